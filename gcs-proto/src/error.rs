@@ -1,0 +1,132 @@
+//! Errors of this crate, ordered by who is to blame.
+
+use alloc::string::String;
+
+use crate::{
+    gcs::GcsCommand,
+    name::{GroupName, MemberName, NameError},
+};
+
+/// Bytes that are not what the protocol allows at their place.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DecodeError {
+    /// Fewer bytes than the structure needs.
+    #[error("{what} ends after {got} bytes, {need} needed")]
+    Truncated {
+        /// Structure being read.
+        what: &'static str,
+        /// Bytes there.
+        got: usize,
+        /// Bytes needed.
+        need: usize,
+    },
+    /// Bytes left over behind the structure.
+    #[error("{extra} bytes left behind {what}")]
+    Trailing {
+        /// Structure that was read.
+        what: &'static str,
+        /// Bytes left over.
+        extra: usize,
+    },
+    /// A number outside its range.
+    #[error("{what} is {value}, at most {max} allowed")]
+    TooLarge {
+        /// The field.
+        what: &'static str,
+        /// Value found; negative values of signed fields show as they are.
+        value: i64,
+        /// Largest value allowed.
+        max: usize,
+    },
+    /// A word whose bits make no legal value.
+    #[error("{what} 0x{value:08x} is illegal")]
+    Illegal {
+        /// The field.
+        what: &'static str,
+        /// Value found, without byte-order marker where it has one.
+        value: u32,
+    },
+    /// A name that is not of the kind its place wants.
+    #[error(transparent)]
+    Name(#[from] NameError),
+}
+
+/// Why the daemon refused a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConnectRefusal {
+    /// Code -3: the daemon has too many sessions.
+    #[error("daemon has too many sessions")]
+    Quota,
+    /// Code -5: the private name is illegal.
+    #[error("private name is illegal")]
+    IllegalName,
+    /// Code -6: the private name is in use at this daemon.
+    #[error("private name is in use")]
+    NotUnique,
+    /// Code -7: the client's version is too old.
+    #[error("version is not supported")]
+    Version,
+    /// Code -9: authentication.
+    #[error("authentication was refused")]
+    Authentication,
+    /// Any other negative code.
+    #[error("code {0}")]
+    Other(i8),
+}
+
+/// Any error of this crate.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The other end sent what cannot be read; the connection is over.
+    #[error("undecodable: {0}")]
+    Decode(#[from] DecodeError),
+    /// The daemon refused the connection.
+    #[error("connection refused: {0}")]
+    Refused(#[from] ConnectRefusal),
+    /// The daemon offers none of the authentication methods wanted.
+    #[error("daemon offers authentication methods \"{offered}\", {wanted} wanted")]
+    NoCommonMethod {
+        /// What it offers, as sent.
+        offered: String,
+        /// What was wanted.
+        wanted: &'static str,
+    },
+    /// A text is not a name.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// A request is beyond a bound; nothing was sent.
+    #[error("{what} of {value} is above the limit of {max}")]
+    Limit {
+        /// What is too large.
+        what: &'static str,
+        /// Its size.
+        value: usize,
+        /// The bound.
+        max: usize,
+    },
+    /// Not a member of the group, or not in the state that the call needs.
+    #[error("not in the right membership state of group {0} for this call")]
+    IllegalGroup(GroupName),
+    /// Sending or flushing is not possible in the present state of the view.
+    #[error("{call} is not possible while group {group} is {state}")]
+    IllegalState {
+        /// The group.
+        group: GroupName,
+        /// The call.
+        call: &'static str,
+        /// State of its view.
+        state: &'static str,
+    },
+    /// The message type is reserved.
+    #[error("message type {0} is reserved")]
+    IllegalMessageType(i16),
+    /// A receiver is not in the view.
+    #[error("receiver {0} is not in the view")]
+    IllegalReceiver(MemberName),
+    /// The connection is over; the command was not carried out.
+    #[error("connection is closed, command not carried out")]
+    Closed(alloc::boxed::Box<GcsCommand>),
+}

@@ -1,0 +1,80 @@
+//! What the flush layer hands up.
+
+use alloc::vec::Vec;
+
+use bytes::Bytes;
+
+use crate::{
+    gcs::{ByteOrder, Cause, CloseReason, Message, Refused, ViewId},
+    name::{GroupName, MemberName, Name},
+    service::Service,
+};
+
+/// A view: a membership that all its members have agreed to install.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct View {
+    /// The group.
+    pub group: GroupName,
+    /// Identifier, the same at all members; compared for equality only.
+    pub id: ViewId,
+    /// Members in the engine's order, the same at all members.
+    pub members: Vec<MemberName>,
+    /// Position of the receiver in `members`.
+    pub index: usize,
+    /// Why it differs from the view before; the same at all members.
+    pub cause: Cause,
+    /// Members of the receiver's previous view that came along without interruption, in that
+    /// view's order, the receiver among them; a first view has the receiver alone. Equal at all
+    /// members that are in it.
+    pub transitional_set: Vec<MemberName>,
+}
+
+/// A message delivered in the view in which it was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ViewMessage {
+    /// The group whose view it belongs to.
+    pub group: GroupName,
+    /// Who sent it: a member of the view.
+    pub sender: MemberName,
+    /// Destinations as sent: the group, or the private groups of a subset of its members.
+    pub destinations: Vec<Name>,
+    /// Service it was sent with.
+    pub service: Service,
+    /// 16-bit type chosen by the sender, at least -32765.
+    pub message_type: i16,
+    /// Byte order of its author.
+    pub order: ByteOrder,
+    /// Content as the sender gave it.
+    pub body: Bytes,
+}
+
+/// What the flush layer hands up, in delivery order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FlushEvent {
+    /// A view is installed; messages that follow were sent in it.
+    View(View),
+    /// The view is to be replaced: answer with
+    /// [`flush_ok`](super::FlushLayer::flush_ok) when nothing more is to be sent in it.
+    FlushRequest {
+        /// The group.
+        group: GroupName,
+    },
+    /// Somebody of the view is gone: guarantees hold among the survivors only from here on.
+    TransitionalSignal {
+        /// The group.
+        group: GroupName,
+    },
+    /// A message of the present view.
+    Message(ViewMessage),
+    /// A message to the receiver's private group; outside of all views.
+    Private(Message),
+    /// The receiver's own leave is done.
+    SelfLeave {
+        /// The group.
+        group: GroupName,
+    },
+    /// The engine refused a request.
+    Refused(Refused),
+    /// The connection is over; nothing follows.
+    Closed(CloseReason),
+}

@@ -1,0 +1,59 @@
+//! Every bound of the protocol, with its origin.
+//!
+//! "4.4.0" is what the reference daemon of that version enforces or survives; "ours" are bounds
+//! that the protocol leaves open and that keep memory finite here.
+
+/// Bytes of a name slot, terminator included (format).
+pub const NAME_SLOT: usize = 32;
+/// Longest group name, in bytes (format: a slot less its terminator).
+pub const GROUP_NAME: usize = 31;
+/// Longest member name, in bytes (format).
+pub const MEMBER_NAME: usize = 31;
+/// Longest private name, in bytes (4.4.0 refuses more).
+pub const PRIVATE_NAME: usize = 10;
+/// Longest daemon name, in bytes (4.4.0 configuration).
+pub const DAEMON_NAME: usize = 19;
+
+/// Bytes of a message header (format).
+pub const HEADER: usize = 48;
+/// Most destinations of one message that a daemon accepts (4.4.0).
+pub const DESTINATIONS: usize = 100;
+/// Most destinations that a 4.4.0 daemon really routes; further ones are lost silently.
+pub const ROUTED_DESTINATIONS: usize = 43;
+/// Most bytes of body and names of one message that a daemon accepts (4.4.0 client library).
+pub const MESSAGE: usize = 144_000;
+/// Most bytes of body and names that a 4.4.0 daemon survives: one more corrupts its memory.
+pub const SAFE_MESSAGE: usize = 143_151;
+/// Most members in a membership message (ours; the daemon's own bound is lower).
+pub const MEMBERS: usize = 65_536;
+/// Most bytes of a membership body (ours).
+pub const MEMBERSHIP_BODY: usize = 4 << 20;
+
+/// Length of the connect record's longest form, in bytes (format).
+pub const CONNECT_RECORD: usize = 5 + PRIVATE_NAME;
+/// Bytes of the authentication choice (format).
+pub const AUTHENTICATION_CHOICE: usize = 90;
+/// Slots for method names in the authentication choice (format).
+pub const AUTHENTICATION_METHODS: usize = 3;
+/// Bytes of one method slot, terminator included (format).
+pub const AUTHENTICATION_SLOT: usize = 30;
+
+/// Sessions of one daemon (4.4.0).
+pub const SESSIONS: usize = 997;
+/// Messages queued towards one slow session before it is closed (4.4.0 default).
+pub const QUEUED_MESSAGES: usize = 1_000;
+
+/// Lowest message type a user of the flush layer may send (flush library).
+pub const LOWEST_FLUSH_USER_TYPE: i16 = -32_765;
+/// Bytes that the flush layer may add to a message: original type, view id, reference group.
+pub const FLUSH_OVERHEAD: usize = 2 + 12 + NAME_SLOT;
+/// Flush acknowledgements kept per group for memberships not yet seen (ours).
+pub const UNKNOWN_CHANGES: usize = 256;
+/// Membership messages an acknowledgement may wait for its own before it is dropped (flush library).
+pub const UNKNOWN_CHANGE_AGE: u32 = 200;
+/// Changes of one group whose membership has arrived and that wait for agreement (ours).
+pub const PENDING_CHANGES: usize = 4_096;
+/// Bytes of bodies kept per group for the view that is about to be installed (ours).
+pub const POSTPONED_BYTES: usize = 4 << 20;
+/// Messages kept per group for the view that is about to be installed (ours).
+pub const POSTPONED_MESSAGES: usize = 4_096;

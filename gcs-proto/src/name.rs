@@ -1,0 +1,333 @@
+//! Names of members, groups and sessions.
+//!
+//! Every name travels in a slot of 32 bytes that ends at its first NUL ([`limits::NAME_SLOT`]).
+//! [`Name`] is what a slot may hold, any bytes at all; the other types are what a well-behaved
+//! sender puts there, checked once when the value is made.
+//!
+//! | type | length | bytes | example |
+//! |---|---|---|---|
+//! | [`Name`] | 0..=32 | any but NUL | destinations as they were sent |
+//! | [`GroupName`] | 1..=31 | `$`..=`~` | `chat` |
+//! | [`MemberName`] | 1..=31 | `!`..=`~` | `#alice#n1`; opaque above the connection |
+//! | [`PrivateName`] | 1..=10 | `$`..=`~` | `alice` |
+//! | [`DaemonName`] | 1..=19 | `$`..=`~` | `n1` |
+//!
+//! Source: Spread client protocol, sections 3.5 and 4.6 of the protocol notes in `docs/`.
+
+use alloc::string::String;
+use core::{borrow::Borrow, fmt, str::FromStr};
+
+use crate::limits;
+
+/// The content of a name slot: at most 32 bytes, none of them NUL, otherwise anything.
+///
+/// Ordered bytewise, shorter first among names with a common beginning, as daemons order names.
+#[derive(Clone, Copy)]
+pub struct Name {
+    length: u8,
+    bytes: [u8; limits::NAME_SLOT],
+}
+
+impl Name {
+    /// Takes `bytes` up to the first NUL.
+    ///
+    /// # Errors
+    /// [`NameError::Length`] when more than 32 bytes come before the first NUL.
+    pub fn new(bytes: &[u8]) -> Result<Self, NameError> {
+        let text = bytes.split(|byte| *byte == 0).next().unwrap_or(bytes);
+        let mut slot = [0; limits::NAME_SLOT];
+        match slot.get_mut(..text.len()) {
+            Some(room) => room.copy_from_slice(text),
+            None => return Err(NameError::length("name", text.len(), limits::NAME_SLOT)),
+        }
+        Ok(Self::from_slot(slot))
+    }
+
+    /// Reads a slot as it stands on the wire; bytes behind the first NUL are cleared.
+    pub fn from_slot(mut slot: [u8; limits::NAME_SLOT]) -> Self {
+        let length = slot
+            .iter()
+            .position(|byte| *byte == 0)
+            .unwrap_or(slot.len());
+        for byte in slot.iter_mut().skip(length) {
+            *byte = 0;
+        }
+        // A slot has 32 bytes, so its length always fits.
+        Self {
+            length: u8::try_from(length).unwrap_or(u8::MAX),
+            bytes: slot,
+        }
+    }
+
+    /// The slot, zero-padded.
+    pub fn slot(&self) -> &[u8; limits::NAME_SLOT] {
+        &self.bytes
+    }
+
+    /// The bytes of the name, without padding.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.bytes
+            .get(..usize::from(self.length))
+            .unwrap_or(&self.bytes)
+    }
+
+    /// Whether this names a private group (one session) and is never looked up as a group.
+    pub fn is_private(&self) -> bool {
+        self.as_bytes().first() == Some(&b'#')
+    }
+}
+
+impl PartialEq for Name {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl Eq for Name {}
+
+impl PartialOrd for Name {
+    fn partial_cmp(&self, other: &Self) -> Option<core::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Name {
+    fn cmp(&self, other: &Self) -> core::cmp::Ordering {
+        self.as_bytes().cmp(other.as_bytes())
+    }
+}
+
+impl core::hash::Hash for Name {
+    fn hash<H: core::hash::Hasher>(&self, state: &mut H) {
+        self.as_bytes().hash(state);
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.as_bytes().escape_ascii())
+    }
+}
+
+impl fmt::Debug for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{self}\"")
+    }
+}
+
+/// A text that is not a name of the wanted kind.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NameError {
+    /// The length is outside the range of this kind of name.
+    #[error("{kind} of {length} bytes, 1 to {max} allowed")]
+    Length {
+        /// What was to be named.
+        kind: &'static str,
+        /// Length found, in bytes.
+        length: usize,
+        /// Largest length allowed, in bytes.
+        max: usize,
+    },
+    /// A byte that this kind of name must not contain.
+    #[error("{kind} \"{name}\" has the illegal byte 0x{byte:02x}")]
+    Byte {
+        /// What was to be named.
+        kind: &'static str,
+        /// The text, escaped to ASCII.
+        name: String,
+        /// The first illegal byte.
+        byte: u8,
+    },
+}
+
+impl NameError {
+    fn length(kind: &'static str, length: usize, max: usize) -> Self {
+        Self::Length { kind, length, max }
+    }
+}
+
+fn checked(
+    kind: &'static str,
+    text: &[u8],
+    max: usize,
+    first_legal: u8,
+) -> Result<Name, NameError> {
+    if text.is_empty() || text.len() > max {
+        return Err(NameError::length(kind, text.len(), max));
+    }
+    match text
+        .iter()
+        .find(|byte| !(first_legal..=b'~').contains(*byte))
+    {
+        Some(byte) => Err(NameError::Byte {
+            kind,
+            name: alloc::format!("{}", text.escape_ascii()),
+            byte: *byte,
+        }),
+        None => Name::new(text),
+    }
+}
+
+macro_rules! name_type {
+    ($(#[$doc:meta])* $type:ident, $kind:literal, $max:expr, $first:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $type(Name);
+
+        impl $type {
+            /// Checks length and bytes.
+            ///
+            /// # Errors
+            /// [`NameError`] naming the text and what is wrong with it.
+            pub fn new(text: &[u8]) -> Result<Self, NameError> {
+                checked($kind, text, $max, $first).map(Self)
+            }
+
+            /// The name as text; always ASCII.
+            pub fn as_str(&self) -> &str {
+                core::str::from_utf8(self.0.as_bytes()).unwrap_or_default()
+            }
+
+            /// The bytes of the name, without padding.
+            pub fn as_bytes(&self) -> &[u8] {
+                self.0.as_bytes()
+            }
+
+            /// The name as the content of a slot.
+            pub fn as_name(&self) -> &Name {
+                &self.0
+            }
+        }
+
+        impl FromStr for $type {
+            type Err = NameError;
+
+            fn from_str(text: &str) -> Result<Self, NameError> {
+                Self::new(text.as_bytes())
+            }
+        }
+
+        impl TryFrom<Name> for $type {
+            type Error = NameError;
+
+            fn try_from(name: Name) -> Result<Self, NameError> {
+                Self::new(name.as_bytes())
+            }
+        }
+
+        impl From<$type> for Name {
+            fn from(name: $type) -> Self {
+                name.0
+            }
+        }
+
+        impl Borrow<Name> for $type {
+            fn borrow(&self) -> &Name {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+
+        impl fmt::Debug for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Debug::fmt(&self.0, f)
+            }
+        }
+    };
+}
+
+name_type! {
+    /// A group of members.
+    GroupName, "group name", limits::GROUP_NAME, b'$'
+}
+name_type! {
+    /// A member of a group as the engine names it; Spread: its private group `#session#daemon`.
+    ///
+    /// Opaque above [`Connection`](crate::connection::Connection): only identity policies look inside.
+    MemberName, "member name", limits::MEMBER_NAME, b'!'
+}
+name_type! {
+    /// What a client wants to be called at its daemon.
+    PrivateName, "private name", limits::PRIVATE_NAME, b'$'
+}
+name_type! {
+    /// A daemon in a configuration.
+    DaemonName, "daemon name", limits::DAEMON_NAME, b'$'
+}
+
+impl MemberName {
+    /// The private group of a session: `#session#daemon`.
+    pub fn of_session(session: &PrivateName, daemon: &DaemonName) -> Self {
+        let mut text = [0; limits::NAME_SLOT];
+        let parts = [&b"#"[..], session.as_bytes(), &b"#"[..], daemon.as_bytes()];
+        // 1 + 10 + 1 + 19 bytes are 31, so every part fits.
+        for (slot, byte) in text.iter_mut().zip(parts.into_iter().flatten()) {
+            *slot = *byte;
+        }
+        Self(Name::from_slot(text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slot_ends_at_the_first_nul() {
+        let mut slot = [b'x'; 32];
+        slot[3] = 0;
+        let name = Name::from_slot(slot);
+        assert_eq!(name.as_bytes(), b"xxx");
+        assert_eq!(&name.slot()[3..], &[0; 29]);
+        assert_eq!(Name::from_slot([b'y'; 32]).as_bytes(), &[b'y'; 32]);
+    }
+
+    #[test]
+    fn names_order_bytewise() {
+        let mut names = [
+            Name::new(b"b").unwrap(),
+            Name::new(b"ab").unwrap(),
+            Name::new(b"a").unwrap(),
+        ];
+        names.sort();
+        assert_eq!(
+            names.map(|name| name.as_bytes().to_vec()),
+            [&b"a"[..], b"ab", b"b"].map(<[u8]>::to_vec)
+        );
+    }
+
+    #[test]
+    fn bounds_of_each_kind() {
+        assert!("a".repeat(31).parse::<GroupName>().is_ok());
+        assert_eq!(
+            "a".repeat(32).parse::<GroupName>(),
+            Err(NameError::Length {
+                kind: "group name",
+                length: 32,
+                max: 31
+            })
+        );
+        assert!("".parse::<PrivateName>().is_err());
+        assert!("abcdefghijk".parse::<PrivateName>().is_err());
+        assert!("a b".parse::<GroupName>().is_err());
+        assert!("#a#b".parse::<GroupName>().is_err());
+        assert!("#a#b".parse::<MemberName>().is_ok());
+        assert!(GroupName::new(&[0x7f]).is_err());
+    }
+
+    #[test]
+    fn private_group_of_the_longest_names_fits() {
+        let member = MemberName::of_session(
+            &"abcdefghij".parse().unwrap(),
+            &"d234567890123456789".parse().unwrap(),
+        );
+        assert_eq!(member.as_str(), "#abcdefghij#d234567890123456789");
+        assert!(member.as_name().is_private());
+    }
+}
