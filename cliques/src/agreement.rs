@@ -1,0 +1,179 @@
+//! The interface of a key agreement suite.
+//!
+//! A suite is a pure machine: it is told of a change in the group or given a token, and answers
+//! with a [`Step`], which says what to send and, when the agreement is complete, holds the group
+//! secret. It never blocks, reads no clock and draws randomness only from the generator handed in.
+//!
+//! ```text
+//!            begin(change)                process(token)*              secret
+//!   idle  ------------------>  agreeing  ---------------->  complete  ------->  caller
+//!     ^                            |                            |
+//!     +-------- abandon() ---------+        refresh(), begin(change)
+//! ```
+//!
+//! Agreements are staged: until one completes, the last completed state stays as it was, and
+//! [`abandon`](KeyAgreement::abandon) returns to it.
+
+use alloc::{vec, vec::Vec};
+use core::fmt;
+
+use rand_core::CryptoRng;
+
+use crate::{
+    cost::Cost, error::Error, member::MemberId, protocol::Protocol, secret::GroupSecret,
+    token::TokenKind,
+};
+
+/// What happened to the group.
+///
+/// Lists are in the order of the membership service, which is the same at all members.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// I am alone in a new group.
+    Found,
+    /// I discard what I have and start over as the only old member; `joined` are new.
+    Restart {
+        /// Everybody else.
+        joined: Vec<MemberId>,
+    },
+    /// I discard what I have and enter as a new member; somebody else starts.
+    Enter {
+        /// The whole membership, with me.
+        members: Vec<MemberId>,
+    },
+    /// My side goes on: leave, partition, join, merge or both at once; nobody at all is a refresh.
+    Update {
+        /// Those of my side who are gone.
+        left: Vec<MemberId>,
+        /// Those who are new to my side.
+        joined: Vec<MemberId>,
+    },
+}
+
+/// Where a token goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Recipient {
+    /// To all members, the sender included: broadcasts take effect when they come back.
+    Group,
+    /// To one member.
+    Member(MemberId),
+}
+
+/// The delivery service that a token needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TokenService {
+    /// In the order of its sender.
+    Fifo,
+    /// At one place in the order common to all members.
+    Agreed,
+}
+
+/// A token to be sent.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Outgoing {
+    /// Receiver.
+    pub to: Recipient,
+    /// Service needed.
+    pub service: TokenService,
+    /// What the body is.
+    pub kind: TokenKind,
+    /// Encoded body (key agreement notes, section 2.4).
+    pub body: Vec<u8>,
+}
+
+impl fmt::Debug for Outgoing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outgoing")
+            .field("to", &self.to)
+            .field("service", &self.service)
+            .field("kind", &self.kind)
+            .field("body", &format_args!("{} bytes", self.body.len()))
+            .finish()
+    }
+}
+
+/// What a suite wants done.
+#[derive(Debug, Default)]
+#[must_use = "tokens that are not sent stop the agreement"]
+pub struct Step {
+    /// Tokens to send, in this order.
+    pub send: Vec<Outgoing>,
+    /// The group secret, if this completed the agreement.
+    pub secret: Option<GroupSecret>,
+}
+
+impl Step {
+    /// Nothing to do yet.
+    pub const fn wait() -> Self {
+        Self { send: Vec::new(), secret: None }
+    }
+
+    /// One token to send.
+    pub fn send(token: Outgoing) -> Self {
+        Self { send: vec![token], secret: None }
+    }
+
+    /// The agreement is complete.
+    pub const fn complete(secret: GroupSecret) -> Self {
+        Self { send: Vec::new(), secret: Some(secret) }
+    }
+}
+
+/// One member's side of a key agreement suite.
+///
+/// # Errors
+/// Every method that fails leaves the machine as it was. [`Error::Peer`] names the members at
+/// fault; the caller then [`abandon`](Self::abandon)s the agreement.
+pub trait KeyAgreement: fmt::Debug + Send {
+    /// The suite.
+    fn protocol(&self) -> Protocol;
+
+    /// Name of the mathematical group, as it stands in envelopes and key contexts.
+    fn group_name(&self) -> &str;
+
+    /// This member.
+    fn me(&self) -> &MemberId;
+
+    /// Starts an agreement; one that is under way is abandoned first.
+    ///
+    /// # Errors
+    /// [`Error::ApiMisuse`] when the change does not fit the present members.
+    fn begin(&mut self, change: Change, rng: &mut dyn CryptoRng) -> Result<Step, Error>;
+
+    /// Takes a token, own broadcasts included, from `sender` as the transport vouches.
+    ///
+    /// # Errors
+    /// [`Error::Decode`] for a body that cannot be read, [`Error::Unexpected`] for a kind that this
+    /// state does not wait for, [`Error::Peer`] for a body that breaks the protocol.
+    fn process(
+        &mut self,
+        sender: &MemberId,
+        kind: TokenKind,
+        body: &[u8],
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Step, Error>;
+
+    /// Starts the agreement on a new key among the same members. At members that have no role in
+    /// it the step is empty.
+    ///
+    /// # Errors
+    /// [`Error::ApiMisuse`] when there is no completed agreement to refresh.
+    fn refresh(&mut self, rng: &mut dyn CryptoRng) -> Result<Step, Error> {
+        self.begin(Change::Update { left: Vec::new(), joined: Vec::new() }, rng)
+    }
+
+    /// Gives up the agreement under way; the last completed state holds again.
+    fn abandon(&mut self);
+
+    /// Erases everything; the member has no group.
+    fn reset(&mut self);
+
+    /// Members in the suite's own order, of the agreement under way or else the last completed one.
+    fn order(&self) -> &[MemberId];
+
+    /// The member with the suite's special role in the next event: controller or sponsor.
+    fn controller(&self) -> Option<&MemberId>;
+
+    /// Work done since the last [`take_cost`](Self::take_cost).
+    fn take_cost(&mut self) -> Cost;
+}

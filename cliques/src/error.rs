@@ -1,0 +1,170 @@
+//! Errors of this crate, ordered by who is to blame.
+
+use core::fmt;
+
+use crate::{member::MemberId, token::TokenKind};
+
+/// Any error of this crate. State is unchanged whenever one is returned.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Bytes that cannot be read; nobody in particular is to blame.
+    #[error("undecodable: {0}")]
+    Decode(#[from] DecodeError),
+    /// A message that is not for this agreement, or not authentic: drop and count it.
+    #[error("not for this agreement: {0}")]
+    Rejected(#[from] Rejected),
+    /// A token of a kind that the present state does not wait for.
+    #[error("{kind} not expected from {sender}")]
+    Unexpected {
+        /// Who sent it.
+        sender: MemberId,
+        /// What it was.
+        kind: TokenKind,
+    },
+    /// An authentic message that breaks the protocol: the agreement is to be abandoned.
+    #[error("{culprit} broke the protocol: {fault}")]
+    Peer {
+        /// Who sent it.
+        culprit: MemberId,
+        /// Which rule was broken.
+        fault: PeerFault,
+    },
+    /// The caller's order of calls or arguments, never untrusted data.
+    #[error("call does not fit the state: {0}")]
+    ApiMisuse(&'static str),
+    /// A bug in this crate.
+    #[error("internal inconsistency: {0}")]
+    Internal(&'static str),
+}
+
+impl Error {
+    /// Members whose messages caused the error.
+    pub fn culprits(&self) -> &[MemberId] {
+        match self {
+            Self::Peer { culprit, .. } => core::slice::from_ref(culprit),
+            Self::Decode(_)
+            | Self::Rejected(_)
+            | Self::Unexpected { .. }
+            | Self::ApiMisuse(_)
+            | Self::Internal(_) => &[],
+        }
+    }
+}
+
+/// Why bytes could not be read (check 1 of the key agreement notes, section 2.2).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DecodeError {
+    /// Fewer bytes than the structure needs.
+    #[error("{0} is cut short")]
+    Truncated(&'static str),
+    /// Bytes left over behind the structure.
+    #[error("{0} bytes left over")]
+    Trailing(usize),
+    /// A number outside its range.
+    #[error("{what} is {value}, at most {max} allowed")]
+    TooLarge {
+        /// The field.
+        what: &'static str,
+        /// Value found.
+        value: u64,
+        /// Largest value allowed.
+        max: u64,
+    },
+    /// A value with no meaning.
+    #[error("{what} has the unknown value {value}")]
+    Unknown {
+        /// The field.
+        what: &'static str,
+        /// Value found.
+        value: u64,
+    },
+}
+
+/// Why a readable message is not for this agreement (checks 2 to 7 of section 2.2).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Rejected {
+    /// Version, suite or mathematical group differ from the configured ones.
+    #[error("suite mismatch in {field}")]
+    SuiteMismatch {
+        /// Which one differs.
+        field: &'static str,
+    },
+    /// For another group.
+    #[error("group name mismatch")]
+    GroupNameMismatch,
+    /// From another view, member list or epoch.
+    #[error("wrong epoch: {field} differs")]
+    WrongEpoch {
+        /// Which one differs.
+        field: &'static str,
+    },
+    /// The sender inside is not the one that the transport reports.
+    #[error("sender mismatch: token of {claimed} delivered from {actual}")]
+    SenderMismatch {
+        /// Sender named in the token.
+        claimed: MemberId,
+        /// Sender as delivered.
+        actual: MemberId,
+    },
+    /// The sender is no member of the view.
+    #[error("{0} is not in the view")]
+    NotInView(MemberId),
+    /// Addressed to somebody else.
+    #[error("addressed to {0}")]
+    NotForMe(MemberId),
+    /// Kind and message type of the transport disagree, or the body is not of this kind.
+    #[error("kind does not agree with the message type")]
+    KindMismatch,
+    /// No signature that is valid under the sender's key.
+    #[error("bad signature of {0}")]
+    BadSignature(MemberId),
+    /// No key is known for the sender.
+    #[error("unknown identity {0}")]
+    UnknownIdentity(MemberId),
+    /// Timestamp outside the configured window.
+    #[error("timestamp is {0} ms off")]
+    Stale(u64),
+    /// The same bytes were received before in this run.
+    #[error("repeated token of {0}")]
+    Repeated(MemberId),
+}
+
+/// A rule that an authentic message broke (checks 8 to 11 of section 2.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum PeerFault {
+    /// A second, different message of one kind in one run.
+    Duplicate,
+    /// The sender does not have the role that sends this kind.
+    NotController,
+    /// The member list in the body is not the expected one.
+    MemberListMismatch,
+    /// An element is 0.
+    ZeroElement,
+    /// An element is the identity.
+    OneElement,
+    /// An element is not in the group.
+    NotInGroup,
+    /// Values contradict what is known already.
+    Inconsistent,
+    /// The body of an authentic token cannot be read.
+    Malformed,
+}
+
+impl fmt::Display for PeerFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Duplicate => "second message of this kind",
+            Self::NotController => "sender does not have the role",
+            Self::MemberListMismatch => "member list mismatch",
+            Self::ZeroElement => "element is zero",
+            Self::OneElement => "element is the identity",
+            Self::NotInGroup => "element is not in the group",
+            Self::Inconsistent => "inconsistent with known values",
+            Self::Malformed => "malformed body",
+        })
+    }
+}

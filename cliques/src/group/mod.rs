@@ -1,0 +1,92 @@
+//! Mathematical groups: prime-order groups in which Diffie-Hellman is hard.
+//!
+//! Notation is multiplicative throughout, also for elliptic groups. Elements that travel are
+//! public; elements that are keys are wrapped in [`SecretElement`] as soon as they are made, and
+//! every exponent is a secret that erases itself.
+//!
+//! Source: key agreement notes, section 1.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use rand_core::CryptoRng;
+use zeroize::ZeroizeOnDrop;
+
+use crate::{cost::Exponentiation, secret::GroupSecret};
+
+/// Why received bytes are not an element (key agreement notes, section 1.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum ElementError {
+    /// Not of the fixed length, or not the canonical encoding.
+    #[error("not an encoding of an element")]
+    Encoding,
+    /// Zero.
+    #[error("element is zero")]
+    Zero,
+    /// The identity, or the element of order two.
+    #[error("element is the identity")]
+    One,
+    /// Outside the group of prime order.
+    #[error("element is not in the group")]
+    NotInGroup,
+}
+
+/// A cyclic group of prime order q with generator g.
+///
+/// Values are cheap handles: parameters and tables are made once and shared.
+pub trait Group: Clone + fmt::Debug + Send + Sync + 'static {
+    /// A public element of the group.
+    type Element: Clone + fmt::Debug + PartialEq + Eq + Send + Sync;
+
+    /// A secret exponent, 1 to q - 1; erased on drop.
+    type Scalar: ZeroizeOnDrop + Send + Sync;
+
+    /// A secret element, erased on drop.
+    type SecretElement: ZeroizeOnDrop + Send + Sync;
+
+    /// Name in envelopes and key contexts.
+    fn name(&self) -> &str;
+
+    /// Length of an encoded element, in bytes.
+    fn element_len(&self) -> usize;
+
+    /// The generator g.
+    fn generator(&self) -> Self::Element;
+
+    /// Draws a share uniformly from 1 to q - 1.
+    fn random_scalar(&self, rng: &mut dyn CryptoRng) -> Self::Scalar;
+
+    /// `base` to the power of `exponent`, in time that depends on neither.
+    fn exponentiate(&self, base: &Self::Element, exponent: &Self::Scalar) -> Self::Element;
+
+    /// g to the power of `exponent`, in time that does not depend on it.
+    fn exponentiate_generator(&self, exponent: &Self::Scalar) -> Self::Element;
+
+    /// `base` to the power of `exponent`, as a secret, in time that depends on neither.
+    fn agree(&self, base: &Self::Element, exponent: &Self::Scalar) -> Self::SecretElement;
+
+    /// 1 / `scalar` modulo q, in constant time.
+    fn invert_scalar(&self, scalar: &Self::Scalar) -> Self::Scalar;
+
+    /// `a` times `b` modulo q, in constant time.
+    fn multiply_scalars(&self, a: &Self::Scalar, b: &Self::Scalar) -> Self::Scalar;
+
+    /// Encodes a public element in [`element_len`](Self::element_len) bytes.
+    fn encode(&self, element: &Self::Element) -> Vec<u8>;
+
+    /// Decodes and validates a received element: reduced, not the identity, of order q.
+    ///
+    /// # Errors
+    /// [`ElementError`] with the first test that failed.
+    fn decode(&self, bytes: &[u8]) -> Result<Self::Element, ElementError>;
+
+    /// Whether the secret element is the identity; an agreed key must not be.
+    fn is_identity(&self, secret: &Self::SecretElement) -> bool;
+
+    /// The encoding of an agreed element as group secret, fixed length.
+    fn secret(&self, element: &Self::SecretElement) -> GroupSecret;
+
+    /// How an exponentiation with an arbitrary base is counted: full where q is about as long as
+    /// the modulus, else short.
+    fn exponentiation(&self) -> Exponentiation;
+}

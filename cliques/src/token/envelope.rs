@@ -1,0 +1,131 @@
+//! The signed envelope of a token.
+//!
+//! ```text
+//! u8 version = 1 | u8 suite | u16 kind | enc16 mathematical group | enc16 group | 12-byte view id
+//! | u32 epoch | u64 timestamp, ms | 16-byte view hash | enc16 sender | enc16 recipient ("" = group)
+//! | u32 body length | body | u8 signature algorithm | enc16 signature
+//!
+//! view hash = SHA-256(u16 n || enc16(member 1) || .. || enc16(member n), membership order)[..16]
+//! signed    = "ssp-gka-sig/1" 0x00 || everything before the algorithm || algorithm
+//! ```
+//!
+//! Integers are big-endian; enc16(x) is a 16-bit length and the bytes. What each field is there for:
+//! suite and mathematical group against cross-protocol use, view id, view hash and epoch against
+//! replay into another view, sender against impersonation, recipient against redirection, kind
+//! against a message taken for another.
+//!
+//! A received envelope passes three types: bytes -> [`ReceivedToken`] (readable) ->
+//! [`ReceivedToken::check`] (for this run) -> [`Token`] (authentic). Only the last one shows its body.
+//!
+//! Source: secure layer notes, section 6; the order of checks is section 2.2 of the key agreement
+//! notes.
+
+use alloc::{string::String, vec::Vec};
+use core::fmt;
+
+use crate::{
+    agreement::Recipient,
+    error::{DecodeError, Error},
+    member::MemberId,
+    protocol::Protocol,
+    token::TokenKind,
+};
+
+/// Prefix of everything that is signed, so that no other signature can be taken for a token's.
+pub const SIGNATURE_CONTEXT: &[u8] = b"ssp-gka-sig/1\0";
+
+/// Number of a signature algorithm in the envelope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+#[repr(u8)]
+pub enum SignatureAlgorithm {
+    /// None at all: for tests, or where the transport authenticates members.
+    None = 0,
+    /// Ed25519 (RFC 8032), verified strictly.
+    Ed25519 = 1,
+    /// ECDSA over P-256 with SHA-256.
+    EcdsaP256 = 4,
+}
+
+/// Signs this member's tokens.
+pub trait Signer: fmt::Debug + Send + Sync {
+    /// Algorithm of the signatures made.
+    fn algorithm(&self) -> SignatureAlgorithm;
+
+    /// Signs a message that starts with [`SIGNATURE_CONTEXT`].
+    fn sign(&self, message: &[u8]) -> Vec<u8>;
+}
+
+/// Why a signature was not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum VerifyError {
+    /// No key is known for the member.
+    #[error("unknown identity")]
+    UnknownIdentity,
+    /// The signature is not valid under the member's key, or of another algorithm.
+    #[error("bad signature")]
+    BadSignature,
+}
+
+/// Knows the members' public keys.
+pub trait Verifier: fmt::Debug + Send + Sync {
+    /// Checks that `signature` over `message` was made by `member`.
+    ///
+    /// # Errors
+    /// [`VerifyError`] when it was not, or cannot be known.
+    fn verify(
+        &self,
+        member: &MemberId,
+        algorithm: SignatureAlgorithm,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), VerifyError>;
+}
+
+/// What ties tokens to one group, view and configuration: equal at all members of the view.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TokenBinding {
+    /// Suite.
+    pub protocol: Protocol,
+    /// Mathematical group.
+    pub group_name: String,
+    /// Group of members.
+    pub group: Vec<u8>,
+    /// View, 12 opaque bytes.
+    pub view_id: [u8; 12],
+    /// Hash of the ordered member list, see [`TokenBinding::view_hash`].
+    pub view_hash: [u8; 16],
+}
+
+/// What a receiver expects of a token besides its binding.
+#[derive(Clone, Copy, Debug)]
+pub struct Expected<'a> {
+    /// Binding of the present view.
+    pub binding: &'a TokenBinding,
+    /// Epoch of the run under way.
+    pub epoch: u32,
+    /// Sender as the transport vouches.
+    pub sender: &'a MemberId,
+    /// Receiver.
+    pub me: &'a MemberId,
+    /// Kind that goes with the transport's message type, if that tells one.
+    pub kind: Option<TokenKind>,
+}
+
+/// Everything in an envelope that is not the binding or the signature.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Envelope {
+    /// What the body is.
+    pub kind: TokenKind,
+    /// Number of the run inside the view: 0 for the one that the membership caused, then one more for each refresh.
+    pub epoch: u32,
+    /// Milliseconds since the Unix epoch, by the sender's clock.
+    pub timestamp: u64,
+    /// Sender.
+    pub sender: MemberId,
+    /// Receiver.
+    pub recipient: Recipient,
+    /// Body (key agreement notes, section 2.4).
+    pub body: Vec<u8>,
+}
