@@ -1,0 +1,78 @@
+//! What a driver wants done.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use cliques::{GroupSecret, MemberId, PeerFault, Recipient, TokenKind, TokenService};
+
+use crate::view::SecureView;
+
+/// A key agreement message to be sent in the present VS view.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Transmission {
+    /// Receiver.
+    pub to: Recipient,
+    /// Service needed.
+    pub service: TokenService,
+    /// What it is, for the message type of the transport.
+    pub kind: TokenKind,
+    /// The signed envelope.
+    pub bytes: Vec<u8>,
+}
+
+impl fmt::Debug for Transmission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} to {:?}, {} bytes", self.kind, self.to, self.bytes.len())
+    }
+}
+
+/// Why a view has no key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The member that is to blame.
+    pub culprit: MemberId,
+    /// What it did.
+    pub reason: FailureReason,
+}
+
+/// What a member did, or lacks, so that a view has no key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum FailureReason {
+    /// No identity is known for it.
+    #[error("unknown identity")]
+    UnknownIdentity,
+    /// Its token has no valid signature.
+    #[error("bad signature")]
+    BadSignature,
+    /// Its authentic token breaks the protocol.
+    #[error("{0}")]
+    Protocol(PeerFault),
+    /// It runs another suite, mathematical group or version.
+    #[error("suite mismatch in {0}")]
+    SuiteMismatch(&'static str),
+}
+
+/// An instruction of the driver, to be carried out in order.
+#[derive(Debug)]
+pub enum Output<D> {
+    /// Send a key agreement message.
+    Send(Transmission),
+    /// Tell the flush service that nothing more will be sent in this VS view.
+    FlushOk,
+    /// A key is agreed: the application enters a secure view, or a new epoch of the present one.
+    Install {
+        /// The secure view.
+        view: SecureView,
+        /// Its group secret.
+        secret: GroupSecret,
+    },
+    /// Ask the application to permit a view change.
+    SecureFlushRequest,
+    /// Tell the application that members of its secure view are gone.
+    SecureTransitionalSignal,
+    /// Deliver user data to the application, under the key installed last.
+    Deliver(D),
+    /// Tell the application that somebody prevents, or tries to prevent, a key.
+    Failed(Failure),
+}
