@@ -1,0 +1,261 @@
+//! One connection's flush layer: events of the engine in, events and commands out.
+
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    vec::Vec,
+};
+
+use super::{
+    FlushEvent, Stats, View, codec,
+    outbox::Outbox,
+    record::Record,
+    standing::{Asked, Standing},
+    state::{Intent, Overflow},
+    stats,
+};
+use crate::{
+    gcs::{Capabilities, CloseReason, GcsCommand, GcsEvent, Membership, Message, Refused, Scope},
+    limits,
+    name::{GroupName, MemberName},
+};
+
+/// View synchrony for all groups of one connection.
+///
+/// Order of calls: after every [`handle_event`](Self::handle_event) and every call of the
+/// application carry out all of [`poll_command`](Self::poll_command) at the engine before the
+/// next event is handled. [`poll_event`](Self::poll_event) may wait for the application, which is
+/// always treated as knowing exactly what it has taken; [`queued_events`](Self::queued_events)
+/// tells when to stop reading for its sake.
+///
+/// Peers cannot make it fail: what does not fit is dropped and counted in [`stats`](Self::stats).
+#[derive(Debug)]
+pub struct FlushLayer {
+    pub(super) me: MemberName,
+    pub(super) records: BTreeMap<GroupName, Record>,
+    pub(super) standings: BTreeMap<GroupName, Standing>,
+    /// Groups left before their first membership came.
+    pub(super) left_early: BTreeSet<GroupName>,
+    pub(super) out: Outbox,
+    pub(super) closed: bool,
+    pub(super) destinations: usize,
+    pub(super) message: usize,
+}
+
+impl FlushLayer {
+    /// A layer over a connection on which the engine calls us `me`, with the bounds of a Spread
+    /// 4.4.0 daemon.
+    pub fn new(me: MemberName) -> Self {
+        Self {
+            me,
+            records: BTreeMap::new(),
+            standings: BTreeMap::new(),
+            left_early: BTreeSet::new(),
+            out: Outbox::default(),
+            closed: false,
+            destinations: limits::ROUTED_DESTINATIONS,
+            message: limits::SAFE_MESSAGE,
+        }
+    }
+
+    /// A layer with the bounds that an engine announces.
+    pub fn with_capabilities(me: MemberName, capabilities: &Capabilities) -> Self {
+        Self {
+            destinations: capabilities.destinations,
+            message: capabilities.message,
+            ..Self::new(me)
+        }
+    }
+
+    /// Takes the next event of the engine.
+    ///
+    /// When a bound of this layer is reached the connection is given up:
+    /// [`FlushEvent::Closed`] with [`CloseReason::Limit`], and a disconnect for the engine.
+    pub fn handle_event(&mut self, event: GcsEvent) {
+        if self.closed {
+            return;
+        }
+        let handled = match event {
+            GcsEvent::Membership(membership) => self.handle_membership(membership),
+            GcsEvent::Message(message) => self.handle_message(message),
+            GcsEvent::TransitionalSignal { group } => {
+                match self.records.get_mut(&group) {
+                    Some(record) => record.transitional_signal(&mut self.out),
+                    None => stats::count(&mut self.out.stats.unknown_group),
+                }
+                Ok(())
+            }
+            GcsEvent::SelfLeave { group } => {
+                self.handle_self_leave(group);
+                Ok(())
+            }
+            GcsEvent::Refused(refused) => {
+                self.handle_refused(refused);
+                Ok(())
+            }
+            GcsEvent::Closed(reason) => {
+                self.close(reason);
+                Ok(())
+            }
+        };
+        if let Err(Overflow(bound)) = handled {
+            self.out.commands.push_back(GcsCommand::Disconnect);
+            self.close(CloseReason::Limit(bound));
+        }
+    }
+
+    /// The next event for the application.
+    pub fn poll_event(&mut self) -> Option<FlushEvent> {
+        let event = self.out.events.pop_front()?;
+        match &event {
+            FlushEvent::View(view) => {
+                let standing = self
+                    .standings
+                    .entry(view.group)
+                    .or_insert_with(Standing::joining);
+                standing.view = Some(view.clone());
+                standing.asked = Asked::No;
+            }
+            FlushEvent::FlushRequest { group } => {
+                if let Some(standing) = self.standings.get_mut(group) {
+                    standing.asked = Asked::Waiting;
+                }
+            }
+            FlushEvent::SelfLeave { group } => {
+                self.standings.remove(group);
+            }
+            FlushEvent::Refused(Refused::Join(group)) => {
+                let joining = |standing: &Standing| standing.view.is_none();
+                if self.standings.get(group).is_some_and(joining) {
+                    self.standings.remove(group);
+                }
+            }
+            FlushEvent::Refused(Refused::Leave(group)) => {
+                if let Some(standing) = self.standings.get_mut(group) {
+                    standing.intent = Intent::Stay;
+                }
+            }
+            FlushEvent::TransitionalSignal { .. }
+            | FlushEvent::Message(_)
+            | FlushEvent::Private(_)
+            | FlushEvent::Refused(Refused::Multicast(_)) => {}
+            FlushEvent::Closed(_) => self.standings.clear(),
+        }
+        Some(event)
+    }
+
+    /// The next command for the engine.
+    pub fn poll_command(&mut self) -> Option<GcsCommand> {
+        self.out.commands.pop_front()
+    }
+
+    /// Events that wait to be taken.
+    pub fn queued_events(&self) -> usize {
+        self.out.events.len()
+    }
+
+    /// The name of this member.
+    pub const fn me(&self) -> &MemberName {
+        &self.me
+    }
+
+    /// The view of `group` last taken, until its self-leave is taken.
+    pub fn view(&self, group: &GroupName) -> Option<&View> {
+        self.standings.get(group)?.view.as_ref()
+    }
+
+    /// Members of the change under agreement whose acknowledgement has not come, in its order.
+    ///
+    /// Empty when no change is pending. Whoever stays in this list does not run this layer, or
+    /// its application does not answer: it holds up the whole group. As the one getter that looks
+    /// ahead of the application it tells the state of now.
+    pub fn missing_flush(&self, group: &GroupName) -> Vec<MemberName> {
+        self.records
+            .get(group)
+            .map_or_else(Vec::new, Record::missing)
+    }
+
+    /// What happened so far.
+    pub const fn stats(&self) -> &Stats {
+        &self.out.stats
+    }
+
+    fn handle_membership(&mut self, membership: Membership) -> Result<(), Overflow> {
+        let group = membership.group;
+        if let Some(record) = self.records.get_mut(&group) {
+            return record.membership(membership, &mut self.out);
+        }
+        let intent = if self.left_early.contains(&group) {
+            Intent::Leave
+        } else {
+            Intent::Stay
+        };
+        let mut record = Record::new(group, self.me, intent);
+        record.membership(membership, &mut self.out)?;
+        // An illegal first membership leaves no trace.
+        if record.head().is_some() {
+            self.left_early.remove(&group);
+            self.records.insert(group, record);
+        }
+        Ok(())
+    }
+
+    /// Finds the group that a message belongs to: the reference group of a subset cast, else its
+    /// first destination.
+    fn handle_message(&mut self, mut message: Message) -> Result<(), Overflow> {
+        let found = match message.scope {
+            Scope::Named => message
+                .destinations
+                .first()
+                .map(|name| (message.body.clone(), *name)),
+            Scope::Subset => codec::split_reference(&message.body),
+        };
+        let Some((body, name)) = found else {
+            stats::count(&mut self.out.stats.malformed);
+            return Ok(());
+        };
+        if name == *self.me.as_name() {
+            message.body = body;
+            self.out.event(FlushEvent::Private(message));
+            return Ok(());
+        }
+        match self.records.get_mut(&name) {
+            Some(record) => record.message(message, body, &mut self.out),
+            None => {
+                stats::count(&mut self.out.stats.unknown_group);
+                Ok(())
+            }
+        }
+    }
+
+    fn handle_self_leave(&mut self, group: GroupName) {
+        let known = self.records.remove(&group).is_some() || self.left_early.remove(&group);
+        if known {
+            self.out.event(FlushEvent::SelfLeave { group });
+        } else {
+            stats::count(&mut self.out.stats.unknown_group);
+        }
+    }
+
+    fn handle_refused(&mut self, refused: Refused) {
+        let refused = match refused {
+            Refused::Join(group) => {
+                self.left_early.remove(&group);
+                Refused::Join(group)
+            }
+            Refused::Leave(group) => {
+                self.left_early.remove(&group);
+                if let Some(record) = self.records.get_mut(&group) {
+                    record.stay(&mut self.out);
+                }
+                Refused::Leave(group)
+            }
+            Refused::Multicast(message) => Refused::Multicast(codec::restore(message)),
+        };
+        self.out.event(FlushEvent::Refused(refused));
+    }
+
+    fn close(&mut self, reason: CloseReason) {
+        self.closed = true;
+        self.out.event(FlushEvent::Closed(reason));
+    }
+}
