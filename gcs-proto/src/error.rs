@@ -4,7 +4,7 @@ use alloc::string::String;
 
 use crate::{
     gcs::GcsCommand,
-    name::{GroupName, MemberName, NameError},
+    name::{GroupName, MemberName, Name, NameError},
 };
 
 /// Bytes that are not what the protocol allows at their place.
@@ -47,9 +47,33 @@ pub enum DecodeError {
         /// Value found, without byte-order marker where it has one.
         value: u32,
     },
+    /// A request that names another session as its sender.
+    #[error("request of session {session} names {found} as its sender")]
+    ForeignSender {
+        /// Name found.
+        found: Name,
+        /// The session it came from.
+        session: MemberName,
+    },
+    /// A membership whose receiver is not where it must be.
+    #[error("receiver {member} is missing in the {what} of group {group}")]
+    ReceiverMissing {
+        /// The list.
+        what: &'static str,
+        /// The group.
+        group: GroupName,
+        /// The receiver.
+        member: MemberName,
+    },
     /// A name that is not of the kind its place wants.
     #[error(transparent)]
     Name(#[from] NameError),
+}
+
+impl From<core::convert::Infallible> for DecodeError {
+    fn from(never: core::convert::Infallible) -> Self {
+        match never {}
+    }
 }
 
 /// Why the daemon refused a connection.
@@ -76,6 +100,32 @@ pub enum ConnectRefusal {
     Other(i8),
 }
 
+impl ConnectRefusal {
+    /// The refusal that `code` stands for; codes that 4.4.0 never sends stay what they are.
+    pub const fn from_code(code: i8) -> Self {
+        match code {
+            -3 => Self::Quota,
+            -5 => Self::IllegalName,
+            -6 => Self::NotUnique,
+            -7 => Self::Version,
+            -9 => Self::Authentication,
+            other => Self::Other(other),
+        }
+    }
+
+    /// The signed byte that says so on the wire.
+    pub const fn code(self) -> i8 {
+        match self {
+            Self::Quota => -3,
+            Self::IllegalName => -5,
+            Self::NotUnique => -6,
+            Self::Version => -7,
+            Self::Authentication => -9,
+            Self::Other(code) => code,
+        }
+    }
+}
+
 /// Any error of this crate.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -86,6 +136,9 @@ pub enum Error {
     /// The daemon refused the connection.
     #[error("connection refused: {0}")]
     Refused(#[from] ConnectRefusal),
+    /// The handshake has ended, with a connection or with an error; it takes no more bytes.
+    #[error("handshake has ended")]
+    HandshakeOver,
     /// The daemon offers none of the authentication methods wanted.
     #[error("daemon offers authentication methods \"{offered}\", {wanted} wanted")]
     NoCommonMethod {

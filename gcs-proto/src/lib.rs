@@ -4,6 +4,7 @@
 //! placeholder
 extern crate alloc;
 
+pub mod codec;
 pub mod error;
 pub mod flush;
 pub mod gcs;

@@ -28,7 +28,17 @@ pub const SAFE_MESSAGE: usize = 143_151;
 pub const MEMBERS: usize = 65_536;
 /// Most bytes of a membership body (ours).
 pub const MEMBERSHIP_BODY: usize = 4 << 20;
+/// Most sets in a membership body (ours; a set stands for one of 128 daemons or for a joiner).
+pub const MEMBERSHIP_SETS: usize = 1_024;
+/// Bytes of the longest message that a client takes from a daemon (ours, from the above).
+pub const LONGEST_DELIVERY: usize = HEADER + NAME_SLOT * MEMBERS + MEMBERSHIP_BODY;
+/// Most bytes that wait at a client to be decoded: a message and what came behind it (ours).
+pub const RECEIVE_BUFFER: usize = LONGEST_DELIVERY + (1 << 20);
+/// Most bytes that wait at a client to be sent (ours).
+pub const TRANSMIT_BUFFER: usize = 16 << 20;
 
+/// Most bytes that wait at either end while the handshake is under way (ours).
+pub const HANDSHAKE_BUFFER: usize = 16 << 10;
 /// Length of the connect record's longest form, in bytes (format).
 pub const CONNECT_RECORD: usize = 5 + PRIVATE_NAME;
 /// Bytes of the authentication choice (format).

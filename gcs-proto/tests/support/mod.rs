@@ -77,15 +77,18 @@ pub fn load(name: &str) -> Vec<Line> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/captures")
         .join(format!("{name}.txt"));
-    let text = fs::read_to_string(&path)
-        .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let text =
+        fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let lines: Vec<Line> = text.lines().filter_map(parse).collect();
     let names = connections(&lines);
     assert!(!names.is_empty(), "{name} has no frames");
     lines
         .into_iter()
         .map(|line| match line {
-            Line::Note { who: Some(who), text } if !names.contains(&who) => Line::Note {
+            Line::Note {
+                who: Some(who),
+                text,
+            } if !names.contains(&who) => Line::Note {
                 text: format!("{who}: {text}"),
                 who: None,
             },
@@ -99,7 +102,9 @@ pub fn connections(lines: &[Line]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for line in lines {
         let conn = match line {
-            Line::Frame { conn, .. } | Line::Truncated { conn, .. } | Line::End { conn, .. } => conn,
+            Line::Frame { conn, .. } | Line::Truncated { conn, .. } | Line::End { conn, .. } => {
+                conn
+            }
             Line::Note { .. } => continue,
         };
         if !names.contains(conn) {

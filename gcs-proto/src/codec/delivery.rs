@@ -1,0 +1,233 @@
+//! What a daemon hands to its clients.
+
+use alloc::{vec, vec::Vec};
+
+use bytes::Bytes;
+
+use crate::{
+    codec::{
+        data::DataMessage,
+        frame::Frame,
+        hint::Hint,
+        membership::{self, Layout, MembershipBody},
+        reader::Reader,
+        refusal::Refusal,
+        word,
+        writer::Writer,
+    },
+    error::DecodeError,
+    gcs::{ByteOrder, ViewId},
+    name::{GroupName, MemberName, Name},
+};
+
+/// What changed in a membership, with what the wire tells about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// This member joined.
+    Join(MemberName),
+    /// This member left.
+    Leave(MemberName),
+    /// This member's session ended.
+    Disconnect(MemberName),
+    /// The network changed, or anything changed in a transitional period.
+    Network {
+        /// Members by the membership they come from.
+        sets: Vec<Vec<MemberName>>,
+        /// Position in `sets` of the receiver's own set.
+        own: usize,
+    },
+}
+
+/// A regular membership message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MembershipMessage {
+    /// The group.
+    pub group: GroupName,
+    /// Identifier of the new view.
+    pub id: ViewId,
+    /// All members, in the daemon's order.
+    pub members: Vec<MemberName>,
+    /// What changed.
+    pub change: Change,
+}
+
+/// A message from a daemon to a client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// A data message.
+    Data {
+        /// Who sent it.
+        sender: MemberName,
+        /// The message as sent.
+        message: DataMessage,
+    },
+    /// A regular membership.
+    Membership(MembershipMessage),
+    /// The transitional signal.
+    Transition {
+        /// The group.
+        group: GroupName,
+        /// Identifier of the view that is being left.
+        id: ViewId,
+    },
+    /// The receiver's own leave is done.
+    SelfLeave {
+        /// The group.
+        group: GroupName,
+    },
+    /// A request that policy refused.
+    Refused(Refusal),
+}
+
+impl Delivery {
+    /// The delivery as bytes: little-endian, names padded with zeros, body layout
+    /// [`Layout::Sets`].
+    pub fn encode(&self) -> Bytes {
+        self.to_frame(ByteOrder::Little).encode()
+    }
+
+    /// The delivery as a frame whose header and membership body are in the order `hop`.
+    pub fn to_frame(&self, hop: ByteOrder) -> Frame {
+        let mut frame = match self {
+            Self::Data { sender, message } => message.to_frame(sender),
+            Self::Membership(message) => message.to_frame(hop),
+            Self::Transition { group, id } => {
+                let mut body = Writer::new(hop, 12);
+                membership::write_id(&mut body, *id);
+                about_group(word::TRANSITION, group, hop, Vec::new(), body.finish())
+            }
+            Self::SelfLeave { group } => {
+                about_group(word::CAUSED_BY_LEAVE, group, hop, Vec::new(), Bytes::new())
+            }
+            Self::Refused(refusal) => refusal.to_frame(),
+        };
+        frame.hop = hop;
+        frame
+    }
+
+    /// Understands a frame that came from a daemon whose membership bodies have this layout.
+    ///
+    /// A service bit makes a data message whatever else is set: daemons let clients set the bits
+    /// of membership messages, and this keeps them from forging any.
+    ///
+    /// # Errors
+    /// [`DecodeError`]; the connection is to be closed.
+    pub fn decode(frame: Frame, layout: Layout) -> Result<Self, DecodeError> {
+        if let Some(refused) = frame.refused_word {
+            return Refusal::from_frame(refused, frame).map(Self::Refused);
+        }
+        if frame.word & word::SERVICES != 0 {
+            return Ok(Self::Data {
+                sender: MemberName::try_from(frame.name)?,
+                message: DataMessage::from_frame(frame.word, frame)?,
+            });
+        }
+        match frame.word & (word::MEMBERSHIP & !word::CAUSES) {
+            word::REGULAR_MEMBERSHIP => {
+                MembershipMessage::from_frame(&frame, layout).map(Self::Membership)
+            }
+            word::TRANSITION => {
+                let mut reader = Reader::new("body of transitional signal", &frame.body);
+                let id = membership::read_id(&mut reader, frame.hop)?;
+                reader.finish()?;
+                Ok(Self::Transition {
+                    group: GroupName::try_from(frame.name)?,
+                    id,
+                })
+            }
+            0 if frame.word & word::CAUSED_BY_LEAVE != 0 => Ok(Self::SelfLeave {
+                group: GroupName::try_from(frame.name)?,
+            }),
+            _neither => Err(DecodeError::Illegal {
+                what: "type",
+                value: frame.word,
+            }),
+        }
+    }
+}
+
+impl MembershipMessage {
+    fn to_frame(&self, hop: ByteOrder) -> Frame {
+        let one = |member: &MemberName| (vec![vec![*member]], 0);
+        let (cause, (sets, own)) = match &self.change {
+            Change::Join(member) => (word::CAUSED_BY_JOIN, one(member)),
+            Change::Leave(member) => (word::CAUSED_BY_LEAVE, one(member)),
+            Change::Disconnect(member) => (word::CAUSED_BY_DISCONNECT, one(member)),
+            Change::Network { sets, own } => (word::CAUSED_BY_NETWORK, (sets.clone(), *own)),
+        };
+        let body = MembershipBody {
+            id: self.id,
+            sets,
+            own,
+        };
+        about_group(
+            word::REGULAR_MEMBERSHIP | cause,
+            &self.group,
+            hop,
+            self.members.iter().copied().map(Name::from).collect(),
+            body.encode(hop),
+        )
+    }
+
+    fn from_frame(frame: &Frame, layout: Layout) -> Result<Self, DecodeError> {
+        let body = MembershipBody::decode(&frame.body, frame.hop, layout)?;
+        let one = || match body.sets.as_slice() {
+            [set] => match set.as_slice() {
+                [member] => Ok(*member),
+                [] | [..] => Err(not_one(set.len())),
+            },
+            [] | [..] => Err(not_one(body.sets.len())),
+        };
+        let change = match frame.word & word::CAUSES {
+            word::CAUSED_BY_JOIN => Change::Join(one()?),
+            word::CAUSED_BY_LEAVE => Change::Leave(one()?),
+            word::CAUSED_BY_DISCONNECT => Change::Disconnect(one()?),
+            word::CAUSED_BY_NETWORK => Change::Network {
+                sets: body.sets,
+                own: body.own,
+            },
+            _none_or_several => {
+                return Err(DecodeError::Illegal {
+                    what: "cause in type",
+                    value: frame.word,
+                });
+            }
+        };
+        Ok(Self {
+            group: GroupName::try_from(frame.name)?,
+            id: body.id,
+            members: frame
+                .names
+                .iter()
+                .map(|name| MemberName::try_from(*name))
+                .collect::<Result<_, _>>()?,
+            change,
+        })
+    }
+}
+
+fn not_one(found: usize) -> DecodeError {
+    DecodeError::Illegal {
+        what: "number of changed members",
+        value: u32::try_from(found).unwrap_or(u32::MAX),
+    }
+}
+
+fn about_group(
+    word: u32,
+    group: &GroupName,
+    hop: ByteOrder,
+    names: Vec<Name>,
+    body: Bytes,
+) -> Frame {
+    Frame {
+        word,
+        hop,
+        name: (*group).into(),
+        // The message type of membership messages is 0; its marker is the daemon's.
+        hint: Hint::written_in(hop, 0),
+        refused_word: None,
+        names,
+        body,
+    }
+}

@@ -1,0 +1,44 @@
+//! Messages as bytes, in both directions.
+//!
+//! After the handshake both directions of a connection carry messages of one form:
+//!
+//! ```text
+//!  offset  size
+//!       0     4  type word: service and kind, and the byte order of this header    [endian]
+//!       4    32  name: the sender's private group, or the group concerned
+//!      36     4  number of names that follow
+//!      40     4  hint: 16-bit message type and the byte order of the author        [hint]
+//!      44     4  length of the body
+//!      48     4  only if the type is REJECT: the type word of the refused request
+//!         32 * n  names
+//!            len  body
+//! ```
+//!
+//! The layers here follow the data: [`FrameDecoder`] cuts a byte stream into [`Frame`]s and knows
+//! sizes only; [`Request`] (client to daemon) and [`Delivery`] (daemon to client) know what a frame
+//! means. Neither trusts a length before its bytes are there, and neither copies a body.
+//!
+//! Source: Spread client protocol, sections 4, 5, 7 and 8 of the protocol notes in `docs/`.
+
+mod data;
+mod delivery;
+pub mod endian;
+mod frame;
+mod header;
+mod hint;
+mod membership;
+mod reader;
+mod refusal;
+mod request;
+pub mod word;
+mod writer;
+
+pub use data::DataMessage;
+pub use delivery::{Change, Delivery, MembershipMessage};
+pub use frame::{Direction, Frame, FrameDecoder};
+pub use header::Header;
+pub use hint::Hint;
+pub use membership::{GroupId, Layout, MembershipBody};
+pub use refusal::{Refusal, RefusedRequest};
+pub use request::Request;
+pub use word::ServiceWord;
