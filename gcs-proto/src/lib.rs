@@ -5,9 +5,11 @@
 extern crate alloc;
 
 pub mod codec;
+pub mod connection;
 pub mod error;
 pub mod flush;
 pub mod gcs;
+pub mod handshake;
 pub mod limits;
 pub mod name;
 pub mod service;

@@ -39,6 +39,8 @@ pub use frame::{Direction, Frame, FrameDecoder};
 pub use header::Header;
 pub use hint::Hint;
 pub use membership::{GroupId, Layout, MembershipBody};
+pub(crate) use reader::Reader;
 pub use refusal::{Refusal, RefusedRequest};
 pub use request::Request;
 pub use word::ServiceWord;
+pub(crate) use writer::Writer;

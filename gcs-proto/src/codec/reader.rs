@@ -25,11 +25,6 @@ impl<'a> Reader<'a> {
         self.length - self.rest.len()
     }
 
-    /// Bytes not yet read.
-    pub(crate) const fn remaining(&self) -> usize {
-        self.rest.len()
-    }
-
     /// The next `N` bytes.
     pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
         let (head, rest) = self

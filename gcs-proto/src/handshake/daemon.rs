@@ -1,0 +1,251 @@
+//! The daemon's side of the handshake.
+
+use alloc::{collections::VecDeque, vec::Vec};
+
+use bytes::{Buf, Bytes, BytesMut};
+
+use crate::{
+    error::{ConnectRefusal, Error},
+    handshake::{
+        ConnectRequest, Method, Version,
+        method::{decode_choice, encode_offer},
+        record::{AcceptRecord, encode_refusal},
+    },
+    limits,
+    name::MemberName,
+};
+
+/// What the daemon has to decide next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DaemonStep {
+    /// A client introduced itself: reserve its name and answer with
+    /// [`offer_methods`](DaemonHandshake::offer_methods) or [`refuse`](DaemonHandshake::refuse).
+    Connect(ConnectRequest),
+    /// The client is to be authenticated by all of these methods: answer with
+    /// [`accept`](DaemonHandshake::accept) or [`refuse`](DaemonHandshake::refuse).
+    Authenticate {
+        /// What it chose, all of it offered. Of libraries that cannot choose: the strongest offered.
+        methods: Vec<Method>,
+    },
+    /// The client was refused; send the code and close.
+    Refused(ConnectRefusal),
+}
+
+/// A session in the making.
+///
+/// ```text
+///   handle_bytes, poll_step -> Connect       -> offer_methods | refuse, poll_transmit
+///   handle_bytes, poll_step -> Authenticate  -> accept | refuse,        poll_transmit
+///   into_remaining: bytes for the message decoder
+/// ```
+///
+/// After each call drain [`poll_step`](Self::poll_step) and
+/// [`poll_transmit`](Self::poll_transmit). A step comes once; nothing moves until it is answered,
+/// and an answer that no step asked for changes nothing. An illegal name, a version too old, and a
+/// choice of methods not offered are refused without asking.
+#[derive(Debug)]
+pub struct DaemonHandshake {
+    state: State,
+    buffer: BytesMut,
+    transmit: VecDeque<Bytes>,
+}
+
+#[derive(Debug)]
+enum State {
+    /// The connect record is incomplete.
+    Connect,
+    /// The caller has [`DaemonStep::Connect`] to answer.
+    Offering { client: Version },
+    /// The choice of methods is incomplete.
+    Choice {
+        client: Version,
+        offered: Vec<Method>,
+    },
+    /// The choice of a library that cannot choose.
+    Chosen {
+        client: Version,
+        methods: Vec<Method>,
+    },
+    /// The caller has [`DaemonStep::Authenticate`] to answer.
+    Authenticating { client: Version },
+    /// Refused, and the caller does not know yet.
+    Refusing(ConnectRefusal),
+    /// Refused.
+    Refused,
+    /// Accepted.
+    Accepted,
+}
+
+impl Default for DaemonHandshake {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl DaemonHandshake {
+    /// Starts with a fresh stream.
+    pub fn new() -> Self {
+        Self {
+            state: State::Connect,
+            buffer: BytesMut::new(),
+            transmit: VecDeque::new(),
+        }
+    }
+
+    /// Takes bytes of the stream, in pieces of any size.
+    ///
+    /// # Errors
+    /// [`Error::Limit`] if more is waiting than a client in a handshake has to send; close the
+    /// stream. Nothing was taken.
+    pub fn handle_bytes(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        let value = self.buffer.len().saturating_add(bytes.len());
+        if value > limits::HANDSHAKE_BUFFER {
+            return Err(Error::Limit {
+                what: "bytes ahead of the handshake",
+                value,
+                max: limits::HANDSHAKE_BUFFER,
+            });
+        }
+        self.buffer.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    /// The next step, if its bytes are there and the step before is answered.
+    pub fn poll_step(&mut self) -> Option<DaemonStep> {
+        let (state, step) = match core::mem::replace(&mut self.state, State::Connect) {
+            State::Connect => self.read_connect_record(),
+            State::Choice { client, offered } => self.read_choice(client, offered),
+            State::Chosen { client, methods } => (
+                State::Authenticating { client },
+                Some(DaemonStep::Authenticate { methods }),
+            ),
+            State::Refusing(refusal) => (State::Refused, Some(DaemonStep::Refused(refusal))),
+            waiting @ (State::Offering { .. }
+            | State::Authenticating { .. }
+            | State::Refused
+            | State::Accepted) => (waiting, None),
+        };
+        self.state = state;
+        step
+    }
+
+    /// Answers [`DaemonStep::Connect`]: the name is free and these methods are enabled.
+    ///
+    /// Methods are offered in the order of [`Method::ALL`]. For a library that knows no methods
+    /// the daemon chooses: IP if enabled, else NULL if enabled, else it refuses.
+    pub fn offer_methods(&mut self, methods: &[Method]) {
+        let State::Offering { client } = self.state else {
+            return;
+        };
+        let offered: Vec<Method> = Method::ALL
+            .into_iter()
+            .filter(|method| methods.contains(method))
+            .collect();
+        if client.negotiates_authentication() {
+            self.transmit.push_back(encode_offer(&offered));
+            self.state = State::Choice { client, offered };
+        } else if let Some(strongest) = offered.last() {
+            self.state = State::Chosen {
+                client,
+                methods: alloc::vec![*strongest],
+            };
+        } else {
+            self.refuse_with(ConnectRefusal::Authentication);
+        }
+    }
+
+    /// Answers [`DaemonStep::Authenticate`]: the client is now the session `private_group`.
+    pub fn accept(&mut self, version: Version, private_group: &MemberName) {
+        let State::Authenticating { client } = self.state else {
+            return;
+        };
+        let record = AcceptRecord {
+            version,
+            private_group: *private_group,
+        };
+        self.transmit.push_back(record.encode(client));
+        self.state = State::Accepted;
+    }
+
+    /// Answers either step: the client is told why and the stream is to be closed.
+    pub fn refuse(&mut self, refusal: ConnectRefusal) {
+        if matches!(
+            self.state,
+            State::Offering { .. } | State::Authenticating { .. }
+        ) {
+            self.refuse_with(refusal);
+            self.state = State::Refused;
+        }
+    }
+
+    /// The next record to be sent.
+    pub fn poll_transmit(&mut self) -> Option<Bytes> {
+        self.transmit.pop_front()
+    }
+
+    /// Bytes that wait.
+    pub fn buffered(&self) -> usize {
+        self.buffer.len()
+    }
+
+    /// Whether the client was accepted.
+    pub const fn is_accepted(&self) -> bool {
+        matches!(self.state, State::Accepted)
+    }
+
+    /// What came behind the handshake, for
+    /// [`FrameDecoder::with_buffer`](crate::codec::FrameDecoder::with_buffer).
+    pub fn into_remaining(self) -> BytesMut {
+        self.buffer
+    }
+
+    fn read_connect_record(&mut self) -> (State, Option<DaemonStep>) {
+        match ConnectRequest::decode(&self.buffer) {
+            None => (State::Connect, None),
+            Some(Ok((length, request))) => {
+                self.buffer.advance(length);
+                let client = request.version;
+                (
+                    State::Offering { client },
+                    Some(DaemonStep::Connect(request)),
+                )
+            }
+            Some(Err(refusal)) => self.refused(refusal),
+        }
+    }
+
+    fn read_choice(
+        &mut self,
+        client: Version,
+        offered: Vec<Method>,
+    ) -> (State, Option<DaemonStep>) {
+        // Nothing that the client may choose would do, so its choice is not waited for.
+        if offered.is_empty() {
+            return self.refused(ConnectRefusal::Authentication);
+        }
+        let Some(choice) = self.buffer.first_chunk() else {
+            return (State::Choice { client, offered }, None);
+        };
+        match decode_choice(choice, &offered) {
+            Ok(methods) => {
+                self.buffer.advance(limits::AUTHENTICATION_CHOICE);
+                (
+                    State::Authenticating { client },
+                    Some(DaemonStep::Authenticate { methods }),
+                )
+            }
+            Err(refusal) => self.refused(refusal),
+        }
+    }
+
+    fn refuse_with(&mut self, refusal: ConnectRefusal) {
+        self.transmit.push_back(encode_refusal(refusal));
+        self.buffer = BytesMut::new();
+        self.state = State::Refusing(refusal);
+    }
+
+    fn refused(&mut self, refusal: ConnectRefusal) -> (State, Option<DaemonStep>) {
+        self.refuse_with(refusal);
+        (State::Refused, Some(DaemonStep::Refused(refusal)))
+    }
+}

@@ -1,0 +1,148 @@
+//! Authentication methods by name: the list a daemon offers and the choice a client makes.
+//!
+//! ```text
+//!  offer   length, then each name followed by one blank      05 "NULL "
+//!  choice  3 slots of 30 bytes, NUL-terminated, zero-padded; the first empty slot ends the list
+//! ```
+
+use alloc::vec::Vec;
+
+use bytes::Bytes;
+
+use crate::{codec::Writer, error::ConnectRefusal, gcs::ByteOrder, limits};
+
+/// A way for a client to show who it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Method {
+    /// `NULL`: nothing is exchanged and everybody is let in.
+    Null,
+    /// `IP`: nothing is exchanged; the daemon looks at the peer's address.
+    Ip,
+}
+
+impl Method {
+    /// All methods, in the order in which daemons offer them.
+    pub const ALL: [Self; 2] = [Self::Null, Self::Ip];
+
+    /// Name on the wire.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Null => "NULL",
+            Self::Ip => "IP",
+        }
+    }
+
+    /// The method with this name, in exactly this spelling.
+    pub fn from_name(name: &[u8]) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|method| method.name().as_bytes() == name)
+    }
+}
+
+/// The list of methods that a daemon offers. Names are short and few, so one byte of length does.
+pub(super) fn encode_offer(methods: &[Method]) -> Bytes {
+    let length: usize = methods.iter().map(|method| method.name().len() + 1).sum();
+    let mut writer = Writer::new(ByteOrder::Little, 1 + length);
+    writer.byte(u8::try_from(length).unwrap_or(0));
+    for method in methods {
+        writer.slice(method.name().as_bytes());
+        writer.byte(b' ');
+    }
+    writer.finish()
+}
+
+/// Whether the list `offer`, without its length, has `method`.
+pub(super) fn offers(offer: &[u8], method: Method) -> bool {
+    offer
+        .split(|byte| *byte == b' ')
+        .any(|name| name == method.name().as_bytes())
+}
+
+/// The choice of a client; only the first three methods have room.
+pub(super) fn encode_choice(methods: &[Method]) -> Bytes {
+    let mut choice = [0; limits::AUTHENTICATION_CHOICE];
+    for (slot, method) in choice
+        .chunks_exact_mut(limits::AUTHENTICATION_SLOT)
+        .zip(methods)
+    {
+        for (byte, letter) in slot.iter_mut().zip(method.name().bytes()) {
+            *byte = letter;
+        }
+    }
+    Bytes::copy_from_slice(&choice)
+}
+
+/// The methods that a client chose, all of them among those `offered`.
+///
+/// # Errors
+/// [`ConnectRefusal::Authentication`] for an empty choice and for a method not offered.
+pub(super) fn decode_choice(
+    choice: &[u8; limits::AUTHENTICATION_CHOICE],
+    offered: &[Method],
+) -> Result<Vec<Method>, ConnectRefusal> {
+    let chosen: Vec<Method> = choice
+        .chunks_exact(limits::AUTHENTICATION_SLOT)
+        .map(|slot| slot.split(|byte| *byte == 0).next().unwrap_or(slot))
+        .take_while(|name| !name.is_empty())
+        .map(|name| Method::from_name(name).filter(|method| offered.contains(method)))
+        .collect::<Option<_>>()
+        .ok_or(ConnectRefusal::Authentication)?;
+    if chosen.is_empty() {
+        Err(ConnectRefusal::Authentication)
+    } else {
+        Ok(chosen)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn offers_of_the_protocol_notes() {
+        assert_eq!(encode_offer(&[Method::Null]), &b"\x05NULL "[..]);
+        assert_eq!(encode_offer(&Method::ALL), &b"\x08NULL IP "[..]);
+        assert_eq!(encode_offer(&[]), &b"\0"[..]);
+        assert!(offers(b"NULL IP ", Method::Ip));
+        assert!(!offers(b"NULL IPX ", Method::Ip));
+        assert!(!offers(b"", Method::Null));
+    }
+
+    #[test]
+    fn choices() {
+        let choice = |names: [&[u8]; 3]| {
+            let mut bytes = [0; 90];
+            for (slot, name) in bytes.chunks_exact_mut(30).zip(names) {
+                slot[..name.len()].copy_from_slice(name);
+            }
+            bytes
+        };
+        let all = &Method::ALL;
+        assert_eq!(
+            encode_choice(all),
+            choice([b"NULL", b"IP", b""])[..].to_vec()
+        );
+        assert_eq!(
+            decode_choice(&choice([b"NULL", b"IP", b""]), all),
+            Ok(all.to_vec())
+        );
+        assert_eq!(
+            decode_choice(&choice([b"NULL\0junk", b"", b"WHAT"]), all),
+            Ok(alloc::vec![Method::Null])
+        );
+        for (bytes, offered) in [
+            (choice([b"", b"NULL", b""]), &all[..]),
+            (choice([b"null", b"", b""]), all),
+            (choice([b"NULL", b"PWORD", b""]), all),
+            (choice([b"IP", b"", b""]), &all[..1]),
+            ([b'N'; 90], all),
+        ] {
+            assert_eq!(
+                decode_choice(&bytes, offered),
+                Err(ConnectRefusal::Authentication)
+            );
+        }
+    }
+}

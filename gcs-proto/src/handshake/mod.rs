@@ -1,0 +1,30 @@
+//! From a fresh byte stream to a connection, as client and as daemon.
+//!
+//! ```text
+//!  client                                   daemon
+//!    | -- version, flags, private name -------> |   one record, one write
+//!    | <-------------- methods offered -------- |   or a negative code and the end
+//!    | -- methods chosen, 90 bytes -----------> |
+//!    |        (exchanges of the methods)        |   NULL and IP have none
+//!    | <-- 1, daemon version, private group --- |   or a negative code and the end
+//! ```
+//!
+//! Libraries before 3.16 know no methods: the accept record, or a code, answers the connect record.
+//! Libraries before 3.15 announce a version of two bytes and get one of two bytes.
+//!
+//! The daemon's side is tolerant where the reference daemon is not: records may arrive in any
+//! number of pieces. A client must still write its record at once and wait for the answer.
+//!
+//! Source: Spread client protocol, sections 3 and 10 of the protocol notes in `docs/`.
+
+mod client;
+mod daemon;
+mod method;
+mod record;
+mod version;
+
+pub use client::ClientHandshake;
+pub use daemon::{DaemonHandshake, DaemonStep};
+pub use method::Method;
+pub use record::{ConnectOptions, ConnectRequest, MembershipMessages, Priority};
+pub use version::Version;
