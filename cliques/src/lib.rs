@@ -1,3 +1,34 @@
+#![doc = include_str!("../README.md")]
 #![no_std]
-//! placeholder
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
 extern crate alloc;
+#[cfg(feature = "test-util")]
+extern crate std;
+
+mod agreement;
+mod arithmetic;
+mod codec;
+mod cost;
+mod error;
+pub mod gdh;
+pub mod group;
+mod member;
+mod protocol;
+mod secret;
+#[cfg(feature = "test-util")]
+pub mod testing;
+pub mod token;
+
+pub use agreement::{Change, KeyAgreement, Outgoing, Recipient, Step, TokenService};
+pub use cost::{Cost, Exponentiation};
+pub use error::{DecodeError, Error, PeerFault, Rejected};
+pub use group::{Group, NamedGroup};
+pub use member::{IllegalMemberId, MEMBER_ID_MAX, MemberId};
+pub use protocol::{Protocol, UnknownProtocol};
+pub use secret::GroupSecret;
+pub use token::{
+    Envelope, Expected, ReceivedToken, SIGNATURE_CONTEXT, SignatureAlgorithm, Signer, Token,
+    TokenBinding, TokenKind, Verifier, VerifyError,
+};

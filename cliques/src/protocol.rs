@@ -5,7 +5,12 @@
 use alloc::{boxed::Box, string::String};
 use core::{fmt, str::FromStr};
 
-use crate::{agreement::KeyAgreement, gdh::Gdh, group::NamedGroup, member::MemberId};
+use crate::{
+    agreement::KeyAgreement,
+    gdh::Gdh,
+    group::{Group, GroupVisitor, NamedGroup},
+    member::MemberId,
+};
 
 /// A key agreement suite.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -43,6 +48,17 @@ impl Protocol {
         match self {
             Self::Gdh => group.with(GdhMember(me)),
         }
+    }
+}
+
+/// Makes the GDH machine of a member over a group that is chosen at run time.
+struct GdhMember(MemberId);
+
+impl GroupVisitor for GdhMember {
+    type Output = Box<dyn KeyAgreement>;
+
+    fn visit<G: Group>(self, group: G) -> Self::Output {
+        Box::new(Gdh::new(group, self.0))
     }
 }
 

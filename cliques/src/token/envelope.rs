@@ -15,7 +15,11 @@
 //! against a message taken for another.
 //!
 //! A received envelope passes three types: bytes -> [`ReceivedToken`] (readable) ->
-//! [`ReceivedToken::check`] (for this run) -> [`Token`] (authentic). Only the last one shows its body.
+//! [`check`](crate::ReceivedToken::check) (for this run) -> [`Token`] (authentic). Only the last one shows
+//! its body.
+//!
+//! [`ReceivedToken`]: crate::ReceivedToken
+//! [`Token`]: crate::Token
 //!
 //! Source: secure layer notes, section 6; the order of checks is section 2.2 of the key agreement
 //! notes.
@@ -23,13 +27,15 @@
 use alloc::{string::String, vec::Vec};
 use core::fmt;
 
+use sha2::{Digest, Sha256};
+
 use crate::{
-    agreement::Recipient,
-    error::{DecodeError, Error},
-    member::MemberId,
-    protocol::Protocol,
+    agreement::Recipient, codec::Writer, error::DecodeError, member::MemberId, protocol::Protocol,
     token::TokenKind,
 };
+
+/// Version of the envelope.
+pub(super) const VERSION: u8 = 1;
 
 /// Prefix of everything that is signed, so that no other signature can be taken for a token's.
 pub const SIGNATURE_CONTEXT: &[u8] = b"ssp-gka-sig/1\0";
@@ -45,6 +51,28 @@ pub enum SignatureAlgorithm {
     Ed25519 = 1,
     /// ECDSA over P-256 with SHA-256.
     EcdsaP256 = 4,
+}
+
+impl SignatureAlgorithm {
+    /// All algorithms.
+    pub const ALL: &'static [Self] = &[Self::None, Self::Ed25519, Self::EcdsaP256];
+
+    /// The number in the envelope.
+    pub const fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// The algorithm of an envelope.
+    ///
+    /// # Errors
+    /// [`DecodeError::Unknown`] with the number.
+    pub fn from_number(number: u8) -> Result<Self, DecodeError> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|algorithm| algorithm.number() == number)
+            .ok_or(DecodeError::Unknown { what: "signature algorithm", value: u64::from(number) })
+    }
 }
 
 /// Signs this member's tokens.
@@ -90,7 +118,7 @@ pub struct TokenBinding {
     pub protocol: Protocol,
     /// Mathematical group.
     pub group_name: String,
-    /// Group of members.
+    /// Group of members; at most 65535 bytes, of a longer name the envelope cuts off the rest.
     pub group: Vec<u8>,
     /// View, 12 opaque bytes.
     pub view_id: [u8; 12],
@@ -118,7 +146,8 @@ pub struct Expected<'a> {
 pub struct Envelope {
     /// What the body is.
     pub kind: TokenKind,
-    /// Number of the run inside the view: 0 for the one that the membership caused, then one more for each refresh.
+    /// Number of the run inside the view: 0 for the one that the membership caused, then one more
+    /// for each refresh.
     pub epoch: u32,
     /// Milliseconds since the Unix epoch, by the sender's clock.
     pub timestamp: u64,
@@ -128,4 +157,59 @@ pub struct Envelope {
     pub recipient: Recipient,
     /// Body (key agreement notes, section 2.4).
     pub body: Vec<u8>,
+}
+
+impl TokenBinding {
+    /// Hash of the members of a view, in membership order.
+    pub fn view_hash(members: &[MemberId]) -> [u8; 16] {
+        let mut list = Writer::new(b"");
+        list.count(members.len());
+        for member in members {
+            list.enc16(member.as_bytes());
+        }
+        let digest = Sha256::digest(list.as_slice());
+        let mut hash = [0; 16];
+        hash.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
+        hash
+    }
+}
+
+impl fmt::Debug for TokenBinding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenBinding")
+            .field("protocol", &self.protocol)
+            .field("group_name", &self.group_name)
+            .field("group", &format_args!("{}", self.group.escape_ascii()))
+            .field("view_id", &format_args!("{:02x?}", self.view_id))
+            .finish_non_exhaustive()
+    }
+}
+
+impl Envelope {
+    /// Encodes the envelope and signs it.
+    pub fn seal(&self, binding: &TokenBinding, signer: &dyn Signer) -> Vec<u8> {
+        let mut signed = Writer::new(SIGNATURE_CONTEXT);
+        signed
+            .u8(VERSION)
+            .u8(binding.protocol.number())
+            .u16(self.kind.number())
+            .enc16(binding.group_name.as_bytes())
+            .enc16(&binding.group)
+            .raw(&binding.view_id)
+            .u32(self.epoch)
+            .u64(self.timestamp)
+            .raw(&binding.view_hash)
+            .enc16(self.sender.as_bytes())
+            .enc16(match &self.recipient {
+                Recipient::Group => &[],
+                Recipient::Member(member) => member.as_bytes(),
+            })
+            .enc32(&self.body)
+            .u8(signer.algorithm().number());
+        let signature = signer.sign(signed.as_slice());
+        signed.enc16(&signature);
+        let mut bytes = signed.into_vec();
+        bytes.drain(..SIGNATURE_CONTEXT.len());
+        bytes
+    }
 }

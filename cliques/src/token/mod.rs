@@ -2,9 +2,11 @@
 
 mod envelope;
 mod kind;
+mod received;
 
 pub use envelope::{
-    Envelope, Expected, ReceivedToken, SIGNATURE_CONTEXT, SignatureAlgorithm, Signer, Token, TokenBinding, Verifier,
+    Envelope, Expected, SIGNATURE_CONTEXT, SignatureAlgorithm, Signer, TokenBinding, Verifier,
     VerifyError,
 };
 pub use kind::TokenKind;
+pub use received::{ReceivedToken, Token};

@@ -1,0 +1,118 @@
+//! Group arithmetic that counts itself.
+
+use alloc::vec::Vec;
+use core::mem;
+
+use rand_core::CryptoRng;
+
+use crate::{
+    agreement::{Outgoing, Recipient},
+    cost::{Cost, Exponentiation},
+    error::{Error, PeerFault},
+    group::{ElementError, Group},
+    member::MemberId,
+    secret::GroupSecret,
+};
+
+/// A group and the work done in it since the last [`take_cost`](Self::take_cost).
+pub(crate) struct Arithmetic<G: Group> {
+    group: G,
+    generator: G::Element,
+    cost: Cost,
+}
+
+impl<G: Group> Arithmetic<G> {
+    pub(crate) fn new(group: G) -> Self {
+        Self { generator: group.generator(), group, cost: Cost::default() }
+    }
+
+    pub(crate) const fn group(&self) -> &G {
+        &self.group
+    }
+
+    pub(crate) const fn generator(&self) -> &G::Element {
+        &self.generator
+    }
+
+    pub(crate) fn take_cost(&mut self) -> Cost {
+        mem::take(&mut self.cost)
+    }
+
+    /// Draws a fresh share.
+    pub(crate) fn draw(&self, rng: &mut dyn CryptoRng) -> G::Scalar {
+        self.group.random_scalar(rng)
+    }
+
+    /// `base` to the power of `exponent`; uses the generator's tables where the base, which is
+    /// public, happens to be the generator.
+    pub(crate) fn exponentiate(&mut self, base: &G::Element, exponent: &G::Scalar) -> G::Element {
+        if *base == self.generator {
+            self.cost.fixed_base_exponentiations += 1;
+            return self.group.exponentiate_generator(exponent);
+        }
+        self.count_exponentiation();
+        self.group.exponentiate(base, exponent)
+    }
+
+    /// The group secret `base` to the power of `exponent`, or nothing if that is the identity.
+    pub(crate) fn agree(
+        &mut self,
+        base: &G::Element,
+        exponent: &G::Scalar,
+    ) -> Option<GroupSecret> {
+        self.count_exponentiation();
+        let secret = self.group.agree(base, exponent);
+        (!self.group.is_identity(&secret)).then(|| self.group.secret(&secret))
+    }
+
+    /// 1 / `scalar` modulo q.
+    pub(crate) fn invert(&mut self, scalar: &G::Scalar) -> G::Scalar {
+        self.cost.inversions += 1;
+        self.group.invert_scalar(scalar)
+    }
+
+    /// `dividend` / `divisor` modulo q.
+    pub(crate) fn divide(&mut self, dividend: &G::Scalar, divisor: &G::Scalar) -> G::Scalar {
+        let inverse = self.invert(divisor);
+        self.group.multiply_scalars(dividend, &inverse)
+    }
+
+    /// Decodes and tests an element that `sender` sent.
+    pub(crate) fn receive(
+        &mut self,
+        bytes: &[u8],
+        sender: &MemberId,
+    ) -> Result<G::Element, Error> {
+        self.cost.element_tests += 1;
+        self.group.decode(bytes).map_err(|error| Error::Peer {
+            culprit: sender.clone(),
+            fault: match error {
+                ElementError::Zero => PeerFault::ZeroElement,
+                ElementError::One => PeerFault::OneElement,
+                ElementError::Encoding | ElementError::NotInGroup => PeerFault::NotInGroup,
+            },
+        })
+    }
+
+    /// Encodes a public element.
+    pub(crate) fn encode(&self, element: &G::Element) -> Vec<u8> {
+        self.group.encode(element)
+    }
+
+    /// Counts a token that is about to be sent.
+    pub(crate) fn count_token(&mut self, token: &Outgoing) {
+        match token.to {
+            Recipient::Group => self.cost.broadcasts += 1,
+            Recipient::Member(_) => self.cost.unicasts += 1,
+        }
+        self.cost.bytes += u64::try_from(token.body.len()).unwrap_or(u64::MAX);
+    }
+
+    fn count_exponentiation(&mut self) {
+        match self.group.exponentiation() {
+            Exponentiation::Full => self.cost.full_exponentiations += 1,
+            Exponentiation::Short => self.cost.short_exponentiations += 1,
+            Exponentiation::FixedBase => self.cost.fixed_base_exponentiations += 1,
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Direct join: one new member in two rounds, without factoring out.
+//!
+//! ```text
+//!   c                       N                        everybody
+//!   |  JOIN: P_y^(r_c'/r_c), P_c, P_c^(r_c')           |
+//!   |---------------------->|  KEY-LIST, AGREED        |
+//!   |                       |~~~~~~~~~~~~~~~~~~~~~~~~>|   P_y = value_y^(r_N), P_N = value_N
+//! ```
+//!
+//! The robust drivers use the merge for joins too, because it is one protocol for every additive
+//! event. This one has fewer messages where the network is slow and nothing cascades.
+
+use alloc::vec::Vec;
+
+use rand_core::CryptoRng;
+
+use super::{
+    context::{Share, Stage, Staged},
+    leave::NO_GROUP,
+    machine::{Gdh, NOTHING_STAGED, check_members, peer, unexpected},
+    merge::{permutation, place},
+    message::KeyList,
+};
+use crate::{
+    agreement::{Recipient, Step},
+    error::{Error, PeerFault},
+    group::Group,
+    member::MemberId,
+    token::TokenKind,
+};
+
+impl<G: Group> Gdh<G> {
+    /// Old member: `joined` enters the completed group directly.
+    ///
+    /// # Errors
+    /// [`Error::ApiMisuse`] when there is no completed agreement or `joined` is part of it.
+    pub fn begin_direct_join(
+        &mut self,
+        joined: MemberId,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Step, Error> {
+        let context = self.completed.as_ref().ok_or(NO_GROUP)?;
+        check_members(context.order.iter().chain([&joined]))?;
+        let mut order = context.order.clone();
+        order.push(joined.clone());
+        if context.order.last() != Some(&self.me) {
+            let stage = Stage::KeyList { known: None };
+            self.staged = Some(Staged { order, share: Share::Kept, stage });
+            return Ok(Step::wait());
+        }
+
+        let share = self.arithmetic.draw(rng);
+        let factor = self.arithmetic.divide(&share, &context.share);
+        let mut values = Vec::with_capacity(order.len());
+        let mut last = None;
+        for (name, partial) in context.order.iter().zip(&context.partials) {
+            if *name == self.me {
+                last = Some(self.arithmetic.exponentiate(partial, &share));
+                values.push(self.arithmetic.encode(partial));
+            } else {
+                let value = self.arithmetic.exponentiate(partial, &factor);
+                values.push(self.arithmetic.encode(&value));
+            }
+        }
+        let known = last.ok_or(Error::Internal("no own partial key"))?;
+        values.push(self.arithmetic.encode(&known));
+        let body = KeyList::encode(order.iter().zip(values));
+        let outgoing = self.outgoing(Recipient::Member(joined), TokenKind::GdhJoin, body);
+        let stage = Stage::KeyList { known: Some(known) };
+        self.staged = Some(Staged { order, share: Share::Fresh(share), stage });
+        Ok(Step::send(outgoing))
+    }
+
+    /// New member: enters a group of `members`, itself included, directly.
+    ///
+    /// # Errors
+    /// [`Error::ApiMisuse`] when `members` is no group that this member can enter.
+    pub fn enter_directly(&mut self, members: Vec<MemberId>) -> Result<Step, Error> {
+        self.enter(members, Stage::Join)
+    }
+
+    /// New member: adds its share to the controller's list and broadcasts it.
+    pub(super) fn process_join(
+        &mut self,
+        sender: &MemberId,
+        body: &[u8],
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Step, Error> {
+        let staged = self.staged.as_ref().ok_or(NOTHING_STAGED)?;
+        let Stage::Join = staged.stage else {
+            return Err(unexpected(sender, TokenKind::GdhJoin));
+        };
+        let list = KeyList::decode(body, self.arithmetic.group().element_len())?;
+        let names: Vec<&[u8]> = list.entries.iter().map(|(name, _)| *name).collect();
+        let mismatch = || peer(sender, PeerFault::MemberListMismatch);
+        let mine = place(&self.me, &names).ok_or_else(mismatch)?;
+        let predecessor = mine.checked_sub(1).and_then(|before| names.get(before));
+        if predecessor.copied() != Some(sender.as_bytes()) {
+            return Err(peer(sender, PeerFault::NotController));
+        }
+        let order = permutation(&staged.order, &names).ok_or_else(mismatch)?;
+        if order.last() != Some(&self.me) {
+            return Err(mismatch());
+        }
+        let mut values = Vec::with_capacity(order.len());
+        for (_, bytes) in &list.entries {
+            values.push(self.arithmetic.receive(bytes, sender)?);
+        }
+
+        let share = self.arithmetic.draw(rng);
+        let partials: Vec<_> = order
+            .iter()
+            .zip(values)
+            .map(|(name, value)| match *name == self.me {
+                true => value,
+                false => self.arithmetic.exponentiate(&value, &share),
+            })
+            .collect();
+        let elements: Vec<_> =
+            partials.iter().map(|partial| self.arithmetic.encode(partial)).collect();
+        let body = KeyList::encode(order.iter().zip(elements));
+        let outgoing = self.outgoing(Recipient::Group, TokenKind::GdhKeyList, body.clone());
+        self.staged = Some(Staged {
+            order,
+            share: Share::Fresh(share),
+            stage: Stage::OwnKeyList { partials, body, echo: None },
+        });
+        Ok(Step::send(outgoing))
+    }
+}

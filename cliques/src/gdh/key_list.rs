@@ -1,0 +1,56 @@
+//! Receiving a key list, the last token of every event.
+
+use super::{
+    context::Stage,
+    machine::{Gdh, NOTHING_STAGED, peer, unexpected},
+    message::KeyList,
+};
+use crate::{
+    agreement::Step,
+    error::{Error, PeerFault},
+    group::Group,
+    member::MemberId,
+    token::TokenKind,
+};
+
+use alloc::vec::Vec;
+
+impl<G: Group> Gdh<G> {
+    /// Checks and installs the list of the last member of the order: K = P_me^(r_me).
+    ///
+    /// Its author's own partial key is known beforehand in a merge (the final token) and in a
+    /// leave (unchanged), and must be that.
+    pub(super) fn process_key_list(
+        &mut self,
+        sender: &MemberId,
+        body: &[u8],
+    ) -> Result<Step, Error> {
+        let staged = self.staged.as_ref().ok_or(NOTHING_STAGED)?;
+        let Stage::KeyList { known } = &staged.stage else {
+            return Err(unexpected(sender, TokenKind::GdhKeyList));
+        };
+        let list = KeyList::decode(body, self.arithmetic.group().element_len())?;
+        if staged.order.last() != Some(sender) {
+            return Err(peer(sender, PeerFault::NotController));
+        }
+        if !list.names_are(&staged.order) {
+            return Err(peer(sender, PeerFault::MemberListMismatch));
+        }
+        let mut partials = Vec::with_capacity(list.entries.len());
+        for (name, bytes) in &list.entries {
+            let of_author = *name == sender.as_bytes();
+            partials.push(match known {
+                // What equals a tested element need not be tested again.
+                Some(known) if of_author && self.arithmetic.encode(known) == *bytes => {
+                    known.clone()
+                }
+                Some(_) if of_author => {
+                    self.arithmetic.receive(bytes, sender)?;
+                    return Err(peer(sender, PeerFault::Inconsistent));
+                }
+                Some(_) | None => self.arithmetic.receive(bytes, sender)?,
+            });
+        }
+        self.install(partials, sender).map(Step::complete)
+    }
+}

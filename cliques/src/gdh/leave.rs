@@ -1,0 +1,94 @@
+//! Leave, partition and refresh: the acting controller replaces its share in one broadcast.
+
+use alloc::vec::Vec;
+
+use rand_core::CryptoRng;
+
+use super::{
+    context::{Share, Stage, Staged},
+    machine::{Gdh, check_members},
+    message::KeyList,
+};
+use crate::{
+    agreement::{Recipient, Step},
+    error::Error,
+    group::Group,
+    member::MemberId,
+    token::TokenKind,
+};
+
+impl<G: Group> Gdh<G> {
+    /// My side goes on without `left` and with `joined`.
+    pub(super) fn update(
+        &mut self,
+        left: &[MemberId],
+        joined: &[MemberId],
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Step, Error> {
+        let base = self.remaining(left)?;
+        check_members(base.iter().chain(joined))?;
+        if !joined.is_empty() {
+            return self.merge(base, joined, rng);
+        }
+        if base.len() == 1 {
+            let partial = self.own_partial()?.clone();
+            return self.alone(partial, rng);
+        }
+        if base.last() == Some(&self.me) {
+            return self.send_list(base, rng);
+        }
+        // The list leaves its author's partial key as it is, which serves as a check.
+        let known = base
+            .last()
+            .zip(self.completed.as_ref())
+            .and_then(|(author, context)| context.partial(author).cloned());
+        self.staged =
+            Some(Staged { order: base, share: Share::Kept, stage: Stage::KeyList { known } });
+        Ok(Step::wait())
+    }
+
+    /// Acting controller: P_y^(r_c'/r_c) for everybody else, its own partial key unchanged.
+    fn send_list(
+        &mut self,
+        base: Vec<MemberId>,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Step, Error> {
+        let context = self.completed.as_ref().ok_or(NO_GROUP)?;
+        let share = self.arithmetic.draw(rng);
+        let factor = self.arithmetic.divide(&share, &context.share);
+        let mut partials = Vec::with_capacity(base.len());
+        for (name, partial) in context.order.iter().zip(&context.partials) {
+            if *name == self.me {
+                partials.push(partial.clone());
+            } else if base.contains(name) {
+                partials.push(self.arithmetic.exponentiate(partial, &factor));
+            }
+        }
+        let elements: Vec<_> =
+            partials.iter().map(|partial| self.arithmetic.encode(partial)).collect();
+        let body = KeyList::encode(base.iter().zip(elements));
+        let outgoing = self.outgoing(Recipient::Group, TokenKind::GdhKeyList, body.clone());
+        self.staged = Some(Staged {
+            order: base,
+            share: Share::Fresh(share),
+            stage: Stage::OwnKeyList { partials, body, echo: None },
+        });
+        Ok(Step::send(outgoing))
+    }
+
+    /// The members of the completed agreement without `left`, in their order.
+    pub(super) fn remaining(&self, left: &[MemberId]) -> Result<Vec<MemberId>, Error> {
+        let context = self.completed.as_ref().ok_or(NO_GROUP)?;
+        check_members(left.iter())?;
+        if left.contains(&self.me) {
+            return Err(Error::ApiMisuse("this member is among those who left"));
+        }
+        if left.iter().any(|name| !context.order.contains(name)) {
+            return Err(Error::ApiMisuse("somebody left who was no member"));
+        }
+        Ok(context.order.iter().filter(|name| !left.contains(name)).cloned().collect())
+    }
+}
+
+/// A change of a group that there is not.
+pub(super) const NO_GROUP: Error = Error::ApiMisuse("no completed agreement to update");

@@ -1,0 +1,277 @@
+//! The GDH machine: state, dispatch, self-delivery.
+
+use alloc::{collections::BTreeSet, vec::Vec};
+use core::fmt;
+
+use rand_core::CryptoRng;
+
+use super::context::{Context, Share, Stage, Staged};
+use crate::{
+    agreement::{Change, KeyAgreement, Outgoing, Recipient, Step, TokenService},
+    arithmetic::Arithmetic,
+    cost::Cost,
+    error::{Error, PeerFault, Rejected},
+    group::Group,
+    member::MemberId,
+    protocol::Protocol,
+    secret::GroupSecret,
+    token::TokenKind,
+};
+
+/// Most members a group can have: lists have 16-bit counts.
+const MEMBERS_MAX: usize = 65_535;
+
+/// A member's side of GDH over the mathematical group `G`.
+///
+/// The [module documentation](crate::gdh) explains the protocol.
+pub struct Gdh<G: Group> {
+    pub(super) me: MemberId,
+    pub(super) arithmetic: Arithmetic<G>,
+    pub(super) completed: Option<Context<G>>,
+    pub(super) staged: Option<Staged<G>>,
+}
+
+impl<G: Group> Gdh<G> {
+    /// A member without a group.
+    pub fn new(group: G, me: MemberId) -> Self {
+        Self { me, arithmetic: Arithmetic::new(group), completed: None, staged: None }
+    }
+
+    /// Partial keys of the last completed agreement, encoded, in order. They are public: key
+    /// lists have carried them.
+    pub fn partial_keys(&self) -> Vec<(MemberId, Vec<u8>)> {
+        self.completed.as_ref().map_or_else(Vec::new, |context| {
+            context
+                .order
+                .iter()
+                .cloned()
+                .zip(context.partials.iter().map(|partial| self.arithmetic.encode(partial)))
+                .collect()
+        })
+    }
+
+    /// A new group of this member alone: P_me = g, K = g^r.
+    pub(super) fn found(&mut self, rng: &mut dyn CryptoRng) -> Result<Step, Error> {
+        let generator = self.arithmetic.generator().clone();
+        self.alone(generator, rng)
+    }
+
+    /// Completes a group of one around a partial key, with a fresh share; nothing is sent.
+    pub(super) fn alone(
+        &mut self,
+        partial: G::Element,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Step, Error> {
+        let share = self.arithmetic.draw(rng);
+        let secret = self
+            .arithmetic
+            .agree(&partial, &share)
+            .ok_or(Error::Internal("the key of a lone member is the identity"))?;
+        self.staged = None;
+        self.completed =
+            Some(Context { order: [self.me.clone()].into(), partials: [partial].into(), share });
+        Ok(Step::complete(secret))
+    }
+
+    /// Installs the agreement under way with these partial keys.
+    ///
+    /// Nothing changes before the last thing that can fail.
+    pub(super) fn install(
+        &mut self,
+        partials: Vec<G::Element>,
+        author: &MemberId,
+    ) -> Result<GroupSecret, Error> {
+        let staged = self.staged.as_ref().ok_or(NOTHING_STAGED)?;
+        let mine = staged
+            .order
+            .iter()
+            .zip(&partials)
+            .find_map(|(name, partial)| (*name == self.me).then_some(partial))
+            .ok_or(Error::Internal("no partial key of this member"))?;
+        let share = staged.share.value(self.completed.as_ref())?;
+        let secret = self
+            .arithmetic
+            .agree(mine, share)
+            .ok_or_else(|| peer(author, PeerFault::OneElement))?;
+
+        let Some(staged) = self.staged.take() else { return Err(NOTHING_STAGED) };
+        let share = match (staged.share, self.completed.take()) {
+            (Share::Fresh(share), _) => share,
+            (Share::Kept, Some(context)) => context.share,
+            // `value` above has ruled these out.
+            (Share::Kept, None) | (Share::Undrawn, _) => {
+                return Err(Error::Internal("share lost while installing"));
+            }
+        };
+        self.completed = Some(Context { order: staged.order, partials, share });
+        Ok(secret)
+    }
+
+    /// Makes and counts the tokens of this suite.
+    pub(super) fn outgoing(&mut self, to: Recipient, kind: TokenKind, body: Vec<u8>) -> Outgoing {
+        let service = match kind {
+            TokenKind::GdhKeyList => TokenService::Agreed,
+            TokenKind::GdhPartial
+            | TokenKind::GdhFinal
+            | TokenKind::GdhFactorOut
+            | TokenKind::GdhJoin
+            | TokenKind::RefreshRequest
+            | TokenKind::KeyConfirmation => TokenService::Fifo,
+        };
+        let token = Outgoing { to, service, kind, body };
+        self.arithmetic.count_token(&token);
+        token
+    }
+
+    /// An own broadcast that came back. It counts only if it is the one that is pending, byte for
+    /// byte: anything else is a replay.
+    fn process_own(&mut self, kind: TokenKind, body: &[u8]) -> Result<Step, Error> {
+        let replay = || Err(Rejected::Repeated(self.me.clone()).into());
+        let Some(staged) = self.staged.as_mut() else { return replay() };
+        match (&mut staged.stage, kind) {
+            (
+                Stage::FactorOuts { echo, .. } | Stage::OwnKeyList { echo, .. },
+                TokenKind::GdhFinal,
+            ) if echo.as_deref() == Some(body) => {
+                *echo = None;
+                Ok(Step::wait())
+            }
+            (Stage::OwnKeyList { partials, body: pending, .. }, TokenKind::GdhKeyList)
+                if pending == body =>
+            {
+                let partials = partials.clone();
+                let me = self.me.clone();
+                self.install(partials, &me).map(Step::complete)
+            }
+            (
+                Stage::Partial
+                | Stage::Join
+                | Stage::Final { .. }
+                | Stage::FactorOuts { .. }
+                | Stage::KeyList { .. }
+                | Stage::OwnKeyList { .. },
+                _,
+            ) => replay(),
+        }
+    }
+}
+
+/// A handler ran without an agreement under way.
+pub(super) const NOTHING_STAGED: Error = Error::Internal("no agreement under way");
+
+/// `culprit` broke the protocol.
+pub(super) fn peer(culprit: &MemberId, fault: PeerFault) -> Error {
+    Error::Peer { culprit: culprit.clone(), fault }
+}
+
+/// A token of a kind that is not awaited.
+pub(super) fn unexpected(sender: &MemberId, kind: TokenKind) -> Error {
+    Error::Unexpected { sender: sender.clone(), kind }
+}
+
+/// Checks a caller's list of members: no member twice, not too many.
+pub(super) fn check_members<'a>(
+    members: impl Iterator<Item = &'a MemberId>,
+) -> Result<(), Error> {
+    let mut seen = BTreeSet::new();
+    for member in members {
+        if !seen.insert(member) {
+            return Err(Error::ApiMisuse("a member is listed twice"));
+        }
+    }
+    if seen.len() > MEMBERS_MAX {
+        return Err(Error::ApiMisuse("more than 65535 members"));
+    }
+    Ok(())
+}
+
+impl<G: Group> KeyAgreement for Gdh<G> {
+    fn protocol(&self) -> Protocol {
+        Protocol::Gdh
+    }
+
+    fn group_name(&self) -> &str {
+        self.arithmetic.group().name()
+    }
+
+    fn me(&self) -> &MemberId {
+        &self.me
+    }
+
+    fn begin(&mut self, change: Change, rng: &mut dyn CryptoRng) -> Result<Step, Error> {
+        match change {
+            Change::Found => self.found(rng),
+            Change::Restart { joined } => self.restart(&joined, rng),
+            Change::Enter { members } => self.enter(members, Stage::Partial),
+            Change::Update { left, joined } => self.update(&left, &joined, rng),
+        }
+    }
+
+    fn process(
+        &mut self,
+        sender: &MemberId,
+        kind: TokenKind,
+        body: &[u8],
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Step, Error> {
+        if *sender == self.me {
+            return self.process_own(kind, body);
+        }
+        match &self.staged {
+            None => return Err(unexpected(sender, kind)),
+            Some(staged) if !staged.order.contains(sender) => {
+                return Err(Rejected::NotInView(sender.clone()).into());
+            }
+            Some(_) => {}
+        }
+        match kind {
+            TokenKind::GdhPartial => self.process_partial(sender, body, rng),
+            TokenKind::GdhFinal => self.process_final(sender, body),
+            TokenKind::GdhFactorOut => self.process_factor_out(sender, body, rng),
+            TokenKind::GdhKeyList => self.process_key_list(sender, body),
+            TokenKind::GdhJoin => self.process_join(sender, body, rng),
+            TokenKind::RefreshRequest | TokenKind::KeyConfirmation => Err(unexpected(sender, kind)),
+        }
+    }
+
+    fn abandon(&mut self) {
+        self.staged = None;
+    }
+
+    fn reset(&mut self) {
+        self.staged = None;
+        self.completed = None;
+    }
+
+    fn order(&self) -> &[MemberId] {
+        match (&self.staged, &self.completed) {
+            (Some(staged), _) => &staged.order,
+            (None, Some(context)) => &context.order,
+            (None, None) => &[],
+        }
+    }
+
+    fn controller(&self) -> Option<&MemberId> {
+        match &self.staged {
+            // The order of a new member is not the real one before it has seen a token.
+            Some(Staged { stage: Stage::Partial | Stage::Join, .. }) => None,
+            Some(_) | None => self.order().last(),
+        }
+    }
+
+    fn take_cost(&mut self) -> Cost {
+        self.arithmetic.take_cost()
+    }
+}
+
+impl<G: Group> fmt::Debug for Gdh<G> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gdh")
+            .field("group", &self.group_name())
+            .field("me", &self.me)
+            .field("order", &self.order())
+            .field("completed", &self.completed.is_some())
+            .field("stage", &self.staged.as_ref().map(|staged| staged.stage.name()))
+            .finish()
+    }
+}

@@ -1,0 +1,235 @@
+//! Merge: a token collects the shares of the new members, then everybody factors its own out.
+
+use alloc::{collections::BTreeMap, vec, vec::Vec};
+
+use rand_core::CryptoRng;
+
+use super::{
+    context::{Share, Stage, Staged},
+    machine::{Gdh, NOTHING_STAGED, check_members, peer, unexpected},
+    message::{Chain, FactorOut, KeyList, same_names},
+};
+use crate::{
+    agreement::{Recipient, Step},
+    error::{Error, PeerFault, Rejected},
+    group::Group,
+    member::MemberId,
+    token::TokenKind,
+};
+
+impl<G: Group> Gdh<G> {
+    /// Starts over as the only old member of a group with `joined` as new ones.
+    pub(super) fn restart(
+        &mut self,
+        joined: &[MemberId],
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Step, Error> {
+        check_members([&self.me].into_iter().chain(joined))?;
+        if joined.is_empty() {
+            return self.found(rng);
+        }
+        // The partial key of a group of one is the generator; its key is never used, so no share
+        // is drawn for it.
+        let generator = self.arithmetic.generator().clone();
+        self.send_first_partial(vec![self.me.clone()], joined, &generator, rng)
+    }
+
+    /// Enters a group as a new member; `stage` says by which protocol.
+    pub(super) fn enter(
+        &mut self,
+        members: Vec<MemberId>,
+        stage: Stage<G>,
+    ) -> Result<Step, Error> {
+        check_members(members.iter())?;
+        if !members.contains(&self.me) {
+            return Err(Error::ApiMisuse("entering a group without being a member"));
+        }
+        if members.len() < 2 {
+            return Err(Error::ApiMisuse("entering a group that has no other member"));
+        }
+        self.staged = Some(Staged { order: members, share: Share::Undrawn, stage });
+        Ok(Step::wait())
+    }
+
+    /// The old side of a merge, from which leavers are deleted already.
+    pub(super) fn merge(
+        &mut self,
+        base: Vec<MemberId>,
+        joined: &[MemberId],
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Step, Error> {
+        if base.last() == Some(&self.me) {
+            let partial = self.own_partial()?.clone();
+            return self.send_first_partial(base, joined, &partial, rng);
+        }
+        let base_len = base.len();
+        let mut order = base;
+        order.extend_from_slice(joined);
+        self.staged =
+            Some(Staged { order, share: Share::Kept, stage: Stage::Final { base_len } });
+        Ok(Step::wait())
+    }
+
+    /// Round 1, acting controller: T_0 = P_c^(r_c') to the first new member.
+    fn send_first_partial(
+        &mut self,
+        base: Vec<MemberId>,
+        joined: &[MemberId],
+        partial: &G::Element,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Step, Error> {
+        let first = joined.first().ok_or(Error::Internal("merge with nobody"))?;
+        let base_len = base.len();
+        let mut order = base;
+        order.extend_from_slice(joined);
+
+        let share = self.arithmetic.draw(rng);
+        let token = self.arithmetic.exponentiate(partial, &share);
+        let body = Chain::encode(base_len, &order, &self.arithmetic.encode(&token));
+        let outgoing =
+            self.outgoing(Recipient::Member(first.clone()), TokenKind::GdhPartial, body);
+        self.staged =
+            Some(Staged { order, share: Share::Fresh(share), stage: Stage::Final { base_len } });
+        Ok(Step::send(outgoing))
+    }
+
+    /// Rounds 2 to m + 1, new member: adds its share and passes the token on; the last one makes
+    /// it the final token as it is.
+    pub(super) fn process_partial(
+        &mut self,
+        sender: &MemberId,
+        body: &[u8],
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Step, Error> {
+        let staged = self.staged.as_ref().ok_or(NOTHING_STAGED)?;
+        let Stage::Partial = staged.stage else {
+            return Err(unexpected(sender, TokenKind::GdhPartial));
+        };
+        let chain = Chain::decode(body, self.arithmetic.group().element_len())?;
+
+        let mismatch = || peer(sender, PeerFault::MemberListMismatch);
+        let place = place(&self.me, &chain.order).ok_or_else(mismatch)?;
+        let predecessor = place.checked_sub(1).and_then(|before| chain.order.get(before));
+        if predecessor.copied() != Some(sender.as_bytes()) {
+            return Err(peer(sender, PeerFault::NotController));
+        }
+        let order = permutation(&staged.order, &chain.order).ok_or_else(mismatch)?;
+        if chain.base_len == 0 || chain.base_len > place {
+            return Err(mismatch());
+        }
+        let received = self.arithmetic.receive(chain.token, sender)?;
+
+        let Some(next) = order.get(place.saturating_add(1)).cloned() else {
+            let body = Chain::encode(chain.base_len, &order, chain.token);
+            let values = order.iter().map(|_| None).collect();
+            let echo = Some(body.clone());
+            let outgoing = self.outgoing(Recipient::Group, TokenKind::GdhFinal, body);
+            self.staged = Some(Staged {
+                order,
+                share: Share::Undrawn,
+                stage: Stage::FactorOuts { token: received, values, echo },
+            });
+            return Ok(Step::send(outgoing));
+        };
+        let share = self.arithmetic.draw(rng);
+        let token = self.arithmetic.exponentiate(&received, &share);
+        let body = Chain::encode(chain.base_len, &order, &self.arithmetic.encode(&token));
+        let outgoing = self.outgoing(Recipient::Member(next), TokenKind::GdhPartial, body);
+        let stage = Stage::Final { base_len: chain.base_len };
+        self.staged = Some(Staged { order, share: Share::Fresh(share), stage });
+        Ok(Step::send(outgoing))
+    }
+
+    /// Round m + 2, everybody but the last new member: F = T^(1/r) to that one.
+    pub(super) fn process_final(&mut self, sender: &MemberId, body: &[u8]) -> Result<Step, Error> {
+        let staged = self.staged.as_mut().ok_or(NOTHING_STAGED)?;
+        let Stage::Final { base_len } = staged.stage else {
+            return Err(unexpected(sender, TokenKind::GdhFinal));
+        };
+        let chain = Chain::decode(body, self.arithmetic.group().element_len())?;
+        if staged.order.last() != Some(sender) {
+            return Err(peer(sender, PeerFault::NotController));
+        }
+        if chain.base_len != base_len || !same_names(chain.order.iter().copied(), &staged.order) {
+            return Err(peer(sender, PeerFault::MemberListMismatch));
+        }
+        let token = self.arithmetic.receive(chain.token, sender)?;
+        let inverse = self.arithmetic.invert(staged.share.value(self.completed.as_ref())?);
+        let value = self.arithmetic.exponentiate(&token, &inverse);
+
+        staged.stage = Stage::KeyList { known: Some(token) };
+        let body = self.arithmetic.encode(&value);
+        let to = Recipient::Member(sender.clone());
+        Ok(Step::send(self.outgoing(to, TokenKind::GdhFactorOut, body)))
+    }
+
+    /// Round m + 3, last new member: with the last factor-out it draws its share and makes the
+    /// key list.
+    pub(super) fn process_factor_out(
+        &mut self,
+        sender: &MemberId,
+        body: &[u8],
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Step, Error> {
+        let staged = self.staged.as_mut().ok_or(NOTHING_STAGED)?;
+        let Stage::FactorOuts { token, values, echo } = &mut staged.stage else {
+            return Err(unexpected(sender, TokenKind::GdhFactorOut));
+        };
+        let received = FactorOut::decode(body, self.arithmetic.group().element_len())?.value;
+        let slot = staged
+            .order
+            .iter()
+            .zip(values.iter_mut())
+            .find_map(|(name, slot)| (name == sender).then_some(slot))
+            .ok_or_else(|| Rejected::NotInView(sender.clone()))?;
+        match slot {
+            Some(first) if self.arithmetic.encode(first) == received => {
+                return Err(Rejected::Repeated(sender.clone()).into());
+            }
+            Some(_) => return Err(peer(sender, PeerFault::Duplicate)),
+            None => *slot = Some(self.arithmetic.receive(received, sender)?),
+        }
+
+        let mine = staged.order.iter().position(|name| *name == self.me);
+        if values.iter().enumerate().any(|(place, value)| value.is_none() && Some(place) != mine) {
+            return Ok(Step::wait());
+        }
+        let share = self.arithmetic.draw(rng);
+        let partials: Vec<_> = values
+            .iter()
+            .map(|value| match value {
+                Some(value) => self.arithmetic.exponentiate(value, &share),
+                // The own place: T lacks no share but the own one.
+                None => token.clone(),
+            })
+            .collect();
+        let elements = partials.iter().map(|partial| self.arithmetic.encode(partial));
+        let body = KeyList::encode(staged.order.iter().zip(elements.collect::<Vec<_>>()));
+        let echo = echo.take();
+        staged.share = Share::Fresh(share);
+        staged.stage = Stage::OwnKeyList { partials, body: body.clone(), echo };
+        Ok(Step::send(self.outgoing(Recipient::Group, TokenKind::GdhKeyList, body)))
+    }
+
+    /// The own partial key of the last completed agreement.
+    pub(super) fn own_partial(&self) -> Result<&G::Element, Error> {
+        self.completed
+            .as_ref()
+            .and_then(|context| context.partial(&self.me))
+            .ok_or(Error::Internal("no own partial key"))
+    }
+}
+
+/// Where a member stands in a list of names.
+pub(super) fn place(member: &MemberId, names: &[&[u8]]) -> Option<usize> {
+    names.iter().position(|name| *name == member.as_bytes())
+}
+
+/// The members with the names in `names`, in that order, if these are all of them, each once.
+pub(super) fn permutation(members: &[MemberId], names: &[&[u8]]) -> Option<Vec<MemberId>> {
+    let mut left: BTreeMap<&[u8], &MemberId> =
+        members.iter().map(|member| (member.as_bytes(), member)).collect();
+    let order: Option<Vec<MemberId>> =
+        names.iter().map(|name| left.remove(name).cloned()).collect();
+    order.filter(|_| left.is_empty())
+}

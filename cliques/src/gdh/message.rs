@@ -1,0 +1,110 @@
+//! Bodies of GDH tokens.
+//!
+//! | kind | body |
+//! |---|---|
+//! | partial, final | u16 base length, u16 count, names (u16 length, bytes) in order, element |
+//! | factor-out | element |
+//! | key list, join | u16 count, (name, element) in order |
+//!
+//! Source: key agreement notes, section 2.4. Bodies are read as slices of what came in; names are
+//! compared with the members that are expected and never become members themselves.
+
+use alloc::vec::Vec;
+
+use crate::{
+    codec::{Reader, Writer},
+    error::DecodeError,
+    member::MemberId,
+};
+
+/// Bytes of the shortest name, with its length.
+const NAME_LEAST: usize = 3;
+
+/// A partial or final token.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Chain<'a> {
+    /// Number of leading names that belong to the initiating side.
+    pub(crate) base_len: usize,
+    /// Names, oldest first.
+    pub(crate) order: Vec<&'a [u8]>,
+    /// The token's element.
+    pub(crate) token: &'a [u8],
+}
+
+impl<'a> Chain<'a> {
+    pub(crate) fn decode(body: &'a [u8], element_len: usize) -> Result<Self, DecodeError> {
+        let mut reader = Reader::new(body);
+        let base_len = usize::from(reader.u16("base length")?);
+        let order = reader.list(NAME_LEAST, "member list", |item| item.enc16("name"))?;
+        let token = reader.bytes(element_len, "token")?;
+        reader.finish()?;
+        Ok(Self { base_len, order, token })
+    }
+
+    pub(crate) fn encode(base_len: usize, order: &[MemberId], token: &[u8]) -> Vec<u8> {
+        let mut writer = Writer::new(b"");
+        writer.count(base_len).count(order.len());
+        for name in order {
+            writer.enc16(name.as_bytes());
+        }
+        writer.raw(token);
+        writer.into_vec()
+    }
+}
+
+/// A factor-out.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct FactorOut<'a> {
+    /// The final token without the sender's share.
+    pub(crate) value: &'a [u8],
+}
+
+impl<'a> FactorOut<'a> {
+    pub(crate) fn decode(body: &'a [u8], element_len: usize) -> Result<Self, DecodeError> {
+        let mut reader = Reader::new(body);
+        let value = reader.bytes(element_len, "factor-out")?;
+        reader.finish()?;
+        Ok(Self { value })
+    }
+}
+
+/// A key list, or the list of a direct join.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct KeyList<'a> {
+    /// Names and elements, oldest member first.
+    pub(crate) entries: Vec<(&'a [u8], &'a [u8])>,
+}
+
+impl<'a> KeyList<'a> {
+    pub(crate) fn decode(body: &'a [u8], element_len: usize) -> Result<Self, DecodeError> {
+        let mut reader = Reader::new(body);
+        let least = NAME_LEAST.saturating_add(element_len);
+        let entries = reader.list(least, "key list", |item| {
+            Ok((item.enc16("name")?, item.bytes(element_len, "partial key")?))
+        })?;
+        reader.finish()?;
+        Ok(Self { entries })
+    }
+
+    pub(crate) fn encode<'e>(entries: impl ExactSizeIterator<Item = (&'e MemberId, Vec<u8>)>) -> Vec<u8> {
+        let mut writer = Writer::new(b"");
+        writer.count(entries.len());
+        for (name, element) in entries {
+            writer.enc16(name.as_bytes()).raw(&element);
+        }
+        writer.into_vec()
+    }
+
+    /// Whether the names are these, in this order.
+    pub(crate) fn names_are(&self, order: &[MemberId]) -> bool {
+        same_names(self.entries.iter().map(|(name, _)| *name), order)
+    }
+}
+
+/// Whether `names` are the names of `order`, in that order.
+pub(crate) fn same_names<'a>(
+    names: impl ExactSizeIterator<Item = &'a [u8]>,
+    order: &[MemberId],
+) -> bool {
+    names.len() == order.len() && names.zip(order).all(|(name, member)| name == member.as_bytes())
+}

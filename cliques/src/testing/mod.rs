@@ -1,0 +1,5 @@
+//! Test instruments, outside semantic versioning.
+
+pub mod bus;
+pub mod rng;
+pub mod signature;
