@@ -1,0 +1,197 @@
+//! Sockets that clients come in by.
+
+use std::{
+    collections::BTreeMap,
+    io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use gcs_proto::name::DaemonName;
+use tokio::{
+    net::{TcpListener, UnixListener},
+    task::JoinHandle,
+};
+use tracing::{debug, warn};
+
+use super::{builder::VirtualDaemon, session::Entrance};
+use crate::error::Error;
+
+/// Pause after the system had no descriptor or memory for one more connection.
+const BREATHER: Duration = Duration::from_millis(50);
+
+/// Where a virtual daemon listens.
+#[derive(Clone, Debug)]
+enum Endpoint {
+    Tcp(SocketAddr),
+    Unix(PathBuf),
+}
+
+/// A virtual daemon's sockets.
+#[derive(Debug)]
+struct Port {
+    endpoints: Vec<Endpoint>,
+    entrance: Entrance,
+    listeners: Vec<JoinHandle<()>>,
+}
+
+/// The sockets of all virtual daemons.
+#[derive(Debug, Default)]
+pub(crate) struct Ports {
+    ports: BTreeMap<DaemonName, Port>,
+}
+
+impl Ports {
+    pub(crate) fn add(&mut self, daemon: &VirtualDaemon, entrance: Entrance) {
+        let tcp = daemon.tcp.iter().copied().map(Endpoint::Tcp);
+        let unix = daemon.unix.iter().cloned().map(Endpoint::Unix);
+        self.ports.insert(
+            daemon.name,
+            Port {
+                endpoints: tcp.chain(unix).collect(),
+                entrance,
+                listeners: Vec::new(),
+            },
+        );
+    }
+
+    /// Binds a daemon's sockets; a TCP port chosen by the system stays the daemon's own.
+    pub(crate) async fn open(&mut self, name: &DaemonName) -> Result<Vec<SocketAddr>, Error> {
+        let port = self
+            .ports
+            .get_mut(name)
+            .ok_or(Error::UnknownDaemon(*name))?;
+        let mut bound = Vec::new();
+        let mut sockets = Vec::new();
+        for endpoint in &mut port.endpoints {
+            let socket = bind(endpoint).await?;
+            if let Endpoint::Tcp(address) = endpoint {
+                bound.push(*address);
+            }
+            sockets.push(socket);
+        }
+        for socket in sockets {
+            let entrance = port.entrance.clone();
+            port.listeners.push(tokio::spawn(async move {
+                match socket {
+                    Socket::Tcp(listener) => accept_tcp(listener, entrance).await,
+                    Socket::Unix(listener) => accept_unix(listener, entrance).await,
+                }
+            }));
+        }
+        Ok(bound)
+    }
+
+    /// Closes a daemon's sockets; when this returns they are free again.
+    pub(crate) async fn close(&mut self, name: &DaemonName) {
+        if let Some(port) = self.ports.get_mut(name) {
+            port.close().await;
+        }
+    }
+
+    pub(crate) async fn close_all(&mut self) {
+        for port in self.ports.values_mut() {
+            port.close().await;
+        }
+    }
+}
+
+impl Port {
+    async fn close(&mut self) {
+        for listener in self.listeners.drain(..) {
+            listener.abort();
+            // An aborted task ends with an error that says so.
+            let _ = listener.await;
+        }
+        for endpoint in &self.endpoints {
+            if let Endpoint::Unix(path) = endpoint {
+                // Somebody may have removed it before us.
+                let _ = std::fs::remove_file(path);
+            }
+        }
+    }
+}
+
+enum Socket {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
+
+async fn bind(endpoint: &mut Endpoint) -> Result<Socket, Error> {
+    match endpoint {
+        Endpoint::Tcp(address) => {
+            let what = || format!("listening on {address}");
+            let listener = TcpListener::bind(*address)
+                .await
+                .map_err(|error| Error::io(what(), &error))?;
+            *address = listener
+                .local_addr()
+                .map_err(|error| Error::io(what(), &error))?;
+            Ok(Socket::Tcp(listener))
+        }
+        Endpoint::Unix(path) => bind_unix(path, Access::Everybody).map(Socket::Unix),
+    }
+}
+
+/// Who may connect to a Unix socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Clients of the daemon, whoever they are (mode 0666).
+    Everybody,
+    /// The user that runs the daemon (mode 0600).
+    Owner,
+}
+
+/// Binds a Unix socket, replacing one that was left behind; any other file there is left alone.
+pub(crate) fn bind_unix(path: &Path, access: Access) -> Result<UnixListener, Error> {
+    use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+
+    let failed = |error: io::Error| Error::io(format!("listening on {}", path.display()), &error);
+    if let Ok(metadata) = std::fs::symlink_metadata(path)
+        && metadata.file_type().is_socket()
+    {
+        std::fs::remove_file(path).map_err(failed)?;
+    }
+    let listener = UnixListener::bind(path).map_err(failed)?;
+    let mode = match access {
+        Access::Everybody => 0o666,
+        Access::Owner => 0o600,
+    };
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).map_err(failed)?;
+    Ok(listener)
+}
+
+async fn accept_tcp(listener: TcpListener, entrance: Entrance) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                debug!(%peer, daemon = %entrance.daemon(), "connection");
+                if let Err(error) = stream.set_nodelay(true) {
+                    debug!(%peer, %error, "no TCP_NODELAY");
+                }
+                let (reader, writer) = stream.into_split();
+                entrance.admit(reader, writer);
+            }
+            Err(error) => {
+                warn!(%error, "accept");
+                tokio::time::sleep(BREATHER).await;
+            }
+        }
+    }
+}
+
+async fn accept_unix(listener: UnixListener, entrance: Entrance) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let (reader, writer) = stream.into_split();
+                entrance.admit(reader, writer);
+            }
+            Err(error) => {
+                warn!(%error, "accept");
+                tokio::time::sleep(BREATHER).await;
+            }
+        }
+    }
+}
