@@ -1,0 +1,53 @@
+//! Numbers as words and as bytes: every conversion between the two, without temporary copies.
+
+use alloc::vec::Vec;
+
+use crypto_bigint::{BoxedUint, Word};
+
+/// Big-endian bytes without leading zeros. Time depends on the value, so for public numbers only.
+pub(crate) fn trim_vartime(bytes: &[u8]) -> &[u8] {
+    let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+    bytes.get(zeros..).unwrap_or_default()
+}
+
+/// The number of significant bits of trimmed big-endian bytes.
+pub(crate) fn bits_vartime(trimmed: &[u8]) -> u32 {
+    match trimmed.split_first() {
+        None => 0,
+        Some((first, rest)) => 8 - first.leading_zeros() + 8 * rest.len() as u32,
+    }
+}
+
+/// A number of exactly as many words as `precision` bits take; bytes beyond them are dropped.
+pub(crate) fn from_be_bytes(bytes: &[u8], precision: u32) -> BoxedUint {
+    let mut value = BoxedUint::zero_with_precision(precision);
+    let mut rest = bytes.rchunks(size_of::<Word>());
+    for (word, chunk) in value.as_mut_words().iter_mut().zip(&mut rest) {
+        *word = chunk
+            .iter()
+            .fold(0, |word, byte| word << 8 | Word::from(*byte));
+    }
+    value
+}
+
+/// Writes the low bytes of `words` (least significant word first) in big-endian order.
+pub(crate) fn write_be_bytes(words: &[Word], out: &mut [u8]) {
+    let bytes = words.iter().flat_map(|word| word.to_le_bytes());
+    let places = out.iter_mut().rev();
+    for (place, byte) in places.zip(bytes) {
+        *place = byte;
+    }
+}
+
+/// The number in 64-bit limbs, whatever the size of a word is.
+pub(crate) fn to_u64_limbs(words: &[Word]) -> Vec<u64> {
+    const WORDS_PER_LIMB: usize = size_of::<u64>() / size_of::<Word>();
+    words
+        .chunks(WORDS_PER_LIMB)
+        .map(|chunk| {
+            chunk.iter().rev().fold(0, |limb: u64, word| {
+                limb.checked_shl(Word::BITS).unwrap_or(0) | u64::from(*word)
+            })
+        })
+        .collect()
+}
