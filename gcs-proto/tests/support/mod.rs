@@ -10,6 +10,8 @@
 //! | `...hex~len=N~rest` | long frame, of which only the beginning was kept |
 #![allow(dead_code, unreachable_pub)]
 
+pub mod notes;
+
 use std::{fs, path::Path};
 
 /// Who wrote a frame.
@@ -144,6 +146,24 @@ pub fn notes(lines: &[Line], of: &str) -> Vec<String> {
             _ => None,
         })
         .collect()
+}
+
+/// Clears what differs from run to run without meaning: bytes behind the first NUL in the name
+/// slots of a message.
+pub fn mask_names(message: &[u8]) -> Vec<u8> {
+    let mut masked = message.to_vec();
+    let count: [u8; 4] = message[36..40].try_into().unwrap();
+    let count = match message[0] & 0x80 {
+        0 => u32::from_be_bytes(count),
+        _ => u32::from_le_bytes(count),
+    };
+    let starts = std::iter::once(4).chain((0..count as usize).map(|slot| 48 + 32 * slot));
+    for start in starts {
+        let slot = &mut masked[start..start + 32];
+        let end = slot.iter().position(|byte| *byte == 0).unwrap_or(32);
+        slot[end..].fill(0);
+    }
+    masked
 }
 
 /// A field `key=value` of a note: the value up to the matching end of its list or quotation, or
