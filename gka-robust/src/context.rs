@@ -1,0 +1,398 @@
+//! What the machines share: the suite, the tokens' channel, views, outputs and counters.
+//!
+//! A machine decides; the operations here carry out. They are the macros of the robust agreement
+//! notes, section 4: `signal`, `install`, the prologue of a membership, and the ways of driving a
+//! suite.
+
+use alloc::{boxed::Box, collections::VecDeque, vec::Vec};
+
+use cliques::{
+    Change, Cost, GroupSecret, KeyAgreement, MemberId, Outgoing, PeerFault, Recipient, Step, Token,
+    TokenKind, TokenService,
+};
+
+use crate::{
+    config::Config,
+    continuity::{Continuity, Notice, VsSignal},
+    envelope::{TokenChannel, sound},
+    error::Error,
+    event::Env,
+    fault::{Deviation, Fault},
+    input::Payload,
+    output::{Failure, FailureReason, Output},
+    queue::{EarlyQueue, Kept},
+    stats::Stats,
+    view::{SecureView, View},
+};
+
+/// Why a token brought nothing.
+#[derive(Debug)]
+pub(crate) enum Setback {
+    /// It was dropped and counted.
+    Dropped,
+    /// Its author broke the protocol: no key can come of this run.
+    Peer(Failure),
+    /// A bug.
+    Internal(&'static str),
+}
+
+/// The state of a driver apart from its machine's.
+#[derive(Debug)]
+pub(crate) struct Context<D> {
+    config: Config,
+    agreement: Box<dyn KeyAgreement>,
+    channel: Option<TokenChannel>,
+    continuity: Continuity,
+    outputs: VecDeque<Output<D>>,
+    stats: Stats,
+    cost: Cost,
+    deviation: Deviation,
+}
+
+impl<D: Payload> Context<D> {
+    pub(crate) fn new(config: Config, agreement: Box<dyn KeyAgreement>) -> Self {
+        let continuity = Continuity::new(config.me.clone());
+        Self {
+            config,
+            agreement,
+            channel: None,
+            continuity,
+            outputs: VecDeque::new(),
+            stats: Stats::default(),
+            cost: Cost::default(),
+            deviation: Deviation::default(),
+        }
+    }
+
+    pub(crate) const fn me(&self) -> &MemberId {
+        &self.config.me
+    }
+
+    pub(crate) const fn stats(&self) -> &Stats {
+        &self.stats
+    }
+
+    pub(crate) const fn stats_mut(&mut self) -> &mut Stats {
+        &mut self.stats
+    }
+
+    pub(crate) const fn cost(&self) -> &Cost {
+        &self.cost
+    }
+
+    pub(crate) const fn continuity(&self) -> &Continuity {
+        &self.continuity
+    }
+
+    pub(crate) fn agreement(&self) -> &dyn KeyAgreement {
+        &*self.agreement
+    }
+
+    pub(crate) fn deviates(&self, fault: Fault) -> bool {
+        self.deviation.is(fault)
+    }
+
+    #[cfg(feature = "test-util")]
+    pub(crate) const fn deviate(&mut self, deviation: Deviation) {
+        self.deviation = deviation;
+    }
+
+    pub(crate) fn output(&mut self, output: Output<D>) {
+        self.outputs.push_back(output);
+    }
+
+    pub(crate) fn poll_output(&mut self) -> Option<Output<D>> {
+        self.outputs.pop_front()
+    }
+
+    /// Forgets the group; outputs not taken yet are gone too.
+    pub(crate) fn reset(&mut self) {
+        self.agreement.reset();
+        self.channel = None;
+        self.continuity.reset();
+        self.outputs.clear();
+    }
+
+    // Memberships and signals
+
+    /// The prologue of a membership; false if the view is impossible.
+    pub(crate) fn membership(&mut self, view: View) -> Option<&View> {
+        if !sound(&view, &self.config.me) {
+            return None;
+        }
+        self.stats.memberships += 1;
+        self.channel =
+            Some(TokenChannel::new(&self.config, self.agreement.group_name(), &view));
+        let notice = self.continuity.membership(view, self.deviation);
+        self.notify(notice);
+        self.continuity.view()
+    }
+
+    /// The flush service's signal.
+    pub(crate) fn transitional_signal(&mut self) {
+        let notice = self.continuity.transitional_signal();
+        self.notify(notice);
+    }
+
+    fn notify(&mut self, notice: Notice) {
+        match notice {
+            Notice::Signal if self.deviates(Fault::SwallowSignal) => {}
+            Notice::Signal => self.output(Output::SecureTransitionalSignal),
+            Notice::Nothing => {}
+        }
+    }
+
+    /// Whether the flush service's signal was given in this VS view.
+    pub(crate) const fn vs_signal(&self) -> VsSignal {
+        self.continuity.vs_signal()
+    }
+
+    // Tokens
+
+    /// Checks 1 to 7 of a token that arrived; what fails is counted, and reported if a member is
+    /// to blame.
+    pub(crate) fn open(
+        &mut self,
+        sender: &MemberId,
+        kind: Option<TokenKind>,
+        bytes: &[u8],
+        now: u64,
+    ) -> Option<Token> {
+        let installed = self.continuity.secure().map_or(0, |view| view.epoch);
+        let installed = if self.continuity.has_key() { installed } else { 0 };
+        let Some(channel) = &mut self.channel else {
+            self.stats.impossible += 1;
+            return None;
+        };
+        match channel.open(&self.config, sender, kind, bytes, installed, now) {
+            Ok(token) => {
+                self.cost.verifications += 1;
+                self.stats.tokens_accepted += 1;
+                Some(token)
+            }
+            Err(refused) => {
+                tracing::debug!(%sender, ?refused, "token dropped");
+                self.stats.count_refused(&refused);
+                if let Some(failure) = channel.blame(sender, &refused) {
+                    self.report(failure);
+                }
+                None
+            }
+        }
+    }
+
+    /// Gives an authentic token to the suite: checks 8 to 11.
+    ///
+    /// # Errors
+    /// [`Setback`]; the suite is as it was.
+    pub(crate) fn process(&mut self, token: &Token, env: &mut Env<'_>) -> Result<Step, Setback> {
+        let result = self.agreement.process(token.sender(), token.kind(), token.body(), env.rng);
+        self.cost += self.agreement.take_cost();
+        result.map_err(|error| {
+            tracing::debug!(sender = %token.sender(), kind = %token.kind(), %error, "token refused");
+            let fault = match error {
+                cliques::Error::Peer { culprit, fault } => (culprit, fault),
+                // Authentic, so it is its author who wrote what cannot be read.
+                cliques::Error::Decode(_) => (token.sender().clone(), PeerFault::Malformed),
+                cliques::Error::Rejected(_) | cliques::Error::Unexpected { .. } => {
+                    self.stats.token_drops.unexpected += 1;
+                    return Setback::Dropped;
+                }
+                cliques::Error::ApiMisuse(what) | cliques::Error::Internal(what) => {
+                    return Setback::Internal(what);
+                }
+                _ => return Setback::Internal("suite error of a new kind"),
+            };
+            let (culprit, fault) = fault;
+            Setback::Peer(Failure { culprit, reason: FailureReason::Protocol(fault) })
+        })
+    }
+
+    /// Starts the suite on a change.
+    ///
+    /// # Errors
+    /// [`Error::Internal`]: a change that a machine makes of a membership always fits.
+    pub(crate) fn begin(&mut self, change: Change, env: &mut Env<'_>) -> Result<Step, Error> {
+        let result = self.agreement.begin(change, env.rng);
+        self.cost += self.agreement.take_cost();
+        result.map_err(internal)
+    }
+
+    /// Starts the suite's refresh, as the run after the epoch in use.
+    ///
+    /// # Errors
+    /// [`Error::Internal`].
+    pub(crate) fn begin_refresh(&mut self, env: &mut Env<'_>) -> Result<Step, Error> {
+        let epoch = self.continuity.secure().map_or(0, |view| view.epoch);
+        let next = epoch.checked_add(1).ok_or(Error::Internal("epochs exhausted"))?;
+        let result = self.agreement.refresh(env.rng);
+        self.cost += self.agreement.take_cost();
+        let step = result.map_err(internal)?;
+        if let Some(channel) = &mut self.channel {
+            channel.next_run(next);
+        }
+        Ok(step)
+    }
+
+    /// The agreement under way ends without a key.
+    pub(crate) fn abandon(&mut self) {
+        self.agreement.abandon();
+        self.stats.abandoned += 1;
+    }
+
+    /// Sends the tokens of a step, in order.
+    pub(crate) fn send(&mut self, tokens: Vec<Outgoing>, now: u64) {
+        for token in tokens {
+            self.send_one(token, None, now);
+        }
+    }
+
+    /// Asks all members for a refresh.
+    pub(crate) fn send_refresh_request(&mut self, now: u64) {
+        let epoch = self.continuity.secure().map_or(0, |view| view.epoch);
+        let request = Outgoing {
+            to: Recipient::Group,
+            service: TokenService::Agreed,
+            kind: TokenKind::RefreshRequest,
+            body: Vec::new(),
+        };
+        self.cost.broadcasts += 1;
+        self.send_one(request, Some(epoch), now);
+    }
+
+    fn send_one(&mut self, mut token: Outgoing, epoch: Option<u32>, now: u64) {
+        let Some(channel) = &self.channel else { return };
+        if token.kind == TokenKind::GdhKeyList && self.deviates(Fault::FifoKeyList) {
+            token.service = TokenService::Fifo;
+        }
+        let transmission = match epoch {
+            None => channel.seal(&self.config, token, now),
+            Some(epoch) => channel.seal_epoch(&self.config, token, epoch, now),
+        };
+        self.cost.signatures += 1;
+        self.stats.tokens_sent += 1;
+        self.output(Output::Send(transmission));
+    }
+
+    /// Whether a run was started after the one whose key is in use: then tokens of it may still
+    /// come although it was given up.
+    pub(crate) fn refresh_was_abandoned(&self) -> bool {
+        let epoch = self.continuity.secure().map_or(0, |view| view.epoch);
+        self.channel.as_ref().is_some_and(|channel| channel.run() > epoch)
+    }
+
+    // Keys
+
+    /// `install`: the agreement of the present VS view is complete.
+    pub(crate) fn install(&mut self, secret: GroupSecret) -> Result<(), Error> {
+        let view = self.continuity.install();
+        self.output_install(view, secret)
+    }
+
+    /// The refresh is complete.
+    pub(crate) fn install_refreshed(&mut self, secret: GroupSecret) -> Result<(), Error> {
+        let view = self.continuity.refresh();
+        self.stats.refreshes += 1;
+        self.output_install(view, secret)
+    }
+
+    fn output_install(
+        &mut self,
+        view: Option<SecureView>,
+        secret: GroupSecret,
+    ) -> Result<(), Error> {
+        let view = view.ok_or(Error::Internal("key without a view"))?;
+        tracing::debug!(view = %view.id, epoch = view.epoch, members = view.members.len(), "key installed");
+        self.stats.installs += 1;
+        self.output(Output::Install { view, secret });
+        Ok(())
+    }
+
+    /// Whether the key installed last belongs to the present VS view.
+    pub(crate) fn has_key(&self) -> bool {
+        self.continuity.has_key()
+    }
+
+    // Failures
+
+    /// A failure that ends the run: it is given up and reported.
+    pub(crate) fn fail(&mut self, failure: Failure) {
+        self.abandon();
+        self.continuity.give_up_key();
+        if let Some(channel) = &mut self.channel {
+            channel.first_report(&failure.culprit);
+        }
+        self.report(failure);
+    }
+
+    /// A further failure of a view that has none to lose: reported once a member.
+    pub(crate) fn fail_again(&mut self, failure: Failure) {
+        let first =
+            self.channel.as_mut().is_some_and(|channel| channel.first_report(&failure.culprit));
+        if first {
+            self.report(failure);
+        }
+    }
+
+    fn report(&mut self, failure: Failure) {
+        tracing::warn!(culprit = %failure.culprit, reason = %failure.reason, "no key because of a member");
+        self.stats.failures += 1;
+        self.output(Output::Failed(failure));
+    }
+
+    // User data
+
+    /// Hands data to the application.
+    pub(crate) fn deliver(&mut self, data: D) {
+        self.stats.data_delivered += 1;
+        self.output(Output::Deliver(data));
+    }
+
+    /// Data that no key of this view belongs to.
+    pub(crate) fn drop_data(&mut self, data: D) {
+        if self.deviates(Fault::DeliverWithoutKey) {
+            return self.deliver(data);
+        }
+        self.stats.data_drops.no_key += 1;
+    }
+
+    /// A queue for data that is ahead of its key.
+    pub(crate) const fn queue(&self) -> EarlyQueue<D> {
+        EarlyQueue::new(self.config.queue_bytes)
+    }
+
+    /// Keeps data until a key is installed.
+    pub(crate) fn keep(&mut self, queue: &mut EarlyQueue<D>, data: D) {
+        match queue.push(data) {
+            Kept::Queued => self.stats.data_queued += 1,
+            Kept::Overflow => self.stats.data_drops.overflow += 1,
+        }
+    }
+
+    /// The key is there: kept data is delivered.
+    pub(crate) fn release(&mut self, queue: &mut EarlyQueue<D>) {
+        for data in queue.take() {
+            self.deliver(data);
+        }
+    }
+
+    /// The key will not come: kept data is dropped.
+    pub(crate) fn discard(&mut self, queue: &mut EarlyQueue<D>) {
+        let dropped = u64::try_from(queue.take().len()).unwrap_or(u64::MAX);
+        self.stats.data_drops.discarded = self.stats.data_drops.discarded.saturating_add(dropped);
+    }
+
+    /// For tests of the oracle: the suite takes a key list as it is sent.
+    pub(crate) fn process_own(&mut self, token: &Outgoing, env: &mut Env<'_>) -> Option<Step> {
+        let me = self.config.me.clone();
+        self.agreement.process(&me, token.kind, &token.body, env.rng).ok()
+    }
+}
+
+/// Errors of calls that a machine makes only where they are right.
+fn internal(error: cliques::Error) -> Error {
+    match error {
+        cliques::Error::ApiMisuse(what) | cliques::Error::Internal(what) => Error::Internal(what),
+        _ => Error::Internal("suite refused to start"),
+    }
+}

@@ -1,0 +1,54 @@
+//! Deliberate deviations from the protocol, for tests of the tests.
+//!
+//! A property oracle is worth something only if it notices wrong drivers. With feature `test-util`
+//! a driver can be told to deviate in one of the ways below; without it the question is always
+//! answered with no, by a constant.
+
+/// A way of being wrong.
+#[cfg_attr(not(feature = "test-util"), allow(dead_code))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Fault {
+    /// Answer a flush request in the key-list state only after the key list or a signal: the
+    /// published rule, which needs a signal for every change (robust agreement notes, 5.3).
+    PublishedFlushRule,
+    /// Take the new key when the key list is sent, not when it comes back in the common order.
+    EarlyCommit,
+    /// Choose the starter by local knowledge: the first of those who came along with me.
+    LocalChoice,
+    /// Send the key list in FIFO order.
+    FifoKeyList,
+    /// Find out who left by comparing member lists, not from the transitional set.
+    PruneByList,
+    /// Install a key list that was delivered after the transitional signal.
+    InstallAfterSignal,
+    /// Deliver user data of a VS view whose key was never installed.
+    DeliverWithoutKey,
+    /// Keep the transitional signal to oneself.
+    SwallowSignal,
+}
+
+/// What a driver does wrong, if anything.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Deviation {
+    #[cfg(feature = "test-util")]
+    fault: Option<Fault>,
+}
+
+impl Deviation {
+    #[cfg(feature = "test-util")]
+    pub(crate) const fn new(fault: Fault) -> Self {
+        Self { fault: Some(fault) }
+    }
+
+    #[cfg(feature = "test-util")]
+    pub(crate) fn is(self, fault: Fault) -> bool {
+        self.fault == Some(fault)
+    }
+
+    #[cfg(not(feature = "test-util"))]
+    #[allow(clippy::unused_self)]
+    pub(crate) const fn is(self, _: Fault) -> bool {
+        false
+    }
+}

@@ -1,0 +1,162 @@
+//! S, SECURE: a key is installed, the application sends and receives.
+//!
+//! | event | guard | actions | next |
+//! |---|---|---|---|
+//! | Data_Message | | deliver | S |
+//! | early data | a refresh may be under way elsewhere | keep | S |
+//! | Flush_Request | | Secure_Flush_Request | S |
+//! | Secure_Flush_Ok | asked | Flush_Ok | CM |
+//! | Secure_Flush_Ok | not asked | err(IllegalFlushOk) | S |
+//! | Transitional_Signal | | signal | S |
+//! | Refresh_Request | before flush request and signal | start the suite's refresh | REFRESHING |
+//! | Refresh_Request | else | ign | S |
+//! | Key_List | of a refresh that was given up | ign | S |
+//! | Membership, other tokens | | imp | S |
+//!
+//! A refresh counts if its request is delivered before flush request and signal: a place common to
+//! all who go on together. Data of a member that has finished a refresh can overtake, if it is FIFO,
+//! both the key list and the request for it; so early data is kept in this state as well.
+
+use cliques::{Step, Token};
+
+use super::{
+    Role, State, WaitForCascadingMembership, refreshing::Refreshing,
+};
+use crate::{
+    context::Context,
+    continuity::VsSignal,
+    error::Error,
+    event::{Env, Event, Outcome},
+    fault::Fault,
+    input::Payload,
+    output::Output,
+    queue::EarlyQueue,
+};
+
+/// Whether the application was asked to permit a view change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Consent {
+    NotAsked,
+    Asked,
+}
+
+/// A key is installed.
+#[derive(Debug)]
+pub(crate) struct Secure<D> {
+    consent: Consent,
+    early: EarlyQueue<D>,
+}
+
+impl<D: Payload> Secure<D> {
+    pub(super) const fn new(context: &Context<D>) -> Self {
+        Self { consent: Consent::NotAsked, early: context.queue() }
+    }
+
+    /// The application has been asked already.
+    pub(super) const fn asked(context: &Context<D>) -> Self {
+        Self { consent: Consent::Asked, early: context.queue() }
+    }
+
+    /// Whether a refresh that is requested now would be carried out.
+    pub(super) fn may_refresh(&self, context: &Context<D>) -> bool {
+        match (self.consent, context.vs_signal()) {
+            (Consent::NotAsked, VsSignal::NotGiven) => true,
+            (Consent::NotAsked, VsSignal::Given) | (Consent::Asked, _) => false,
+        }
+    }
+
+    pub(super) fn handle(
+        &mut self,
+        event: Event<D>,
+        context: &mut Context<D>,
+        env: &mut Env<'_>,
+    ) -> Outcome<State<D>> {
+        match event {
+            Event::Data(data) => {
+                context.deliver(data);
+                Outcome::Stay
+            }
+            Event::EarlyData(data) => {
+                if self.may_refresh(context) {
+                    context.keep(&mut self.early, data);
+                } else {
+                    context.drop_data(data);
+                }
+                Outcome::Stay
+            }
+            Event::FlushRequest => match self.consent {
+                Consent::NotAsked => {
+                    self.consent = Consent::Asked;
+                    context.discard(&mut self.early);
+                    context.output(Output::SecureFlushRequest);
+                    Outcome::Stay
+                }
+                Consent::Asked => Outcome::Imp,
+            },
+            Event::SecureFlushOk => match self.consent {
+                Consent::Asked => {
+                    context.output(Output::FlushOk);
+                    Outcome::Next(State::Cascading(WaitForCascadingMembership))
+                }
+                Consent::NotAsked => Outcome::Err(Error::IllegalFlushOk),
+            },
+            Event::TransitionalSignal => {
+                context.transitional_signal();
+                context.discard(&mut self.early);
+                Outcome::Stay
+            }
+            Event::Token(token) => self.token(&token, context, env),
+            Event::RequestRefresh => {
+                if self.may_refresh(context) {
+                    context.send_refresh_request(env.now);
+                    Outcome::Stay
+                } else {
+                    // The change that is coming brings a new key anyway.
+                    Outcome::Ign
+                }
+            }
+            // The key of this view has been agreed on.
+            Event::Fail(_) => Outcome::Ign,
+            Event::Membership(_) => Outcome::Imp,
+        }
+    }
+
+    fn token(
+        &mut self,
+        token: &Token,
+        context: &mut Context<D>,
+        env: &mut Env<'_>,
+    ) -> Outcome<State<D>> {
+        match Role::of(token) {
+            Role::RefreshRequest if self.may_refresh(context) => self.refresh(context, env),
+            Role::RefreshRequest => Outcome::Ign,
+            Role::KeyList
+                if context.refresh_was_abandoned() || context.deviates(Fault::EarlyCommit) =>
+            {
+                Outcome::Ign
+            }
+            Role::KeyList | Role::Partial | Role::Final | Role::FactOut | Role::Foreign => {
+                Outcome::Imp
+            }
+        }
+    }
+
+    fn refresh(&mut self, context: &mut Context<D>, env: &mut Env<'_>) -> Outcome<State<D>> {
+        let Step { send, secret } = match context.begin_refresh(env) {
+            Ok(step) => step,
+            Err(error) => return Outcome::Err(error),
+        };
+        context.send(send, env.now);
+        match secret {
+            None => {
+                let early = core::mem::replace(&mut self.early, context.queue());
+                Outcome::Next(State::Refreshing(Refreshing::new(early)))
+            }
+            // Alone in the view: there is nobody to wait for.
+            Some(secret) => match context.install_refreshed(secret) {
+                Ok(()) => Outcome::Stay,
+                Err(error) => Outcome::Err(error),
+            },
+        }
+    }
+}

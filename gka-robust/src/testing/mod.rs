@@ -1,0 +1,1 @@
+//! A network model, an oracle and scenarios for tests; outside semantic versioning.
