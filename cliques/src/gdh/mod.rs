@@ -66,6 +66,6 @@ mod key_list;
 mod leave;
 mod machine;
 mod merge;
-mod message;
+pub(crate) mod message;
 
 pub use machine::Gdh;

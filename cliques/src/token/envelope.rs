@@ -71,7 +71,7 @@ impl SignatureAlgorithm {
             .iter()
             .copied()
             .find(|algorithm| algorithm.number() == number)
-            .ok_or(DecodeError::Unknown { what: "signature algorithm", value: u64::from(number) })
+            .ok_or_else(|| DecodeError::Unknown { what: "signature algorithm", value: u64::from(number) })
     }
 }
 

@@ -1,0 +1,243 @@
+//! What every suite must do over every mathematical group.
+//!
+//! A suite's tests call these functions, one line each. They panic where the contract is broken.
+//! The group must be large enough for keys not to repeat by chance.
+
+use alloc::{vec, vec::Vec};
+
+use rand_core::Rng;
+use subtle::ConstantTimeEq;
+
+use crate::{
+    Change, Error, MemberId, NamedGroup, Protocol,
+    testing::{
+        bus::{Flow, Schedule},
+        rng::seeded,
+        world::{World, members},
+    },
+};
+
+/// Each event once, in a row: all members get one key that was not there before.
+pub fn every_event(protocol: Protocol, group: &NamedGroup, schedule: Schedule) {
+    let mut world = World::new(protocol, group, schedule, 7);
+    let all = members(1..=9);
+    let of = |numbers: &[usize]| members(numbers.iter().copied());
+    world.add(&all);
+    world.found(&of(&[1]));
+    world.update("first join", &of(&[1]), &[], &of(&[2]));
+    world.update("join", &of(&[1, 2]), &[], &of(&[3]));
+    world.update("mass join", &of(&[1, 2, 3]), &[], &of(&[4, 5, 6]));
+    world.update("refresh", &of(&[1, 2, 3, 4, 5, 6]), &[], &[]);
+    world.update("second refresh", &of(&[1, 2, 3, 4, 5, 6]), &[], &[]);
+    world.update("leave of the newest", &of(&[1, 2, 3, 4, 5, 6]), &of(&[6]), &[]);
+    world.update("leave of the oldest", &of(&[1, 2, 3, 4, 5]), &of(&[1]), &[]);
+    world.update("leave of one between", &of(&[2, 3, 4, 5]), &of(&[4]), &[]);
+    world.update("partition, one side", &of(&[2, 3, 5]), &of(&[3]), &[]);
+    world.update("partition, other side", &of(&[2, 3, 5]), &of(&[2, 5]), &[]);
+    world.update("merge back", &of(&[2, 5]), &[], &of(&[3]));
+    world.add(&of(&[1, 4, 6]));
+    world.update("leave with join", &of(&[2, 5, 3]), &of(&[2]), &of(&[1]));
+    world.update("leave of the newest with joins", &of(&[5, 3, 1]), &of(&[1]), &of(&[4, 6]));
+    world.update("loss of all but one", &of(&[5, 3, 4, 6]), &of(&[5, 4, 6]), &[]);
+    world.update("refresh alone", &of(&[3]), &[], &[]);
+    world.update("merge with what was lost", &of(&[3]), &[], &of(&[4, 6, 5]));
+    world.update("member left and is back", &of(&[3, 4, 6, 5]), &of(&[4]), &of(&[4]));
+    world.restart(&of(&[4, 3, 9, 8, 5, 6, 7]));
+    world.restart(&of(&[4]));
+    world.found(&of(&[9]));
+}
+
+/// Who receives what first makes no difference: one key for all schedules that the services
+/// permit, as long as every member draws the same shares.
+pub fn order_of_delivery(protocol: Protocol, group: &NamedGroup, seeds: core::ops::Range<u64>) {
+    let mut first = None;
+    for seed in seeds {
+        let (mut world, all) = World::grown(protocol, group, Schedule::Shuffled(seed), 3);
+        let joined = members(4..=6);
+        world.add(&joined);
+        let gone: Vec<MemberId> = all.iter().take(1).cloned().collect();
+        let run = world.update("leave with joins", &all, &gone, &joined);
+        let secret = run.secrets.into_values().next().expect("a secret");
+        let order = world.bus.machine(all.last().expect("a member")).order().to_vec();
+        match &first {
+            None => first = Some((secret, order)),
+            Some((first, first_order)) => {
+                assert!(bool::from(first.ct_eq(&secret)), "schedule {seed} has another key");
+                assert_eq!(*first_order, order, "schedule {seed} has another order");
+            }
+        }
+    }
+}
+
+/// An agreement that is abandoned at any point leaves the last completed state: the members agree
+/// on a next key as if nothing had been.
+pub fn abandoned_agreements(protocol: Protocol, group: &NamedGroup) {
+    let mut cut = 0;
+    loop {
+        let (mut world, all) = World::grown(protocol, group, Schedule::Shuffled(cut), 3);
+        let joined = members(4..=5);
+        world.add(&joined);
+        let order = world.bus.machine(all.first().expect("a member")).order().to_vec();
+        let changes = World::changes(&all, &[], &joined);
+        let mut left = cut;
+        let run = world
+            .bus
+            .change_with(&changes, |_, _, _| match left {
+                0 => Flow::Stop,
+                _ => {
+                    left -= 1;
+                    Flow::Go
+                }
+            })
+            .expect("an honest run");
+        if !run.secrets.is_empty() {
+            assert!(cut > 4, "an agreement needs more than {cut} deliveries");
+            return;
+        }
+        for member in &all {
+            let machine = world.bus.machine(member);
+            machine.abandon();
+            assert_eq!(machine.order(), order, "{member} after {cut} deliveries");
+        }
+        for member in &joined {
+            let machine = world.bus.machine(member);
+            machine.abandon();
+            assert!(machine.order().is_empty(), "{member} after {cut} deliveries");
+        }
+        world.update("refresh after abandoning", &all, &[], &[]);
+        world.update("merge after abandoning", &all, &[], &joined);
+        cut += 1;
+    }
+}
+
+/// A change that begins while another is under way takes its place.
+pub fn superseded_agreements(protocol: Protocol, group: &NamedGroup) {
+    let (mut world, all) = World::grown(protocol, group, Schedule::Rounds, 4);
+    let mut rng = seeded(5);
+    let (gone, stay) = all.split_at(1);
+    for member in stay {
+        let change = Change::Update { left: gone.to_vec(), joined: members([7]) };
+        let _ = world.bus.machine(member).begin(change, &mut rng).expect("a legal change");
+    }
+    let all: Vec<MemberId> = all.to_vec();
+    world.update("another change instead", &all, &all[1..2], &[]);
+}
+
+/// Calls that do not fit are refused by name, and nothing changes.
+pub fn misuse(protocol: Protocol, group: &NamedGroup) {
+    let mut rng = seeded(3);
+    let me = members([1]);
+    let mut lone = protocol.member(group.clone(), me[0].clone());
+    let refused = |result: Result<_, Error>, what: &str| match result {
+        Err(Error::ApiMisuse(_)) => {}
+        other => panic!("{what}: {other:?}"),
+    };
+    refused(lone.refresh(&mut rng), "refresh without a group");
+    refused(
+        lone.begin(Change::Update { left: vec![], joined: members([2]) }, &mut rng),
+        "merge without a group",
+    );
+    let enter = |numbers: &[usize]| Change::Enter { members: members(numbers.iter().copied()) };
+    refused(lone.begin(enter(&[2, 3]), &mut rng), "entering without being a member");
+    refused(lone.begin(enter(&[1, 2, 2]), &mut rng), "a member twice");
+    refused(lone.begin(enter(&[1]), &mut rng), "entering alone");
+    let restart = |numbers: &[usize]| Change::Restart { joined: members(numbers.iter().copied()) };
+    refused(lone.begin(restart(&[1, 2]), &mut rng), "restarting with itself");
+    refused(lone.begin(restart(&[2, 2]), &mut rng), "restarting with a member twice");
+    assert!(lone.order().is_empty() && lone.controller().is_none());
+
+    let (mut world, all) = World::grown(protocol, group, Schedule::Rounds, 3);
+    let update = |left: &[usize], joined: &[usize]| Change::Update {
+        left: members(left.iter().copied()),
+        joined: members(joined.iter().copied()),
+    };
+    for member in &all {
+        let machine = world.bus.machine(member);
+        let order = machine.order().to_vec();
+        refused(machine.begin(update(&[9], &[]), &mut rng), "a stranger leaves");
+        refused(machine.begin(update(&[1, 2, 3], &[]), &mut rng), "this member leaves");
+        refused(machine.begin(update(&[], &[2]), &mut rng), "a member joins again");
+        refused(machine.begin(update(&[], &[7, 7]), &mut rng), "a joiner twice");
+        assert_eq!(machine.order(), order);
+    }
+    world.update("refresh after misuse", &all, &[], &[]);
+    for member in &all {
+        let machine = world.bus.machine(member);
+        machine.reset();
+        assert!(machine.order().is_empty() && machine.controller().is_none());
+        refused(machine.refresh(&mut rng), "refresh after a reset");
+    }
+}
+
+/// Random events on several components of one set of members.
+pub fn random_events(protocol: Protocol, group: &NamedGroup, seed: u64, events: usize) {
+    let mut rng = seeded(seed);
+    let mut world = World::new(protocol, group, Schedule::Shuffled(seed), seed);
+    let mut below = move |n: usize| {
+        usize::try_from(rng.next_u64() % u64::try_from(n.max(1)).unwrap_or(1)).unwrap_or(0)
+    };
+    let all = members(1..=6);
+    world.add(&all);
+    let mut outside = all.clone();
+    let mut components: Vec<Vec<MemberId>> = Vec::new();
+    for _ in 0..events {
+        if components.is_empty() || below(8) == 0 {
+            if let Some(founder) = outside.pop() {
+                let component = vec![founder];
+                world.found(&component);
+                components.push(component);
+            }
+            continue;
+        }
+        let mut component = components.swap_remove(below(components.len()));
+        match below(6) {
+            0 => {
+                world.update("refresh", &component, &[], &[]);
+            }
+            1 => {
+                // A partition: both sides go on, or one is lost.
+                let (gone, stay): (Vec<_>, Vec<_>) =
+                    component.iter().cloned().partition(|_| below(2) == 0);
+                if !stay.is_empty() && !gone.is_empty() {
+                    world.update("partition", &component, &gone, &[]);
+                    if below(2) == 0 {
+                        world.update("partition, other side", &component, &stay, &[]);
+                        components.push(gone);
+                    } else {
+                        world.add(&gone);
+                        outside.extend(gone);
+                    }
+                    component = stay;
+                }
+            }
+            2 => {
+                let joined: Vec<_> =
+                    outside.split_off(outside.len() - below(outside.len() + 1));
+                world.update("join", &component, &[], &joined);
+                component.extend(joined);
+            }
+            3 if !components.is_empty() => {
+                let other = components.swap_remove(below(components.len()));
+                world.update("merge", &component, &[], &other);
+                component.extend(other);
+            }
+            4 => {
+                let at = below(component.len());
+                component.rotate_left(at);
+                world.restart(&component);
+            }
+            _ => {
+                // Some leave while others join.
+                let gone: Vec<_> = component.iter().skip(1).filter(|_| below(2) == 0).cloned().collect();
+                let joined: Vec<_> =
+                    outside.split_off(outside.len() - below(outside.len() + 1));
+                world.update("leave with join", &component, &gone, &joined);
+                component.retain(|member| !gone.contains(member));
+                component.extend(joined);
+                world.add(&gone);
+                outside.extend(gone);
+            }
+        }
+        components.push(component);
+    }
+}

@@ -1,0 +1,151 @@
+//! A small world of members in several groups, with every event that a group can meet.
+
+use alloc::{vec, vec::Vec};
+use std::format;
+
+use subtle::ConstantTimeEq;
+
+use crate::{
+    Change, GroupSecret, MemberId, NamedGroup, Protocol,
+    testing::bus::{Bus, Run, Schedule},
+};
+
+/// Members `m01` .. with the given numbers.
+pub fn members(numbers: impl IntoIterator<Item = usize>) -> Vec<MemberId> {
+    numbers
+        .into_iter()
+        .map(|number| {
+            MemberId::try_from(format!("m{number:02}").as_str()).expect("a legal identifier")
+        })
+        .collect()
+}
+
+/// Members on a bus, and all the secrets that they ever agreed on.
+///
+/// Each event is checked: all members complete, with one secret that was never seen before, and
+/// with the same order and controller. Panics, with the event's name, where that does not hold.
+#[derive(Debug)]
+pub struct World {
+    /// The bus.
+    pub bus: Bus,
+    /// Suite under test.
+    pub protocol: Protocol,
+    /// Mathematical group.
+    pub group: NamedGroup,
+    secrets: Vec<GroupSecret>,
+    seed: u64,
+}
+
+impl World {
+    /// A world without members.
+    pub fn new(protocol: Protocol, group: &NamedGroup, schedule: Schedule, seed: u64) -> Self {
+        Self { bus: Bus::new(schedule), protocol, group: group.clone(), secrets: Vec::new(), seed }
+    }
+
+    /// Adds members without a group, or resets those that are there.
+    pub fn add(&mut self, members: &[MemberId]) {
+        self.seed = self.seed.wrapping_add(1);
+        self.bus.add_all(self.protocol, &self.group, members, self.seed);
+    }
+
+    /// A group of `n` members that is complete: the first one founds it, the others merge.
+    pub fn grown(
+        protocol: Protocol,
+        group: &NamedGroup,
+        schedule: Schedule,
+        n: usize,
+    ) -> (Self, Vec<MemberId>) {
+        let mut world = Self::new(protocol, group, schedule, 1);
+        let all = members(1..=n);
+        world.add(&all);
+        let (first, rest) = all.split_at(1);
+        world.found(first);
+        if !rest.is_empty() {
+            world.update("growth", first, &[], rest);
+        }
+        (world, all)
+    }
+
+    /// A member founds a group.
+    pub fn found(&mut self, member: &[MemberId]) -> Run {
+        let changes: Vec<_> = member.iter().map(|me| (me.clone(), Change::Found)).collect();
+        self.run("found", &changes)
+    }
+
+    /// The changes of an event: `present` lose `left` and get `joined`.
+    pub fn changes(
+        present: &[MemberId],
+        left: &[MemberId],
+        joined: &[MemberId],
+    ) -> Vec<(MemberId, Change)> {
+        let stay = present.iter().filter(|member| !left.contains(member));
+        let members: Vec<MemberId> = stay.clone().chain(joined).cloned().collect();
+        let update = Change::Update { left: left.to_vec(), joined: joined.to_vec() };
+        let enter = Change::Enter { members };
+        stay.map(|member| (member.clone(), update.clone()))
+            .chain(joined.iter().map(|member| (member.clone(), enter.clone())))
+            .collect()
+    }
+
+    /// An event; returns what it came to.
+    pub fn update(
+        &mut self,
+        event: &str,
+        present: &[MemberId],
+        left: &[MemberId],
+        joined: &[MemberId],
+    ) -> Run {
+        self.run(event, &Self::changes(present, left, joined))
+    }
+
+    /// The first member starts over, all others are new to it.
+    pub fn restart(&mut self, members: &[MemberId]) -> Run {
+        let (first, joined) = members.split_first().expect("a member");
+        let mut changes = vec![(first.clone(), Change::Restart { joined: joined.to_vec() })];
+        changes.extend(
+            joined.iter().map(|me| (me.clone(), Change::Enter { members: members.to_vec() })),
+        );
+        self.run("restart", &changes)
+    }
+
+    /// Runs changes and checks what holds after every event.
+    pub fn run(&mut self, event: &str, changes: &[(MemberId, Change)]) -> Run {
+        let run = self
+            .bus
+            .change(changes)
+            .unwrap_or_else(|(member, error)| panic!("{event}: {member}: {error}"));
+        self.check(event, changes.iter().map(|(member, _)| member), &run);
+        run
+    }
+
+    /// Checks that all of `members` completed with one new secret and the same roles.
+    pub fn check<'a>(
+        &mut self,
+        event: &str,
+        members: impl Iterator<Item = &'a MemberId>,
+        run: &Run,
+    ) {
+        let mut agreed: Option<(&GroupSecret, Vec<MemberId>)> = None;
+        for member in members {
+            let secret = run
+                .secrets
+                .get(member)
+                .unwrap_or_else(|| panic!("{event}: {member} did not complete"));
+            let machine = self.bus.machine(member);
+            let order = machine.order().to_vec();
+            assert!(order.contains(member), "{event}: {member} not in its own order");
+            assert!(machine.controller().is_some(), "{event}: {member} sees no controller");
+            match &agreed {
+                None => agreed = Some((secret, order)),
+                Some((first, first_order)) => {
+                    assert!(bool::from(first.ct_eq(secret)), "{event}: {member} has another key");
+                    assert_eq!(*first_order, order, "{event}: {member} has another order");
+                }
+            }
+        }
+        let (secret, _) = agreed.expect("an event has members");
+        let seen = self.secrets.iter().any(|old| bool::from(old.ct_eq(secret)));
+        assert!(!seen, "{event}: the key was in use before");
+        self.secrets.push(GroupSecret::new(secret.expose().into()));
+    }
+}
