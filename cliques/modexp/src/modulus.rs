@@ -100,7 +100,7 @@ impl Modulus {
             });
         }
         let value = words::from_be_bytes(bytes, self.0.bits);
-        if &value >= self.number() {
+        if value >= *self.number() {
             return Err(ResidueError::NotReduced);
         }
         Ok(Residue::new(
@@ -109,11 +109,17 @@ impl Modulus {
         ))
     }
 
+    /// The residue of big-endian bytes of any length, reduced if need be. Variable time: for
+    /// public values.
+    pub fn reduce_vartime(&self, bytes: &[u8]) -> Residue {
+        let precision = (bytes.len() as u32).saturating_mul(8).max(self.0.bits);
+        let reduced = words::from_be_bytes(bytes, precision).rem_vartime(self.non_zero());
+        Residue::new(self.clone(), BoxedMontyForm::new(reduced, &self.0.params))
+    }
+
     /// The residue of a small number.
     pub fn residue_of(&self, number: u64) -> Residue {
-        let wide = BoxedUint::from(number);
-        let reduced = wide.rem_vartime(self.non_zero());
-        Residue::new(self.clone(), BoxedMontyForm::new(reduced, &self.0.params))
+        self.reduce_vartime(&number.to_be_bytes())
     }
 
     /// The residue 1.

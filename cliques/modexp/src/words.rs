@@ -42,12 +42,16 @@ pub(crate) fn write_be_bytes(words: &[Word], out: &mut [u8]) {
 /// The number in 64-bit limbs, whatever the size of a word is.
 pub(crate) fn to_u64_limbs(words: &[Word]) -> Vec<u64> {
     const WORDS_PER_LIMB: usize = size_of::<u64>() / size_of::<Word>();
-    words
-        .chunks(WORDS_PER_LIMB)
-        .map(|chunk| {
-            chunk.iter().rev().fold(0, |limb: u64, word| {
-                limb.checked_shl(Word::BITS).unwrap_or(0) | u64::from(*word)
-            })
-        })
-        .collect()
+    let mut limbs = Vec::with_capacity(words.len().div_ceil(WORDS_PER_LIMB));
+    for chunk in words.chunks(WORDS_PER_LIMB) {
+        let mut bytes = [0; size_of::<u64>()];
+        for (place, byte) in bytes
+            .iter_mut()
+            .zip(chunk.iter().flat_map(|word| word.to_le_bytes()))
+        {
+            *place = byte;
+        }
+        limbs.push(u64::from_le_bytes(bytes));
+    }
+    limbs
 }

@@ -6,12 +6,28 @@
 //!
 //! Source: key agreement notes, section 1.
 
+mod constants;
+#[cfg(feature = "test-util")]
+mod custom;
+mod modp;
+mod named;
+#[cfg(feature = "ristretto255")]
+mod ristretto255;
+
 use alloc::vec::Vec;
 use core::fmt;
 
 use rand_core::CryptoRng;
 use zeroize::ZeroizeOnDrop;
 
+#[cfg(feature = "test-util")]
+pub use self::custom::ParameterError;
+#[cfg(feature = "ristretto255")]
+pub use self::ristretto255::{Ristretto255, RistrettoElement, RistrettoScalar, RistrettoSecret};
+pub use self::{
+    modp::{Modp, ModpElement, ModpScalar, ModpSecret},
+    named::{GroupVisitor, NamedGroup, UnknownGroup},
+};
 use crate::{cost::Exponentiation, secret::GroupSecret};
 
 /// Why received bytes are not an element (key agreement notes, section 1.4).

@@ -1,0 +1,175 @@
+//! ristretto255: a prime-order group on Curve25519 (RFC 9496).
+//!
+//! Elements travel as 32 bytes in the one canonical encoding that each has, so decoding is the
+//! whole membership test: what decodes is in the group, and only the identity is left to refuse.
+//! Exponentiation is constant-time scalar multiplication, with a table for the generator.
+//!
+//! A share is 64 random bytes, little-endian, reduced modulo q (RFC 9496, section 4.4, has the same
+//! reduction); 0 is redrawn.
+//!
+//! Source: key agreement notes, section 1.5.
+
+use alloc::{boxed::Box, vec::Vec};
+use core::fmt;
+
+use curve25519_dalek::{
+    constants::RISTRETTO_BASEPOINT_POINT,
+    ristretto::{CompressedRistretto, RistrettoPoint},
+    scalar::Scalar,
+    traits::{Identity, IsIdentity},
+};
+use rand_core::CryptoRng;
+use subtle::ConstantTimeEq;
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use super::{ElementError, Group};
+use crate::{cost::Exponentiation, secret::GroupSecret};
+
+/// Length of an encoded element, in bytes.
+const ELEMENT_LEN: usize = 32;
+
+/// The ristretto255 group.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Ristretto255;
+
+impl Ristretto255 {
+    /// The group; it has no parameters.
+    pub const fn new() -> Self {
+        Self
+    }
+}
+
+/// A public element of [`Ristretto255`].
+///
+/// Made by decoding, which validates, or by exponentiation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RistrettoElement(RistrettoPoint);
+
+/// A secret exponent of [`Ristretto255`]; erased on drop.
+///
+/// ```compile_fail
+/// # fn copy(scalar: &cliques::group::RistrettoScalar) -> cliques::group::RistrettoScalar {
+/// scalar.clone()
+/// # }
+/// ```
+pub struct RistrettoScalar(Scalar);
+
+/// A secret element of [`Ristretto255`]; erased on drop.
+///
+/// ```compile_fail
+/// # fn copy(secret: &cliques::group::RistrettoSecret) -> cliques::group::RistrettoSecret {
+/// secret.clone()
+/// # }
+/// ```
+pub struct RistrettoSecret(RistrettoPoint);
+
+impl Drop for RistrettoScalar {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl Drop for RistrettoSecret {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl ZeroizeOnDrop for RistrettoScalar {}
+impl ZeroizeOnDrop for RistrettoSecret {}
+
+impl fmt::Debug for RistrettoScalar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RistrettoScalar")
+    }
+}
+
+impl fmt::Debug for RistrettoSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RistrettoSecret")
+    }
+}
+
+impl Group for Ristretto255 {
+    type Element = RistrettoElement;
+    type Scalar = RistrettoScalar;
+    type SecretElement = RistrettoSecret;
+
+    fn name(&self) -> &str {
+        "ristretto255"
+    }
+
+    fn element_len(&self) -> usize {
+        ELEMENT_LEN
+    }
+
+    fn generator(&self) -> RistrettoElement {
+        RistrettoElement(RISTRETTO_BASEPOINT_POINT)
+    }
+
+    fn random_scalar(&self, rng: &mut dyn CryptoRng) -> RistrettoScalar {
+        let mut bytes = Zeroizing::new([0; 64]);
+        loop {
+            rng.fill_bytes(bytes.as_mut());
+            let scalar = RistrettoScalar(Scalar::from_bytes_mod_order_wide(&bytes));
+            if !bool::from(scalar.0.ct_eq(&Scalar::ZERO)) {
+                return scalar;
+            }
+        }
+    }
+
+    fn exponentiate(
+        &self,
+        base: &RistrettoElement,
+        exponent: &RistrettoScalar,
+    ) -> RistrettoElement {
+        RistrettoElement(base.0 * exponent.0)
+    }
+
+    fn exponentiate_generator(&self, exponent: &RistrettoScalar) -> RistrettoElement {
+        RistrettoElement(RistrettoPoint::mul_base(&exponent.0))
+    }
+
+    fn agree(&self, base: &RistrettoElement, exponent: &RistrettoScalar) -> RistrettoSecret {
+        RistrettoSecret(base.0 * exponent.0)
+    }
+
+    fn invert_scalar(&self, scalar: &RistrettoScalar) -> RistrettoScalar {
+        RistrettoScalar(scalar.0.invert())
+    }
+
+    fn multiply_scalars(&self, a: &RistrettoScalar, b: &RistrettoScalar) -> RistrettoScalar {
+        RistrettoScalar(a.0 * b.0)
+    }
+
+    fn encode(&self, element: &RistrettoElement) -> Vec<u8> {
+        element.0.compress().as_bytes().to_vec()
+    }
+
+    fn decode(&self, bytes: &[u8]) -> Result<RistrettoElement, ElementError> {
+        let point = CompressedRistretto::from_slice(bytes)
+            .ok()
+            .and_then(|encoding| encoding.decompress())
+            .ok_or(ElementError::Encoding)?;
+        if point.is_identity() {
+            return Err(ElementError::One);
+        }
+        Ok(RistrettoElement(point))
+    }
+
+    fn is_identity(&self, secret: &RistrettoSecret) -> bool {
+        secret.0.ct_eq(&RistrettoPoint::identity()).into()
+    }
+
+    fn secret(&self, element: &RistrettoSecret) -> GroupSecret {
+        let mut encoding = element.0.compress();
+        let bytes: Box<[u8]> = encoding.as_bytes().as_slice().into();
+        encoding.zeroize();
+        GroupSecret::new(bytes)
+    }
+
+    fn exponentiation(&self) -> Exponentiation {
+        Exponentiation::Short
+    }
+}
