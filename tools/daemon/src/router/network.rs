@@ -22,7 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use gcs_proto::{
     gcs::ViewId,
-    name::{GroupName, MemberName},
+    name::{DaemonName, GroupName, MemberName},
 };
 
 use super::{
@@ -74,9 +74,7 @@ impl Router {
                 }
                 side.insert(daemon);
             }
-            if !side.is_empty() {
-                sides.push(side);
-            }
+            sides.push(side);
         }
         let left_out = self
             .configuration
@@ -99,7 +97,7 @@ impl Router {
     ///
     /// # Errors
     /// [`Error::UnknownDaemon`] or [`Error::DaemonStopped`].
-    pub fn stop(&mut self, name: &gcs_proto::name::DaemonName, now: u32) -> Result<(), Error> {
+    pub fn stop(&mut self, name: &DaemonName, now: u32) -> Result<(), Error> {
         let daemon = self.configuration.find(name)?;
         if !self.running().contains(&daemon) {
             return Err(Error::DaemonStopped(*name));
@@ -114,7 +112,6 @@ impl Router {
         for side in &mut sides {
             side.remove(&daemon);
         }
-        sides.retain(|side| !side.is_empty());
         self.reform(sides, now);
         Ok(())
     }
@@ -123,7 +120,7 @@ impl Router {
     ///
     /// # Errors
     /// [`Error::UnknownDaemon`] or [`Error::DaemonRunning`].
-    pub fn start(&mut self, name: &gcs_proto::name::DaemonName, now: u32) -> Result<(), Error> {
+    pub fn start(&mut self, name: &DaemonName, now: u32) -> Result<(), Error> {
         let daemon = self.configuration.find(name)?;
         if self.running().contains(&daemon) {
             return Err(Error::DaemonRunning(*name));
@@ -150,6 +147,7 @@ impl Router {
 
     /// Carries out a change; does nothing when the sides are what they were.
     fn reform(&mut self, mut sides: Vec<Side>, now: u32) {
+        sides.retain(|side| !side.is_empty());
         sides.sort_by_key(|side| side.first().copied());
         if sides == self.sides() {
             return;
@@ -246,7 +244,7 @@ impl Router {
                 [only] if only.fate == Fate::Whole => Some(only.group.id),
                 _ => None,
             };
-            let id = untouched.unwrap_or(GroupId::first(pair));
+            let id = untouched.unwrap_or_else(|| GroupId::first(pair));
             let sets = sets_by_pair(&remains);
             let members = remains
                 .into_iter()

@@ -240,8 +240,8 @@ impl Hub {
                 if done.is_ok() {
                     done = self.ports.open(&name).await.map(|_| ());
                     if done.is_err() {
-                        // Without its sockets it is as good as stopped.
-                        done = done.and(self.router.stop(&name, now()));
+                        // Without its sockets it is as good as stopped; it runs, so it can stop.
+                        let _ = self.router.stop(&name, now());
                     }
                 }
                 self.drain();
