@@ -30,6 +30,8 @@ mod membership;
 mod reader;
 mod refusal;
 mod request;
+#[cfg(test)]
+mod tests;
 pub mod word;
 mod writer;
 
