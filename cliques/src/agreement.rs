@@ -105,17 +105,26 @@ pub struct Step {
 impl Step {
     /// Nothing to do yet.
     pub const fn wait() -> Self {
-        Self { send: Vec::new(), secret: None }
+        Self {
+            send: Vec::new(),
+            secret: None,
+        }
     }
 
     /// One token to send.
     pub fn send(token: Outgoing) -> Self {
-        Self { send: vec![token], secret: None }
+        Self {
+            send: vec![token],
+            secret: None,
+        }
     }
 
     /// The agreement is complete.
     pub const fn complete(secret: GroupSecret) -> Self {
-        Self { send: Vec::new(), secret: Some(secret) }
+        Self {
+            send: Vec::new(),
+            secret: Some(secret),
+        }
     }
 }
 
@@ -159,7 +168,13 @@ pub trait KeyAgreement: fmt::Debug + Send {
     /// # Errors
     /// [`Error::ApiMisuse`] when there is no completed agreement to refresh.
     fn refresh(&mut self, rng: &mut dyn CryptoRng) -> Result<Step, Error> {
-        self.begin(Change::Update { left: Vec::new(), joined: Vec::new() }, rng)
+        self.begin(
+            Change::Update {
+                left: Vec::new(),
+                joined: Vec::new(),
+            },
+            rng,
+        )
     }
 
     /// Gives up the agreement under way; the last completed state holds again.

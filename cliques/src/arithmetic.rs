@@ -23,7 +23,11 @@ pub(crate) struct Arithmetic<G: Group> {
 
 impl<G: Group> Arithmetic<G> {
     pub(crate) fn new(group: G) -> Self {
-        Self { generator: group.generator(), group, cost: Cost::default() }
+        Self {
+            generator: group.generator(),
+            group,
+            cost: Cost::default(),
+        }
     }
 
     pub(crate) const fn group(&self) -> &G {
@@ -55,11 +59,7 @@ impl<G: Group> Arithmetic<G> {
     }
 
     /// The group secret `base` to the power of `exponent`, or nothing if that is the identity.
-    pub(crate) fn agree(
-        &mut self,
-        base: &G::Element,
-        exponent: &G::Scalar,
-    ) -> Option<GroupSecret> {
+    pub(crate) fn agree(&mut self, base: &G::Element, exponent: &G::Scalar) -> Option<GroupSecret> {
         self.count_exponentiation();
         let secret = self.group.agree(base, exponent);
         (!self.group.is_identity(&secret)).then(|| self.group.secret(&secret))
@@ -78,11 +78,7 @@ impl<G: Group> Arithmetic<G> {
     }
 
     /// Decodes and tests an element that `sender` sent.
-    pub(crate) fn receive(
-        &mut self,
-        bytes: &[u8],
-        sender: &MemberId,
-    ) -> Result<G::Element, Error> {
+    pub(crate) fn receive(&mut self, bytes: &[u8], sender: &MemberId) -> Result<G::Element, Error> {
         self.cost.element_tests += 1;
         self.group.decode(bytes).map_err(|error| Error::Peer {
             culprit: sender.clone(),

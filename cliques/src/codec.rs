@@ -17,7 +17,10 @@ pub(crate) struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// Starts at the first byte.
     pub(crate) const fn new(bytes: &'a [u8]) -> Self {
-        Self { rest: bytes, whole: bytes.len() }
+        Self {
+            rest: bytes,
+            whole: bytes.len(),
+        }
     }
 
     /// Bytes read so far.
@@ -26,8 +29,15 @@ impl<'a> Reader<'a> {
     }
 
     /// The next `len` bytes.
-    pub(crate) fn bytes(&mut self, len: usize, what: &'static str) -> Result<&'a [u8], DecodeError> {
-        let (head, rest) = self.rest.split_at_checked(len).ok_or(DecodeError::Truncated(what))?;
+    pub(crate) fn bytes(
+        &mut self,
+        len: usize,
+        what: &'static str,
+    ) -> Result<&'a [u8], DecodeError> {
+        let (head, rest) = self
+            .rest
+            .split_at_checked(len)
+            .ok_or(DecodeError::Truncated(what))?;
         self.rest = rest;
         Ok(head)
     }
@@ -37,7 +47,10 @@ impl<'a> Reader<'a> {
         &mut self,
         what: &'static str,
     ) -> Result<[u8; N], DecodeError> {
-        let (head, rest) = self.rest.split_first_chunk().ok_or(DecodeError::Truncated(what))?;
+        let (head, rest) = self
+            .rest
+            .split_first_chunk()
+            .ok_or(DecodeError::Truncated(what))?;
         self.rest = rest;
         Ok(*head)
     }
@@ -67,7 +80,10 @@ impl<'a> Reader<'a> {
     /// Bytes behind a 32-bit length.
     pub(crate) fn enc32(&mut self, what: &'static str) -> Result<&'a [u8], DecodeError> {
         let len = self.u32(what)?;
-        self.bytes(usize::try_from(len).map_err(|_| DecodeError::Truncated(what))?, what)
+        self.bytes(
+            usize::try_from(len).map_err(|_| DecodeError::Truncated(what))?,
+            what,
+        )
     }
 
     /// A list of items that take at least `least` bytes each.
@@ -140,7 +156,8 @@ impl Writer {
     /// Bytes behind a 16-bit length.
     pub(crate) fn enc16(&mut self, bytes: &[u8]) -> &mut Self {
         let len = u16::try_from(bytes.len()).unwrap_or(u16::MAX);
-        self.u16(len).raw(bytes.get(..usize::from(len)).unwrap_or(bytes))
+        self.u16(len)
+            .raw(bytes.get(..usize::from(len)).unwrap_or(bytes))
     }
 
     /// Bytes behind a 32-bit length.

@@ -40,7 +40,10 @@ impl Protocol {
 
     /// The suite of a token envelope.
     pub fn from_number(number: u8) -> Option<Self> {
-        Self::ALL.iter().copied().find(|protocol| protocol.number() == number)
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|protocol| protocol.number() == number)
     }
 
     /// A member without a group, ready to [`begin`](KeyAgreement::begin).

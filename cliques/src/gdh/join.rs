@@ -45,7 +45,11 @@ impl<G: Group> Gdh<G> {
         order.push(joined.clone());
         if context.order.last() != Some(&self.me) {
             let stage = Stage::KeyList { known: None };
-            self.staged = Some(Staged { order, share: Share::Kept, stage });
+            self.staged = Some(Staged {
+                order,
+                share: Share::Kept,
+                stage,
+            });
             return Ok(Step::wait());
         }
 
@@ -67,7 +71,11 @@ impl<G: Group> Gdh<G> {
         let body = KeyList::encode(order.iter().zip(values));
         let outgoing = self.outgoing(Recipient::Member(joined), TokenKind::GdhJoin, body);
         let stage = Stage::KeyList { known: Some(known) };
-        self.staged = Some(Staged { order, share: Share::Fresh(share), stage });
+        self.staged = Some(Staged {
+            order,
+            share: Share::Fresh(share),
+            stage,
+        });
         Ok(Step::send(outgoing))
     }
 
@@ -116,14 +124,20 @@ impl<G: Group> Gdh<G> {
                 false => self.arithmetic.exponentiate(&value, &share),
             })
             .collect();
-        let elements: Vec<_> =
-            partials.iter().map(|partial| self.arithmetic.encode(partial)).collect();
+        let elements: Vec<_> = partials
+            .iter()
+            .map(|partial| self.arithmetic.encode(partial))
+            .collect();
         let body = KeyList::encode(order.iter().zip(elements));
         let outgoing = self.outgoing(Recipient::Group, TokenKind::GdhKeyList, body.clone());
         self.staged = Some(Staged {
             order,
             share: Share::Fresh(share),
-            stage: Stage::OwnKeyList { partials, body, echo: None },
+            stage: Stage::OwnKeyList {
+                partials,
+                body,
+                echo: None,
+            },
         });
         Ok(Step::send(outgoing))
     }

@@ -42,17 +42,16 @@ impl<G: Group> Gdh<G> {
             .last()
             .zip(self.completed.as_ref())
             .and_then(|(author, context)| context.partial(author).cloned());
-        self.staged =
-            Some(Staged { order: base, share: Share::Kept, stage: Stage::KeyList { known } });
+        self.staged = Some(Staged {
+            order: base,
+            share: Share::Kept,
+            stage: Stage::KeyList { known },
+        });
         Ok(Step::wait())
     }
 
     /// Acting controller: P_y^(r_c'/r_c) for everybody else, its own partial key unchanged.
-    fn send_list(
-        &mut self,
-        base: Vec<MemberId>,
-        rng: &mut dyn CryptoRng,
-    ) -> Result<Step, Error> {
+    fn send_list(&mut self, base: Vec<MemberId>, rng: &mut dyn CryptoRng) -> Result<Step, Error> {
         let context = self.completed.as_ref().ok_or(NO_GROUP)?;
         let share = self.arithmetic.draw(rng);
         let factor = self.arithmetic.divide(&share, &context.share);
@@ -64,14 +63,20 @@ impl<G: Group> Gdh<G> {
                 partials.push(self.arithmetic.exponentiate(partial, &factor));
             }
         }
-        let elements: Vec<_> =
-            partials.iter().map(|partial| self.arithmetic.encode(partial)).collect();
+        let elements: Vec<_> = partials
+            .iter()
+            .map(|partial| self.arithmetic.encode(partial))
+            .collect();
         let body = KeyList::encode(base.iter().zip(elements));
         let outgoing = self.outgoing(Recipient::Group, TokenKind::GdhKeyList, body.clone());
         self.staged = Some(Staged {
             order: base,
             share: Share::Fresh(share),
-            stage: Stage::OwnKeyList { partials, body, echo: None },
+            stage: Stage::OwnKeyList {
+                partials,
+                body,
+                echo: None,
+            },
         });
         Ok(Step::send(outgoing))
     }
@@ -86,7 +91,12 @@ impl<G: Group> Gdh<G> {
         if left.iter().any(|name| !context.order.contains(name)) {
             return Err(Error::ApiMisuse("somebody left who was no member"));
         }
-        Ok(context.order.iter().filter(|name| !left.contains(name)).cloned().collect())
+        Ok(context
+            .order
+            .iter()
+            .filter(|name| !left.contains(name))
+            .cloned()
+            .collect())
     }
 }
 

@@ -34,7 +34,12 @@ pub struct Gdh<G: Group> {
 impl<G: Group> Gdh<G> {
     /// A member without a group.
     pub fn new(group: G, me: MemberId) -> Self {
-        Self { me, arithmetic: Arithmetic::new(group), completed: None, staged: None }
+        Self {
+            me,
+            arithmetic: Arithmetic::new(group),
+            completed: None,
+            staged: None,
+        }
     }
 
     /// Partial keys of the last completed agreement, encoded, in order. They are public: key
@@ -45,7 +50,12 @@ impl<G: Group> Gdh<G> {
                 .order
                 .iter()
                 .cloned()
-                .zip(context.partials.iter().map(|partial| self.arithmetic.encode(partial)))
+                .zip(
+                    context
+                        .partials
+                        .iter()
+                        .map(|partial| self.arithmetic.encode(partial)),
+                )
                 .collect()
         })
     }
@@ -68,8 +78,11 @@ impl<G: Group> Gdh<G> {
             .agree(&partial, &share)
             .ok_or(Error::Internal("the key of a lone member is the identity"))?;
         self.staged = None;
-        self.completed =
-            Some(Context { order: [self.me.clone()].into(), partials: [partial].into(), share });
+        self.completed = Some(Context {
+            order: [self.me.clone()].into(),
+            partials: [partial].into(),
+            share,
+        });
         Ok(Step::complete(secret))
     }
 
@@ -94,7 +107,9 @@ impl<G: Group> Gdh<G> {
             .agree(mine, share)
             .ok_or_else(|| peer(author, PeerFault::OneElement))?;
 
-        let Some(staged) = self.staged.take() else { return Err(NOTHING_STAGED) };
+        let Some(staged) = self.staged.take() else {
+            return Err(NOTHING_STAGED);
+        };
         let share = match (staged.share, self.completed.take()) {
             (Share::Fresh(share), _) => share,
             (Share::Kept, Some(context)) => context.share,
@@ -103,7 +118,11 @@ impl<G: Group> Gdh<G> {
                 return Err(Error::Internal("share lost while installing"));
             }
         };
-        self.completed = Some(Context { order: staged.order, partials, share });
+        self.completed = Some(Context {
+            order: staged.order,
+            partials,
+            share,
+        });
         Ok(secret)
     }
 
@@ -118,7 +137,12 @@ impl<G: Group> Gdh<G> {
             | TokenKind::RefreshRequest
             | TokenKind::KeyConfirmation => TokenService::Fifo,
         };
-        let token = Outgoing { to, service, kind, body };
+        let token = Outgoing {
+            to,
+            service,
+            kind,
+            body,
+        };
         self.arithmetic.count_token(&token);
         token
     }
@@ -127,7 +151,9 @@ impl<G: Group> Gdh<G> {
     /// byte: anything else is a replay.
     fn process_own(&mut self, kind: TokenKind, body: &[u8]) -> Result<Step, Error> {
         let replay = || Err(Rejected::Repeated(self.me.clone()).into());
-        let Some(staged) = self.staged.as_mut() else { return replay() };
+        let Some(staged) = self.staged.as_mut() else {
+            return replay();
+        };
         match (&mut staged.stage, kind) {
             (
                 Stage::FactorOuts { echo, .. } | Stage::OwnKeyList { echo, .. },
@@ -136,9 +162,14 @@ impl<G: Group> Gdh<G> {
                 *echo = None;
                 Ok(Step::wait())
             }
-            (Stage::OwnKeyList { partials, body: pending, .. }, TokenKind::GdhKeyList)
-                if pending == body =>
-            {
+            (
+                Stage::OwnKeyList {
+                    partials,
+                    body: pending,
+                    ..
+                },
+                TokenKind::GdhKeyList,
+            ) if pending == body => {
                 let partials = partials.clone();
                 let me = self.me.clone();
                 self.install(partials, &me).map(Step::complete)
@@ -161,18 +192,22 @@ pub(super) const NOTHING_STAGED: Error = Error::Internal("no agreement under way
 
 /// `culprit` broke the protocol.
 pub(super) fn peer(culprit: &MemberId, fault: PeerFault) -> Error {
-    Error::Peer { culprit: culprit.clone(), fault }
+    Error::Peer {
+        culprit: culprit.clone(),
+        fault,
+    }
 }
 
 /// A token of a kind that is not awaited.
 pub(super) fn unexpected(sender: &MemberId, kind: TokenKind) -> Error {
-    Error::Unexpected { sender: sender.clone(), kind }
+    Error::Unexpected {
+        sender: sender.clone(),
+        kind,
+    }
 }
 
 /// Checks a caller's list of members: no member twice, not too many.
-pub(super) fn check_members<'a>(
-    members: impl Iterator<Item = &'a MemberId>,
-) -> Result<(), Error> {
+pub(super) fn check_members<'a>(members: impl Iterator<Item = &'a MemberId>) -> Result<(), Error> {
     let mut seen = BTreeSet::new();
     for member in members {
         if !seen.insert(member) {
@@ -254,7 +289,10 @@ impl<G: Group> KeyAgreement for Gdh<G> {
     fn controller(&self) -> Option<&MemberId> {
         match &self.staged {
             // The order of a new member is not the real one before it has seen a token.
-            Some(Staged { stage: Stage::Partial | Stage::Join, .. }) => None,
+            Some(Staged {
+                stage: Stage::Partial | Stage::Join,
+                ..
+            }) => None,
             Some(_) | None => self.order().last(),
         }
     }
@@ -271,7 +309,10 @@ impl<G: Group> fmt::Debug for Gdh<G> {
             .field("me", &self.me)
             .field("order", &self.order())
             .field("completed", &self.completed.is_some())
-            .field("stage", &self.staged.as_ref().map(|staged| staged.stage.name()))
+            .field(
+                "stage",
+                &self.staged.as_ref().map(|staged| staged.stage.name()),
+            )
             .finish()
     }
 }

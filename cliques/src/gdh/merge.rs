@@ -35,19 +35,21 @@ impl<G: Group> Gdh<G> {
     }
 
     /// Enters a group as a new member; `stage` says by which protocol.
-    pub(super) fn enter(
-        &mut self,
-        members: Vec<MemberId>,
-        stage: Stage<G>,
-    ) -> Result<Step, Error> {
+    pub(super) fn enter(&mut self, members: Vec<MemberId>, stage: Stage<G>) -> Result<Step, Error> {
         check_members(members.iter())?;
         if !members.contains(&self.me) {
             return Err(Error::ApiMisuse("entering a group without being a member"));
         }
         if members.len() < 2 {
-            return Err(Error::ApiMisuse("entering a group that has no other member"));
+            return Err(Error::ApiMisuse(
+                "entering a group that has no other member",
+            ));
         }
-        self.staged = Some(Staged { order: members, share: Share::Undrawn, stage });
+        self.staged = Some(Staged {
+            order: members,
+            share: Share::Undrawn,
+            stage,
+        });
         Ok(Step::wait())
     }
 
@@ -65,8 +67,11 @@ impl<G: Group> Gdh<G> {
         let base_len = base.len();
         let mut order = base;
         order.extend_from_slice(joined);
-        self.staged =
-            Some(Staged { order, share: Share::Kept, stage: Stage::Final { base_len } });
+        self.staged = Some(Staged {
+            order,
+            share: Share::Kept,
+            stage: Stage::Final { base_len },
+        });
         Ok(Step::wait())
     }
 
@@ -86,10 +91,16 @@ impl<G: Group> Gdh<G> {
         let share = self.arithmetic.draw(rng);
         let token = self.arithmetic.exponentiate(partial, &share);
         let body = Chain::encode(base_len, &order, &self.arithmetic.encode(&token));
-        let outgoing =
-            self.outgoing(Recipient::Member(first.clone()), TokenKind::GdhPartial, body);
-        self.staged =
-            Some(Staged { order, share: Share::Fresh(share), stage: Stage::Final { base_len } });
+        let outgoing = self.outgoing(
+            Recipient::Member(first.clone()),
+            TokenKind::GdhPartial,
+            body,
+        );
+        self.staged = Some(Staged {
+            order,
+            share: Share::Fresh(share),
+            stage: Stage::Final { base_len },
+        });
         Ok(Step::send(outgoing))
     }
 
@@ -109,7 +120,9 @@ impl<G: Group> Gdh<G> {
 
         let mismatch = || peer(sender, PeerFault::MemberListMismatch);
         let place = place(&self.me, &chain.order).ok_or_else(mismatch)?;
-        let predecessor = place.checked_sub(1).and_then(|before| chain.order.get(before));
+        let predecessor = place
+            .checked_sub(1)
+            .and_then(|before| chain.order.get(before));
         if predecessor.copied() != Some(sender.as_bytes()) {
             return Err(peer(sender, PeerFault::NotController));
         }
@@ -127,7 +140,11 @@ impl<G: Group> Gdh<G> {
             self.staged = Some(Staged {
                 order,
                 share: Share::Undrawn,
-                stage: Stage::FactorOuts { token: received, values, echo },
+                stage: Stage::FactorOuts {
+                    token: received,
+                    values,
+                    echo,
+                },
             });
             return Ok(Step::send(outgoing));
         };
@@ -135,8 +152,14 @@ impl<G: Group> Gdh<G> {
         let token = self.arithmetic.exponentiate(&received, &share);
         let body = Chain::encode(chain.base_len, &order, &self.arithmetic.encode(&token));
         let outgoing = self.outgoing(Recipient::Member(next), TokenKind::GdhPartial, body);
-        let stage = Stage::Final { base_len: chain.base_len };
-        self.staged = Some(Staged { order, share: Share::Fresh(share), stage });
+        let stage = Stage::Final {
+            base_len: chain.base_len,
+        };
+        self.staged = Some(Staged {
+            order,
+            share: Share::Fresh(share),
+            stage,
+        });
         Ok(Step::send(outgoing))
     }
 
@@ -154,7 +177,9 @@ impl<G: Group> Gdh<G> {
             return Err(peer(sender, PeerFault::MemberListMismatch));
         }
         let token = self.arithmetic.receive(chain.token, sender)?;
-        let inverse = self.arithmetic.invert(staged.share.value(self.completed.as_ref())?);
+        let inverse = self
+            .arithmetic
+            .invert(staged.share.value(self.completed.as_ref())?);
         let value = self.arithmetic.exponentiate(&token, &inverse);
 
         staged.stage = Stage::KeyList { known: Some(token) };
@@ -172,7 +197,12 @@ impl<G: Group> Gdh<G> {
         rng: &mut dyn CryptoRng,
     ) -> Result<Step, Error> {
         let staged = self.staged.as_mut().ok_or(NOTHING_STAGED)?;
-        let Stage::FactorOuts { token, values, echo } = &mut staged.stage else {
+        let Stage::FactorOuts {
+            token,
+            values,
+            echo,
+        } = &mut staged.stage
+        else {
             return Err(unexpected(sender, TokenKind::GdhFactorOut));
         };
         let received = FactorOut::decode(body, self.arithmetic.group().element_len())?.value;
@@ -191,7 +221,11 @@ impl<G: Group> Gdh<G> {
         }
 
         let mine = staged.order.iter().position(|name| *name == self.me);
-        if values.iter().enumerate().any(|(place, value)| value.is_none() && Some(place) != mine) {
+        if values
+            .iter()
+            .enumerate()
+            .any(|(place, value)| value.is_none() && Some(place) != mine)
+        {
             return Ok(Step::wait());
         }
         let share = self.arithmetic.draw(rng);
@@ -203,12 +237,22 @@ impl<G: Group> Gdh<G> {
                 None => token.clone(),
             })
             .collect();
-        let elements = partials.iter().map(|partial| self.arithmetic.encode(partial));
+        let elements = partials
+            .iter()
+            .map(|partial| self.arithmetic.encode(partial));
         let body = KeyList::encode(staged.order.iter().zip(elements.collect::<Vec<_>>()));
         let echo = echo.take();
         staged.share = Share::Fresh(share);
-        staged.stage = Stage::OwnKeyList { partials, body: body.clone(), echo };
-        Ok(Step::send(self.outgoing(Recipient::Group, TokenKind::GdhKeyList, body)))
+        staged.stage = Stage::OwnKeyList {
+            partials,
+            body: body.clone(),
+            echo,
+        };
+        Ok(Step::send(self.outgoing(
+            Recipient::Group,
+            TokenKind::GdhKeyList,
+            body,
+        )))
     }
 
     /// The own partial key of the last completed agreement.
@@ -227,9 +271,13 @@ pub(super) fn place(member: &MemberId, names: &[&[u8]]) -> Option<usize> {
 
 /// The members with the names in `names`, in that order, if these are all of them, each once.
 pub(super) fn permutation(members: &[MemberId], names: &[&[u8]]) -> Option<Vec<MemberId>> {
-    let mut left: BTreeMap<&[u8], &MemberId> =
-        members.iter().map(|member| (member.as_bytes(), member)).collect();
-    let order: Option<Vec<MemberId>> =
-        names.iter().map(|name| left.remove(name).cloned()).collect();
+    let mut left: BTreeMap<&[u8], &MemberId> = members
+        .iter()
+        .map(|member| (member.as_bytes(), member))
+        .collect();
+    let order: Option<Vec<MemberId>> = names
+        .iter()
+        .map(|name| left.remove(name).cloned())
+        .collect();
     order.filter(|_| left.is_empty())
 }

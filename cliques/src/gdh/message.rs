@@ -38,7 +38,11 @@ impl<'a> Chain<'a> {
         let order = reader.list(NAME_LEAST, "member list", |item| item.enc16("name"))?;
         let token = reader.bytes(element_len, "token")?;
         reader.finish()?;
-        Ok(Self { base_len, order, token })
+        Ok(Self {
+            base_len,
+            order,
+            token,
+        })
     }
 
     pub(crate) fn encode(base_len: usize, order: &[MemberId], token: &[u8]) -> Vec<u8> {
@@ -86,7 +90,9 @@ impl<'a> KeyList<'a> {
         Ok(Self { entries })
     }
 
-    pub(crate) fn encode<'e>(entries: impl ExactSizeIterator<Item = (&'e MemberId, Vec<u8>)>) -> Vec<u8> {
+    pub(crate) fn encode<'e>(
+        entries: impl ExactSizeIterator<Item = (&'e MemberId, Vec<u8>)>,
+    ) -> Vec<u8> {
         let mut writer = Writer::new(b"");
         writer.count(entries.len());
         for (name, element) in entries {
@@ -106,5 +112,8 @@ pub(crate) fn same_names<'a>(
     names: impl ExactSizeIterator<Item = &'a [u8]>,
     order: &[MemberId],
 ) -> bool {
-    names.len() == order.len() && names.zip(order).all(|(name, member)| name == member.as_bytes())
+    names.len() == order.len()
+        && names
+            .zip(order)
+            .all(|(name, member)| name == member.as_bytes())
 }

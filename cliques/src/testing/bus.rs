@@ -108,12 +108,17 @@ impl Bus {
             Schedule::Rounds => seeded(0),
             Schedule::Shuffled(seed) => seeded(seed),
         };
-        Self { stations: BTreeMap::new(), schedule, order }
+        Self {
+            stations: BTreeMap::new(),
+            schedule,
+            order,
+        }
     }
 
     /// Adds a member, or puts a new machine in its place.
     pub fn add(&mut self, machine: Box<dyn KeyAgreement>, rng: Box<dyn CryptoRng + Send>) {
-        self.stations.insert(machine.me().clone(), Station { machine, rng });
+        self.stations
+            .insert(machine.me().clone(), Station { machine, rng });
     }
 
     /// Adds members without a group, whose randomness depends on `seed` and their place.
@@ -185,25 +190,46 @@ impl Bus {
             take(&mut run, &mut queues, &mut agreed, &view, &member, step, 1);
         }
         while let Some((to, from)) = self.pick(&run, &queues, &agreed) {
-            let Some(number) = queues.get_mut(&(to.clone(), from)).and_then(VecDeque::pop_front)
+            let Some(number) = queues
+                .get_mut(&(to.clone(), from))
+                .and_then(VecDeque::pop_front)
             else {
                 break;
             };
             if let Some(order) = agreed.get_mut(&to).filter(|o| o.front() == Some(&number)) {
                 order.pop_front();
             }
-            let Some(sent) = run.sent.get(number).cloned() else { break };
+            let Some(sent) = run.sent.get(number).cloned() else {
+                break;
+            };
             let station = self.station(&to);
-            let delivery = Delivery { number, sent: &sent, to: &to };
+            let delivery = Delivery {
+                number,
+                sent: &sent,
+                to: &to,
+            };
             match hook(station.machine.as_mut(), &delivery, &mut *station.rng) {
                 Flow::Go => {}
                 Flow::Stop => break,
             }
             let step = station
                 .machine
-                .process(&sent.from, sent.token.kind, &sent.token.body, &mut *station.rng)
+                .process(
+                    &sent.from,
+                    sent.token.kind,
+                    &sent.token.body,
+                    &mut *station.rng,
+                )
                 .map_err(|error| (to.clone(), error))?;
-            take(&mut run, &mut queues, &mut agreed, &view, &to, step, sent.round + 1);
+            take(
+                &mut run,
+                &mut queues,
+                &mut agreed,
+                &view,
+                &to,
+                step,
+                sent.round + 1,
+            );
         }
         for member in &view {
             let cost = self.station(member).machine.take_cost();
@@ -242,7 +268,9 @@ impl Bus {
     }
 
     fn station(&mut self, member: &MemberId) -> &mut Station {
-        self.stations.get_mut(member).expect("a member that was added")
+        self.stations
+            .get_mut(member)
+            .expect("a member that was added")
     }
 }
 
@@ -272,13 +300,20 @@ fn take(
                 Recipient::Member(member) if member != to => continue,
                 Recipient::Member(_) | Recipient::Group => {}
             }
-            queues.entry((to.clone(), from.clone())).or_default().push_back(number);
+            queues
+                .entry((to.clone(), from.clone()))
+                .or_default()
+                .push_back(number);
             match token.service {
                 TokenService::Agreed => agreed.entry(to.clone()).or_default().push_back(number),
                 TokenService::Fifo => {}
             }
         }
-        run.sent.push(Sent { round, from: from.clone(), token });
+        run.sent.push(Sent {
+            round,
+            from: from.clone(),
+            token,
+        });
     }
     if let Some(secret) = step.secret {
         run.secrets.insert(from.clone(), secret);

@@ -29,7 +29,12 @@ pub fn every_event(protocol: Protocol, group: &NamedGroup, schedule: Schedule) {
     world.update("mass join", &of(&[1, 2, 3]), &[], &of(&[4, 5, 6]));
     world.update("refresh", &of(&[1, 2, 3, 4, 5, 6]), &[], &[]);
     world.update("second refresh", &of(&[1, 2, 3, 4, 5, 6]), &[], &[]);
-    world.update("leave of the newest", &of(&[1, 2, 3, 4, 5, 6]), &of(&[6]), &[]);
+    world.update(
+        "leave of the newest",
+        &of(&[1, 2, 3, 4, 5, 6]),
+        &of(&[6]),
+        &[],
+    );
     world.update("leave of the oldest", &of(&[1, 2, 3, 4, 5]), &of(&[1]), &[]);
     world.update("leave of one between", &of(&[2, 3, 4, 5]), &of(&[4]), &[]);
     world.update("partition, one side", &of(&[2, 3, 5]), &of(&[3]), &[]);
@@ -37,11 +42,26 @@ pub fn every_event(protocol: Protocol, group: &NamedGroup, schedule: Schedule) {
     world.update("merge back", &of(&[2, 5]), &[], &of(&[3]));
     world.add(&of(&[1, 4, 6]));
     world.update("leave with join", &of(&[2, 5, 3]), &of(&[2]), &of(&[1]));
-    world.update("leave of the newest with joins", &of(&[5, 3, 1]), &of(&[1]), &of(&[4, 6]));
-    world.update("loss of all but one", &of(&[5, 3, 4, 6]), &of(&[5, 4, 6]), &[]);
+    world.update(
+        "leave of the newest with joins",
+        &of(&[5, 3, 1]),
+        &of(&[1]),
+        &of(&[4, 6]),
+    );
+    world.update(
+        "loss of all but one",
+        &of(&[5, 3, 4, 6]),
+        &of(&[5, 4, 6]),
+        &[],
+    );
     world.update("refresh alone", &of(&[3]), &[], &[]);
     world.update("merge with what was lost", &of(&[3]), &[], &of(&[4, 6, 5]));
-    world.update("member left and is back", &of(&[3, 4, 6, 5]), &of(&[4]), &of(&[4]));
+    world.update(
+        "member left and is back",
+        &of(&[3, 4, 6, 5]),
+        &of(&[4]),
+        &of(&[4]),
+    );
     world.restart(&of(&[4, 3, 9, 8, 5, 6, 7]));
     world.restart(&of(&[4]));
     world.found(&of(&[9]));
@@ -58,11 +78,18 @@ pub fn order_of_delivery(protocol: Protocol, group: &NamedGroup, seeds: core::op
         let gone: Vec<MemberId> = all.iter().take(1).cloned().collect();
         let run = world.update("leave with joins", &all, &gone, &joined);
         let secret = run.secrets.into_values().next().expect("a secret");
-        let order = world.bus.machine(all.last().expect("a member")).order().to_vec();
+        let order = world
+            .bus
+            .machine(all.last().expect("a member"))
+            .order()
+            .to_vec();
         match &first {
             None => first = Some((secret, order)),
             Some((first, first_order)) => {
-                assert!(bool::from(first.ct_eq(&secret)), "schedule {seed} has another key");
+                assert!(
+                    bool::from(first.ct_eq(&secret)),
+                    "schedule {seed} has another key"
+                );
                 assert_eq!(*first_order, order, "schedule {seed} has another order");
             }
         }
@@ -77,7 +104,11 @@ pub fn abandoned_agreements(protocol: Protocol, group: &NamedGroup) {
         let (mut world, all) = World::grown(protocol, group, Schedule::Shuffled(cut), 3);
         let joined = members(4..=5);
         world.add(&joined);
-        let order = world.bus.machine(all.first().expect("a member")).order().to_vec();
+        let order = world
+            .bus
+            .machine(all.first().expect("a member"))
+            .order()
+            .to_vec();
         let changes = World::changes(&all, &[], &joined);
         let mut left = cut;
         let run = world
@@ -102,7 +133,10 @@ pub fn abandoned_agreements(protocol: Protocol, group: &NamedGroup) {
         for member in &joined {
             let machine = world.bus.machine(member);
             machine.abandon();
-            assert!(machine.order().is_empty(), "{member} after {cut} deliveries");
+            assert!(
+                machine.order().is_empty(),
+                "{member} after {cut} deliveries"
+            );
         }
         world.update("refresh after abandoning", &all, &[], &[]);
         world.update("merge after abandoning", &all, &[], &joined);
@@ -116,8 +150,15 @@ pub fn superseded_agreements(protocol: Protocol, group: &NamedGroup) {
     let mut rng = seeded(5);
     let (gone, stay) = all.split_at(1);
     for member in stay {
-        let change = Change::Update { left: gone.to_vec(), joined: members([7]) };
-        let _ = world.bus.machine(member).begin(change, &mut rng).expect("a legal change");
+        let change = Change::Update {
+            left: gone.to_vec(),
+            joined: members([7]),
+        };
+        let _ = world
+            .bus
+            .machine(member)
+            .begin(change, &mut rng)
+            .expect("a legal change");
     }
     let all: Vec<MemberId> = all.to_vec();
     world.update("another change instead", &all, &all[1..2], &[]);
@@ -134,16 +175,35 @@ pub fn misuse(protocol: Protocol, group: &NamedGroup) {
     };
     refused(lone.refresh(&mut rng), "refresh without a group");
     refused(
-        lone.begin(Change::Update { left: vec![], joined: members([2]) }, &mut rng),
+        lone.begin(
+            Change::Update {
+                left: vec![],
+                joined: members([2]),
+            },
+            &mut rng,
+        ),
         "merge without a group",
     );
-    let enter = |numbers: &[usize]| Change::Enter { members: members(numbers.iter().copied()) };
-    refused(lone.begin(enter(&[2, 3]), &mut rng), "entering without being a member");
+    let enter = |numbers: &[usize]| Change::Enter {
+        members: members(numbers.iter().copied()),
+    };
+    refused(
+        lone.begin(enter(&[2, 3]), &mut rng),
+        "entering without being a member",
+    );
     refused(lone.begin(enter(&[1, 2, 2]), &mut rng), "a member twice");
     refused(lone.begin(enter(&[1]), &mut rng), "entering alone");
-    let restart = |numbers: &[usize]| Change::Restart { joined: members(numbers.iter().copied()) };
-    refused(lone.begin(restart(&[1, 2]), &mut rng), "restarting with itself");
-    refused(lone.begin(restart(&[2, 2]), &mut rng), "restarting with a member twice");
+    let restart = |numbers: &[usize]| Change::Restart {
+        joined: members(numbers.iter().copied()),
+    };
+    refused(
+        lone.begin(restart(&[1, 2]), &mut rng),
+        "restarting with itself",
+    );
+    refused(
+        lone.begin(restart(&[2, 2]), &mut rng),
+        "restarting with a member twice",
+    );
     assert!(lone.order().is_empty() && lone.controller().is_none());
 
     let (mut world, all) = World::grown(protocol, group, Schedule::Rounds, 3);
@@ -154,10 +214,22 @@ pub fn misuse(protocol: Protocol, group: &NamedGroup) {
     for member in &all {
         let machine = world.bus.machine(member);
         let order = machine.order().to_vec();
-        refused(machine.begin(update(&[9], &[]), &mut rng), "a stranger leaves");
-        refused(machine.begin(update(&[1, 2, 3], &[]), &mut rng), "this member leaves");
-        refused(machine.begin(update(&[], &[2]), &mut rng), "a member joins again");
-        refused(machine.begin(update(&[], &[7, 7]), &mut rng), "a joiner twice");
+        refused(
+            machine.begin(update(&[9], &[]), &mut rng),
+            "a stranger leaves",
+        );
+        refused(
+            machine.begin(update(&[1, 2, 3], &[]), &mut rng),
+            "this member leaves",
+        );
+        refused(
+            machine.begin(update(&[], &[2]), &mut rng),
+            "a member joins again",
+        );
+        refused(
+            machine.begin(update(&[], &[7, 7]), &mut rng),
+            "a joiner twice",
+        );
         assert_eq!(machine.order(), order);
     }
     world.update("refresh after misuse", &all, &[], &[]);
@@ -211,8 +283,7 @@ pub fn random_events(protocol: Protocol, group: &NamedGroup, seed: u64, events: 
                 }
             }
             2 => {
-                let joined: Vec<_> =
-                    outside.split_off(outside.len() - below(outside.len() + 1));
+                let joined: Vec<_> = outside.split_off(outside.len() - below(outside.len() + 1));
                 world.update("join", &component, &[], &joined);
                 component.extend(joined);
             }
@@ -228,9 +299,13 @@ pub fn random_events(protocol: Protocol, group: &NamedGroup, seed: u64, events: 
             }
             _ => {
                 // Some leave while others join.
-                let gone: Vec<_> = component.iter().skip(1).filter(|_| below(2) == 0).cloned().collect();
-                let joined: Vec<_> =
-                    outside.split_off(outside.len() - below(outside.len() + 1));
+                let gone: Vec<_> = component
+                    .iter()
+                    .skip(1)
+                    .filter(|_| below(2) == 0)
+                    .cloned()
+                    .collect();
+                let joined: Vec<_> = outside.split_off(outside.len() - below(outside.len() + 1));
                 world.update("leave with join", &component, &gone, &joined);
                 component.retain(|member| !gone.contains(member));
                 component.extend(joined);

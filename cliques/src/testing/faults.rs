@@ -14,7 +14,7 @@ use crate::{
     Change, Error, KeyAgreement, MemberId, NamedGroup, PeerFault, Protocol, Rejected, TokenKind,
     gdh::message::{Chain, KeyList},
     testing::{
-        bus::{Delivery, Flow, Run, Schedule},
+        bus::{Delivery, Flow, Run, Schedule, Sent},
         world::{World, members},
     },
 };
@@ -52,7 +52,11 @@ pub fn alter_gdh(
 ) -> Vec<Altered> {
     let mut altered = Vec::new();
     let mut push = |what: &str, body: Vec<u8>, refusal| {
-        altered.push(Altered { what: what.into(), body, refusal });
+        altered.push(Altered {
+            what: what.into(),
+            body,
+            refusal,
+        });
     };
     for len in 0..body.len() {
         push("cut", body[..len].to_vec(), Refusal::Undecodable);
@@ -68,16 +72,31 @@ pub fn alter_gdh(
         }
         TokenKind::GdhPartial | TokenKind::GdhFinal => {
             let chain = Chain::decode(body, len).expect("an honest body");
-            let order: Vec<MemberId> =
-                chain.order.iter().map(|name| MemberId::new(name).expect("a name")).collect();
+            let order: Vec<MemberId> = chain
+                .order
+                .iter()
+                .map(|name| MemberId::new(name).expect("a name"))
+                .collect();
             for (element, fault) in bad {
                 let body = Chain::encode(chain.base_len, &order, element);
                 push("element", body, Refusal::Fault(*fault));
             }
-            push("base of nobody", Chain::encode(0, &order, chain.token), list);
-            push("base of all", Chain::encode(order.len(), &order, chain.token), list);
+            push(
+                "base of nobody",
+                Chain::encode(0, &order, chain.token),
+                list,
+            );
+            push(
+                "base of all",
+                Chain::encode(order.len(), &order, chain.token),
+                list,
+            );
             for orders in wrong_orders(&order, receiver, kind) {
-                push("order", Chain::encode(chain.base_len, &orders, chain.token), list);
+                push(
+                    "order",
+                    Chain::encode(chain.base_len, &orders, chain.token),
+                    list,
+                );
             }
             let mut count = body.to_vec();
             count[2..4].copy_from_slice(&[0xff, 0xff]);
@@ -85,10 +104,14 @@ pub fn alter_gdh(
         }
         TokenKind::GdhKeyList | TokenKind::GdhJoin => {
             let entries = KeyList::decode(body, len).expect("an honest body").entries;
-            let order: Vec<MemberId> =
-                entries.iter().map(|(name, _)| MemberId::new(name).expect("a name")).collect();
-            let elements: Vec<Vec<u8>> =
-                entries.iter().map(|(_, element)| element.to_vec()).collect();
+            let order: Vec<MemberId> = entries
+                .iter()
+                .map(|(name, _)| MemberId::new(name).expect("a name"))
+                .collect();
+            let elements: Vec<Vec<u8>> = entries
+                .iter()
+                .map(|(_, element)| element.to_vec())
+                .collect();
             for place in 0..elements.len() {
                 for (element, fault) in bad {
                     let mut elements = elements.clone();
@@ -101,10 +124,20 @@ pub fn alter_gdh(
                 let mut elements = elements.clone();
                 *elements.last_mut().expect("an author") = good.to_vec();
                 let body = KeyList::encode(order.iter().zip(elements));
-                push("author's element", body, Refusal::Fault(PeerFault::Inconsistent));
+                push(
+                    "author's element",
+                    body,
+                    Refusal::Fault(PeerFault::Inconsistent),
+                );
             }
             for orders in wrong_orders(&order, receiver, kind) {
-                let body = KeyList::encode(orders.iter().zip(elements.clone()).collect::<Vec<_>>().into_iter());
+                let body = KeyList::encode(
+                    orders
+                        .iter()
+                        .zip(elements.clone())
+                        .collect::<Vec<_>>()
+                        .into_iter(),
+                );
                 push("order", body, list);
             }
             let mut count = body.to_vec();
@@ -119,13 +152,16 @@ pub fn alter_gdh(
 /// Orders that `receiver` cannot accept although it, and its predecessor, stand where they should.
 fn wrong_orders(order: &[MemberId], receiver: &MemberId, kind: TokenKind) -> Vec<Vec<MemberId>> {
     let mut orders = Vec::new();
-    let mine = order.iter().position(|name| name == receiver).expect("a receiver in the order");
+    let mine = order
+        .iter()
+        .position(|name| name == receiver)
+        .expect("a receiver in the order");
     // New members know no order yet: they see members that are missing, strange or repeated, but
     // only where it does not concern who sent them the token.
     let checked: Vec<usize> = match kind {
-        TokenKind::GdhPartial | TokenKind::GdhJoin => {
-            (0..order.len()).filter(|place| *place != mine && place + 1 != mine).collect()
-        }
+        TokenKind::GdhPartial | TokenKind::GdhJoin => (0..order.len())
+            .filter(|place| *place != mine && place + 1 != mine)
+            .collect(),
         TokenKind::GdhFinal
         | TokenKind::GdhFactorOut
         | TokenKind::GdhKeyList
@@ -176,10 +212,17 @@ pub fn altered_tokens(
             let expected = match altered.refusal {
                 _ if from == delivery.to => Error::Rejected(Rejected::Repeated(from.clone())),
                 Refusal::Undecodable => {
-                    assert!(matches!(error, Error::Decode(_)), "{}: {error}", altered.what);
+                    assert!(
+                        matches!(error, Error::Decode(_)),
+                        "{}: {error}",
+                        altered.what
+                    );
                     error.clone()
                 }
-                Refusal::Fault(fault) => Error::Peer { culprit: from.clone(), fault },
+                Refusal::Fault(fault) => Error::Peer {
+                    culprit: from.clone(),
+                    fault,
+                },
             };
             assert_eq!(error, expected, "{} of {}", altered.what, token.kind);
             refused += 1;
@@ -192,15 +235,27 @@ pub fn altered_tokens(
 /// far in the run repeated to it, and tokens of others in the sender's place, before every delivery.
 pub fn replayed_tokens(group: &NamedGroup, schedule: Schedule) -> usize {
     let mut refused = 0;
-    let mut history: BTreeMap<(usize, MemberId), Vec<(MemberId, TokenKind, Vec<u8>)>> = BTreeMap::new();
+    let mut history: BTreeMap<(usize, MemberId), Vec<Sent>> = BTreeMap::new();
     disturbed(group, schedule, |run, machine, delivery, rng| {
         let token = &delivery.sent.token;
-        for (from, kind, body) in history.get(&(run, delivery.to.clone())).into_iter().flatten() {
-            let error = machine.process(from, *kind, body, rng).expect_err("a repeated token");
+        for Sent {
+            from, token: old, ..
+        } in history
+            .get(&(run, delivery.to.clone()))
+            .into_iter()
+            .flatten()
+        {
+            let kind = old.kind;
+            let error = machine
+                .process(from, kind, &old.body, rng)
+                .expect_err("a repeated token");
             match error {
                 Error::Rejected(Rejected::Repeated(sender)) => assert_eq!(sender, *from),
-                Error::Unexpected { sender, kind: named } => {
-                    assert_eq!((sender, named), (from.clone(), *kind));
+                Error::Unexpected {
+                    sender,
+                    kind: named,
+                } => {
+                    assert_eq!((sender, named), (from.clone(), kind));
                 }
                 other => panic!("repeated {kind} of {from}: {other}"),
             }
@@ -208,14 +263,25 @@ pub fn replayed_tokens(group: &NamedGroup, schedule: Schedule) -> usize {
         }
         // The same bytes from a member that does not have the role.
         let order = machine.order().to_vec();
-        for stranger in order.iter().filter(|m| **m != delivery.sent.from && *m != delivery.to) {
+        for stranger in order
+            .iter()
+            .filter(|m| **m != delivery.sent.from && *m != delivery.to)
+        {
             let error = match token.kind {
                 TokenKind::GdhFactorOut => continue,
-                kind => machine.process(stranger, kind, &token.body, rng).expect_err("no role"),
+                kind => machine
+                    .process(stranger, kind, &token.body, rng)
+                    .expect_err("no role"),
             };
             if *delivery.to != delivery.sent.from {
                 let fault = PeerFault::NotController;
-                assert_eq!(error, Error::Peer { culprit: stranger.clone(), fault });
+                assert_eq!(
+                    error,
+                    Error::Peer {
+                        culprit: stranger.clone(),
+                        fault
+                    }
+                );
             }
             refused += 1;
         }
@@ -224,11 +290,10 @@ pub fn replayed_tokens(group: &NamedGroup, schedule: Schedule) -> usize {
             .process(&outsider, token.kind, &token.body, rng)
             .expect_err("a sender outside the view");
         assert_eq!(error, Error::Rejected(Rejected::NotInView(outsider)));
-        history.entry((run, delivery.to.clone())).or_default().push((
-            delivery.sent.from.clone(),
-            token.kind,
-            token.body.clone(),
-        ));
+        history
+            .entry((run, delivery.to.clone()))
+            .or_default()
+            .push(delivery.sent.clone());
     });
     refused
 }
@@ -243,11 +308,17 @@ pub fn disturbed(
     let honest = runs(group, schedule, |_, _, _, _| {});
     let disturbed = runs(group, schedule, &mut hook);
     for (honest, disturbed) in honest.iter().zip(&disturbed) {
-        assert_eq!(honest.sent, disturbed.sent, "a refused token changed what was sent");
+        assert_eq!(
+            honest.sent, disturbed.sent,
+            "a refused token changed what was sent"
+        );
         assert_eq!(honest.secrets.len(), disturbed.secrets.len());
         for (member, secret) in &honest.secrets {
             let other = disturbed.secrets.get(member).expect("a secret");
-            assert!(bool::from(secret.ct_eq(other)), "a refused token changed the key of {member}");
+            assert!(
+                bool::from(secret.ct_eq(other)),
+                "a refused token changed the key of {member}"
+            );
         }
     }
 }
@@ -268,7 +339,11 @@ fn runs(
                 Flow::Go
             })
             .expect("the honest tokens are accepted");
-        world.check("disturbed run", changes.iter().map(|(member, _)| member), &run);
+        world.check(
+            "disturbed run",
+            changes.iter().map(|(member, _)| member),
+            &run,
+        );
         run
     };
     let merge = run(0, &mut world, &World::changes(&all, &all[..1], &joined));

@@ -55,7 +55,10 @@ impl TryRng for ReplayRng {
 
     fn try_fill_bytes(&mut self, out: &mut [u8]) -> Result<(), Infallible> {
         let end = self.used + out.len();
-        let recorded = self.bytes.get(self.used..end).expect("more was drawn than recorded");
+        let recorded = self
+            .bytes
+            .get(self.used..end)
+            .expect("more was drawn than recorded");
         out.copy_from_slice(recorded);
         self.used = end;
         Ok(())

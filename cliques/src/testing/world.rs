@@ -39,13 +39,20 @@ pub struct World {
 impl World {
     /// A world without members.
     pub fn new(protocol: Protocol, group: &NamedGroup, schedule: Schedule, seed: u64) -> Self {
-        Self { bus: Bus::new(schedule), protocol, group: group.clone(), secrets: Vec::new(), seed }
+        Self {
+            bus: Bus::new(schedule),
+            protocol,
+            group: group.clone(),
+            secrets: Vec::new(),
+            seed,
+        }
     }
 
     /// Adds members without a group, or resets those that are there.
     pub fn add(&mut self, members: &[MemberId]) {
         self.seed = self.seed.wrapping_add(1);
-        self.bus.add_all(self.protocol, &self.group, members, self.seed);
+        self.bus
+            .add_all(self.protocol, &self.group, members, self.seed);
     }
 
     /// A group of `n` members that is complete: the first one founds it, the others merge.
@@ -68,7 +75,10 @@ impl World {
 
     /// A member founds a group.
     pub fn found(&mut self, member: &[MemberId]) -> Run {
-        let changes: Vec<_> = member.iter().map(|me| (me.clone(), Change::Found)).collect();
+        let changes: Vec<_> = member
+            .iter()
+            .map(|me| (me.clone(), Change::Found))
+            .collect();
         self.run("found", &changes)
     }
 
@@ -80,7 +90,10 @@ impl World {
     ) -> Vec<(MemberId, Change)> {
         let stay = present.iter().filter(|member| !left.contains(member));
         let members: Vec<MemberId> = stay.clone().chain(joined).cloned().collect();
-        let update = Change::Update { left: left.to_vec(), joined: joined.to_vec() };
+        let update = Change::Update {
+            left: left.to_vec(),
+            joined: joined.to_vec(),
+        };
         let enter = Change::Enter { members };
         stay.map(|member| (member.clone(), update.clone()))
             .chain(joined.iter().map(|member| (member.clone(), enter.clone())))
@@ -101,10 +114,20 @@ impl World {
     /// The first member starts over, all others are new to it.
     pub fn restart(&mut self, members: &[MemberId]) -> Run {
         let (first, joined) = members.split_first().expect("a member");
-        let mut changes = vec![(first.clone(), Change::Restart { joined: joined.to_vec() })];
-        changes.extend(
-            joined.iter().map(|me| (me.clone(), Change::Enter { members: members.to_vec() })),
-        );
+        let mut changes = vec![(
+            first.clone(),
+            Change::Restart {
+                joined: joined.to_vec(),
+            },
+        )];
+        changes.extend(joined.iter().map(|me| {
+            (
+                me.clone(),
+                Change::Enter {
+                    members: members.to_vec(),
+                },
+            )
+        }));
         self.run("restart", &changes)
     }
 
@@ -133,12 +156,21 @@ impl World {
                 .unwrap_or_else(|| panic!("{event}: {member} did not complete"));
             let machine = self.bus.machine(member);
             let order = machine.order().to_vec();
-            assert!(order.contains(member), "{event}: {member} not in its own order");
-            assert!(machine.controller().is_some(), "{event}: {member} sees no controller");
+            assert!(
+                order.contains(member),
+                "{event}: {member} not in its own order"
+            );
+            assert!(
+                machine.controller().is_some(),
+                "{event}: {member} sees no controller"
+            );
             match &agreed {
                 None => agreed = Some((secret, order)),
                 Some((first, first_order)) => {
-                    assert!(bool::from(first.ct_eq(secret)), "{event}: {member} has another key");
+                    assert!(
+                        bool::from(first.ct_eq(secret)),
+                        "{event}: {member} has another key"
+                    );
                     assert_eq!(*first_order, order, "{event}: {member} has another order");
                 }
             }

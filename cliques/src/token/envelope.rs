@@ -71,7 +71,10 @@ impl SignatureAlgorithm {
             .iter()
             .copied()
             .find(|algorithm| algorithm.number() == number)
-            .ok_or_else(|| DecodeError::Unknown { what: "signature algorithm", value: u64::from(number) })
+            .ok_or_else(|| DecodeError::Unknown {
+                what: "signature algorithm",
+                value: u64::from(number),
+            })
     }
 }
 
@@ -169,7 +172,9 @@ impl TokenBinding {
         }
         let digest = Sha256::digest(list.as_slice());
         let mut hash = [0; 16];
-        hash.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
+        hash.iter_mut()
+            .zip(digest)
+            .for_each(|(to, from)| *to = from);
         hash
     }
 }

@@ -51,7 +51,10 @@ impl TokenKind {
             .iter()
             .copied()
             .find(|kind| kind.number() == number)
-            .ok_or_else(|| DecodeError::Unknown { what: "token kind", value: u64::from(number) })
+            .ok_or_else(|| DecodeError::Unknown {
+                what: "token kind",
+                value: u64::from(number),
+            })
     }
 
     /// Name in logs and event records.

@@ -203,10 +203,26 @@ impl ReceivedToken {
             }
             Err(VerifyError::BadSignature) => return Err(Rejected::BadSignature(self.sender)),
         }
-        let Self { kind, sender, recipient, epoch, timestamp, mut signed, body, .. } = self;
+        let Self {
+            kind,
+            sender,
+            recipient,
+            epoch,
+            timestamp,
+            mut signed,
+            body,
+            ..
+        } = self;
         signed.truncate(body.end);
         signed.drain(..body.start);
-        Ok(Token { kind, sender, recipient, epoch, timestamp, body: signed })
+        Ok(Token {
+            kind,
+            sender,
+            recipient,
+            epoch,
+            timestamp,
+            body: signed,
+        })
     }
 }
 

@@ -1,0 +1,69 @@
+//! The contract of a suite, for every suite and group.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use cliques::{
+    NamedGroup, Protocol,
+    testing::{bus::Schedule, contract},
+};
+use proptest::prelude::*;
+
+fn group(name: &str) -> NamedGroup {
+    name.parse().unwrap()
+}
+
+macro_rules! contract {
+    ($($module:ident: $protocol:expr, $group:literal;)*) => {$(
+        mod $module {
+            use super::*;
+
+            #[test]
+            fn every_event_in_rounds() {
+                contract::every_event($protocol, &group($group), Schedule::Rounds);
+            }
+
+            #[test]
+            fn every_event_shuffled() {
+                contract::every_event($protocol, &group($group), Schedule::Shuffled(11));
+            }
+
+            #[test]
+            fn order_of_delivery() {
+                contract::order_of_delivery($protocol, &group($group), 0..12);
+            }
+
+            #[test]
+            fn abandoned_agreements() {
+                contract::abandoned_agreements($protocol, &group($group));
+            }
+
+            #[test]
+            fn superseded_agreements() {
+                contract::superseded_agreements($protocol, &group($group));
+            }
+
+            #[test]
+            fn misuse() {
+                contract::misuse($protocol, &group($group));
+            }
+        }
+    )*};
+}
+
+contract! {
+    gdh_ristretto255: Protocol::Gdh, "ristretto255";
+    gdh_rfc5114_1024_160: Protocol::Gdh, "rfc5114-1024-160";
+}
+
+#[test]
+fn gdh_over_a_standard_group() {
+    contract::superseded_agreements(Protocol::Gdh, &group("ffdhe2048"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn gdh_random_events(seed: u64) {
+        contract::random_events(Protocol::Gdh, &group("ristretto255"), seed, 24);
+    }
+}

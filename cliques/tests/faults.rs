@@ -1,0 +1,118 @@
+//! Hostile tokens against GDH.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
+
+use cliques::{
+    Change, Error, NamedGroup, PeerFault, Protocol,
+    testing::{bus::Schedule, faults, rng::seeded, world},
+};
+use proptest::prelude::*;
+
+/// The group of 17 bits: p = 130367, generator 4.
+fn toy() -> NamedGroup {
+    "toy17".parse().unwrap()
+}
+
+fn bad_toy_elements() -> Vec<faults::BadElement> {
+    vec![
+        (vec![0, 0, 0], PeerFault::ZeroElement),
+        (vec![0, 0, 1], PeerFault::OneElement),
+        // p itself, the largest number of this length, and a non-residue.
+        (vec![0x01, 0xfd, 0x3f], PeerFault::NotInGroup),
+        (vec![0xff, 0xff, 0xff], PeerFault::NotInGroup),
+        (vec![0x01, 0xfd, 0x3b], PeerFault::NotInGroup),
+    ]
+}
+
+#[test]
+fn altered_tokens_are_refused_by_name() {
+    for schedule in [
+        Schedule::Rounds,
+        Schedule::Shuffled(1),
+        Schedule::Shuffled(2),
+    ] {
+        let refused = faults::altered_tokens(&toy(), schedule, &[0, 0, 4], &bad_toy_elements());
+        assert!(refused > 1000, "only {refused}");
+    }
+}
+
+#[test]
+fn altered_tokens_of_an_elliptic_group() {
+    let good = hex::decode("e2f2ae0a6abc4e71a884a961c500515f58e30b6aa582dd8db6a65945e08d2d76");
+    // Not canonical, and a field element that no point has.
+    let bad = vec![
+        (vec![0xff; 32], PeerFault::NotInGroup),
+        ([&[1][..], &[0; 31]].concat(), PeerFault::NotInGroup),
+    ];
+    let group: NamedGroup = "ristretto255".parse().unwrap();
+    let refused = faults::altered_tokens(&group, Schedule::Rounds, &good.unwrap(), &bad);
+    assert!(refused > 1000, "only {refused}");
+}
+
+#[test]
+fn replayed_tokens_are_refused() {
+    for seed in 0..4 {
+        let refused = faults::replayed_tokens(&toy(), Schedule::Shuffled(seed));
+        assert!(refused > 50, "only {refused}");
+    }
+}
+
+#[test]
+fn a_second_factor_out_of_one_member_is_its_fault() {
+    let mut seen = 0;
+    faults::disturbed(&toy(), Schedule::Rounds, |_, machine, delivery, rng| {
+        if delivery.sent.token.kind != cliques::TokenKind::GdhFactorOut {
+            return;
+        }
+        // The sender before this one in the order has sent its factor-out already.
+        let order = machine.order().to_vec();
+        let place = order
+            .iter()
+            .position(|name| *name == delivery.sent.from)
+            .unwrap();
+        if place == 0 {
+            return;
+        }
+        let before = &order[place - 1];
+        let error = machine
+            .process(before, delivery.sent.token.kind, &[0, 0, 4], rng)
+            .unwrap_err();
+        let fault = PeerFault::Duplicate;
+        assert_eq!(
+            error,
+            Error::Peer {
+                culprit: before.clone(),
+                fault
+            }
+        );
+        seen += 1;
+    });
+    assert!(seen >= 3);
+}
+
+#[test]
+fn the_culprit_is_named() {
+    let error = Error::Peer {
+        culprit: world::members([3]).remove(0),
+        fault: PeerFault::Duplicate,
+    };
+    assert_eq!(error.culprits(), world::members([3]));
+}
+
+proptest! {
+    /// Bytes from the network: no panic, and no change of an agreement under way.
+    #[test]
+    fn arbitrary_bodies_are_refused(
+        kind in 0..cliques::TokenKind::ALL.len(),
+        sender in 1_usize..5,
+        body in proptest::collection::vec(any::<u8>(), 0..200),
+    ) {
+        let mut machine = Protocol::Gdh.member(toy(), world::members([2]).remove(0));
+        let mut rng = seeded(1);
+        let members = world::members(1..=3);
+        let _ = machine.begin(Change::Enter { members: members.clone() }, &mut rng).unwrap();
+        let sender = world::members([sender]).remove(0);
+        let kind = cliques::TokenKind::ALL[kind];
+        prop_assert!(machine.process(&sender, kind, &body, &mut rng).is_err());
+        prop_assert_eq!(machine.order(), &members);
+    }
+}
