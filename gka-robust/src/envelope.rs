@@ -63,7 +63,7 @@ impl TokenChannel {
                 group_name: group_name.to_string(),
                 group: config.group.clone(),
                 view_id: view.id.0,
-                view_hash: TokenBinding::view_hash(view.members.iter()),
+                view_hash: TokenBinding::view_hash(&view.members),
             },
             members: view.members.iter().cloned().collect(),
             run: 0,

@@ -5,7 +5,7 @@
 //! answered with no, by a constant.
 
 /// A way of being wrong.
-#[cfg_attr(not(feature = "test-util"), allow(dead_code))]
+#[cfg_attr(not(feature = "test-util"), allow(dead_code, unreachable_pub))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Fault {
