@@ -1,1 +1,25 @@
-//! placeholder
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+mod client;
+mod config;
+mod driver;
+mod endpoint;
+mod error;
+mod event;
+pub mod flush;
+mod group;
+pub mod plain;
+mod secure;
+mod transport;
+
+pub use client::Client;
+pub use config::{ClientConfig, ConnectionConfig};
+pub use endpoint::{DEFAULT_PORT, Endpoint, EndpointError};
+pub use error::{Error, SendError, SendFailure, TooShort};
+pub use event::GroupEvent;
+pub use group::{Group, Received};
+
+pub use gcs_proto;
+pub use ssp_core;

@@ -1,0 +1,227 @@
+//! Bounds, time limits and credentials of a connection.
+
+use core::fmt;
+
+use gcs_proto::{
+    handshake::{ConnectOptions, MembershipMessages, Method, Priority},
+    name::PrivateName,
+};
+use ssp_core::{Credentials, SessionConfig};
+use tokio::time::Duration;
+
+/// What every kind of client needs to know of its connection.
+///
+/// ```
+/// use ssp_tokio::ConnectionConfig;
+/// use std::time::Duration;
+///
+/// let config = ConnectionConfig::new()
+///     .name("alice".parse()?)
+///     .connect_timeout(Duration::from_secs(3));
+/// # let _ = config;
+/// # Ok::<(), ssp_tokio::gcs_proto::name::NameError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct ConnectionConfig {
+    options: ConnectOptions,
+    connect_timeout: Duration,
+    bounds: Bounds,
+}
+
+/// Bounds that a driver task keeps.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    pub(crate) commands: usize,
+    pub(crate) events: usize,
+    pub(crate) unsent_bytes: usize,
+    pub(crate) farewell: Duration,
+    pub(crate) patience: Duration,
+}
+
+impl ConnectionConfig {
+    /// A name chosen by the daemon, 5 seconds to connect, queues of 64 commands and 256 events.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            options: ConnectOptions::new(),
+            connect_timeout: Duration::from_secs(5),
+            bounds: Bounds {
+                commands: 64,
+                events: 256,
+                unsent_bytes: 1 << 20,
+                farewell: Duration::from_secs(2),
+                patience: Duration::from_secs(30),
+            },
+        }
+    }
+
+    /// Name to have at the daemon; without one the daemon chooses.
+    #[must_use]
+    pub const fn name(mut self, name: PrivateName) -> Self {
+        self.options = self.options.name(name);
+        self
+    }
+
+    /// Whether the daemon is to send membership messages. Groups need them; only a bare client
+    /// that just sends and listens can go without.
+    #[must_use]
+    pub const fn membership(mut self, membership: MembershipMessages) -> Self {
+        self.options = self.options.membership(membership);
+        self
+    }
+
+    /// Priority, which daemons store and do nothing with.
+    #[must_use]
+    pub const fn priority(mut self, priority: Priority) -> Self {
+        self.options = self.options.priority(priority);
+        self
+    }
+
+    /// Authentication method to ask the daemon for.
+    #[must_use]
+    pub const fn method(mut self, method: Method) -> Self {
+        self.options = self.options.method(method);
+        self
+    }
+
+    /// Time limit for opening the stream, and again for the handshake.
+    #[must_use]
+    pub const fn connect_timeout(mut self, limit: Duration) -> Self {
+        self.connect_timeout = limit;
+        self
+    }
+
+    /// Commands that may wait for the connection's task; at least one.
+    #[must_use]
+    pub const fn command_queue(mut self, commands: usize) -> Self {
+        self.bounds.commands = at_least_one(commands);
+        self
+    }
+
+    /// Events that may wait for the application, in each group of a secure client and altogether
+    /// in the others; at least one. When they are there the daemon is no longer read.
+    #[must_use]
+    pub const fn event_queue(mut self, events: usize) -> Self {
+        self.bounds.events = at_least_one(events);
+        self
+    }
+
+    /// Unsent bytes above which senders wait; at least one.
+    #[must_use]
+    pub const fn unsent_bytes(mut self, bytes: usize) -> Self {
+        self.bounds.unsent_bytes = at_least_one(bytes);
+        self
+    }
+
+    /// Time limit for the last bytes of a connection that is being ended.
+    #[must_use]
+    pub const fn farewell_timeout(mut self, limit: Duration) -> Self {
+        self.bounds.farewell = limit;
+        self
+    }
+
+    /// Time limit for calls that wait for other members: a send during a refresh, a send for the
+    /// next secure view, a leave.
+    #[must_use]
+    pub const fn patience(mut self, limit: Duration) -> Self {
+        self.bounds.patience = limit;
+        self
+    }
+
+    pub(crate) const fn options(&self) -> ConnectOptions {
+        self.options
+    }
+
+    pub(crate) const fn connect_limit(&self) -> Duration {
+        self.connect_timeout
+    }
+
+    pub(crate) const fn bounds(&self) -> Bounds {
+        self.bounds
+    }
+}
+
+impl Default for ConnectionConfig {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+const fn at_least_one(count: usize) -> usize {
+    if count == 0 { 1 } else { count }
+}
+
+/// Where the random numbers of a connection come from.
+#[derive(Clone)]
+pub(crate) enum Randomness {
+    System,
+    Seed([u8; 32]),
+}
+
+/// Everything a secure client needs: its connection, its identity and its session.
+pub struct ClientConfig {
+    connection: ConnectionConfig,
+    credentials: Credentials,
+    session: SessionConfig,
+    randomness: Randomness,
+}
+
+impl ClientConfig {
+    /// A client called `name` at its daemon, which signs and trusts with `credentials`.
+    #[must_use]
+    pub fn new(name: PrivateName, credentials: Credentials) -> Self {
+        Self {
+            connection: ConnectionConfig::new().name(name),
+            credentials,
+            session: SessionConfig::default(),
+            randomness: Randomness::System,
+        }
+    }
+
+    /// Changes bounds and time limits of the connection. The name stays unless changed there.
+    #[must_use]
+    pub fn connection(mut self, change: impl FnOnce(ConnectionConfig) -> ConnectionConfig) -> Self {
+        self.connection = change(self.connection);
+        self
+    }
+
+    /// Bounds and delays of the session. The capabilities in it are replaced by those that the
+    /// daemon has.
+    #[must_use]
+    pub fn session(mut self, session: SessionConfig) -> Self {
+        self.session = session;
+        self
+    }
+
+    /// Makes all random numbers follow from `seed`.
+    ///
+    /// # Security
+    /// For tests and simulations only: whoever knows the seed knows every key.
+    #[must_use]
+    pub fn insecure_seed(mut self, seed: [u8; 32]) -> Self {
+        self.randomness = Randomness::Seed(seed);
+        self
+    }
+
+    pub(crate) const fn connect_limit(&self) -> Duration {
+        self.connection.connect_limit()
+    }
+
+    pub(crate) fn into_parts(self) -> (ConnectionConfig, Credentials, SessionConfig, Randomness) {
+        (
+            self.connection,
+            self.credentials,
+            self.session,
+            self.randomness,
+        )
+    }
+}
+
+impl fmt::Debug for ClientConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientConfig")
+            .field("connection", &self.connection)
+            .field("session", &self.session)
+            .finish_non_exhaustive()
+    }
+}

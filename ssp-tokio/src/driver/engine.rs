@@ -1,0 +1,62 @@
+//! What a driver task needs of a protocol: bytes and commands in, bytes and events out.
+//!
+//! One loop serves the bare client, the flush client and the secure client, because each of them
+//! is a sans-IO machine behind this trait. An engine owns the queues towards the application and
+//! says with each event where it goes; putting it there, and waiting for room, is the driver's.
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+
+/// Milliseconds on the clock of the driver, which never runs backwards.
+pub(crate) type Millis = u64;
+
+/// An event on its way to the application.
+#[derive(Debug)]
+pub(crate) struct Delivery<E> {
+    /// The queue it goes to.
+    pub(crate) to: mpsc::Sender<E>,
+    /// The event.
+    pub(crate) event: E,
+}
+
+/// A sans-IO protocol with its connection below.
+///
+/// Order of calls: after every `handle_*` the driver takes [`poll_transmit`](Self::poll_transmit)
+/// and [`poll_delivery`](Self::poll_delivery) until they are empty, unless the application has no
+/// room for a delivery: then it takes nothing more and handles no bytes until there is room again.
+pub(crate) trait Engine: Send + 'static {
+    /// What the application asks for, with the way back for the answer.
+    type Command: Send + 'static;
+    /// What the application is told.
+    type Event: Send + 'static;
+
+    /// Takes bytes of the daemon.
+    fn handle_bytes(&mut self, bytes: &[u8], now: Millis);
+
+    /// Takes the end of the stream.
+    fn handle_end_of_stream(&mut self, now: Millis);
+
+    /// Carries out a command; its answer goes back on its own channel.
+    fn handle_command(&mut self, command: Self::Command, now: Millis);
+
+    /// The application gave back some receiving end: finds out which and draws the consequences.
+    fn handle_dropped_receiver(&mut self, now: Millis);
+
+    /// Ends the connection in good order.
+    fn disconnect(&mut self, now: Millis);
+
+    /// Time has passed.
+    fn handle_timeout(&mut self, now: Millis);
+
+    /// When to call [`handle_timeout`](Self::handle_timeout) next.
+    fn poll_timeout(&self) -> Option<Millis>;
+
+    /// The next bytes for the daemon.
+    fn poll_transmit(&mut self) -> Option<Bytes>;
+
+    /// The next event for the application.
+    fn poll_delivery(&mut self, now: Millis) -> Option<Delivery<Self::Event>>;
+
+    /// Whether the connection is over; deliveries and last bytes may still be waiting.
+    fn is_closed(&self) -> bool;
+}

@@ -1,0 +1,313 @@
+//! The task of one connection.
+//!
+//! ```text
+//!  handles --commands (bounded)--> +---------+ --bytes--> stream --> daemon
+//!          <--answers (oneshot)--- | driver  |
+//!          <--events  (bounded)--- | + engine| <--bytes-- stream <-- daemon
+//!                                  +---------+
+//! ```
+//!
+//! The task owns the stream and the sans-IO engine, so there is no lock at all. Three rules keep
+//! it live with bounded memory:
+//!
+//! 1. *A full event queue pauses reading, nothing else.* The one event that found no room is kept
+//!    aside, the engine is asked for no other, and the daemon feels the closed window. Commands,
+//!    timers and writes go on, so an application may send from the very code that is slow to
+//!    receive. Events of all groups keep one order; a group whose handle is not read holds up
+//!    the others of its connection.
+//! 2. *A slow daemon pauses commands, nothing else.* Above a mark of unsent bytes no command is
+//!    taken, so senders wait; reading goes on, because the daemon may be waiting for just that.
+//! 3. *The end is always reached.* When the connection is over, events already received are still
+//!    delivered; when the owner of the connection is gone, they are dropped, the farewell is
+//!    written within a time limit, and the task ends.
+
+mod clock;
+mod engine;
+mod handshake;
+mod link;
+
+pub(crate) use engine::{Delivery, Engine, Millis};
+pub(crate) use handshake::handshake;
+pub(crate) use link::{Link, Owner, Shared};
+
+use std::sync::Arc;
+
+use tokio::{
+    io::AsyncWriteExt,
+    sync::{mpsc, oneshot},
+    time::{Duration, Instant, sleep_until, timeout},
+};
+
+use crate::{
+    config::Bounds,
+    transport::{ByteStream, Io, Reading, TransmitQueue, io},
+};
+use clock::Clock;
+
+/// Bytes asked for by one read.
+const READ: usize = 64 << 10;
+/// Commands carried out before the stream is looked at again.
+const BATCH: usize = 64;
+/// A timeout that nothing needs.
+const IDLE: Duration = Duration::from_secs(3600);
+
+/// Whether the application still wants what comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// As usual.
+    Running,
+    /// The owner is gone or asked for the end.
+    Ending,
+}
+
+/// Whether the directions of the stream are still usable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Half {
+    Open,
+    Over,
+}
+
+struct Driver<E: Engine> {
+    engine: E,
+    stream: Box<dyn ByteStream>,
+    transmit: TransmitQueue,
+    /// The event that found its queue full.
+    stalled: Option<Delivery<E::Event>>,
+    phase: Phase,
+    /// Until when the last bytes may take, once the connection is over.
+    last_writes: Option<Instant>,
+    incoming: Half,
+    outgoing: Half,
+    clock: Clock,
+    bounds: Bounds,
+}
+
+/// Starts the task of a connection whose handshake is done.
+pub(crate) fn spawn<E: Engine>(
+    engine: E,
+    stream: Box<dyn ByteStream>,
+    bounds: Bounds,
+    shared: Arc<Shared>,
+) -> (Link<E::Command>, Owner) {
+    let (commands, command_queue) = mpsc::channel(bounds.commands);
+    let (farewell, ending) = oneshot::channel();
+    let driver = Driver {
+        engine,
+        stream,
+        transmit: TransmitQueue::default(),
+        stalled: None,
+        phase: Phase::Running,
+        last_writes: None,
+        incoming: Half::Open,
+        outgoing: Half::Open,
+        clock: Clock::new(),
+        bounds,
+    };
+    let task = tokio::spawn(driver.run(command_queue, ending, Arc::clone(&shared)));
+    (Link::new(commands, shared), Owner::new(farewell, task))
+}
+
+/// What the task woke up for.
+enum Wake<C> {
+    Io(Io),
+    Command(Option<C>),
+    Room,
+    DroppedReceiver,
+    Farewell,
+    Timeout,
+}
+
+impl<E: Engine> Driver<E> {
+    async fn run(
+        mut self,
+        mut commands: mpsc::Receiver<E::Command>,
+        mut ending: oneshot::Receiver<()>,
+        shared: Arc<Shared>,
+    ) {
+        let mut input = vec![0; READ].into_boxed_slice();
+        loop {
+            self.deliver();
+            self.collect();
+            if self.is_done() {
+                break;
+            }
+            let closed = self.engine.is_closed();
+            if closed && !self.transmit.is_done() {
+                self.limit_last_writes();
+            }
+            let reading = match (self.incoming, &self.stalled) {
+                (Half::Open, None) if !closed => Reading::Open,
+                (Half::Open | Half::Over, _) => Reading::Paused,
+            };
+            let accepts = self.transmit.len() < self.bounds.unsent_bytes;
+            let running = self.phase == Phase::Running;
+            let wakeup = self.wakeup();
+            let full = self.stalled.as_ref().map(|stalled| &stalled.to);
+            let wake = tokio::select! {
+                moved = io(&mut *self.stream, &mut input, &mut self.transmit, reading) => {
+                    Wake::Io(moved)
+                }
+                command = commands.recv(), if accepts && running => Wake::Command(command),
+                () = room(full) => Wake::Room,
+                () = shared.receiver_dropped(), if running => Wake::DroppedReceiver,
+                _ = &mut ending, if running => Wake::Farewell,
+                () = sleep_until(wakeup) => Wake::Timeout,
+            };
+            let now = self.clock.now();
+            match wake {
+                Wake::Io(moved) => self.moved(moved, &input, now),
+                Wake::Command(Some(command)) => {
+                    self.engine.handle_command(command, now);
+                    self.collect();
+                    self.more_commands(&mut commands, now);
+                }
+                // Every handle is gone, the owner's too.
+                Wake::Command(None) | Wake::Farewell => self.end(now),
+                Wake::Room => {}
+                Wake::DroppedReceiver => {
+                    // A receiver that is gone may be the one that the stalled event waits for.
+                    self.engine.handle_dropped_receiver(now);
+                }
+                Wake::Timeout => self.timeout(now),
+            }
+        }
+        // Commands that still wait find their answer channel closed.
+        drop(commands);
+        let _ = timeout(self.bounds.farewell, self.stream.shutdown()).await;
+    }
+
+    /// Hands events to the application until there are none or there is no room.
+    fn deliver(&mut self) {
+        if self.phase != Phase::Running {
+            self.stalled = None;
+            let now = self.clock.now();
+            while self.engine.poll_delivery(now).is_some() {}
+            return;
+        }
+        loop {
+            let next = match self.stalled.take() {
+                Some(stalled) => Some(stalled),
+                None => self.engine.poll_delivery(self.clock.now()),
+            };
+            let Some(Delivery { to, event }) = next else {
+                return;
+            };
+            match to.try_send(event) {
+                // Who gave back the receiver does not want the event; the engine hears of it.
+                Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => {}
+                Err(mpsc::error::TrySendError::Full(event)) => {
+                    self.stalled = Some(Delivery { to, event });
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Moves bytes from the engine to the queue in front of the stream, up to the mark.
+    fn collect(&mut self) {
+        if self.outgoing == Half::Over {
+            while self.engine.poll_transmit().is_some() {}
+            return;
+        }
+        while self.transmit.len() < self.bounds.unsent_bytes {
+            match self.engine.poll_transmit() {
+                Some(part) => self.transmit.push(part),
+                None => return,
+            }
+        }
+    }
+
+    fn more_commands(&mut self, commands: &mut mpsc::Receiver<E::Command>, now: Millis) {
+        for _ in 1..BATCH {
+            if self.transmit.len() >= self.bounds.unsent_bytes {
+                return;
+            }
+            let Ok(command) = commands.try_recv() else {
+                return;
+            };
+            self.engine.handle_command(command, now);
+            self.collect();
+        }
+    }
+
+    fn moved(&mut self, moved: Io, input: &[u8], now: Millis) {
+        if let Some(Err(error)) = moved.written {
+            // The daemon may have said why before it closed: what it sent is still read.
+            tracing::debug!(%error, "writing to the daemon ended");
+            self.outgoing = Half::Over;
+            self.transmit.clear();
+        }
+        match moved.read {
+            None => {}
+            Some(Ok(0)) => self.end_of_stream(now),
+            Some(Ok(count)) => self
+                .engine
+                .handle_bytes(input.get(..count).unwrap_or_default(), now),
+            Some(Err(error)) => {
+                tracing::debug!(%error, "reading from the daemon ended");
+                self.end_of_stream(now);
+            }
+        }
+    }
+
+    fn end_of_stream(&mut self, now: Millis) {
+        self.incoming = Half::Over;
+        // Nobody reads what would still be written.
+        self.outgoing = Half::Over;
+        self.transmit.clear();
+        self.engine.handle_end_of_stream(now);
+    }
+
+    fn end(&mut self, now: Millis) {
+        self.phase = Phase::Ending;
+        self.engine.disconnect(now);
+        self.limit_last_writes();
+    }
+
+    fn limit_last_writes(&mut self) {
+        let farewell = self.bounds.farewell;
+        self.last_writes
+            .get_or_insert_with(|| Instant::now() + farewell);
+    }
+
+    fn timeout(&mut self, now: Millis) {
+        if self
+            .last_writes
+            .is_some_and(|limit| limit <= Instant::now())
+        {
+            self.end_of_stream(now);
+            self.last_writes = None;
+        }
+        if self.engine.poll_timeout().is_some_and(|due| due <= now) {
+            self.engine.handle_timeout(now);
+        }
+    }
+
+    fn wakeup(&self) -> Instant {
+        let engine = self
+            .engine
+            .poll_timeout()
+            .map_or_else(|| Instant::now() + IDLE, |due| self.clock.instant(due));
+        self.last_writes.map_or(engine, |limit| engine.min(limit))
+    }
+
+    fn is_done(&self) -> bool {
+        let over = match self.phase {
+            Phase::Running => self.engine.is_closed(),
+            // An engine that cannot say goodbye any more does not hold up the end.
+            Phase::Ending => self.engine.is_closed() || self.incoming == Half::Over,
+        };
+        over && self.stalled.is_none() && self.transmit.is_done()
+    }
+}
+
+/// Waits until the full queue has room or has lost its receiver.
+async fn room<E>(full: Option<&mpsc::Sender<E>>) {
+    match full {
+        Some(queue) => {
+            // The permit is given back at once: this task is the queue's only sender.
+            let _ = queue.reserve().await;
+        }
+        None => std::future::pending().await,
+    }
+}

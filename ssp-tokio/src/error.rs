@@ -1,0 +1,237 @@
+//! Errors of this crate.
+
+use std::io;
+
+use bytes::Bytes;
+use gcs_proto::{DecodeError, name::GroupName};
+use ssp_core::ViewNumber;
+use tokio::time::Duration;
+
+use crate::endpoint::{Endpoint, EndpointError};
+
+/// Any error but those of sending, which hand the payload back in a [`SendError`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A text is no address of a daemon.
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
+    /// No stream to the daemon could be opened.
+    #[error("daemon {endpoint} cannot be reached: {detail}")]
+    Connect {
+        /// Where the daemon was looked for.
+        endpoint: Endpoint,
+        /// Kind of the system's error.
+        kind: io::ErrorKind,
+        /// The system's words.
+        detail: String,
+    },
+    /// The stream failed while connecting.
+    #[error("stream to the daemon failed: {detail}")]
+    Stream {
+        /// Kind of the system's error.
+        kind: io::ErrorKind,
+        /// The system's words.
+        detail: String,
+    },
+    /// The daemon does not speak the protocol, or refuses the connection.
+    #[error(transparent)]
+    Handshake(gcs_proto::Error),
+    /// Something took too long.
+    #[error("{what} took more than {after:?}")]
+    Timeout {
+        /// What was waited for.
+        what: &'static str,
+        /// For how long.
+        after: Duration,
+    },
+    /// The system has no random numbers.
+    #[error("system has no random numbers")]
+    Random,
+    /// The secure session refused the call; nothing has changed.
+    #[error(transparent)]
+    Session(ssp_core::Error),
+    /// The protocol refused the call; nothing was sent.
+    #[error(transparent)]
+    Protocol(gcs_proto::Error),
+    /// The group has a newer view or key than the caller has taken.
+    #[error("group {0} has moved on, take its events first")]
+    Outdated(GroupName),
+    /// The connection is over.
+    #[error("connection is closed")]
+    Closed,
+}
+
+impl Error {
+    pub(crate) fn stream(error: &io::Error) -> Self {
+        Self::Stream {
+            kind: error.kind(),
+            detail: error.to_string(),
+        }
+    }
+
+    /// Stable number of the error; errors of the session keep theirs.
+    pub const fn code(&self) -> i32 {
+        match self {
+            Self::Session(error) => error.code(),
+            Self::Endpoint(_) => -1,
+            Self::Connect { .. } | Self::Timeout { .. } | Self::Stream { .. } => -2,
+            Self::Handshake(gcs_proto::Error::Refused(refusal)) => refusal.code() as i32,
+            Self::Handshake(_) => -2,
+            Self::Outdated(_) => ssp_core::error::code::VIEW_CHANGED,
+            Self::Protocol(_) => ssp_core::error::code::ILLEGAL_STATE,
+            Self::Closed => ssp_core::error::code::CONNECTION_CLOSED,
+            Self::Random => ssp_core::error::code::INTERNAL,
+        }
+    }
+}
+
+impl From<ssp_core::Error> for Error {
+    fn from(error: ssp_core::Error) -> Self {
+        match error {
+            ssp_core::Error::Closed => Self::Closed,
+            other => Self::Session(other),
+        }
+    }
+}
+
+impl From<gcs_proto::Error> for Error {
+    fn from(error: gcs_proto::Error) -> Self {
+        match error {
+            gcs_proto::Error::Closed(_) => Self::Closed,
+            other => Self::Protocol(other),
+        }
+    }
+}
+
+impl From<Error> for io::Error {
+    fn from(error: Error) -> Self {
+        let kind = match &error {
+            Error::Connect { kind, .. } | Error::Stream { kind, .. } => *kind,
+            Error::Endpoint(_) => io::ErrorKind::InvalidInput,
+            Error::Handshake(gcs_proto::Error::Refused(_)) => io::ErrorKind::ConnectionRefused,
+            Error::Handshake(_) => io::ErrorKind::InvalidData,
+            Error::Timeout { .. } => io::ErrorKind::TimedOut,
+            Error::Closed => io::ErrorKind::NotConnected,
+            Error::Random | Error::Session(_) | Error::Protocol(_) | Error::Outdated(_) => {
+                io::ErrorKind::Other
+            }
+        };
+        Self::new(kind, error)
+    }
+}
+
+impl From<DecodeError> for Error {
+    fn from(error: DecodeError) -> Self {
+        Self::Handshake(error.into())
+    }
+}
+
+/// Why a message was not sent.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SendFailure {
+    /// The group has moved on since the handle took its last secure view: who reads the message
+    /// may not be whom it was written for.
+    #[error("secure view {taken} has been replaced by {installed}")]
+    ViewChanged {
+        /// The secure view that the handle took last.
+        taken: ViewNumber,
+        /// The secure view installed now.
+        installed: ViewNumber,
+    },
+    /// The handle has taken no secure view yet.
+    #[error("no secure view has been taken from group {0}")]
+    NoView(GroupName),
+    /// The session refused the message.
+    #[error(transparent)]
+    Session(ssp_core::SendError),
+    /// The group had no key within the time limit.
+    #[error("no key within {0:?}")]
+    Timeout(Duration),
+    /// The connection is over.
+    #[error("connection is closed")]
+    Closed,
+}
+
+impl SendFailure {
+    /// Whether the next key of the group may make the same send succeed.
+    pub(crate) const fn passes_with_the_next_key(&self) -> bool {
+        match self {
+            Self::ViewChanged { .. } => true,
+            Self::Session(error) => {
+                error.is_retryable()
+                    || matches!(
+                        error,
+                        ssp_core::SendError::GroupNotSecure(_)
+                            | ssp_core::SendError::NotAllowedToSend(_)
+                    )
+            }
+            Self::NoView(_) | Self::Timeout(_) | Self::Closed => false,
+        }
+    }
+}
+
+/// A message that was not sent, with the reason.
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{failure}")]
+pub struct SendError {
+    /// Why it was not sent.
+    #[source]
+    pub failure: SendFailure,
+    /// The payload, as given.
+    pub payload: Bytes,
+}
+
+impl SendError {
+    /// Whether the group has moved on since the handle took its last secure view: take its
+    /// events, look who is there now, and decide again.
+    pub const fn is_view_changed(&self) -> bool {
+        matches!(self.failure, SendFailure::ViewChanged { .. })
+    }
+
+    /// Stable number of the error.
+    pub const fn code(&self) -> i32 {
+        match &self.failure {
+            SendFailure::ViewChanged { .. } => ssp_core::error::code::VIEW_CHANGED,
+            SendFailure::NoView(_) | SendFailure::Timeout(_) => {
+                ssp_core::error::code::GROUP_NOT_SECURE
+            }
+            SendFailure::Session(error) => error.code(),
+            SendFailure::Closed => ssp_core::error::code::CONNECTION_CLOSED,
+        }
+    }
+}
+
+impl core::fmt::Debug for SendError {
+    /// Tells the length of the payload, not the payload.
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("SendError")
+            .field("failure", &self.failure)
+            .field("payload", &format_args!("{} bytes", self.payload.len()))
+            .finish()
+    }
+}
+
+impl From<ssp_core::SendError> for SendFailure {
+    fn from(error: ssp_core::SendError) -> Self {
+        match error {
+            ssp_core::SendError::ViewChanged { wanted, installed } => Self::ViewChanged {
+                taken: wanted,
+                installed,
+            },
+            ssp_core::SendError::Closed => Self::Closed,
+            other => Self::Session(other),
+        }
+    }
+}
+
+/// A buffer too small for a message, which stays where it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("message of {needed} bytes in a buffer of {room}")]
+pub struct TooShort {
+    /// Bytes of the message.
+    pub needed: usize,
+    /// Bytes of the buffer.
+    pub room: usize,
+}

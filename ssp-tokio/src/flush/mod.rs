@@ -1,0 +1,196 @@
+//! View-synchronous group communication without keys.
+//!
+//! Speaks the flush layer as clients of the flush library do, in the clear. Every flush request
+//! must be answered with [`FlushClient::flush_ok`], else the whole group waits.
+
+mod command;
+mod engine;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use gcs_proto::{
+    flush::FlushEvent,
+    gcs::{CloseReason, ViewId},
+    name::{GroupName, MemberName},
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    sync::mpsc,
+};
+
+pub use command::FlushCommand;
+
+use crate::{
+    config::ConnectionConfig,
+    driver::{self, Link, Owner, Shared},
+    endpoint::Endpoint,
+    error::Error,
+    transport::{self, ByteStream},
+};
+use engine::{Command, FlushEngine};
+
+/// A client of the flush layer.
+///
+/// Dropping it ends the connection in good order, in the background;
+/// [`disconnect`](Self::disconnect) also waits for that.
+#[derive(Debug)]
+pub struct FlushClient {
+    me: MemberName,
+    link: Link<Command>,
+    events: mpsc::Receiver<FlushEvent>,
+    /// Views as last taken by the application, by which its sends are judged.
+    views: BTreeMap<GroupName, ViewId>,
+    owner: Owner,
+}
+
+impl FlushClient {
+    /// Connects to a daemon.
+    ///
+    /// # Errors
+    /// [`Error::Connect`], [`Error::Timeout`], [`Error::Stream`], or [`Error::Handshake`] with
+    /// the reason the daemon gave.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: a connection half made is dropped.
+    pub async fn connect(endpoint: &Endpoint, config: ConnectionConfig) -> Result<Self, Error> {
+        let stream = transport::open(endpoint, config.connect_limit()).await?;
+        Self::start(stream, &config).await
+    }
+
+    /// Connects over a stream to a daemon that is open already.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect), less those of opening a stream.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: the stream is dropped.
+    pub async fn over(
+        stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+        config: ConnectionConfig,
+    ) -> Result<Self, Error> {
+        Self::start(Box::new(stream), &config).await
+    }
+
+    async fn start(
+        mut stream: Box<dyn ByteStream>,
+        config: &ConnectionConfig,
+    ) -> Result<Self, Error> {
+        let connection = driver::handshake(&mut *stream, config).await?;
+        let me = *connection.private_group();
+        let bounds = config.bounds();
+        let (sender, events) = mpsc::channel(bounds.events);
+        let shared = Arc::new(Shared::default());
+        let engine = FlushEngine::new(connection, sender, Arc::clone(&shared));
+        let (link, owner) = driver::spawn(engine, stream, bounds, shared);
+        Ok(Self {
+            me,
+            link,
+            events,
+            views: BTreeMap::new(),
+            owner,
+        })
+    }
+
+    /// The name of this member.
+    pub const fn private_group(&self) -> &MemberName {
+        &self.me
+    }
+
+    /// Carries out a call of the flush layer. Messages go out in the view that this client took
+    /// last from [`recv`](Self::recv), or not at all.
+    ///
+    /// # Errors
+    /// [`Error::Outdated`] if the group has a newer view, [`Error::Protocol`] if the call does not
+    /// fit the state of the group or a bound is exceeded, [`Error::Closed`]. Nothing was sent then.
+    ///
+    /// # Cancel safety
+    /// A command of a future that is dropped is carried out completely or not at all.
+    pub async fn command(&self, command: FlushCommand) -> Result<(), Error> {
+        let taken = command
+            .group()
+            .and_then(|group| self.views.get(group))
+            .copied();
+        self.link
+            .call(|answer| Command::Call {
+                command,
+                taken,
+                answer,
+            })
+            .await?
+    }
+
+    /// Permits the view change that a [`FlushEvent::FlushRequest`] asked for.
+    ///
+    /// # Errors
+    /// [`Error::Protocol`] if nothing asked for it, [`Error::Closed`].
+    ///
+    /// # Cancel safety
+    /// As [`command`](Self::command).
+    pub async fn flush_ok(&self, group: GroupName) -> Result<(), Error> {
+        self.command(FlushCommand::FlushOk(group)).await
+    }
+
+    /// Members whose answer to the flush request the group is waiting for.
+    ///
+    /// # Errors
+    /// [`Error::Closed`].
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub async fn missing_flush(&self, group: GroupName) -> Result<Vec<MemberName>, Error> {
+        self.link
+            .call(|answer| Command::MissingFlush { group, answer })
+            .await
+    }
+
+    /// The next event; `None` after [`FlushEvent::Closed`].
+    ///
+    /// # Cancel safety
+    /// Cancel safe: no event is lost.
+    pub async fn recv(&mut self) -> Option<FlushEvent> {
+        let event = self.events.recv().await?;
+        self.note(&event);
+        Some(event)
+    }
+
+    /// The next event, if one is there.
+    pub fn try_recv(&mut self) -> Option<FlushEvent> {
+        let event = self.events.try_recv().ok()?;
+        self.note(&event);
+        Some(event)
+    }
+
+    fn note(&mut self, event: &FlushEvent) {
+        match event {
+            FlushEvent::View(view) => {
+                self.views.insert(view.group, view.id);
+            }
+            FlushEvent::SelfLeave { group } => {
+                self.views.remove(group);
+            }
+            FlushEvent::FlushRequest { .. }
+            | FlushEvent::TransitionalSignal { .. }
+            | FlushEvent::Message(_)
+            | FlushEvent::Private(_)
+            | FlushEvent::Refused(_)
+            | FlushEvent::Closed(_) => {}
+        }
+    }
+
+    /// Waits until the connection is over.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub async fn closed(&self) -> CloseReason {
+        self.link.closed().await
+    }
+
+    /// Ends the connection in good order. What was commanded before is still sent; events not
+    /// taken are dropped.
+    ///
+    /// # Cancel safety
+    /// The end goes on in the background without the caller.
+    pub async fn disconnect(self) {
+        self.owner.disconnect().await;
+    }
+}

@@ -1,0 +1,54 @@
+//! What handles ask of the task.
+
+use bytes::Bytes;
+use gcs_proto::{gcs::SelfDelivery, name::GroupName, service::Service};
+use ssp_core::{GroupOptions, GroupStats, Phase, ViewNumber};
+use tokio::sync::{mpsc, oneshot, watch};
+use zeroize::Zeroizing;
+
+use super::{Key, Progress};
+use crate::{error::Error, event::GroupEvent};
+
+/// The way back of an answer.
+pub(crate) type Answer<T> = oneshot::Sender<T>;
+
+/// A join, with the queues of the group that is to come.
+pub(crate) struct Join {
+    pub(crate) group: GroupName,
+    pub(crate) options: GroupOptions,
+    pub(crate) events: mpsc::Sender<GroupEvent>,
+    pub(crate) progress: watch::Sender<Progress>,
+}
+
+/// A message to be sealed and sent.
+pub(crate) struct Outgoing {
+    pub(crate) group: GroupName,
+    /// The only secure view in which it may be sent.
+    pub(crate) view: ViewNumber,
+    pub(crate) service: Service,
+    pub(crate) self_delivery: SelfDelivery,
+    pub(crate) message_type: i16,
+    pub(crate) payload: Bytes,
+}
+
+/// A key to be derived for the application.
+pub(crate) struct Export {
+    pub(crate) group: GroupName,
+    /// The only key from which it may be derived.
+    pub(crate) key: Key,
+    pub(crate) label: String,
+    pub(crate) context: Vec<u8>,
+    pub(crate) length: usize,
+}
+
+/// A call of a handle.
+pub(crate) enum Command {
+    Join(Join, Answer<Result<(), Error>>),
+    Leave(GroupName, Answer<Result<(), Error>>),
+    FlushOk(GroupName, Answer<Result<(), Error>>),
+    Refresh(GroupName, Answer<Result<(), Error>>),
+    Send(Outgoing, Answer<Result<(), ssp_core::SendError>>),
+    Export(Export, Answer<Result<Zeroizing<Vec<u8>>, Error>>),
+    State(GroupName, Answer<Option<Phase>>),
+    Stats(GroupName, Answer<Option<GroupStats>>),
+}

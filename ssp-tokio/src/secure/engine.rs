@@ -1,0 +1,293 @@
+//! Session and connection, and the queues of the groups.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use bytes::Bytes;
+use gcs_proto::{
+    connection::Connection,
+    gcs::{CloseReason, GcsCommand, GcsEvent},
+    name::GroupName,
+};
+use rand_chacha::ChaCha20Rng;
+use ssp_core::{Credentials, Session, SessionConfig, SessionEvent, Timestamp};
+use tokio::sync::{mpsc, watch};
+use zeroize::Zeroizing;
+
+use super::{Command, Export, Join, Key, Outgoing, Progress};
+use crate::{
+    driver::{Delivery, Engine, Millis, Shared},
+    error::Error,
+    event::GroupEvent,
+};
+
+/// What the task knows of a group's handle.
+struct Slot {
+    events: mpsc::Sender<GroupEvent>,
+    progress: watch::Sender<Progress>,
+    handle: Handle,
+}
+
+/// Whether somebody takes the events of a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Handle {
+    Held,
+    /// Dropped; the group is being left.
+    Dropped,
+}
+
+/// A session over a connection.
+pub(crate) struct SecureEngine {
+    connection: Connection,
+    session: Session,
+    rng: ChaCha20Rng,
+    groups: BTreeMap<GroupName, Slot>,
+    shared: Arc<Shared>,
+    closed: bool,
+}
+
+impl SecureEngine {
+    pub(crate) fn new(
+        connection: Connection,
+        credentials: Credentials,
+        mut config: SessionConfig,
+        rng: ChaCha20Rng,
+        shared: Arc<Shared>,
+    ) -> Self {
+        config.capabilities = connection.capabilities();
+        let session = Session::new(*connection.private_group(), credentials, config);
+        Self {
+            connection,
+            session,
+            rng,
+            groups: BTreeMap::new(),
+            shared,
+            closed: false,
+        }
+    }
+
+    fn join(&mut self, join: Join, now: Millis) -> Result<(), Error> {
+        let Join {
+            group,
+            options,
+            events,
+            progress,
+        } = join;
+        self.session.join(group, options)?;
+        let slot = Slot {
+            events,
+            progress,
+            handle: Handle::Held,
+        };
+        self.groups.insert(group, slot);
+        // The caller may have lost interest while the command was waiting.
+        self.handle_dropped_receiver(now);
+        Ok(())
+    }
+
+    fn send(&mut self, send: &Outgoing) -> Result<(), ssp_core::SendError> {
+        self.session.multicast(
+            &send.group,
+            send.view,
+            send.service,
+            send.self_delivery,
+            send.message_type,
+            &[&send.payload],
+            &mut self.rng,
+        )
+    }
+
+    fn export(&self, export: &Export) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let installed = self
+            .groups
+            .get(&export.group)
+            .and_then(|slot| *slot.progress.borrow());
+        if installed != Some(export.key) {
+            return Err(Error::Outdated(export.group));
+        }
+        let key =
+            self.session
+                .export(&export.group, &export.label, &export.context, export.length)?;
+        Ok(key)
+    }
+
+    /// Carries the session's commands to the engine below.
+    fn forward(&mut self, now: Millis) {
+        while let Some(command) = self.session.poll_command() {
+            if let Err(error) = self.connection.command(command) {
+                // The session checked all bounds of a single message, so what is full is the
+                // buffer: the daemon takes nothing. Going on with a hole would break the views.
+                tracing::warn!(%error, "connection given up");
+                let reason = match error {
+                    gcs_proto::Error::Closed(_) => CloseReason::EndOfStream,
+                    _ => CloseReason::Limit("bytes waiting to be sent"),
+                };
+                self.handle_event(GcsEvent::Closed(reason), now);
+                return;
+            }
+        }
+    }
+
+    fn handle_event(&mut self, event: GcsEvent, now: Millis) {
+        self.session
+            .handle_event(event, Timestamp(now), &mut self.rng);
+    }
+
+    /// Finds the queue of an event; events of handles that are gone end here.
+    fn route(&mut self, event: SessionEvent) -> Option<Delivery<GroupEvent>> {
+        if let SessionEvent::Closed(reason) = &event {
+            self.shared.close(reason.clone());
+            self.closed = true;
+            // The end of their queue tells the handles, behind all that came before.
+            self.groups.clear();
+            return None;
+        }
+        let Some(group) = event.group().copied() else {
+            // Messages in the clear from anybody are no part of a secure group.
+            tracing::debug!("event outside of all groups dropped");
+            return None;
+        };
+        let slot = self.groups.get(&group)?;
+        match &event {
+            SessionEvent::SecureView(view) | SessionEvent::KeyRefreshed(view) => {
+                slot.progress.send_replace(Some(Key {
+                    view: view.number,
+                    epoch: view.epoch,
+                }));
+            }
+            _ => {}
+        }
+        let delivery = match (slot.handle, GroupEvent::of(event)) {
+            (Handle::Held, Some(event)) => Some(Delivery {
+                to: slot.events.clone(),
+                event,
+            }),
+            (Handle::Dropped, _) | (_, None) => None,
+        };
+        if let Some(GroupEvent::SelfLeave) = delivery.as_ref().map(|delivery| &delivery.event) {
+            self.groups.remove(&group);
+        }
+        delivery
+    }
+}
+
+impl Engine for SecureEngine {
+    type Command = Command;
+    type Event = GroupEvent;
+
+    fn handle_bytes(&mut self, bytes: &[u8], _now: Millis) {
+        self.connection.handle_bytes(bytes);
+    }
+
+    fn handle_end_of_stream(&mut self, _now: Millis) {
+        self.connection.handle_end_of_stream();
+    }
+
+    fn handle_command(&mut self, command: Command, now: Millis) {
+        // Nobody may be waiting for an answer any more, which changes nothing.
+        match command {
+            Command::Join(join, answer) => {
+                let result = self.join(join, now);
+                self.forward(now);
+                let _ = answer.send(result);
+            }
+            Command::Leave(group, answer) => {
+                let result = self.session.leave(group).map_err(Error::from);
+                self.forward(now);
+                let _ = answer.send(result);
+            }
+            Command::FlushOk(group, answer) => {
+                let result = self
+                    .session
+                    .flush_ok(group, Timestamp(now), &mut self.rng)
+                    .map_err(Error::from);
+                self.forward(now);
+                let _ = answer.send(result);
+            }
+            Command::Refresh(group, answer) => {
+                let result = self
+                    .session
+                    .refresh(group, Timestamp(now), &mut self.rng)
+                    .map_err(Error::from);
+                self.forward(now);
+                let _ = answer.send(result);
+            }
+            Command::Send(send, answer) => {
+                let result = self.send(&send);
+                self.forward(now);
+                let _ = answer.send(result);
+            }
+            Command::Export(export, answer) => {
+                let _ = answer.send(self.export(&export));
+            }
+            Command::State(group, answer) => {
+                let _ = answer.send(self.session.group_state(&group));
+            }
+            Command::Stats(group, answer) => {
+                let _ = answer.send(self.session.stats(&group).cloned());
+            }
+        }
+    }
+
+    fn handle_dropped_receiver(&mut self, now: Millis) {
+        let dropped: Vec<_> = self
+            .groups
+            .iter_mut()
+            .filter(|(_, slot)| slot.handle == Handle::Held && slot.events.is_closed())
+            .map(|(group, slot)| {
+                slot.handle = Handle::Dropped;
+                *group
+            })
+            .collect();
+        for group in dropped {
+            // Being left already is as good.
+            if let Err(error) = self.session.leave(group) {
+                tracing::debug!(%group, %error, "group of a dropped handle not left");
+            }
+        }
+        self.forward(now);
+    }
+
+    fn disconnect(&mut self, now: Millis) {
+        self.shared.close(CloseReason::Disconnected);
+        self.forward(now);
+        // A connection that is over already needs no goodbye.
+        let _ = self.connection.command(GcsCommand::Disconnect);
+    }
+
+    fn handle_timeout(&mut self, now: Millis) {
+        self.session.handle_timeout(Timestamp(now));
+        self.forward(now);
+    }
+
+    fn poll_timeout(&self) -> Option<Millis> {
+        if self.closed {
+            return None;
+        }
+        self.session.poll_timeout().map(|Timestamp(due)| due)
+    }
+
+    fn poll_transmit(&mut self) -> Option<Bytes> {
+        self.connection.poll_transmit()
+    }
+
+    fn poll_delivery(&mut self, now: Millis) -> Option<Delivery<GroupEvent>> {
+        loop {
+            if self.closed {
+                return None;
+            }
+            if let Some(event) = self.session.poll_event() {
+                match self.route(event) {
+                    Some(delivery) => return Some(delivery),
+                    None => continue,
+                }
+            }
+            let event = self.connection.poll_event()?;
+            self.handle_event(event, now);
+            self.forward(now);
+        }
+    }
+
+    fn is_closed(&self) -> bool {
+        self.closed
+    }
+}
