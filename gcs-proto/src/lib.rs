@@ -1,7 +1,15 @@
 #![no_std]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
-//! placeholder
+#![doc = include_str!("../README.md")]
+//!
+//! # Where to start
+//!
+//! - To talk to a daemon: [`handshake::ClientHandshake`], then [`connection::Connection`], then
+//!   [`flush::FlushLayer`] if views are to be synchronous.
+//! - To be a daemon: [`handshake::DaemonHandshake`], then [`codec::FrameDecoder`],
+//!   [`codec::Request`] and [`codec::Delivery`].
+//! - To put another engine below: translate it to [`gcs::GcsEvent`] and [`gcs::GcsCommand`].
 extern crate alloc;
 
 pub mod codec;

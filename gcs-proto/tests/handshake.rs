@@ -1,0 +1,360 @@
+//! Both sides of the handshake against each other and against odd partners.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs
+)]
+
+use gcs_proto::{
+    codec::{Delivery, FrameDecoder, Request},
+    connection::Connection,
+    error::{ConnectRefusal, Error},
+    gcs::{GcsCommand, GcsEvent},
+    handshake::{
+        ClientHandshake, ConnectOptions, DaemonHandshake, DaemonStep, MembershipMessages, Method,
+        Priority, Version,
+    },
+    name::MemberName,
+};
+use proptest::prelude::*;
+
+fn alice() -> MemberName {
+    "#alice#n1".parse().unwrap()
+}
+
+fn options() -> ConnectOptions {
+    ConnectOptions::new().name("alice".parse().unwrap())
+}
+
+/// How a daemon of the test answers.
+struct Policy {
+    methods: Vec<Method>,
+    connect: Option<ConnectRefusal>,
+    authenticate: Option<ConnectRefusal>,
+    version: Version,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            methods: vec![Method::Null],
+            connect: None,
+            authenticate: None,
+            version: Version::CURRENT,
+        }
+    }
+}
+
+/// Passes bytes in pieces of `piece` until nobody has anything to say.
+fn shake(
+    options: ConnectOptions,
+    policy: &Policy,
+    piece: usize,
+) -> (
+    Result<Option<Connection>, Error>,
+    DaemonHandshake,
+    Vec<DaemonStep>,
+) {
+    let mut client = ClientHandshake::new(options);
+    let mut daemon = DaemonHandshake::new();
+    let mut steps = Vec::new();
+    loop {
+        let mut quiet = true;
+        while let Some(bytes) = client.poll_transmit() {
+            quiet = false;
+            for part in bytes.chunks(piece) {
+                daemon.handle_bytes(part).unwrap();
+                while let Some(step) = daemon.poll_step() {
+                    match &step {
+                        DaemonStep::Connect(_) => match policy.connect {
+                            None => daemon.offer_methods(&policy.methods),
+                            Some(refusal) => daemon.refuse(refusal),
+                        },
+                        DaemonStep::Authenticate { .. } => match policy.authenticate {
+                            None => daemon.accept(policy.version, &alice()),
+                            Some(refusal) => daemon.refuse(refusal),
+                        },
+                        DaemonStep::Refused(_) => {}
+                    }
+                    steps.push(step);
+                }
+            }
+        }
+        while let Some(bytes) = daemon.poll_transmit() {
+            quiet = false;
+            for part in bytes.chunks(piece) {
+                match client.handle_bytes(part) {
+                    Ok(None) => {}
+                    over => return (over, daemon, steps),
+                }
+            }
+        }
+        if quiet {
+            return (Ok(None), daemon, steps);
+        }
+    }
+}
+
+#[test]
+fn every_version_gets_its_exchange() {
+    for (version, old) in [
+        (Version::new(3, 1, 0), true),
+        (Version::new(3, 14, 0), true),
+        (Version::new(3, 15, 2), true),
+        (Version::new(3, 16, 0), false),
+        (Version::new(4, 4, 0), false),
+        (Version::new(5, 0, 1), false),
+    ] {
+        for piece in [1, 2, 100] {
+            let options = options()
+                .version(version)
+                .priority(Priority::High)
+                .membership(MembershipMessages::Unwanted);
+            let (result, daemon, steps) = shake(options, &Policy::default(), piece);
+            let connection = result.unwrap().unwrap();
+            assert_eq!(connection.private_group(), &alice());
+            assert_eq!(connection.daemon_version(), Version::CURRENT);
+            assert!(daemon.is_accepted());
+            let [
+                DaemonStep::Connect(request),
+                DaemonStep::Authenticate { methods },
+            ] = steps.as_slice()
+            else {
+                panic!("{steps:?}");
+            };
+            assert_eq!(request.version, version);
+            assert_eq!(request.name, Some("alice".parse().unwrap()));
+            assert_eq!(request.membership, MembershipMessages::Unwanted);
+            assert_eq!(request.priority, Priority::High);
+            assert_eq!(methods, &[Method::Null], "{version} {old}");
+        }
+    }
+}
+
+#[test]
+fn methods() {
+    let both = Policy {
+        methods: vec![Method::Ip, Method::Null],
+        ..Policy::default()
+    };
+    let chosen = |options, policy: &Policy| {
+        let (result, _, steps) = shake(options, policy, 90);
+        result.unwrap().unwrap();
+        match steps.last() {
+            Some(DaemonStep::Authenticate { methods }) => methods.clone(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(chosen(options(), &both), [Method::Null]);
+    assert_eq!(chosen(options().method(Method::Ip), &both), [Method::Ip]);
+    // The daemon chooses for those who cannot.
+    let old = options().version(Version::new(3, 14, 0));
+    assert_eq!(chosen(old, &both), [Method::Ip]);
+    assert_eq!(chosen(old, &Policy::default()), [Method::Null]);
+
+    let (result, ..) = shake(options().method(Method::Ip), &Policy::default(), 90);
+    assert_eq!(
+        result.err(),
+        Some(Error::NoCommonMethod {
+            offered: "NULL ".into(),
+            wanted: "IP"
+        })
+    );
+}
+
+#[test]
+fn a_daemon_without_methods_refuses_everybody() {
+    let nothing = Policy {
+        methods: Vec::new(),
+        ..Policy::default()
+    };
+    let refused = [
+        ConnectRefusal::Authentication.into(),
+        Error::NoCommonMethod {
+            offered: String::new(),
+            wanted: "NULL",
+        },
+    ];
+    let (result, daemon, _) = shake(options(), &nothing, 90);
+    assert!(refused.contains(&result.err().unwrap()));
+    assert!(!daemon.is_accepted());
+    let (result, daemon, steps) = shake(options().version(Version::new(3, 15, 0)), &nothing, 90);
+    assert_eq!(result.err().as_ref(), Some(&refused[0]));
+    assert!(!daemon.is_accepted());
+    assert_eq!(
+        steps.last(),
+        Some(&DaemonStep::Refused(ConnectRefusal::Authentication))
+    );
+}
+
+#[test]
+fn refusals_reach_the_client() {
+    for refusal in [
+        ConnectRefusal::Quota,
+        ConnectRefusal::NotUnique,
+        ConnectRefusal::Authentication,
+        ConnectRefusal::Other(-4),
+    ] {
+        for version in [Version::CURRENT, Version::new(3, 15, 0)] {
+            let options = options().version(version);
+            for policy in [
+                Policy {
+                    connect: Some(refusal),
+                    ..Policy::default()
+                },
+                Policy {
+                    authenticate: Some(refusal),
+                    ..Policy::default()
+                },
+            ] {
+                let (result, daemon, _) = shake(options, &policy, 1);
+                assert_eq!(result.err(), Some(Error::Refused(refusal)));
+                assert!(!daemon.is_accepted());
+                assert_eq!(daemon.buffered(), 0);
+            }
+        }
+    }
+}
+
+#[test]
+fn illegal_records_are_refused_without_asking() {
+    for (record, refusal) in [
+        (&b"\x02\x09\x01\x00"[..], ConnectRefusal::Version),
+        (b"\x80\x00\x00\x01\x00", ConnectRefusal::Version),
+        (b"\x04\x04\x00\x01\x03a b", ConnectRefusal::IllegalName),
+        (b"\x04\x04\x00\x01\xff", ConnectRefusal::IllegalName),
+    ] {
+        let mut daemon = DaemonHandshake::new();
+        daemon.handle_bytes(record).unwrap();
+        assert_eq!(daemon.poll_step(), Some(DaemonStep::Refused(refusal)));
+        assert_eq!(daemon.poll_step(), None);
+        assert_eq!(daemon.poll_transmit().unwrap()[..], [refusal.code() as u8]);
+        // Answers that nobody asked for change nothing.
+        daemon.offer_methods(&Method::ALL);
+        daemon.accept(Version::CURRENT, &alice());
+        assert_eq!(daemon.poll_transmit(), None);
+        assert!(!daemon.is_accepted());
+    }
+}
+
+#[test]
+fn choices_not_offered_are_refused() {
+    for choice in [[0; 90], [b'N'; 90], {
+        let mut ip = [0; 90];
+        ip[..2].copy_from_slice(b"IP");
+        ip
+    }] {
+        let mut daemon = DaemonHandshake::new();
+        daemon.handle_bytes(b"\x04\x04\x00\x01\x00").unwrap();
+        daemon.poll_step().unwrap();
+        daemon.offer_methods(&[Method::Null]);
+        assert_eq!(daemon.poll_transmit().unwrap()[..], b"\x05NULL "[..]);
+        daemon.handle_bytes(&choice).unwrap();
+        let refusal = ConnectRefusal::Authentication;
+        assert_eq!(daemon.poll_step(), Some(DaemonStep::Refused(refusal)));
+        assert_eq!(daemon.poll_transmit().unwrap()[..], [0xf7]);
+    }
+}
+
+#[test]
+fn daemons_too_old_are_refused_by_the_client() {
+    for (daemon, priority, accepted) in [
+        (Version::new(3, 0, 9), Priority::Normal, false),
+        (Version::new(3, 1, 0), Priority::Normal, true),
+        (Version::new(3, 7, 0), Priority::High, false),
+        (Version::new(3, 8, 0), Priority::High, true),
+    ] {
+        let policy = Policy {
+            version: daemon,
+            ..Policy::default()
+        };
+        let (result, ..) = shake(options().priority(priority), &policy, 90);
+        match result {
+            Ok(Some(connection)) => {
+                assert!(accepted);
+                assert_eq!(connection.daemon_version(), daemon);
+            }
+            Err(error) => {
+                assert!(!accepted);
+                assert_eq!(error, Error::Refused(ConnectRefusal::Version));
+            }
+            Ok(None) => panic!("no end"),
+        }
+    }
+}
+
+#[test]
+fn a_handshake_that_is_over_takes_nothing() {
+    let mut client = ClientHandshake::new(options());
+    client.poll_transmit().unwrap();
+    let refused = Err(Error::Refused(ConnectRefusal::NotUnique));
+    assert_eq!(client.handle_bytes(b"\xfa").map(|_| ()), refused);
+    assert_eq!(
+        client.handle_bytes(b"\x05NULL ").map(|_| ()),
+        Err(Error::HandshakeOver)
+    );
+    assert_eq!(client.poll_transmit(), None);
+}
+
+#[test]
+fn messages_right_behind_the_handshake_are_kept() {
+    let mut client = ClientHandshake::new(options());
+    let record = client.poll_transmit().unwrap();
+    let mut daemon = DaemonHandshake::new();
+    let join = Request::Join("g".parse().unwrap());
+    let eager = [&record[..], b"NULL", &[0; 86], &join.encode(&alice())].concat();
+    daemon.handle_bytes(&eager).unwrap();
+    assert!(matches!(daemon.poll_step(), Some(DaemonStep::Connect(_))));
+    assert_eq!(daemon.poll_step(), None);
+    daemon.offer_methods(&[Method::Null]);
+    assert!(matches!(
+        daemon.poll_step(),
+        Some(DaemonStep::Authenticate { .. })
+    ));
+    daemon.accept(Version::CURRENT, &alice());
+
+    let mut answer: Vec<u8> = std::iter::from_fn(|| daemon.poll_transmit())
+        .flatten()
+        .collect();
+    let mut requests = FrameDecoder::with_buffer(
+        gcs_proto::codec::Direction::ToDaemon,
+        daemon.into_remaining(),
+    );
+    let frame = requests.next_frame().unwrap().unwrap();
+    assert_eq!(Request::decode(frame, &alice()), Ok(join));
+
+    let group = "g".parse().unwrap();
+    answer.extend_from_slice(&Delivery::SelfLeave { group }.encode());
+    let mut connection = client.handle_bytes(&answer).unwrap().unwrap();
+    assert_eq!(connection.poll_event(), Some(GcsEvent::SelfLeave { group }));
+    connection.command(GcsCommand::Disconnect).unwrap();
+}
+
+proptest! {
+    #[test]
+    fn any_name_flags_and_cut(
+        name in proptest::option::of("[$-~]{1,10}"),
+        wanted in any::<bool>(),
+        high in any::<bool>(),
+        piece in 1_usize..100,
+    ) {
+        let mut options = ConnectOptions::new();
+        if let Some(name) = &name {
+            options = options.name(name.parse().unwrap());
+        }
+        let membership =
+            if wanted { MembershipMessages::Wanted } else { MembershipMessages::Unwanted };
+        let priority = if high { Priority::High } else { Priority::Normal };
+        let (result, _, steps) =
+            shake(options.membership(membership).priority(priority), &Policy::default(), piece);
+        prop_assert!(result.unwrap().is_some());
+        let Some(DaemonStep::Connect(request)) = steps.first() else {
+            panic!("{steps:?}");
+        };
+        prop_assert_eq!(request.name.map(|name| name.as_str().to_owned()), name);
+        prop_assert_eq!(request.membership, membership);
+        prop_assert_eq!(request.priority, priority);
+    }
+}
