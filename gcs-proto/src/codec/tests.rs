@@ -1,4 +1,5 @@
 //! Bytes as the protocol notes and recorded daemons have them.
+#![allow(clippy::panic)]
 
 use alloc::{vec, vec::Vec};
 

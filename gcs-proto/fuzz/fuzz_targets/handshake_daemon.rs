@@ -1,0 +1,33 @@
+//! A client that starts a session with anything.
+#![no_main]
+
+use gcs_proto::{
+    handshake::{DaemonHandshake, DaemonStep, Method, Version},
+    limits,
+    name::MemberName,
+};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| {
+    let Some((size, stream)) = data.split_first() else {
+        return;
+    };
+    let Ok(member) = MemberName::new(b"#alice#n1") else {
+        return;
+    };
+    let mut handshake = DaemonHandshake::new();
+    for piece in stream.chunks(usize::from(*size).max(1)) {
+        if handshake.handle_bytes(piece).is_err() {
+            return;
+        }
+        assert!(handshake.buffered() <= limits::HANDSHAKE_BUFFER);
+        while let Some(step) = handshake.poll_step() {
+            match step {
+                DaemonStep::Connect(_) => handshake.offer_methods(&Method::ALL),
+                DaemonStep::Authenticate { .. } => handshake.accept(Version::CURRENT, &member),
+                DaemonStep::Refused(_) => return,
+            }
+            assert!(handshake.poll_transmit().is_some());
+        }
+    }
+});
