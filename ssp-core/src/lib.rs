@@ -1,3 +1,34 @@
+#![doc = include_str!("../README.md")]
 #![no_std]
-//! placeholder
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
 extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+pub mod config;
+pub mod epoch;
+pub mod error;
+pub mod event;
+mod group;
+pub mod identity;
+pub mod record;
+pub mod replay;
+pub mod schedule;
+mod session;
+mod time;
+
+pub use cliques::{Cost, NamedGroup, PeerFault, Protocol};
+pub use config::{FlushMode, GroupOptions, SessionConfig};
+pub use error::{Error, SendError};
+pub use event::{GroupFailure, Mismatch, SecureMessage, SecureViewEvent, SessionEvent, ViewNumber};
+pub use group::{GroupStats, Phase, Rejections, wire};
+pub use identity::Credentials;
+pub use record::RecordSuite;
+pub use schedule::Fingerprint;
+pub use session::Session;
+pub use time::Timestamp;
+
+/// Version of this crate: major, minor, patch.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

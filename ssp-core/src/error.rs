@@ -1,0 +1,284 @@
+//! Errors of this crate.
+//!
+//! A call that returns one has changed nothing. What comes from the network never causes an error:
+//! it is dropped, counted and, where the application should know, told as an event.
+//!
+//! [`Error::code`] and [`SendError::code`] are stable numbers; where the Secure Spread library has
+//! a number for the same thing it is that one (secure layer notes, section 3), else a number below
+//! -1000.
+
+use cliques::VerifyError;
+use gcs_proto::{
+    name::{GroupName, MemberName},
+    service::Service,
+};
+
+use crate::{
+    event::ViewNumber,
+    identity::{IdentityError, TrustError},
+    record::UnsupportedSuite,
+};
+
+/// Why a call was not carried out.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Not a member of the group.
+    #[error("not a member of group {0}")]
+    NotJoined(GroupName),
+    /// A member, or about to be one, or about to leave.
+    #[error("group {0} is joined already or being left")]
+    AlreadyJoined(GroupName),
+    /// The group is being left.
+    #[error("group {0} is being left")]
+    Leaving(GroupName),
+    /// The record suite is not part of this build.
+    #[error(transparent)]
+    Unsupported(#[from] UnsupportedSuite),
+    /// The own key is not the one that others know this member by.
+    #[error("own identity {member}: {reason}")]
+    OwnIdentity {
+        /// This member.
+        member: MemberName,
+        /// What its trust store says of its own signature.
+        reason: VerifyError,
+    },
+    /// The group has no key now.
+    #[error("group {0} has no key")]
+    GroupNotSecure(GroupName),
+    /// A refresh is under way.
+    #[error("key of group {0} is being refreshed")]
+    Refreshing(GroupName),
+    /// The view is about to be replaced, which brings a new key anyway.
+    #[error("view of group {0} is being replaced")]
+    Flushing(GroupName),
+    /// Permission to flush although nobody asked.
+    #[error("no flush request is open in group {0}")]
+    IllegalFlushOk(GroupName),
+    /// Permission to flush was given already.
+    #[error("flush request of group {0} was answered already")]
+    FlushOkAlreadySent(GroupName),
+    /// More bytes than the exporter gives.
+    #[error("export of {length} bytes, at most {max} possible")]
+    ExportLength {
+        /// Bytes wanted.
+        length: usize,
+        /// Most bytes.
+        max: usize,
+    },
+    /// A label of the exporter that is too long.
+    #[error("export label of {length} bytes, at most {max} possible")]
+    ExportLabel {
+        /// Its length in bytes.
+        length: usize,
+        /// Most bytes.
+        max: usize,
+    },
+    /// A key file cannot be used.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// A trust file cannot be used.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
+    /// The layer below refused.
+    #[error(transparent)]
+    Engine(gcs_proto::Error),
+    /// The connection is over.
+    #[error("connection is closed")]
+    Closed,
+    /// A bug in this crate or below it.
+    #[error("internal inconsistency: {0}")]
+    Internal(&'static str),
+}
+
+impl Error {
+    /// Stable number of the error.
+    pub const fn code(&self) -> i32 {
+        match self {
+            Self::NotJoined(_) | Self::AlreadyJoined(_) | Self::Leaving(_) => code::ILLEGAL_GROUP,
+            Self::Unsupported(_) => code::ENCRYPTION_NOT_SUPPORTED,
+            Self::GroupNotSecure(_) => code::GROUP_NOT_SECURE,
+            Self::IllegalFlushOk(_) => code::ILLEGAL_STATE,
+            Self::FlushOkAlreadySent(_) => code::FLUSH_OK_ALREADY_SENT,
+            Self::Flushing(_) => code::NOT_ALLOWED_TO_SEND,
+            Self::ExportLength { .. } | Self::ExportLabel { .. } => code::INVALID_PARAM,
+            Self::Engine(_) | Self::Closed => code::CONNECTION_CLOSED,
+            Self::Refreshing(_) => code::REFRESHING,
+            Self::OwnIdentity { .. } | Self::Identity(_) | Self::Trust(_) => code::IDENTITY,
+            Self::Internal(_) => code::INTERNAL,
+        }
+    }
+
+    /// Whether the session is of no further use.
+    pub const fn is_fatal(&self) -> bool {
+        match self {
+            Self::Closed | Self::Internal(_) => true,
+            Self::NotJoined(_)
+            | Self::AlreadyJoined(_)
+            | Self::Leaving(_)
+            | Self::Unsupported(_)
+            | Self::OwnIdentity { .. }
+            | Self::GroupNotSecure(_)
+            | Self::Refreshing(_)
+            | Self::Flushing(_)
+            | Self::IllegalFlushOk(_)
+            | Self::FlushOkAlreadySent(_)
+            | Self::ExportLength { .. }
+            | Self::ExportLabel { .. }
+            | Self::Identity(_)
+            | Self::Trust(_)
+            | Self::Engine(_) => false,
+        }
+    }
+}
+
+impl From<gcs_proto::Error> for Error {
+    fn from(error: gcs_proto::Error) -> Self {
+        match error {
+            gcs_proto::Error::Closed(_) => Self::Closed,
+            other => Self::Engine(other),
+        }
+    }
+}
+
+/// Why a message was not sent; the caller still has the payload.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SendError {
+    /// Not a member of the group, or leaving it.
+    #[error("not a member of group {0}")]
+    NotJoined(GroupName),
+    /// The group has moved on since the caller took its last secure view.
+    #[error("secure view {wanted} has been replaced, {installed} is installed")]
+    ViewChanged {
+        /// The view that the message was meant for.
+        wanted: ViewNumber,
+        /// The secure view installed last.
+        installed: ViewNumber,
+    },
+    /// No key is agreed yet, or none can be.
+    #[error("group {0} has no key")]
+    GroupNotSecure(GroupName),
+    /// The permission for the view change was given: nothing may be sent until the next secure view.
+    #[error("view of group {0} is being replaced, no sending until the next secure view")]
+    NotAllowedToSend(GroupName),
+    /// A new key is being agreed among the same members: try again when it is there.
+    #[error("key of group {0} is being refreshed")]
+    Refreshing(GroupName),
+    /// The message type is reserved for the layers below.
+    #[error("message type {0} is reserved, -32737 is the lowest free one")]
+    IllegalMessageType(i16),
+    /// The engine does not offer the service.
+    #[error("{wanted} is not available, {strongest} is the strongest service")]
+    Service {
+        /// Service wanted.
+        wanted: Service,
+        /// Strongest service of the engine.
+        strongest: Service,
+    },
+    /// The payload is too long for one message.
+    #[error("payload of {length} bytes, at most {max} possible")]
+    TooLong {
+        /// Its length in bytes.
+        length: usize,
+        /// Most bytes.
+        max: usize,
+    },
+    /// This member has sealed as much under the present key as is safe; a refresh goes on.
+    #[error("key is used up, refresh it")]
+    KeyExhausted,
+    /// The layer below refused.
+    #[error(transparent)]
+    Engine(gcs_proto::Error),
+    /// The connection is over.
+    #[error("connection is closed")]
+    Closed,
+    /// A bug in this crate or below it.
+    #[error("internal inconsistency: {0}")]
+    Internal(&'static str),
+}
+
+impl SendError {
+    /// Stable number of the error.
+    pub const fn code(&self) -> i32 {
+        match self {
+            Self::NotJoined(_) => code::ILLEGAL_GROUP,
+            Self::ViewChanged { .. } => code::VIEW_CHANGED,
+            Self::GroupNotSecure(_) => code::GROUP_NOT_SECURE,
+            Self::NotAllowedToSend(_) => code::NOT_ALLOWED_TO_SEND,
+            Self::Refreshing(_) => code::REFRESHING,
+            Self::IllegalMessageType(_) => code::ILLEGAL_MESSAGE_TYPE,
+            Self::Service { .. } => code::ILLEGAL_SERVICE,
+            Self::TooLong { .. } => code::MESSAGE_TOO_LONG,
+            Self::KeyExhausted => code::ENCRYPT_FAILED,
+            Self::Engine(_) | Self::Closed => code::CONNECTION_CLOSED,
+            Self::Internal(_) => code::INTERNAL,
+        }
+    }
+
+    /// Whether the same call can succeed later, without another secure view.
+    pub const fn is_retryable(&self) -> bool {
+        match self {
+            Self::Refreshing(_) | Self::KeyExhausted => true,
+            Self::NotJoined(_)
+            | Self::ViewChanged { .. }
+            | Self::GroupNotSecure(_)
+            | Self::NotAllowedToSend(_)
+            | Self::IllegalMessageType(_)
+            | Self::Service { .. }
+            | Self::TooLong { .. }
+            | Self::Engine(_)
+            | Self::Closed
+            | Self::Internal(_) => false,
+        }
+    }
+}
+
+impl From<gcs_proto::Error> for SendError {
+    fn from(error: gcs_proto::Error) -> Self {
+        match error {
+            gcs_proto::Error::Closed(_) => Self::Closed,
+            other => Self::Engine(other),
+        }
+    }
+}
+
+/// Numbers of errors.
+pub mod code {
+    /// The service does not exist.
+    pub const ILLEGAL_SERVICE: i32 = -12;
+    /// The connection is over.
+    pub const CONNECTION_CLOSED: i32 = -8;
+    /// Not a member of the group, or in the wrong state of membership.
+    pub const ILLEGAL_GROUP: i32 = -14;
+    /// The message is too long.
+    pub const MESSAGE_TOO_LONG: i32 = -17;
+    /// The message type is reserved.
+    pub const ILLEGAL_MESSAGE_TYPE: i32 = -26;
+    /// The call does not fit the state of the view.
+    pub const ILLEGAL_STATE: i32 = -27;
+    /// A message could not be opened.
+    pub const DECRYPT_FAILED: i32 = -50;
+    /// A message could not be sealed.
+    pub const ENCRYPT_FAILED: i32 = -51;
+    /// There is no key.
+    pub const GROUP_NOT_SECURE: i32 = -52;
+    /// The way of sealing is not supported.
+    pub const ENCRYPTION_NOT_SUPPORTED: i32 = -53;
+    /// The key agreement suite is not supported.
+    pub const KEY_AGR_NOT_SUPPORTED: i32 = -54;
+    /// The flush request was answered already.
+    pub const FLUSH_OK_ALREADY_SENT: i32 = -55;
+    /// No sending until the next secure view.
+    pub const NOT_ALLOWED_TO_SEND: i32 = -56;
+    /// An argument is illegal.
+    pub const INVALID_PARAM: i32 = -57;
+    /// The secure view was replaced.
+    pub const VIEW_CHANGED: i32 = -1001;
+    /// The key is being refreshed.
+    pub const REFRESHING: i32 = -1002;
+    /// A key or trust file, or the own identity, cannot be used.
+    pub const IDENTITY: i32 = -1003;
+    /// A bug.
+    pub const INTERNAL: i32 = -1099;
+}

@@ -1,0 +1,233 @@
+//! What a session tells the application.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use bytes::Bytes;
+use cliques::{Cost, NamedGroup, PeerFault, Protocol};
+use gcs_proto::{
+    gcs::{Cause, CloseReason, Message, Refused, ViewId},
+    name::{GroupName, MemberName},
+    service::Service,
+};
+
+use crate::{record::RecordSuite, schedule::Fingerprint};
+
+/// Number of a secure view of one group at one member: 1 for the first, then one more for each.
+///
+/// View identifiers do not grow and may repeat, so this is what a sender names the view by.
+/// A refresh does not change it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ViewNumber(pub u64);
+
+impl fmt::Display for ViewNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A view whose members share a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SecureViewEvent {
+    /// The group.
+    pub group: GroupName,
+    /// Identifier of the view in which the key was agreed, the same at all members.
+    pub id: ViewId,
+    /// Local number of the secure view; sends name it.
+    pub number: ViewNumber,
+    /// Number of the key inside the view: 0 for the first, then one more for each refresh.
+    pub epoch: u32,
+    /// Members in the agreed order.
+    pub members: Vec<MemberName>,
+    /// Position of the receiver in `members`.
+    pub index: usize,
+    /// Why the view differs from the secure view before.
+    pub cause: Cause,
+    /// Members of the receiver's previous secure view that came along without interruption, the
+    /// receiver among them.
+    pub transitional_set: Vec<MemberName>,
+    /// For people to compare: equal at all members, new with every key.
+    pub fingerprint: Fingerprint,
+    /// Key agreement suite.
+    pub protocol: Protocol,
+    /// Mathematical group of the suite.
+    pub mathematical_group: NamedGroup,
+    /// How messages are sealed.
+    pub record: RecordSuite,
+    /// The member with the suite's special role, if it has one.
+    pub controller: Option<MemberName>,
+    /// What the agreement cost this member.
+    pub cost: Cost,
+    /// Tokens that were delivered to this member for it.
+    pub tokens: u64,
+    /// Milliseconds from the membership, or the refresh, to the key.
+    pub duration: u64,
+}
+
+/// A message of a member, authentic for the group.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SecureMessage {
+    /// The group.
+    pub group: GroupName,
+    /// Who sent it, as group communication vouches.
+    pub sender: MemberName,
+    /// Service it was sent with.
+    pub service: Service,
+    /// 16-bit type chosen by the sender.
+    pub message_type: i16,
+    /// Content.
+    pub payload: Bytes,
+    /// Number of the secure view it was sent and delivered in.
+    pub view: ViewNumber,
+    /// Number of the key inside the view.
+    pub epoch: u32,
+}
+
+impl fmt::Debug for SecureMessage {
+    /// Tells the length of the content, not the content.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SecureMessage")
+            .field("group", &self.group)
+            .field("sender", &self.sender)
+            .field("service", &self.service)
+            .field("message_type", &self.message_type)
+            .field("payload", &format_args!("{} bytes", self.payload.len()))
+            .field("view", &self.view)
+            .field("epoch", &self.epoch)
+            .finish()
+    }
+}
+
+/// Why a view has, or may have, no key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum GroupFailure {
+    /// No identity is known for the member. Nothing is sent until it is gone.
+    #[error("unknown identity")]
+    UnknownIdentity,
+    /// A key agreement message of the member has no valid signature.
+    #[error("bad signature")]
+    BadSignature,
+    /// An authentic message of the member breaks the protocol.
+    #[error("{0}")]
+    Protocol(PeerFault),
+    /// The member runs another suite, mathematical group or version.
+    #[error("suite mismatch in {0}")]
+    SuiteMismatch(&'static str),
+    /// A bug was found; the view has no key.
+    #[error("internal inconsistency: {0}")]
+    Internal(&'static str),
+    /// The agreement led to a key that was in use before; it is not used again.
+    #[error("key repeated")]
+    KeyRepeated,
+}
+
+/// What the first sealed message of a member shows to differ from ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum Mismatch {
+    /// It seals with another record suite.
+    #[error("{ours} configured here, {theirs} used there")]
+    RecordSuite {
+        /// Ours.
+        ours: RecordSuite,
+        /// Theirs.
+        theirs: RecordSuite,
+    },
+    /// It holds a key that this member does not have in this view.
+    #[error("sealed under a key that is not known here")]
+    Key,
+}
+
+/// What a session tells the application, in delivery order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SessionEvent {
+    /// A secure view is installed: its members share a key, and this member may send.
+    SecureView(SecureViewEvent),
+    /// The same members share a new key.
+    KeyRefreshed(SecureViewEvent),
+    /// The secure view is to be replaced: answer with
+    /// [`flush_ok`](crate::Session::flush_ok). Only with [`FlushMode::Manual`](crate::FlushMode).
+    FlushRequest {
+        /// The group.
+        group: GroupName,
+    },
+    /// Members of the secure view are gone; guarantees hold among the survivors from here on.
+    TransitionalSignal {
+        /// The group.
+        group: GroupName,
+    },
+    /// A message.
+    Message(SecureMessage),
+    /// The own leave is done; the keys of the group are erased.
+    SelfLeave {
+        /// The group.
+        group: GroupName,
+    },
+    /// A member prevents a key, or tries to. Whether the present view has one all the same tells
+    /// [`group_state`](crate::Session::group_state); when the member is gone, a key is agreed
+    /// without the application's doing.
+    GroupFailed {
+        /// The group.
+        group: GroupName,
+        /// Who is to blame.
+        member: MemberName,
+        /// For what.
+        reason: GroupFailure,
+    },
+    /// A message was dropped because it could not be opened. Which test failed stands only in the
+    /// local log and in [`stats`](crate::Session::stats).
+    MessageRejected {
+        /// The group.
+        group: GroupName,
+        /// Who sent it.
+        sender: MemberName,
+    },
+    /// A member seals differently, so its messages cannot be opened; told once per member, view
+    /// and key.
+    Mismatch {
+        /// The group.
+        group: GroupName,
+        /// Who seals differently.
+        sender: MemberName,
+        /// What differs.
+        what: Mismatch,
+    },
+    /// These members have not agreed to a view change for
+    /// [`flush_patience`](crate::SessionConfig::flush_patience): they hold up the group. Repeated
+    /// until it goes on.
+    FlushBlocked {
+        /// The group.
+        group: GroupName,
+        /// Who holds it up.
+        members: Vec<MemberName>,
+    },
+    /// A message to the own private group, outside of all views: in the clear and from anybody.
+    Private(Message),
+    /// The engine refused a request.
+    Refused(Refused),
+    /// The connection is over and all keys are erased; nothing follows.
+    Closed(CloseReason),
+}
+
+impl SessionEvent {
+    /// The group that the event belongs to, if it belongs to one.
+    pub const fn group(&self) -> Option<&GroupName> {
+        match self {
+            Self::SecureView(view) | Self::KeyRefreshed(view) => Some(&view.group),
+            Self::Message(message) => Some(&message.group),
+            Self::FlushRequest { group }
+            | Self::TransitionalSignal { group }
+            | Self::SelfLeave { group }
+            | Self::GroupFailed { group, .. }
+            | Self::MessageRejected { group, .. }
+            | Self::Mismatch { group, .. }
+            | Self::FlushBlocked { group, .. }
+            | Self::Refused(Refused::Join(group) | Refused::Leave(group)) => Some(group),
+            Self::Refused(Refused::Multicast(_)) | Self::Private(_) | Self::Closed(_) => None,
+        }
+    }
+}

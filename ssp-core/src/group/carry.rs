@@ -1,0 +1,310 @@
+//! From the driver to the flush layer and the application.
+
+use alloc::vec::Vec;
+
+use bytes::Bytes;
+use cliques::{GroupSecret, Recipient, TokenService};
+use gcs_proto::{gcs::SelfDelivery, service::Service};
+use gka_robust::{Failure, FailureReason, Input, Output, SecureView, Transmission};
+
+use super::{
+    Around, Intent, Prospect, Sealed, SecureGroup, Timer, USED_KEYS, stats,
+    translate::{self, Named},
+    wire,
+};
+use crate::{
+    config::FlushMode,
+    epoch::{EpochKeys, ViewKeys},
+    event::{GroupFailure, Mismatch, SecureMessage, SecureViewEvent, SessionEvent, ViewNumber},
+    record::OpenError,
+    schedule::{KeyContext, KeySchedule},
+};
+
+/// Whether tokens are really sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sending {
+    Carry,
+    /// A member of the view is unknown.
+    Suppress,
+}
+
+impl SecureGroup {
+    /// Carries out everything that the driver wants.
+    pub(super) fn carry_out(&mut self, sending: Sending, around: &mut Around<'_>) {
+        while let Some(output) = self.driver.poll_output() {
+            match output {
+                Output::Send(transmission) => match sending {
+                    Sending::Carry => self.send(transmission, around),
+                    Sending::Suppress => self.stats.unsent += 1,
+                },
+                Output::FlushOk => self.flush_ok_below(around),
+                Output::Install { view, secret } => self.install(&view, secret, around),
+                Output::SecureFlushRequest => self.secure_flush_request(around),
+                Output::SecureTransitionalSignal => {
+                    around
+                        .events
+                        .push_back(SessionEvent::TransitionalSignal { group: self.name });
+                }
+                Output::Deliver(sealed) => self.deliver(&sealed, around),
+                Output::Failed(failure) => self.failed(&failure, around),
+            }
+        }
+    }
+
+    fn send(&mut self, transmission: Transmission, around: &mut Around<'_>) {
+        let Some(message_type) = wire::wire_type(transmission.kind) else {
+            return self.internal("token without message type", around);
+        };
+        let service = match transmission.service {
+            TokenService::Fifo => Service::Fifo,
+            TokenService::Agreed => Service::Agreed,
+        };
+        let bytes = Bytes::from(transmission.bytes);
+        let sent = match transmission.to {
+            // Own broadcasts take effect when they come back.
+            Recipient::Group => around.flush.multicast(
+                self.name,
+                service,
+                SelfDelivery::Deliver,
+                message_type,
+                bytes,
+            ),
+            Recipient::Member(member) => match translate::name(&member) {
+                Ok(receiver) => {
+                    around
+                        .flush
+                        .unicast(self.name, receiver, service, message_type, bytes)
+                }
+                Err(error) => Err(gcs_proto::Error::Name(error)),
+            },
+        };
+        if let Err(error) = sent {
+            self.stats.unsent += 1;
+            match self.intent {
+                // The others will go on without this member.
+                Intent::Leave => tracing::trace!(group = %self.name, %error, "token not sent"),
+                Intent::Stay => {
+                    tracing::warn!(group = %self.name, %error, "token not sent");
+                    if let gcs_proto::Error::Limit { .. } = error {
+                        self.internal("token too long for the engine", around);
+                    }
+                }
+            }
+        }
+    }
+
+    fn flush_ok_below(&mut self, around: &mut Around<'_>) {
+        match around.flush.flush_ok(self.name) {
+            Ok(()) => self.wait_for_flush(around.now),
+            // A leaving member is not waited for.
+            Err(error) => tracing::trace!(group = %self.name, %error, "flush not answered"),
+        }
+    }
+
+    fn secure_flush_request(&mut self, around: &mut Around<'_>) {
+        match self.options.flush {
+            FlushMode::Automatic => {
+                let permitted = self
+                    .driver
+                    .handle(Input::SecureFlushOk, around.now.0, around.rng);
+                if let Err(error) = permitted {
+                    tracing::error!(group = %self.name, %error, "driver");
+                    self.internal("driver", around);
+                }
+            }
+            FlushMode::Manual => around
+                .events
+                .push_back(SessionEvent::FlushRequest { group: self.name }),
+        }
+    }
+
+    fn install(&mut self, view: &SecureView, secret: GroupSecret, around: &mut Around<'_>) {
+        let Ok(named) = translate::secure_view(view) else {
+            return self.internal("member name", around);
+        };
+        let schedule = {
+            let members: Vec<&[u8]> = named.members.iter().map(|name| name.as_bytes()).collect();
+            KeySchedule::new(
+                secret,
+                &KeyContext {
+                    suite: self.options.protocol.as_str(),
+                    mathematical_group: self.options.mathematical_group.as_str(),
+                    group: self.name.as_bytes(),
+                    view_id: &view.id.0,
+                    epoch: view.epoch,
+                    members: &members,
+                },
+            )
+        };
+        let key_id = schedule.key_id();
+        if self.used_keys.contains(&key_id) {
+            // At least one share of each run is fresh, so this is a fault, or a replayed view.
+            self.keys = None;
+            self.prospect = Prospect::Failed;
+            around.events.push_back(SessionEvent::GroupFailed {
+                group: self.name,
+                member: self.me,
+                reason: GroupFailure::KeyRepeated,
+            });
+            return;
+        }
+        if self.used_keys.len() >= USED_KEYS {
+            self.used_keys.pop_front();
+        }
+        self.used_keys.push_back(key_id);
+        self.reported.clear();
+        self.suspects.clear();
+        self.timers.stop(Timer::Suspicion);
+        let event = self.event(view, named, &schedule, around);
+        let keys = EpochKeys::new(schedule, view.epoch);
+        self.installed = Some(event.clone());
+        match &mut self.keys {
+            Some(held) if view.epoch > 0 => {
+                held.refresh(keys);
+                self.stats.refreshes += 1;
+                around.events.push_back(SessionEvent::KeyRefreshed(event));
+            }
+            held => {
+                *held = Some(ViewKeys::new(
+                    self.name,
+                    self.me,
+                    event.members.clone(),
+                    self.options.record,
+                    self.config.replay_window,
+                    keys,
+                ));
+                self.stats.secure_views += 1;
+                around.events.push_back(SessionEvent::SecureView(event));
+            }
+        }
+    }
+
+    /// What the application is told of a new key, and the books of the agreement closed.
+    fn event(
+        &mut self,
+        view: &SecureView,
+        named: Named,
+        schedule: &KeySchedule,
+        around: &Around<'_>,
+    ) -> SecureViewEvent {
+        let total = *self.driver.cost();
+        let cost = stats::since(&total, &self.cost_before);
+        let duration = around.now.since(self.began);
+        self.cost_before = total;
+        self.stats.last_cost = cost;
+        self.stats.last_tokens = self.tokens;
+        self.stats.last_duration = duration;
+        let tokens = core::mem::take(&mut self.tokens);
+        let last = self.installed.as_ref().map_or(0, |view| view.number.0);
+        let number = ViewNumber(if view.epoch > 0 { last } else { last + 1 });
+        let index = named.members.iter().position(|name| *name == self.me);
+        let controller = self.driver.controller();
+        tracing::info!(
+            group = %self.name,
+            view = %view.id,
+            %number,
+            epoch = view.epoch,
+            members = named.members.len(),
+            fingerprint = %schedule.fingerprint(),
+            "secure view"
+        );
+        SecureViewEvent {
+            group: self.name,
+            id: named.id,
+            number,
+            epoch: view.epoch,
+            index: index.unwrap_or_default(),
+            members: named.members,
+            cause: named.cause,
+            transitional_set: named.transitional_set,
+            fingerprint: schedule.fingerprint(),
+            protocol: self.options.protocol,
+            mathematical_group: self.options.mathematical_group,
+            record: self.options.record,
+            controller: controller.and_then(|member| translate::name(member).ok()),
+            cost,
+            tokens,
+            duration,
+        }
+    }
+
+    fn deliver(&mut self, sealed: &Sealed, around: &mut Around<'_>) {
+        let Sealed {
+            sender,
+            service,
+            body,
+        } = sealed;
+        let opened = match &mut self.keys {
+            Some(keys) => keys.open(sender, *service, body),
+            // After a repeated key or a bug.
+            None => Err(OpenError::WrongKey),
+        };
+        match opened {
+            Ok(opened) => {
+                self.stats.opened += 1;
+                self.stats.opened_bytes += opened.payload.len() as u64;
+                let view = self.installed.as_ref().map_or(0, |view| view.number.0);
+                around
+                    .events
+                    .push_back(SessionEvent::Message(SecureMessage {
+                        group: self.name,
+                        sender: *sender,
+                        service: *service,
+                        message_type: opened.message_type,
+                        payload: opened.payload,
+                        view: ViewNumber(view),
+                        epoch: opened.epoch,
+                    }));
+            }
+            Err(reason) => {
+                tracing::debug!(group = %self.name, %sender, %reason, "message rejected");
+                self.stats.rejections.count(&reason);
+                around.events.push_back(SessionEvent::MessageRejected {
+                    group: self.name,
+                    sender: *sender,
+                });
+                let mismatch = match reason {
+                    OpenError::SuiteMismatch { ours, theirs } => {
+                        Some(Mismatch::RecordSuite { ours, theirs })
+                    }
+                    OpenError::WrongKey => Some(Mismatch::Key),
+                    OpenError::Truncated(_)
+                    | OpenError::Version(_)
+                    | OpenError::Flags(_)
+                    | OpenError::UnknownSuite(_)
+                    | OpenError::NotInView
+                    | OpenError::Blocks(_)
+                    | OpenError::Tag
+                    | OpenError::Replay(_)
+                    | OpenError::Malformed => None,
+                };
+                if let Some(what) = mismatch {
+                    self.report(*sender, what, around.events);
+                }
+            }
+        }
+    }
+
+    fn failed(&mut self, failure: &Failure, around: &mut Around<'_>) {
+        let Ok(member) = translate::name(&failure.culprit) else {
+            return self.internal("member name", around);
+        };
+        let reason = match failure.reason {
+            FailureReason::UnknownIdentity => GroupFailure::UnknownIdentity,
+            FailureReason::BadSignature => GroupFailure::BadSignature,
+            FailureReason::Protocol(fault) => GroupFailure::Protocol(fault),
+            FailureReason::SuiteMismatch(field) => GroupFailure::SuiteMismatch(field),
+            // The list of reasons belongs to the driver's crate and may grow.
+            _ => GroupFailure::Internal("unknown reason"),
+        };
+        if self.driver.state_name() == "FAILED" {
+            self.prospect = Prospect::Failed;
+        }
+        tracing::warn!(group = %self.name, %member, %reason, "group failed");
+        around.events.push_back(SessionEvent::GroupFailed {
+            group: self.name,
+            member,
+            reason,
+        });
+    }
+}

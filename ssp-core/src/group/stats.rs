@@ -1,0 +1,122 @@
+//! Counters of a group.
+
+use cliques::Cost;
+
+use crate::{record::OpenError, replay::Replay};
+
+/// Messages that were not opened, by reason.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Rejections {
+    /// Too short, of another version, or without readable content.
+    pub malformed: u64,
+    /// Unknown flags.
+    pub flags: u64,
+    /// Another record suite.
+    pub suite: u64,
+    /// The sender is not in the view.
+    pub not_in_view: u64,
+    /// Unknown key.
+    pub wrong_key: u64,
+    /// Bad tag.
+    pub tag: u64,
+    /// Sequence number seen before or out of range.
+    pub replay: u64,
+    /// Sequence number older than the window: lost, not necessarily an attack.
+    pub old: u64,
+    /// A user's message in the clear.
+    pub plaintext: u64,
+}
+
+impl Rejections {
+    /// All of them.
+    pub const fn total(&self) -> u64 {
+        self.malformed
+            + self.flags
+            + self.suite
+            + self.not_in_view
+            + self.wrong_key
+            + self.tag
+            + self.replay
+            + self.old
+            + self.plaintext
+    }
+
+    pub(crate) const fn count(&mut self, reason: &OpenError) {
+        let counter = match reason {
+            OpenError::Truncated(_)
+            | OpenError::Version(_)
+            | OpenError::Blocks(_)
+            | OpenError::Malformed => &mut self.malformed,
+            OpenError::Flags(_) => &mut self.flags,
+            OpenError::UnknownSuite(_) | OpenError::SuiteMismatch { .. } => &mut self.suite,
+            OpenError::NotInView => &mut self.not_in_view,
+            OpenError::WrongKey => &mut self.wrong_key,
+            OpenError::Tag => &mut self.tag,
+            OpenError::Replay(Replay::OutOfRange(_) | Replay::Repeated(_)) => &mut self.replay,
+            OpenError::Replay(Replay::Old(_)) => &mut self.old,
+        };
+        *counter += 1;
+    }
+}
+
+/// What happened in a group since it was joined.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct GroupStats {
+    /// Counters of the key agreement, tokens dropped by reason among them.
+    pub agreement: gka_robust::Stats,
+    /// Secure views installed, refreshes not counted.
+    pub secure_views: u64,
+    /// Keys installed by a refresh.
+    pub refreshes: u64,
+    /// What the last key cost this member.
+    pub last_cost: Cost,
+    /// Tokens that were delivered to this member for the last key.
+    pub last_tokens: u64,
+    /// Milliseconds that the last key took.
+    pub last_duration: u64,
+    /// Messages sealed and sent.
+    pub sealed: u64,
+    /// Payload bytes of them.
+    pub sealed_bytes: u64,
+    /// Messages opened.
+    pub opened: u64,
+    /// Payload bytes of them.
+    pub opened_bytes: u64,
+    /// Messages not opened.
+    pub rejections: Rejections,
+    /// Messages of a reserved type without meaning, dropped.
+    pub reserved: u64,
+    /// Messages whose key was not there yet.
+    pub early: u64,
+    /// Tokens that the layer below did not take, because the group is being left.
+    pub unsent: u64,
+}
+
+/// What `now` counts beyond `before`.
+pub(crate) fn since(now: &Cost, before: &Cost) -> Cost {
+    let mut cost = *now;
+    for (counter, old) in [
+        (&mut cost.full_exponentiations, before.full_exponentiations),
+        (
+            &mut cost.short_exponentiations,
+            before.short_exponentiations,
+        ),
+        (
+            &mut cost.fixed_base_exponentiations,
+            before.fixed_base_exponentiations,
+        ),
+        (&mut cost.multiplications, before.multiplications),
+        (&mut cost.inversions, before.inversions),
+        (&mut cost.element_tests, before.element_tests),
+        (&mut cost.signatures, before.signatures),
+        (&mut cost.verifications, before.verifications),
+        (&mut cost.unicasts, before.unicasts),
+        (&mut cost.broadcasts, before.broadcasts),
+        (&mut cost.bytes, before.bytes),
+    ] {
+        *counter = counter.saturating_sub(old);
+    }
+    cost
+}

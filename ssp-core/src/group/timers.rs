@@ -1,0 +1,63 @@
+//! Timers of a group: one table, one line for each.
+
+use crate::time::Timestamp;
+
+/// What a group waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Timer {
+    /// The others' permission for a view change that we have permitted, or need to get in.
+    Flush,
+    /// A key that a message was sealed under although nobody is known to agree on one.
+    Suspicion,
+}
+
+impl Timer {
+    const ALL: [Self; 2] = [Self::Flush, Self::Suspicion];
+}
+
+/// When they run out.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Timers([Option<Timestamp>; Timer::ALL.len()]);
+
+impl Timers {
+    pub(crate) const fn set(&mut self, timer: Timer, at: Timestamp) {
+        *self.slot(timer) = Some(at);
+    }
+
+    pub(crate) const fn stop(&mut self, timer: Timer) {
+        *self.slot(timer) = None;
+    }
+
+    pub(crate) const fn is_set(&self, timer: Timer) -> bool {
+        let Self([flush, suspicion]) = self;
+        match timer {
+            Timer::Flush => flush.is_some(),
+            Timer::Suspicion => suspicion.is_some(),
+        }
+    }
+
+    /// The next one to run out.
+    pub(crate) fn next(&self) -> Option<Timestamp> {
+        self.0.iter().flatten().min().copied()
+    }
+
+    /// One that has run out; it is stopped.
+    pub(crate) fn expired(&mut self, now: Timestamp) -> Option<Timer> {
+        Timer::ALL.into_iter().find(|timer| {
+            let slot = self.slot(*timer);
+            let expired = slot.is_some_and(|at| at <= now);
+            if expired {
+                *slot = None;
+            }
+            expired
+        })
+    }
+
+    const fn slot(&mut self, timer: Timer) -> &mut Option<Timestamp> {
+        let Self([flush, suspicion]) = self;
+        match timer {
+            Timer::Flush => flush,
+            Timer::Suspicion => suspicion,
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! What travels under which message type.
+//!
+//! | type | content | service |
+//! |---|---|---|
+//! | -32765 | sealed message | the user's |
+//! | -32750 | GDH partial token | FIFO, to one member |
+//! | -32749 | GDH final token | FIFO |
+//! | -32748 | GDH factor-out | FIFO, to one member |
+//! | -32747 | GDH key list | AGREED |
+//! | -32753 | GDH token of the direct join | FIFO, to one member |
+//! | -32752 | request for a refresh | AGREED |
+//! | -32751 | key confirmation | AGREED |
+//!
+//! The type is a hint for routing: what a token is stands in its signed envelope, and both must
+//! agree. Users may send any type above -32738.
+//!
+//! Source: secure layer notes, section 3.2.
+
+use cliques::TokenKind;
+
+/// Type of sealed messages.
+pub const SEALED: i16 = -32_765;
+/// Highest type that is reserved for the secure layer and what is below.
+pub const HIGHEST_RESERVED: i16 = -32_738;
+
+const TOKENS: [(TokenKind, i16); 7] = [
+    (TokenKind::GdhPartial, -32_750),
+    (TokenKind::GdhFinal, -32_749),
+    (TokenKind::GdhFactorOut, -32_748),
+    (TokenKind::GdhKeyList, -32_747),
+    (TokenKind::GdhJoin, -32_753),
+    (TokenKind::RefreshRequest, -32_752),
+    (TokenKind::KeyConfirmation, -32_751),
+];
+
+/// What a message is by its type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// A sealed message.
+    Sealed,
+    /// A token that should be of this kind.
+    Token(TokenKind),
+    /// Reserved, without a meaning.
+    Reserved,
+    /// A user's type, which never travels in the open in a secure group.
+    User,
+}
+
+impl Content {
+    /// What a message of this type is.
+    pub fn of(message_type: i16) -> Self {
+        let token = TOKENS.iter().find(|(_, wire)| *wire == message_type);
+        match token {
+            Some((kind, _)) => Self::Token(*kind),
+            None if message_type == SEALED => Self::Sealed,
+            None if message_type <= HIGHEST_RESERVED => Self::Reserved,
+            None => Self::User,
+        }
+    }
+}
+
+/// The type under which a token travels; `None` for a kind that this layer does not carry.
+pub fn wire_type(kind: TokenKind) -> Option<i16> {
+    TOKENS
+        .iter()
+        .find(|(of, _)| *of == kind)
+        .map(|(_, wire)| *wire)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_a_type_of_its_own() {
+        for kind in TokenKind::ALL {
+            let wire = wire_type(*kind).unwrap();
+            assert_eq!(Content::of(wire), Content::Token(*kind));
+            assert!(wire <= HIGHEST_RESERVED && wire != SEALED);
+        }
+    }
+
+    #[test]
+    fn bounds_of_the_users_types() {
+        assert_eq!(Content::of(-32_765), Content::Sealed);
+        assert_eq!(Content::of(-32_764), Content::Reserved);
+        assert_eq!(Content::of(-32_738), Content::Reserved);
+        assert_eq!(Content::of(-32_737), Content::User);
+        assert_eq!(Content::of(i16::MIN), Content::Reserved);
+        assert_eq!(Content::of(i16::MAX), Content::User);
+    }
+}

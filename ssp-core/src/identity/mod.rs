@@ -1,0 +1,45 @@
+//! Who the members are: own keys, and the keys of others.
+//!
+//! Every key agreement message is signed, and the signature is bound to the name by which group
+//! communication knows its sender ([`cliques::token`]). So what decides who may be in a group is
+//! the answer of [`Trust`]: a member that it does not know keeps the whole view without a key.
+//!
+//! No file is read here: callers bring texts.
+
+mod ed25519;
+mod trust;
+
+use alloc::sync::Arc;
+use core::fmt;
+
+use cliques::{MemberId, Signer, Verifier, VerifyError};
+
+pub use ed25519::{Ed25519Signer, IdentityError, PublicKey};
+pub use trust::{TrustError, TrustErrorKind, TrustStore};
+
+/// Knows who may be a member, and their public keys.
+pub trait Trust: Verifier {
+    /// Whether the member is known at all.
+    ///
+    /// # Errors
+    /// [`VerifyError::UnknownIdentity`] when it is not.
+    fn knows(&self, member: &MemberId) -> Result<(), VerifyError>;
+}
+
+/// Own signing key, and whom this member trusts.
+#[derive(Clone)]
+pub struct Credentials {
+    /// Signs own tokens.
+    pub signer: Arc<dyn Signer>,
+    /// Knows the keys of the others, and the own one.
+    pub trust: Arc<dyn Trust>,
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials")
+            .field("signer", &self.signer)
+            .field("trust", &self.trust)
+            .finish()
+    }
+}

@@ -1,0 +1,220 @@
+//! What the application asks for.
+
+use alloc::vec::Vec;
+
+use cliques::SIGNATURE_CONTEXT;
+use gcs_proto::{gcs::SelfDelivery, name::GroupName, service::Service};
+use rand_core::CryptoRng;
+use zeroize::Zeroizing;
+
+use super::{Session, State};
+use crate::{
+    config::GroupOptions,
+    error::{Error, SendError},
+    event::ViewNumber,
+    group::{Around, Outgoing, Phase, SecureGroup, payload_max},
+    record::RecordSuite,
+    schedule::{EXPORT_LABEL_MAX, EXPORT_MAX},
+    time::Timestamp,
+};
+
+impl Session {
+    /// Asks to become a member of `group`; the first
+    /// [`SecureView`](crate::SessionEvent::SecureView) tells success.
+    ///
+    /// # Errors
+    /// [`Error::AlreadyJoined`] until the group was left again; [`Error::Unsupported`] for a record
+    /// suite that is not built in; [`Error::OwnIdentity`] when the own trust store does not accept
+    /// the own signature, so that others cannot be expected to; [`Error::Closed`].
+    pub fn join(
+        &mut self,
+        group: GroupName,
+        options: GroupOptions,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        self.open()?;
+        if self.groups.contains_key(&group) {
+            return Err(Error::AlreadyJoined(group));
+        }
+        options.record.built()?;
+        self.check_identity()?;
+        let secure = SecureGroup::new(group, self.me, &self.credentials, self.config, options, now)
+            .map_err(|_| Error::Internal("own name"))?;
+        self.flush.join(group)?;
+        self.groups.insert(group, secure);
+        Ok(())
+    }
+
+    /// Asks to leave `group`; [`SelfLeave`](crate::SessionEvent::SelfLeave) tells success. Events
+    /// of the group go on until then, but nothing can be sent. Possible before the first view.
+    ///
+    /// # Errors
+    /// [`Error::NotJoined`], [`Error::Leaving`], [`Error::Closed`].
+    pub fn leave(&mut self, group: &GroupName) -> Result<(), Error> {
+        self.open()?;
+        let secure = self.groups.get_mut(group).ok_or(Error::NotJoined(*group))?;
+        if secure.is_leaving() {
+            return Err(Error::Leaving(*group));
+        }
+        self.flush.leave(*group)?;
+        secure.leave();
+        Ok(())
+    }
+
+    /// Permits the view change that a [`FlushRequest`](crate::SessionEvent::FlushRequest) asked for.
+    /// Nothing may be sent in the group until the next secure view.
+    ///
+    /// # Errors
+    /// [`Error::IllegalFlushOk`] when nobody asked, always with
+    /// [`FlushMode::Automatic`](crate::FlushMode); [`Error::FlushOkAlreadySent`];
+    /// [`Error::NotJoined`], [`Error::Leaving`], [`Error::Closed`].
+    pub fn flush_ok(
+        &mut self,
+        group: &GroupName,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(), Error> {
+        self.ask(group, now, rng, SecureGroup::flush_ok)
+    }
+
+    /// Asks all members to agree on a new key;
+    /// [`KeyRefreshed`](crate::SessionEvent::KeyRefreshed) tells success. A view change that comes
+    /// first brings a new key as well, and the request lapses.
+    ///
+    /// # Errors
+    /// [`Error::GroupNotSecure`], [`Error::Refreshing`], [`Error::Flushing`],
+    /// [`Error::NotJoined`], [`Error::Leaving`], [`Error::Closed`].
+    pub fn refresh(
+        &mut self,
+        group: &GroupName,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(), Error> {
+        self.ask(group, now, rng, SecureGroup::refresh)
+    }
+
+    /// Seals `payload`, the parts one after the other, and sends it to all members of the secure
+    /// view number `view`: to that view or to nobody.
+    ///
+    /// # Errors
+    /// [`SendError`]; the caller still has the payload. Nothing was sent, and nothing has changed
+    /// but that a sequence number may have been used up.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "a message has this many properties"
+    )]
+    pub fn multicast(
+        &mut self,
+        group: &GroupName,
+        view: ViewNumber,
+        service: Service,
+        self_delivery: SelfDelivery,
+        message_type: i16,
+        payload: &[&[u8]],
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(), SendError> {
+        if self.state == State::Closed {
+            return Err(SendError::Closed);
+        }
+        let secure = self
+            .groups
+            .get_mut(group)
+            .ok_or(SendError::NotJoined(*group))?;
+        let message = Outgoing {
+            view,
+            service,
+            self_delivery,
+            message_type,
+            payload,
+        };
+        secure.multicast(message, &mut self.flush, rng)
+    }
+
+    /// Most bytes of payload in one message that is sealed with `suite`.
+    pub const fn payload_max(&self, suite: RecordSuite) -> usize {
+        payload_max(&self.config, suite)
+    }
+
+    /// A key for the application, bound to the group, its view, members and epoch: equal at all
+    /// members that ask for the same `label`, `context` and `length`.
+    ///
+    /// # Errors
+    /// [`Error::GroupNotSecure`] while there is no key, [`Error::Refreshing`] while it is being
+    /// replaced, [`Error::ExportLength`], [`Error::ExportLabel`], [`Error::NotJoined`].
+    pub fn export(
+        &self,
+        group: &GroupName,
+        label: &[u8],
+        context: &[u8],
+        length: usize,
+    ) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let secure = self.groups.get(group).ok_or(Error::NotJoined(*group))?;
+        if secure.phase() == Phase::Refreshing {
+            return Err(Error::Refreshing(*group));
+        }
+        let keys = secure.keys().ok_or(Error::GroupNotSecure(*group))?;
+        if label.len() > EXPORT_LABEL_MAX {
+            return Err(Error::ExportLabel {
+                length: label.len(),
+                max: EXPORT_LABEL_MAX,
+            });
+        }
+        keys.schedule()
+            .export(label, context, length)
+            .ok_or(Error::ExportLength {
+                length,
+                max: EXPORT_MAX,
+            })
+    }
+
+    /// Ends the connection in good order; [`Closed`](crate::SessionEvent::Closed) comes when it is
+    /// done.
+    ///
+    /// # Errors
+    /// [`Error::Closed`] when it is over already.
+    pub fn disconnect(&mut self) -> Result<(), Error> {
+        self.open()?;
+        Ok(self.flush.disconnect()?)
+    }
+
+    fn ask(
+        &mut self,
+        name: &GroupName,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+        call: impl FnOnce(&mut SecureGroup, &mut Around<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        self.open()?;
+        let group = self.groups.get_mut(name).ok_or(Error::NotJoined(*name))?;
+        let mut around = Around {
+            flush: &mut self.flush,
+            events: &mut self.events,
+            now,
+            rng,
+        };
+        call(group, &mut around)
+    }
+
+    fn open(&self) -> Result<(), Error> {
+        match self.state {
+            State::Open => Ok(()),
+            State::Closed => Err(Error::Closed),
+        }
+    }
+
+    /// Signs nothing but the context of all signatures, which is no token, and asks the own trust
+    /// store about it.
+    fn check_identity(&self) -> Result<(), Error> {
+        let signer = &self.credentials.signer;
+        let trust = &self.credentials.trust;
+        let me = crate::group::id(&self.me).map_err(|_| Error::Internal("own name"))?;
+        let signature = signer.sign(SIGNATURE_CONTEXT);
+        trust
+            .knows(&me)
+            .and_then(|()| trust.verify(&me, signer.algorithm(), SIGNATURE_CONTEXT, &signature))
+            .map_err(|reason| Error::OwnIdentity {
+                member: self.me,
+                reason,
+            })
+    }
+}

@@ -1,0 +1,163 @@
+//! The session: all secure groups of one connection.
+
+mod calls;
+mod routing;
+
+use alloc::{
+    collections::{BTreeMap, VecDeque},
+    vec::Vec,
+};
+
+use gcs_proto::{
+    flush::{FlushLayer, Stats},
+    gcs::{GcsCommand, GcsEvent},
+    name::{GroupName, MemberName},
+};
+use rand_core::CryptoRng;
+
+use crate::{
+    config::SessionConfig,
+    event::{SecureViewEvent, SessionEvent},
+    group::{GroupStats, Phase, SecureGroup},
+    identity::Credentials,
+    schedule::Fingerprint,
+    time::Timestamp,
+};
+
+/// All secure groups of one connection to a group communication engine. Sans-IO: it is told what
+/// happened and what time it is, and says what to do.
+///
+/// Order of calls: after every [`handle_event`](Self::handle_event),
+/// [`handle_timeout`](Self::handle_timeout) and call of the application
+///
+/// 1. carry out all of [`poll_command`](Self::poll_command) at the engine;
+/// 2. take what is wanted of [`poll_event`](Self::poll_event); stop reading from the engine while
+///    [`pending_events`](Self::pending_events) is more than the application can take;
+/// 3. set a timer to [`poll_timeout`](Self::poll_timeout).
+///
+/// Nothing from the network makes it fail or panic: what does not fit is dropped and counted.
+/// Dropping the session erases all keys.
+#[derive(Debug)]
+pub struct Session {
+    me: MemberName,
+    credentials: Credentials,
+    config: SessionConfig,
+    flush: FlushLayer,
+    groups: BTreeMap<GroupName, SecureGroup>,
+    events: VecDeque<SessionEvent>,
+    state: State,
+}
+
+/// Whether there is a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Open,
+    Closed,
+}
+
+impl Session {
+    /// A session over a connection on which the engine calls this member `me`.
+    pub fn new(me: MemberName, credentials: Credentials, config: SessionConfig) -> Self {
+        Self {
+            me,
+            credentials,
+            config,
+            flush: FlushLayer::with_capabilities(me, &config.capabilities),
+            groups: BTreeMap::new(),
+            events: VecDeque::new(),
+            state: State::Open,
+        }
+    }
+
+    /// Takes the next event of the engine.
+    pub fn handle_event(&mut self, event: GcsEvent, now: Timestamp, rng: &mut dyn CryptoRng) {
+        self.flush.handle_event(event);
+        self.route(now, rng);
+    }
+
+    /// Tells that the time of [`poll_timeout`](Self::poll_timeout) has come. Harmless earlier.
+    pub fn handle_timeout(&mut self, now: Timestamp) {
+        for group in self.groups.values_mut() {
+            group.expire(now, &self.flush, &mut self.events);
+        }
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is to be called next.
+    pub fn poll_timeout(&self) -> Option<Timestamp> {
+        self.groups
+            .values()
+            .filter_map(SecureGroup::next_timeout)
+            .min()
+    }
+
+    /// The next command for the engine.
+    pub fn poll_command(&mut self) -> Option<GcsCommand> {
+        self.flush.poll_command()
+    }
+
+    /// The next event for the application.
+    pub fn poll_event(&mut self) -> Option<SessionEvent> {
+        self.events.pop_front()
+    }
+
+    /// Events that wait to be taken.
+    pub fn pending_events(&self) -> usize {
+        self.events.len()
+    }
+
+    /// The name of this member.
+    pub const fn me(&self) -> &MemberName {
+        &self.me
+    }
+
+    /// Whether the connection is over.
+    pub fn is_closed(&self) -> bool {
+        self.state == State::Closed
+    }
+
+    /// Groups that this member is in, or about to join or leave.
+    pub fn groups(&self) -> impl Iterator<Item = &GroupName> {
+        self.groups.keys()
+    }
+
+    /// Where a group stands; `None` if it was not joined.
+    pub fn group_state(&self, group: &GroupName) -> Option<Phase> {
+        self.groups.get(group).map(SecureGroup::phase)
+    }
+
+    /// The secure view installed last, of the present key if there was a refresh. It may have been
+    /// replaced since: [`group_state`](Self::group_state) tells.
+    pub fn secure_view(&self, group: &GroupName) -> Option<&SecureViewEvent> {
+        self.groups.get(group)?.installed()
+    }
+
+    /// Members of the secure view installed last.
+    pub fn members(&self, group: &GroupName) -> Option<&[MemberName]> {
+        Some(&self.secure_view(group)?.members)
+    }
+
+    /// Number of the present key in its view; `None` without a key.
+    pub fn epoch(&self, group: &GroupName) -> Option<u32> {
+        Some(self.groups.get(group)?.keys()?.epoch())
+    }
+
+    /// Public digest of the present key, equal at all members; `None` without a key.
+    pub fn fingerprint(&self, group: &GroupName) -> Option<Fingerprint> {
+        Some(self.groups.get(group)?.keys()?.schedule().fingerprint())
+    }
+
+    /// Counters of a group.
+    pub fn stats(&self, group: &GroupName) -> Option<GroupStats> {
+        self.groups.get(group).map(SecureGroup::stats)
+    }
+
+    /// Counters of the flush layer, over all groups.
+    pub const fn flush_stats(&self) -> &Stats {
+        self.flush.stats()
+    }
+
+    /// Members that have not agreed to the view change under way.
+    pub fn missing_flush(&self, group: &GroupName) -> Vec<MemberName> {
+        self.flush.missing_flush(group)
+    }
+}

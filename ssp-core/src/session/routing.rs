@@ -1,0 +1,91 @@
+//! From the flush layer to the groups.
+//!
+//! The flush layer judges every call by the last event that was taken from it, so each event is
+//! handled completely before the next one is taken.
+
+use gcs_proto::{flush::FlushEvent, gcs::Refused};
+use rand_core::CryptoRng;
+
+use super::{Session, State};
+use crate::{
+    event::SessionEvent,
+    group::{Around, SecureGroup},
+    time::Timestamp,
+};
+
+impl Session {
+    /// Handles everything that the flush layer has.
+    pub(super) fn route(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) {
+        while let Some(event) = self.flush.poll_event() {
+            match event {
+                FlushEvent::View(view) => {
+                    self.with(view.group, now, rng, |group, around| {
+                        group.view(&view, around)
+                    });
+                }
+                FlushEvent::FlushRequest { group } => {
+                    self.with(group, now, rng, SecureGroup::flush_request);
+                }
+                FlushEvent::TransitionalSignal { group } => {
+                    self.with(group, now, rng, SecureGroup::transitional_signal);
+                }
+                FlushEvent::Message(message) => {
+                    self.with(message.group, now, rng, |group, around| {
+                        group.message(message, around);
+                    });
+                }
+                FlushEvent::Private(message) => {
+                    self.events.push_back(SessionEvent::Private(message));
+                }
+                FlushEvent::SelfLeave { group } => {
+                    // Its keys go with it.
+                    drop(self.groups.remove(&group));
+                    self.events.push_back(SessionEvent::SelfLeave { group });
+                }
+                FlushEvent::Refused(refused) => self.refused(refused),
+                FlushEvent::Closed(reason) => {
+                    self.groups.clear();
+                    self.state = State::Closed;
+                    self.events.push_back(SessionEvent::Closed(reason));
+                }
+            }
+        }
+    }
+
+    fn refused(&mut self, refused: Refused) {
+        match &refused {
+            Refused::Join(group) => {
+                // A refusal that comes for somebody who is a member already changes nothing.
+                if self.flush.view(group).is_none() {
+                    drop(self.groups.remove(group));
+                }
+            }
+            Refused::Leave(group) => {
+                if let Some(group) = self.groups.get_mut(group) {
+                    group.stay();
+                }
+            }
+            Refused::Multicast(_) => {}
+        }
+        self.events.push_back(SessionEvent::Refused(refused));
+    }
+
+    /// Lets a group act, if there is one: the flush layer has no others.
+    fn with(
+        &mut self,
+        name: gcs_proto::name::GroupName,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+        act: impl FnOnce(&mut SecureGroup, &mut Around<'_>),
+    ) {
+        if let Some(group) = self.groups.get_mut(&name) {
+            let mut around = Around {
+                flush: &mut self.flush,
+                events: &mut self.events,
+                now,
+                rng,
+            };
+            act(group, &mut around);
+        }
+    }
+}
