@@ -130,7 +130,7 @@ impl Bus {
         seed: u64,
     ) {
         for (place, member) in (1..).zip(members) {
-            let machine = protocol.member(group.clone(), member.clone());
+            let machine = protocol.member(*group, member.clone());
             let stream = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(place);
             self.add(machine, Box::new(seeded(stream)));
         }

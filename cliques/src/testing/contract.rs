@@ -168,7 +168,7 @@ pub fn superseded_agreements(protocol: Protocol, group: &NamedGroup) {
 pub fn misuse(protocol: Protocol, group: &NamedGroup) {
     let mut rng = seeded(3);
     let me = members([1]);
-    let mut lone = protocol.member(group.clone(), me[0].clone());
+    let mut lone = protocol.member(*group, me[0].clone());
     let refused = |result: Result<_, Error>, what: &str| match result {
         Err(Error::ApiMisuse(_)) => {}
         other => panic!("{what}: {other:?}"),

@@ -42,7 +42,7 @@ impl World {
         Self {
             bus: Bus::new(schedule),
             protocol,
-            group: group.clone(),
+            group: *group,
             secrets: Vec::new(),
             seed,
         }
