@@ -54,6 +54,12 @@ impl Exponent {
         }
     }
 
+    /// The same exponent, after a comparison with `order`.
+    pub(crate) fn known_below(mut self, order: &Modulus) -> Self {
+        self.reduced_by = Some(order.clone());
+        self
+    }
+
     /// Whether the value is known to be below `order`.
     pub(crate) fn is_reduced_by(&self, order: &Modulus) -> bool {
         self.reduced_by.as_ref() == Some(order)

@@ -52,7 +52,8 @@ impl Order {
     /// `fill` is asked for [`byte_len`](Self::byte_len) bytes, a big-endian number; bits above
     /// the length of q are cleared, and a number outside the range is dropped for the next one.
     /// A generator that replays an exponent's bytes therefore yields that exponent. At least
-    /// every second number of an honest generator is taken.
+    /// every second number of an honest generator is taken; one that emits nothing but zeros never
+    /// lets this return.
     pub fn sample(&self, mut fill: impl FnMut(&mut [u8])) -> Exponent {
         let mut bytes = Zeroizing::new(vec![0; self.byte_len()]);
         loop {
@@ -61,7 +62,7 @@ impl Order {
             let below: bool = candidate.value().ct_lt(self.0.number()).into();
             // Only whether a number was dropped shows in the time, nothing about the one kept.
             if below && !bool::from(candidate.is_zero()) {
-                return Exponent::reduced(candidate.value().clone(), &self.0);
+                return candidate.known_below(&self.0);
             }
         }
     }

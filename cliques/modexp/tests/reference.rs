@@ -342,3 +342,39 @@ proptest! {
         prop_assert_eq!(residue.jacobi_vartime(), jacobi_reference(&a, &n));
     }
 }
+
+/// A number of runs of equal bits, where carries go far and leading words are alike.
+fn runs(max: usize) -> impl Strategy<Value = BigUint> {
+    prop::collection::vec((any::<bool>(), 1_u32..200), 1..max).prop_map(|runs| {
+        runs.iter().fold(BigUint::ZERO, |number, (ones, length)| {
+            let filled = (BigUint::from(1_u8) << *length) - BigUint::from(1_u8);
+            (number << *length) | if *ones { filled } else { BigUint::ZERO }
+        })
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1500))]
+
+    #[test]
+    fn jacobi_symbols_of_long_runs_equal_the_reference(n in runs(60), a in runs(60)) {
+        let n = (n << 16_u8 | BigUint::from(0x8001_u32)) % (BigUint::from(1_u8) << 8192_u32);
+        let n = if n.bits() < 16 { BigUint::from(0x8001_u32) } else { n };
+        let modulus = modulus_of(&n);
+        let a = a % &n;
+        let residue = modulus.residue(&fixed(&a, modulus.byte_len())).unwrap();
+        prop_assert_eq!(residue.jacobi_vartime(), jacobi_reference(&a, &n));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(20))]
+
+    #[test]
+    fn powers_of_usual_length_equal_the_reference(bits in prop::sample::select(&[1024_u32, 2047, 2048, 2049][..]),
+                                                  seed in prop::collection::vec(any::<u8>(), 260), base in runs(20),
+                                                  exponent in prop::collection::vec(any::<u8>(), 1..256)) {
+        let p = odd_of_bits(bits, &seed);
+        check_pow(&p, &(base % &p), &BigUint::from_bytes_be(&exponent), exponent.len() as u32 * 8);
+    }
+}

@@ -7,7 +7,8 @@
 //!
 //! Received numbers must be tested for being in the group, or a member could send an element of
 //! small order and learn a share modulo that order (Lim and Lee, CRYPTO 1997). Where p = 2q + 1 the
-//! group is that of the squares, and the Jacobi symbol decides; elsewhere x^q = 1 does.
+//! group is that of the squares, and the Jacobi symbol decides; elsewhere x^q = 1 does, in groups
+//! of our own (`schnorr*`) too: that is their policy `strict`.
 //!
 //! An exponentiation takes time by the length of q, about the length of p in safe-prime groups;
 //! exponents are never shorter than q, whatever their value.
