@@ -479,9 +479,11 @@ impl Group {
     /// # Cancel safety
     /// Cancel safe.
     pub async fn stats(&self) -> Result<Option<GroupStats>, Error> {
-        self.link
+        let stats = self
+            .link
             .call(|answer| Command::Stats(self.name, answer))
-            .await
+            .await?;
+        Ok(stats.map(|stats| *stats))
     }
 }
 

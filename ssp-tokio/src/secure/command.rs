@@ -50,5 +50,5 @@ pub(crate) enum Command {
     Send(Outgoing, Answer<Result<(), ssp_core::SendError>>),
     Export(Export, Answer<Result<Zeroizing<Vec<u8>>, Error>>),
     State(GroupName, Answer<Option<Phase>>),
-    Stats(GroupName, Answer<Option<GroupStats>>),
+    Stats(GroupName, Answer<Option<Box<GroupStats>>>),
 }

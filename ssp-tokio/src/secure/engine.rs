@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use bytes::Bytes;
 use gcs_proto::{
     connection::Connection,
-    gcs::{CloseReason, GcsCommand, GcsEvent},
+    gcs::{CloseReason, GcsEvent, Refused},
     name::GroupName,
 };
 use rand_chacha::ChaCha20Rng;
@@ -72,7 +72,7 @@ impl SecureEngine {
             events,
             progress,
         } = join;
-        self.session.join(group, options)?;
+        self.session.join(group, options, Timestamp(now))?;
         let slot = Slot {
             events,
             progress,
@@ -104,9 +104,12 @@ impl SecureEngine {
         if installed != Some(export.key) {
             return Err(Error::Outdated(export.group));
         }
-        let key =
-            self.session
-                .export(&export.group, &export.label, &export.context, export.length)?;
+        let key = self.session.export(
+            &export.group,
+            export.label.as_bytes(),
+            &export.context,
+            export.length,
+        )?;
         Ok(key)
     }
 
@@ -141,7 +144,7 @@ impl SecureEngine {
             self.groups.clear();
             return None;
         }
-        let Some(group) = event.group().copied() else {
+        let Some(group) = group_of(&event) else {
             // Messages in the clear from anybody are no part of a secure group.
             tracing::debug!("event outside of all groups dropped");
             return None;
@@ -170,6 +173,17 @@ impl SecureEngine {
     }
 }
 
+/// The group that an event is for.
+fn group_of(event: &SessionEvent) -> Option<GroupName> {
+    match event {
+        SessionEvent::Refused(Refused::Multicast(message)) => message
+            .destinations
+            .iter()
+            .find_map(|name| GroupName::try_from(*name).ok()),
+        other => other.group().copied(),
+    }
+}
+
 impl Engine for SecureEngine {
     type Command = Command;
     type Event = GroupEvent;
@@ -191,14 +205,14 @@ impl Engine for SecureEngine {
                 let _ = answer.send(result);
             }
             Command::Leave(group, answer) => {
-                let result = self.session.leave(group).map_err(Error::from);
+                let result = self.session.leave(&group).map_err(Error::from);
                 self.forward(now);
                 let _ = answer.send(result);
             }
             Command::FlushOk(group, answer) => {
                 let result = self
                     .session
-                    .flush_ok(group, Timestamp(now), &mut self.rng)
+                    .flush_ok(&group, Timestamp(now), &mut self.rng)
                     .map_err(Error::from);
                 self.forward(now);
                 let _ = answer.send(result);
@@ -206,7 +220,7 @@ impl Engine for SecureEngine {
             Command::Refresh(group, answer) => {
                 let result = self
                     .session
-                    .refresh(group, Timestamp(now), &mut self.rng)
+                    .refresh(&group, Timestamp(now), &mut self.rng)
                     .map_err(Error::from);
                 self.forward(now);
                 let _ = answer.send(result);
@@ -223,7 +237,7 @@ impl Engine for SecureEngine {
                 let _ = answer.send(self.session.group_state(&group));
             }
             Command::Stats(group, answer) => {
-                let _ = answer.send(self.session.stats(&group).cloned());
+                let _ = answer.send(self.session.stats(&group).map(Box::new));
             }
         }
     }
@@ -240,7 +254,7 @@ impl Engine for SecureEngine {
             .collect();
         for group in dropped {
             // Being left already is as good.
-            if let Err(error) = self.session.leave(group) {
+            if let Err(error) = self.session.leave(&group) {
                 tracing::debug!(%group, %error, "group of a dropped handle not left");
             }
         }
@@ -249,9 +263,9 @@ impl Engine for SecureEngine {
 
     fn disconnect(&mut self, now: Millis) {
         self.shared.close(CloseReason::Disconnected);
+        // A session that is over already needs no goodbye.
+        let _ = self.session.disconnect();
         self.forward(now);
-        // A connection that is over already needs no goodbye.
-        let _ = self.connection.command(GcsCommand::Disconnect);
     }
 
     fn handle_timeout(&mut self, now: Millis) {
