@@ -43,7 +43,8 @@ pub enum Input<D> {
     ///
     /// A FIFO message can overtake the key list, which is AGREED. Such a message is kept (within
     /// [`Config::queue_bytes`](crate::Config::queue_bytes)) and delivered right after the
-    /// installation, or dropped when there is none.
+    /// installation, or dropped when there is none. If it cannot be opened even then, its sender is
+    /// ahead by another refresh: it is to be given as early data once more.
     EarlyData(D),
     /// The application permits the view change that it was asked about.
     SecureFlushOk,

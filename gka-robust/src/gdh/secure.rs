@@ -40,21 +40,33 @@ enum Consent {
     Asked,
 }
 
+/// Whether this member has asked for a refresh of the present key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum OwnRequest {
+    NotSent,
+    Sent,
+}
+
 /// A key is installed.
 #[derive(Debug)]
 pub(crate) struct Secure<D> {
     consent: Consent,
+    own_request: OwnRequest,
     early: EarlyQueue<D>,
 }
 
 impl<D: Payload> Secure<D> {
     pub(super) const fn new(context: &Context<D>) -> Self {
-        Self { consent: Consent::NotAsked, early: context.queue() }
+        Self::with_consent(Consent::NotAsked, context)
     }
 
     /// The application has been asked already.
     pub(super) const fn asked(context: &Context<D>) -> Self {
-        Self { consent: Consent::Asked, early: context.queue() }
+        Self::with_consent(Consent::Asked, context)
+    }
+
+    const fn with_consent(consent: Consent, context: &Context<D>) -> Self {
+        Self { consent, own_request: OwnRequest::NotSent, early: context.queue() }
     }
 
     /// Whether a refresh that is requested now would be carried out.
@@ -106,15 +118,15 @@ impl<D: Payload> Secure<D> {
                 Outcome::Stay
             }
             Event::Token(token) => self.token(&token, context, env),
-            Event::RequestRefresh => {
-                if self.may_refresh(context) {
+            Event::RequestRefresh => match self.own_request {
+                OwnRequest::NotSent if self.may_refresh(context) => {
+                    self.own_request = OwnRequest::Sent;
                     context.send_refresh_request(env.now);
                     Outcome::Stay
-                } else {
-                    // The change that is coming brings a new key anyway.
-                    Outcome::Ign
                 }
-            }
+                // One request is enough, and a change that is coming brings a new key anyway.
+                OwnRequest::NotSent | OwnRequest::Sent => Outcome::Ign,
+            },
             // The key of this view has been agreed on.
             Event::Fail(_) => Outcome::Ign,
             Event::Membership(_) => Outcome::Imp,
@@ -154,7 +166,7 @@ impl<D: Payload> Secure<D> {
             }
             // Alone in the view: there is nobody to wait for.
             Some(secret) => match context.install_refreshed(secret) {
-                Ok(()) => Outcome::Stay,
+                Ok(()) => Outcome::Next(State::Secure(Self::new(context))),
                 Err(error) => Outcome::Err(error),
             },
         }

@@ -1,1 +1,27 @@
-//! A network model, an oracle and scenarios for tests; outside semantic versioning.
+//! Test instruments, outside semantic versioning: a model of a view-synchronous network, an oracle
+//! for the properties of the driver, and directed scenarios.
+//!
+//! ```text
+//! scenario (a script)  \
+//!                        simulation: adversary, applications, drivers  -->  trace  -->  oracle
+//! seed (random cascade) /      |
+//!                            network: branches of views, logs, cuts, signals
+//! ```
+//!
+//! Everything is a function of the seed. The suite runs over [`symbolic`] elements, so that a key
+//! tells whose shares are in it.
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
+mod branch;
+pub mod cascade;
+mod dice;
+pub mod oracle;
+pub mod scenario;
+pub mod simulation;
+pub mod symbolic;
+pub mod trace;
+
+pub use dice::Dice;
+pub use oracle::{Violation, check};
+
+pub use simulation::{Options, Simulation, Suite};

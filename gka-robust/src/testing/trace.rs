@@ -1,0 +1,113 @@
+//! What happened in a simulation, as the oracle reads it.
+
+use alloc::{collections::BTreeMap, string::String, vec::Vec};
+
+use cliques::{MemberId, Recipient, TokenKind};
+
+use super::{oracle::Violation, symbolic::ShareId};
+use crate::{
+    stats::Stats,
+    view::{SecureView, View, ViewId},
+};
+
+/// A life: a process from start to end. A name that starts again begins another life.
+#[derive(Debug)]
+pub struct Life {
+    /// Name.
+    pub member: MemberId,
+    /// What it saw and did.
+    pub entries: Vec<Entry>,
+    /// How it ended.
+    pub end: End,
+    /// Counters of its driver, at the end.
+    pub stats: Stats,
+}
+
+/// How a life ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// It has not.
+    Running,
+    /// By crash or leave.
+    Gone,
+}
+
+/// One thing that a process saw or did.
+#[derive(Clone, Debug)]
+pub enum Entry {
+    /// VS view delivered, in which state of the driver, and how many shares had been drawn before.
+    Membership {
+        /// The view.
+        view: View,
+        /// State of the driver.
+        state: &'static str,
+        /// Shares drawn before.
+        shares: ShareId,
+    },
+    /// Flush request of the flush service.
+    FlushRequest,
+    /// Signal of the flush service.
+    Signal,
+    /// Answer to the flush service.
+    FlushOk,
+    /// The driver asks the application.
+    SecureFlushRequest,
+    /// The application permits.
+    SecureFlushOk,
+    /// Signal to the application.
+    SecureSignal,
+    /// Key installed.
+    Install {
+        /// The secure view.
+        view: SecureView,
+        /// The secret.
+        key: Vec<u8>,
+    },
+    /// Data sent: its number.
+    Sent(u64),
+    /// Data delivered and opened: its number.
+    Delivered(u64),
+}
+
+/// A data message.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// Index of the sender's life.
+    pub life: usize,
+    /// Secure view it was sent in.
+    pub view: ViewId,
+    /// Place among the sender's messages of that secure view.
+    pub index: u64,
+    /// Place in the common order, for AGREED messages.
+    pub order: Option<u64>,
+}
+
+/// A token that was sent.
+#[derive(Clone, Debug)]
+pub struct TokenRecord {
+    /// Index of the sender's life.
+    pub life: usize,
+    /// View it was sent in.
+    pub view: ViewId,
+    /// Kind.
+    pub kind: TokenKind,
+    /// Number of refresh requests or runs before, 0 for the membership's run.
+    pub refresh: bool,
+    /// Receiver.
+    pub to: Recipient,
+}
+
+/// Everything that happened.
+#[derive(Debug, Default)]
+pub struct Trace {
+    /// Lives, in the order of their starts.
+    pub lives: Vec<Life>,
+    /// Data by number.
+    pub data: BTreeMap<u64, Record>,
+    /// Tokens, in the order of sending.
+    pub tokens: Vec<TokenRecord>,
+    /// What was wrong at the moment it happened.
+    pub violations: Vec<Violation>,
+    /// What the adversary did, to reproduce a failure by hand.
+    pub story: Vec<String>,
+}
