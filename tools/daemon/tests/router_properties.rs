@@ -201,7 +201,7 @@ impl World {
         daemon: usize,
         group: &GroupName,
         change: &Change,
-        expected: &mut BTreeMap<SessionId, Vec<(GroupName, Change, Vec<MemberName>)>>,
+        expected: &mut Expected,
     ) {
         let members = self.members(&self.sides, daemon, group);
         let names = self.names(&members);

@@ -1,3 +1,5 @@
+#![allow(clippy::panic)]
+
 use gcs_proto::{
     codec::{Change, Delivery, GroupId, MembershipMessage},
     handshake::MembershipMessages::{Unwanted, Wanted},

@@ -3,6 +3,8 @@
 //! Each client is waited for in its own task and for a limited time, so one that stays silent
 //! keeps nobody else waiting.
 
+use std::time::Duration;
+
 use bytes::{Bytes, BytesMut};
 use gcs_proto::{
     error::ConnectRefusal,
@@ -13,7 +15,7 @@ use gcs_proto::{
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     sync::{mpsc, oneshot},
-    time::{Instant, timeout_at},
+    time::{Instant, sleep, timeout_at},
 };
 use tracing::debug;
 
@@ -26,6 +28,10 @@ use crate::router::CloseCause;
 
 /// Bytes read at once.
 const CHUNK: usize = 1 << 10;
+
+/// How long a name that is taken is waited for at first, and at last: half a second in all.
+const FIRST_PAUSE: Duration = Duration::from_millis(4);
+const LAST_PAUSE: Duration = Duration::from_millis(256);
 
 /// A session whose handshake is done.
 #[derive(Debug)]
@@ -112,15 +118,7 @@ where
     }
 
     async fn connect(&mut self, request: ConnectRequest) -> Option<()> {
-        let (reply, answer) = oneshot::channel();
-        let order = Order::Reserve {
-            daemon: *self.daemon,
-            wanted: request.name,
-            notices: request.membership,
-            reply,
-        };
-        self.orders.send(order).await.ok()?;
-        match answer.await.ok()? {
+        match self.reserve(request).await? {
             Ok(reservation) => {
                 self.pipe.line.member = Some(reservation.member);
                 self.reservation = Some(reservation);
@@ -128,6 +126,31 @@ where
                 Some(())
             }
             Err(refusal) => self.refuse(refusal).await,
+        }
+    }
+
+    /// Takes the client's name, with some patience for a client that is back before the end of
+    /// its last session has been read from the other stream.
+    async fn reserve(
+        &mut self,
+        request: ConnectRequest,
+    ) -> Option<Result<Reservation, ConnectRefusal>> {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let (reply, answer) = oneshot::channel();
+            let order = Order::Reserve {
+                daemon: *self.daemon,
+                wanted: request.name,
+                notices: request.membership,
+                reply,
+            };
+            self.orders.send(order).await.ok()?;
+            let answer = answer.await.ok()?;
+            if !matches!(answer, Err(ConnectRefusal::NotUnique)) || pause > LAST_PAUSE {
+                return Some(answer);
+            }
+            sleep(pause).await;
+            pause *= 2;
         }
     }
 

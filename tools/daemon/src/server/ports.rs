@@ -34,6 +34,8 @@ struct Port {
     endpoints: Vec<Endpoint>,
     entrance: Entrance,
     listeners: Vec<JoinHandle<()>>,
+    /// Unix sockets that this daemon made and has to remove.
+    made: Vec<PathBuf>,
 }
 
 /// The sockets of all virtual daemons.
@@ -52,6 +54,7 @@ impl Ports {
                 endpoints: tcp.chain(unix).collect(),
                 entrance,
                 listeners: Vec::new(),
+                made: Vec::new(),
             },
         );
     }
@@ -66,8 +69,9 @@ impl Ports {
         let mut sockets = Vec::new();
         for endpoint in &mut port.endpoints {
             let socket = bind(endpoint).await?;
-            if let Endpoint::Tcp(address) = endpoint {
-                bound.push(*address);
+            match endpoint {
+                Endpoint::Tcp(address) => bound.push(*address),
+                Endpoint::Unix(path) => port.made.push(path.clone()),
             }
             sockets.push(socket);
         }
@@ -104,11 +108,9 @@ impl Port {
             // An aborted task ends with an error that says so.
             let _ = listener.await;
         }
-        for endpoint in &self.endpoints {
-            if let Endpoint::Unix(path) = endpoint {
-                // Somebody may have removed it before us.
-                let _ = std::fs::remove_file(path);
-            }
+        for path in self.made.drain(..) {
+            // Somebody may have removed it before us.
+            let _ = std::fs::remove_file(path);
         }
     }
 }
