@@ -24,13 +24,14 @@ use support::{
 };
 
 /// Connections of hand-made clients: their library version; they have no notes of receive calls.
-const HAND_MADE: [(&str, Version); 6] = [
+const HAND_MADE: [(&str, Version); 7] = [
     ("old314", Version::new(3, 14, 0)),
     ("old315", Version::new(3, 15, 2)),
     ("old317", Version::new(3, 17, 4)),
     ("new501", Version::new(5, 0, 1)),
     ("bigend", Version::CURRENT),
     ("be", Version::CURRENT),
+    ("forger", Version::CURRENT),
 ];
 
 /// One connection of a capture.
@@ -200,7 +201,7 @@ fn check(of: &Recorded, replayed: &Replayed) -> usize {
     let received: Vec<&String> = of
         .notes
         .iter()
-        .filter(|note| note.starts_with("SP_receive -> ret="))
+        .filter(|note| note.starts_with("SP_receive -> ret=") && !note.contains("ret=-"))
         .collect();
     // A client may have disconnected before it took everything.
     assert!(received.len() <= events.len(), "{}", of.conn);
@@ -324,6 +325,21 @@ fn partition_and_merge() {
 }
 
 #[test]
+fn private_messages() {
+    replay_capture("07-private-message", 3);
+}
+
+#[test]
+fn ends_of_sessions() {
+    replay_capture("08-disconnect", 23);
+}
+
+#[test]
+fn loss_and_gain_at_once() {
+    replay_capture("12-partition-merge-3", 72);
+}
+
+#[test]
 fn foreign_byte_order() {
     replay_capture("19-big-endian", 9);
 }
@@ -334,8 +350,11 @@ fn requests_are_those_of_the_c_library() {
         ("01-connect-accepted", 4),
         ("04-join-leave", 15),
         ("05-data-messages", 21),
+        ("07-private-message", 8),
+        ("08-disconnect", 9),
         ("10-reject", 13),
         ("11-partition-merge-2", 15),
+        ("12-partition-merge-3", 10),
         ("19-big-endian", 3),
     ] {
         resend_capture(capture, requests);

@@ -12,7 +12,7 @@ mod support;
 
 use gcs_proto::{
     codec::{DataMessage, Direction as Way, FrameDecoder, Request, word},
-    error::ConnectRefusal,
+    error::{ConnectRefusal, DecodeError},
     gcs::{ByteOrder, Multicast, Scope, SelfDelivery},
     handshake::{
         ConnectRequest, DaemonHandshake, DaemonStep, MembershipMessages, Method, Priority, Version,
@@ -319,6 +319,69 @@ fn refusals() {
 #[test]
 fn partition_and_merge() {
     replay_capture("11-partition-merge-2", 15);
+}
+
+#[test]
+fn private_messages() {
+    replay_capture("07-private-message", 8);
+}
+
+#[test]
+fn loss_and_gain_at_once() {
+    replay_capture("12-partition-merge-3", 10);
+}
+
+#[test]
+fn requests_with_a_forged_sender() {
+    let lines = load("08-disconnect");
+    let stream = frames(&lines, "forger", Direction::ToDaemon).concat();
+    let mut decoder = FrameDecoder::new(Way::ToDaemon);
+    // Behind connect record and choice of methods.
+    decoder.push(&stream[5 + "forger".len() + 90..]);
+    let session: MemberName = "#forger#n1".parse().unwrap();
+    let join = decoder.next_frame().unwrap().unwrap();
+    assert!(Request::decode(join, &session).is_ok());
+    let forged = decoder.next_frame().unwrap().unwrap();
+    assert_eq!(
+        Request::decode(forged.clone(), &session),
+        Err(DecodeError::ForeignSender {
+            found: forged.name,
+            session
+        })
+    );
+}
+
+/// Same refusals as the recorded daemon. Left out are the clients whose records came in pieces or
+/// not at all: the recorded daemon had no patience with them.
+#[test]
+fn refused_connections() {
+    let lines = load("02-connect-rejected");
+    for conn in [
+        "alice", "dup", "hash", "space", "len11", "ver29", "ver128", "badauth", "noauth",
+    ] {
+        let mut daemon = DaemonHandshake::new();
+        let mut answers = Vec::new();
+        for record in frames(&lines, conn, Direction::ToDaemon).iter().take(2) {
+            daemon.handle_bytes(record).unwrap();
+            match daemon.poll_step() {
+                Some(DaemonStep::Connect(_)) if conn == "dup" => {
+                    daemon.refuse(ConnectRefusal::NotUnique);
+                }
+                Some(DaemonStep::Connect(_)) => daemon.offer_methods(&[Method::Null]),
+                Some(DaemonStep::Authenticate { .. }) => {
+                    daemon.accept(Version::CURRENT, &"#alice#n1".parse().unwrap());
+                }
+                Some(DaemonStep::Refused(_)) => {}
+                None => panic!("{conn}: no step"),
+            }
+            while let Some(bytes) = daemon.poll_transmit() {
+                answers.extend_from_slice(&bytes);
+            }
+        }
+        let expected = frames(&lines, conn, Direction::ToClient).concat();
+        assert_eq!(answers, expected, "{conn}");
+        assert_eq!(daemon.is_accepted(), conn == "alice", "{conn}");
+    }
 }
 
 #[test]

@@ -222,6 +222,24 @@ fn forbidden_type_bits_of_requests() {
 }
 
 #[test]
+fn stray_bits_in_the_hint_of_a_request() {
+    let message = DataMessage {
+        hint: Hint::from_bytes([0x81, 0, 0, 0x80]),
+        ..text_message(Service::Agreed, SelfDelivery::Deliver)
+    };
+    let frame = message.to_frame(&alice());
+    assert_eq!(
+        Request::decode(frame.clone(), &alice()),
+        Err(DecodeError::Illegal {
+            what: "hint",
+            value: 0x8000_0081
+        })
+    );
+    // A daemon that lets them pass must not cost its clients their connections.
+    assert!(Delivery::decode(frame, Layout::Sets).is_ok());
+}
+
+#[test]
 fn joins_need_exactly_one_legal_name() {
     for names in [
         vec![],

@@ -24,7 +24,7 @@ pub enum DaemonStep {
     /// The client is to be authenticated by all of these methods: answer with
     /// [`accept`](DaemonHandshake::accept) or [`refuse`](DaemonHandshake::refuse).
     Authenticate {
-        /// What it chose, all of it offered. Of libraries that cannot choose: the strongest offered.
+        /// What it chose, all of it offered; what the daemon chose for a library that cannot.
         methods: Vec<Method>,
     },
     /// The client was refused; send the code and close.
@@ -144,10 +144,13 @@ impl DaemonHandshake {
         if client.negotiates_authentication() {
             self.transmit.push_back(encode_offer(&offered));
             self.state = State::Choice { client, offered };
-        } else if let Some(strongest) = offered.last() {
+        } else if let Some(method) = [Method::Ip, Method::Null]
+            .into_iter()
+            .find(|method| offered.contains(method))
+        {
             self.state = State::Chosen {
                 client,
-                methods: alloc::vec![*strongest],
+                methods: alloc::vec![method],
             };
         } else {
             self.refuse_with(ConnectRefusal::Authentication);

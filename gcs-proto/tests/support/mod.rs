@@ -7,7 +7,7 @@
 //! | `## text` | step of the scenario |
 //! | `conn C>D hex`, `conn D>C hex` | one complete frame |
 //! | `conn C>D EOF`, `conn D>C EOF` | that side closed its direction |
-//! | `...hex~len=N~rest` | long frame, of which only the beginning was kept |
+//! | `...hex~len=N~rest` | frame of N bytes that is cut short, in the file or on the stream |
 #![allow(dead_code, unreachable_pub)]
 
 pub mod notes;
@@ -35,7 +35,7 @@ pub enum Line {
         /// All its bytes.
         bytes: Vec<u8>,
     },
-    /// A frame of which only the beginning was kept.
+    /// A frame that is cut short, in the file or on the stream.
     Truncated {
         /// Label of the connection.
         conn: String,
@@ -246,15 +246,15 @@ fn parse(line: &str) -> Option<Line> {
     if content == "EOF" {
         return Some(Line::End { conn, direction });
     }
-    Some(match content.strip_prefix("...") {
+    Some(match content.split_once('~') {
         None => Line::Frame {
             conn,
             direction,
             bytes: hex::decode(content).unwrap(),
         },
-        Some(long) => {
-            let mut fields = long.split('~');
-            let start = hex::decode(fields.next().unwrap()).unwrap();
+        Some((start, facts)) => {
+            let start = hex::decode(start.trim_start_matches('.')).unwrap();
+            let mut fields = facts.split('~');
             let length = fields
                 .find_map(|field| field.strip_prefix("len="))
                 .unwrap()
