@@ -3,6 +3,7 @@
 
 #![allow(dead_code, unreachable_pub)]
 
+pub mod people;
 pub mod played;
 
 use std::{future::Future, time::Duration};
