@@ -1,8 +1,8 @@
 //! Mathematical groups: prime-order groups in which Diffie-Hellman is hard.
 //!
 //! Notation is multiplicative throughout, also for elliptic groups. Elements that travel are
-//! public; elements that are keys are wrapped in [`SecretElement`] as soon as they are made, and
-//! every exponent is a secret that erases itself.
+//! public; elements that are keys are wrapped in [`Group::SecretElement`] as soon as they are made,
+//! and every exponent is a secret that erases itself.
 //!
 //! Source: key agreement notes, section 1.
 
