@@ -53,6 +53,11 @@ fn episodes(network: &Network, process: usize) -> Vec<Episode> {
                     let last = all.last_mut().unwrap();
                     assert_eq!(last.requests, 1, "exactly one request between views");
                     assert_ne!(last.view.id, view.id);
+                    let all_stay = last.view.members == view.transitional_set;
+                    assert!(
+                        all_stay || last.signals == 1,
+                        "VS13: somebody does not go on"
+                    );
                     last.next = Some(view.clone());
                     last.view.id
                 });
@@ -292,7 +297,7 @@ fn run(seed: u64, coverage: &mut Coverage) {
         }
     }
     network.settle();
-    if seed % 2 == 0 {
+    if seed.is_multiple_of(2) {
         network.reconfigure(&vec![0; daemons]);
         network.settle();
     }

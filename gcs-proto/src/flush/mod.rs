@@ -36,11 +36,14 @@
 //! - the same view id, the same ordered members, the same cause, the same transitional set (among
 //!   those who are in it);
 //! - the same FIFO-or-stronger messages in the old view, each between the two views;
-//! - exactly one flush request between the views, none before a first view; it and the
-//!   transitional signal have the same place among the CAUSAL, AGREED and SAFE messages at all of
-//!   them;
-//! - at most one transitional signal in a view, given as soon as somebody of it is gone, whatever
-//!   acknowledgements are missing.
+//! - exactly one flush request between the views, none before a first view, at the same place
+//!   among the CAUSAL, AGREED and SAFE messages at all of them;
+//! - at most one transitional signal in a view, and one if a member of it does not go on to the
+//!   next; it is given as soon as somebody is gone, whatever acknowledgements are missing. Its
+//!   place among those messages is the same at all members that the engine keeps together until
+//!   they have installed the next view. Members that are cut off from each other between the
+//!   agreement on a view and its installation may see it at different places, but only behind the
+//!   flush request: what comes before both is the same at all.
 //!
 //! Nobody outside the view gets a message in. Messages to private groups bypass all this, and a
 //! member of the group that does not run this layer holds up every view change

@@ -118,6 +118,9 @@ impl Record {
 
     /// Drops pending changes that can no longer be agreed into the next one behind them.
     fn collapse(&mut self, leavers: &BTreeSet<MemberName>, new: &mut Change, out: &mut Outbox) {
+        if leavers.is_empty() {
+            return;
+        }
         let mut dropped: Option<BTreeSet<MemberName>> = None;
         self.pending
             .retain_mut(|change| match change.lose(leavers) {
