@@ -111,7 +111,7 @@ fn short(event: FlushEvent) -> String {
     match event {
         FlushEvent::View(view) => {
             let names = |members: &[MemberName]| {
-                let all: Vec<_> = members.iter().map(|name| brief(name)).collect();
+                let all: Vec<_> = members.iter().map(brief).collect();
                 all.join("")
             };
             let member = view.cause.member().map(brief).unwrap_or_default();
