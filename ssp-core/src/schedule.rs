@@ -197,9 +197,9 @@ impl KeySchedule {
         self.confirmation_tag(member).ct_eq(tag).into()
     }
 
-    /// A key for the application: different for every label, context and length, of no use for
-    /// anything else. `None` when `length` is above [`EXPORT_MAX`] or the label above
-    /// [`EXPORT_LABEL_MAX`].
+    /// A key for the application: different for every label and context, of no use for anything
+    /// else. A longer export begins with the shorter one of the same label and context. `None` when
+    /// `length` is above [`EXPORT_MAX`] or the label above [`EXPORT_LABEL_MAX`].
     pub fn export(
         &self,
         label: &[u8],

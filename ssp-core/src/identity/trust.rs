@@ -23,7 +23,7 @@ use gcs_proto::name::{MemberName, NameError, PrivateName};
 use super::{PublicKey, Trust};
 
 /// Most entries of a trust file.
-pub const ENTRIES_MAX: usize = 65_536;
+const ENTRIES_MAX: usize = 65_536;
 /// Longest part of a bad line that an error repeats, in bytes.
 const SHOWN: usize = 80;
 

@@ -136,7 +136,8 @@ impl Session {
     }
 
     /// A key for the application, bound to the group, its view, members and epoch: equal at all
-    /// members that ask for the same `label`, `context` and `length`.
+    /// members that ask for the same `label` and `context`. Use another label for each length: a
+    /// longer key begins with the shorter one.
     ///
     /// # Errors
     /// [`Error::GroupNotSecure`] while there is no key, [`Error::Refreshing`] while it is being
