@@ -98,6 +98,7 @@ impl FlushLayer {
             }
         };
         if let Err(Overflow(bound)) = handled {
+            tracing::warn!(me = %self.me, bound, "connection is given up");
             self.out.commands.push_back(GcsCommand::Disconnect);
             self.close(CloseReason::Limit(bound));
         }

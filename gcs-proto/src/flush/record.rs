@@ -132,6 +132,7 @@ impl Record {
                 }
                 Fate::Dropped => {
                     stats::count(&mut out.stats.collapsed);
+                tracing::debug!(group = %self.group, view = %change.id, "change cannot be agreed");
                     dropped
                         .get_or_insert_default()
                         .append(&mut mem::take(&mut change.gone));
@@ -249,6 +250,7 @@ impl Record {
             }
         };
         stats::count(&mut out.stats.views);
+        tracing::debug!(group = %self.group, view = %change.id, "view installed");
         out.event(FlushEvent::View(self.view_of(&change)));
 
         let lost = change.surviving.len() < change.members.len();
