@@ -172,6 +172,9 @@ fn wrong_orders(order: &[MemberId], receiver: &MemberId, kind: TokenKind) -> Vec
         let mut stranger = order.to_vec();
         stranger[place] = members([99]).remove(0);
         orders.push(stranger);
+        let mut fewer = order.to_vec();
+        fewer.remove(place);
+        orders.push(fewer);
         let mut twice = order.to_vec();
         twice[place] = match kind {
             TokenKind::GdhPartial | TokenKind::GdhJoin => order[mine - 1].clone(),
