@@ -211,3 +211,38 @@ impl GroupVisitor for Misuse {
 fn calls_that_do_not_fit_are_refused() {
     "toy17".parse::<NamedGroup>().unwrap().with(Misuse);
 }
+
+#[test]
+fn the_joiner_must_be_the_last_of_the_list() {
+    struct Joiner;
+    impl GroupVisitor for Joiner {
+        type Output = ();
+
+        fn visit<G: Group>(self, group: G) {
+            let mut rng = seeded(1);
+            let [first, me, _] = &members(1..=3)[..] else {
+                return;
+            };
+            let mut machine = Gdh::new(group, me.clone());
+            let _ = machine.enter_directly(members(1..=3)).unwrap();
+            let list = [
+                &[0, 3][..],
+                b"\0\x03m01\0\0\x04",
+                b"\0\x03m02\0\0\x04",
+                b"\0\x03m03\0\0\x04",
+            ];
+            let error = machine
+                .process(first, TokenKind::GdhJoin, &list.concat(), &mut rng)
+                .unwrap_err();
+            let fault = PeerFault::MemberListMismatch;
+            assert_eq!(
+                error,
+                Error::Peer {
+                    culprit: first.clone(),
+                    fault
+                }
+            );
+        }
+    }
+    "toy17".parse::<NamedGroup>().unwrap().with(Joiner);
+}

@@ -90,6 +90,46 @@ fn a_second_factor_out_of_one_member_is_its_fault() {
 }
 
 #[test]
+fn a_partial_token_comes_from_the_predecessor() {
+    let members = world::members(1..=3);
+    let mut machine = Protocol::Gdh.member(toy(), members[1].clone());
+    let mut rng = seeded(1);
+    let _ = machine
+        .begin(
+            Change::Enter {
+                members: members.clone(),
+            },
+            &mut rng,
+        )
+        .unwrap();
+    let body = |order: [&[u8; 3]; 3]| {
+        let names = order.map(|name| [&[0, 3], &name[..]].concat()).concat();
+        [&[0, 1, 0, 3], &names[..], &[0, 0, 4]].concat()
+    };
+    let kind = cliques::TokenKind::GdhPartial;
+    // First of the order, so without a predecessor; then behind somebody else than the sender.
+    for order in [[b"m02", b"m01", b"m03"], [b"m01", b"m03", b"m02"]] {
+        let error = machine
+            .process(&members[0], kind, &body(order), &mut rng)
+            .unwrap_err();
+        let fault = PeerFault::NotController;
+        assert_eq!(
+            error,
+            Error::Peer {
+                culprit: members[0].clone(),
+                fault
+            }
+        );
+    }
+    let honest = body([b"m01", b"m02", b"m03"]);
+    let step = machine
+        .process(&members[0], kind, &honest, &mut rng)
+        .unwrap();
+    assert_eq!(step.send.len(), 1);
+    assert_eq!(machine.controller(), Some(&members[2]));
+}
+
+#[test]
 fn the_culprit_is_named() {
     let error = Error::Peer {
         culprit: world::members([3]).remove(0),

@@ -21,12 +21,17 @@ fn machine(state: u8) -> Box<dyn KeyAgreement> {
         0 => Change::Enter { members: all },
         _ => Change::Restart { joined: others },
     };
-    machine.begin(change, &mut rng).map(drop).expect("a legal change");
+    machine
+        .begin(change, &mut rng)
+        .map(drop)
+        .expect("a legal change");
     machine
 }
 
 fuzz_target!(|bytes: &[u8]| {
-    let Some((state, mut rest)) = bytes.split_first() else { return };
+    let Some((state, mut rest)) = bytes.split_first() else {
+        return;
+    };
     let mut machine = machine(*state);
     let mut rng = seeded(2);
     while let [kind, sender, len, tail @ ..] = rest {
