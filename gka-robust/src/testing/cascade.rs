@@ -29,8 +29,8 @@ impl Shape {
     pub fn of(seed: u64) -> Self {
         Self {
             names: 2 + (seed % 6) as usize,
-            changes: 1 + (seed / 6 % 8) as usize,
-            pause: [0, 3, 12, 40, 120][(seed / 48 % 5) as usize],
+            pause: [40, 3, 120, 12, 0][(seed / 6 % 5) as usize],
+            changes: 1 + (seed / 30 % 8) as usize,
         }
     }
 }

@@ -345,8 +345,15 @@ impl<'a> Checker<'a> {
     /// only of those who do not come along.
     fn order(&mut self) {
         let mut found = Vec::new();
+        let mut common: BTreeMap<ViewId, BTreeSet<u64>> = BTreeMap::new();
+        for record in self.trace.data.values() {
+            if let Some(order) = record.order {
+                common.entry(record.view).or_default().insert(order);
+            }
+        }
         for stay in &self.stays {
             let me = stay.member;
+            let mut agreed = 0;
             let mut last_order = None;
             let mut next_index: BTreeMap<usize, u64> = BTreeMap::new();
             let mut gaps: BTreeSet<usize> = BTreeSet::new();
@@ -356,11 +363,19 @@ impl<'a> Checker<'a> {
                     Entry::SecureSignal => signalled = true,
                     Entry::Delivered(id) => {
                         let record = &self.trace.data[id];
-                        if record.order.is_some() {
+                        if let Some(order) = record.order {
                             if last_order > record.order {
                                 found.push(("I12", format!("{me}: {id} out of the common order")));
                             }
                             last_order = record.order;
+                            let before = common.get(&record.view).map_or(0, |orders| {
+                                orders.range(..order).count()
+                            });
+                            if before != agreed && !signalled {
+                                let text = "gap in the common order before";
+                                found.push(("I12", format!("{me}: {text} {id}, no signal")));
+                            }
+                            agreed = before + 1;
                         }
                         let expected = next_index.entry(record.life).or_default();
                         if record.index < *expected {

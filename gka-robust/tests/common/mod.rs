@@ -1,0 +1,265 @@
+//! Drivers of three members in one view, brought to any state by hand.
+#![allow(dead_code, unreachable_pub)]
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use bytes::Bytes;
+use cliques::{
+    Envelope, MemberId, Protocol, Recipient, TokenBinding, TokenKind,
+    testing::{
+        rng::seeded,
+        signature::{TestSigner, TestVerifier},
+    },
+};
+use gka_robust::{
+    Algorithm, Cause, Config, DEFAULT_QUEUE_BYTES, Error, Input, Output, RobustDriver,
+    Transmission, View, ViewId,
+};
+
+pub const GROUP: &[u8] = b"group";
+
+pub fn id(name: &str) -> MemberId {
+    MemberId::try_from(name).unwrap()
+}
+
+pub fn ids(names: &[&str]) -> Vec<MemberId> {
+    names.iter().map(|name| id(name)).collect()
+}
+
+pub fn config(name: &str) -> Config {
+    Config {
+        me: id(name),
+        group: GROUP.to_vec(),
+        protocol: Protocol::Gdh,
+        mathematical_group: "ristretto255".parse().unwrap(),
+        algorithm: Algorithm::Basic,
+        signer: Arc::new(TestSigner::new(id(name))),
+        verifier: Arc::new(TestVerifier::new()),
+        queue_bytes: DEFAULT_QUEUE_BYTES,
+        timestamp_window: None,
+    }
+}
+
+pub fn view(number: u8, members: &[&str], together: &[&str], cause: Cause) -> View {
+    View {
+        id: ViewId([number; 12]),
+        members: ids(members),
+        transitional_set: ids(together),
+        cause,
+    }
+}
+
+/// Says what an output is.
+pub fn describe(output: &Output<Bytes>) -> String {
+    match output {
+        Output::Send(Transmission { to: Recipient::Group, kind, .. }) => format!("{kind} to all"),
+        Output::Send(Transmission { to: Recipient::Member(to), kind, .. }) => {
+            format!("{kind} to {to}")
+        }
+        Output::FlushOk => "flush-ok".into(),
+        Output::Install { view, .. } => format!("install {} {}", view.members.len(), view.epoch),
+        Output::SecureFlushRequest => "secure-flush-request".into(),
+        Output::SecureTransitionalSignal => "secure-signal".into(),
+        Output::Deliver(_) => "deliver".into(),
+        Output::Failed(failure) => format!("failed {}", failure.culprit),
+    }
+}
+
+/// Members and the tokens between them.
+pub struct Trio {
+    pub drivers: BTreeMap<String, RobustDriver<Bytes>>,
+    /// Sent and not delivered: sender, receiver, token.
+    pub flight: Vec<(String, String, TokenKind, Bytes)>,
+    /// Everything that was sent.
+    pub sent: Vec<(String, Recipient, TokenKind, Bytes)>,
+    pub current: View,
+    pub secrets: BTreeMap<String, Vec<u8>>,
+    pub rng: rand_chacha::ChaCha20Rng,
+}
+
+impl Trio {
+    /// Three members in CM.
+    pub fn new() -> Self {
+        Self {
+            drivers: ["a", "b", "c"]
+                .into_iter()
+                .map(|name| (name.to_string(), RobustDriver::new(config(name))))
+                .collect(),
+            flight: Vec::new(),
+            sent: Vec::new(),
+            current: view(1, &["a", "b", "c"], &["a", "b", "c"], Cause::Network),
+            secrets: BTreeMap::new(),
+            rng: seeded(7),
+        }
+    }
+
+    /// Three members that have a view.
+    pub fn in_view() -> Self {
+        let mut trio = Self::new();
+        for name in ["a", "b", "c"] {
+            let own = View { transitional_set: ids(&[name]), ..trio.current.clone() };
+            trio.handle(name, Input::Membership(own)).unwrap();
+        }
+        trio
+    }
+
+    /// Feeds an input; gives what came out.
+    pub fn handle(
+        &mut self,
+        name: &str,
+        input: Input<Bytes>,
+    ) -> Result<Vec<Output<Bytes>>, Error> {
+        let driver = self.drivers.get_mut(name).unwrap();
+        driver.handle(input, 5_000, &mut self.rng)?;
+        let outputs: Vec<_> = std::iter::from_fn(|| driver.poll_output()).collect();
+        for output in &outputs {
+            match output {
+                Output::Send(Transmission { to, kind, bytes, .. }) => {
+                    let bytes = Bytes::from(bytes.clone());
+                    self.sent.push((name.into(), to.clone(), *kind, bytes.clone()));
+                    for member in self.current.members.clone() {
+                        if *to == Recipient::Group || *to == Recipient::Member(member.clone()) {
+                            let to = member.to_string();
+                            self.flight.push((name.into(), to, *kind, bytes.clone()));
+                        }
+                    }
+                }
+                Output::Install { secret, .. } => {
+                    self.secrets.insert(name.into(), secret.expose().to_vec());
+                }
+                _ => {}
+            }
+        }
+        Ok(outputs)
+    }
+
+    /// The next token of a kind that is on its way to a member.
+    pub fn take(&mut self, to: &str, kind: TokenKind) -> Option<Input<Bytes>> {
+        let place = self.flight.iter().position(|(_, t, k, _)| t == to && *k == kind)?;
+        let (sender, _, kind, bytes) = self.flight.remove(place);
+        Some(Input::Token { sender: id(&sender), kind: Some(kind), bytes })
+    }
+
+    /// Delivers a token of a kind to a member.
+    pub fn deliver(&mut self, to: &str, kind: TokenKind) -> Vec<Output<Bytes>> {
+        let token = self.take(to, kind).unwrap_or_else(|| panic!("no {kind} for {to}"));
+        self.handle(to, token).unwrap()
+    }
+
+    /// Delivers everything that is on its way.
+    pub fn run(&mut self) {
+        while !self.flight.is_empty() {
+            let (sender, to, kind, bytes) = self.flight.remove(0);
+            let token = Input::Token { sender: id(&sender), kind: Some(kind), bytes };
+            self.handle(&to, token).unwrap();
+        }
+    }
+
+    pub fn state(&self, name: &str) -> &'static str {
+        self.drivers[name].state_name()
+    }
+
+    pub fn binding(&self) -> TokenBinding {
+        TokenBinding {
+            protocol: Protocol::Gdh,
+            group_name: "ristretto255".into(),
+            group: GROUP.to_vec(),
+            view_id: self.current.id.0,
+            view_hash: TokenBinding::view_hash(&self.current.members),
+        }
+    }
+
+    /// A token with a valid signature of `sender` and any content.
+    pub fn forge(&self, sender: &str, to: Recipient, kind: TokenKind, epoch: u32) -> Input<Bytes> {
+        self.forge_body(sender, to, kind, epoch, b"nothing that can be read")
+    }
+
+    pub fn forge_body(
+        &self,
+        sender: &str,
+        to: Recipient,
+        kind: TokenKind,
+        epoch: u32,
+        body: &[u8],
+    ) -> Input<Bytes> {
+        let envelope = Envelope {
+            kind,
+            epoch,
+            timestamp: 4_000,
+            sender: id(sender),
+            recipient: to,
+            body: body.to_vec(),
+        };
+        let bytes = envelope.seal(&self.binding(), &TestSigner::new(id(sender))).into();
+        Input::Token { sender: id(sender), kind: Some(kind), bytes }
+    }
+
+    /// A trio in which `a`, `b` or `c` is in a state; gives its name. States of the table, with
+    /// what happened in them where that matters.
+    pub fn at(state: &str) -> (Self, &'static str) {
+        use TokenKind::{GdhFactorOut, GdhFinal, GdhPartial, RefreshRequest};
+        let mut trio = Self::in_view();
+        let who = match state {
+            "CM" => return (Self::new(), "a"),
+            "CM joining" => return (Self::new(), "b"),
+            "FT" => "a",
+            "PT" => "b",
+            "PT last" | "FO" | "FO one" | "KL controller" | "KL" | "KL signal" => {
+                trio.deliver("b", GdhPartial);
+                if state != "PT last" {
+                    trio.deliver("c", GdhPartial);
+                }
+                if !matches!(state, "PT last" | "FO") {
+                    trio.deliver("a", GdhFinal);
+                    trio.deliver("b", GdhFinal);
+                    trio.deliver("c", GdhFactorOut);
+                }
+                if state.starts_with("KL") {
+                    trio.deliver("c", GdhFactorOut);
+                }
+                if state == "KL signal" {
+                    trio.handle("a", Input::TransitionalSignal).unwrap();
+                }
+                if matches!(state, "KL" | "KL signal") { "a" } else { "c" }
+            }
+            "FAILED" => {
+                let fact_out = trio.forge("b", Recipient::Group, GdhFinal, 0);
+                trio.handle("a", fact_out).unwrap();
+                "a"
+            }
+            _ => {
+                trio.run();
+                let input = match state {
+                    "S" => None,
+                    "S asked" | "CM flushed" => Some(Input::FlushRequest),
+                    "S signal" => Some(Input::TransitionalSignal),
+                    "REFRESHING" | "S given up" | "FAILED refresh" => Some(Input::RequestRefresh),
+                    other => panic!("no state {other}"),
+                };
+                if let Some(input) = input {
+                    trio.handle("a", input).unwrap();
+                }
+                match state {
+                    "CM flushed" => {
+                        trio.handle("a", Input::SecureFlushOk).unwrap();
+                    }
+                    "REFRESHING" | "S given up" | "FAILED refresh" => {
+                        for name in ["a", "b", "c"] {
+                            trio.deliver(name, RefreshRequest);
+                        }
+                        if state == "S given up" {
+                            trio.handle("a", Input::TransitionalSignal).unwrap();
+                        }
+                        if state == "FAILED refresh" {
+                            let list = trio.forge("c", Recipient::Group, TokenKind::GdhKeyList, 1);
+                            trio.handle("a", list).unwrap();
+                        }
+                    }
+                    _ => {}
+                }
+                "a"
+            }
+        };
+        (trio, who)
+    }
+}
