@@ -1,1 +1,10 @@
-//! placeholder
+//! Criterion benchmarks across the layers.
+//!
+//! | bench | measures | names |
+//! |---|---|---|
+//! | `codec` | messages and memberships to bytes and back | `codec/<direction>/<message>` |
+//! | `suites` | one membership event, CPU time of all members together | `<suite>/<event>/<group>/<members>` |
+//! | `records` | sealing and opening user messages | `<suite>/<direction>/<bytes>` |
+//!
+//! `cargo bench -p benches` runs all, `cargo bench -p benches --bench suites -- gdh/join` some.
+//! Figures of one run are to be compared with each other, not with those of another machine.

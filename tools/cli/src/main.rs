@@ -1,2 +1,51 @@
-//! placeholder
-fn main() {}
+//! The `ssp` command: secure group communication from the command line.
+
+#![forbid(unsafe_code)]
+
+mod cli;
+mod daemon;
+mod demo;
+mod error;
+mod identity;
+mod output;
+mod user;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{Cli, Command};
+use output::{Format, Printer};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter).init();
+    let printer = Printer(if cli.json { Format::Json } else { Format::Text });
+
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("ssp: runtime: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let result = runtime.block_on(async {
+        match cli.command {
+            Command::Demo(options) => demo::run(options, printer).await,
+            Command::Daemon(options) => daemon::run(options, printer).await,
+            Command::User(options) => user::run(options, printer).await,
+            Command::Identity(options) => identity::run(&options, printer),
+        }
+    });
+    // A thread may still wait for a line of standard input.
+    runtime.shutdown_background();
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("ssp: {failure}");
+            ExitCode::from(failure.code())
+        }
+    }
+}

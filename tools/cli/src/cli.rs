@@ -1,0 +1,179 @@
+//! Command line.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{ArgGroup, Args, Parser, Subcommand};
+use gcs_proto::name::{DaemonName, GroupName, PrivateName};
+use ssp_core::{NamedGroup, Protocol};
+use ssp_tokio::Endpoint;
+
+/// Secure group communication: contributory keys over ordered, view-synchronous messages.
+#[derive(Debug, Parser)]
+#[command(name = "ssp", version, arg_required_else_help = true, max_term_width = 100)]
+pub(crate) struct Cli {
+    /// Print one JSON object a line on standard output; logs go to standard error.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Subcommands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a secure group through every membership event on an embedded daemon.
+    #[command(after_help = "Example:\n  ssp demo --group-params ffdhe2048 --members 5")]
+    Demo(Demo),
+    /// Run the embedded daemon until interrupted.
+    #[command(
+        after_help = "Example: two virtual daemons that a control socket can part and join\n  \
+        ssp daemon --listen 127.0.0.1:4803 --virtual n2=127.0.0.1:4804 --control control.sock\n\n\
+        Control commands, one a line: partition n1 | n2, heal, stop n2, status"
+    )]
+    Daemon(Daemon),
+    /// Take part in groups, by hand or from a script on standard input.
+    #[command(after_help = "Example:\n  ssp identity new alice.key\n  \
+        ssp identity show alice.key --name alice >> trust\n  \
+        ssp user --connect 4803@localhost --name alice --identity alice.key --trust trust --group chat\n\n\
+        Commands, one a line; end of input is quit:\n  \
+        join GROUP               leave GROUP          members GROUP\n  \
+        send GROUP TEXT          sendfile GROUP PATH  refresh GROUP\n  \
+        flush GROUP              key GROUP LABEL      quit")]
+    User(User),
+    /// Make and show identities.
+    #[command(subcommand)]
+    Identity(Identity),
+}
+
+/// Options of `ssp demo`.
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Key agreement suite.
+    #[arg(long, default_value_t = Protocol::Gdh)]
+    pub(crate) protocol: Protocol,
+
+    /// Members to begin with, 3 to 32.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u8).range(3..=32))]
+    pub(crate) members: u8,
+
+    /// Mathematical group.
+    #[arg(long, value_name = "NAME", default_value = "ristretto255")]
+    pub(crate) group_params: NamedGroup,
+
+    /// File to send to the group instead of a text.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) file: Option<PathBuf>,
+}
+
+/// Options of `ssp daemon`.
+#[derive(Debug, Args)]
+pub(crate) struct Daemon {
+    /// Address to listen on.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4803")]
+    pub(crate) listen: SocketAddr,
+
+    /// Unix socket to listen on as well.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) unix: Option<PathBuf>,
+
+    /// Name of the daemon.
+    #[arg(long, default_value = "n1")]
+    pub(crate) name: DaemonName,
+
+    /// Another virtual daemon and its address; may be repeated.
+    #[arg(long = "virtual", value_name = "NAME=ADDR")]
+    pub(crate) virtual_daemons: Vec<VirtualDaemon>,
+
+    /// Unix socket that takes control commands.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) control: Option<PathBuf>,
+}
+
+/// A virtual daemon on the command line: `name=address`.
+#[derive(Clone, Debug)]
+pub(crate) struct VirtualDaemon {
+    /// Name.
+    pub(crate) name: DaemonName,
+    /// Address to listen on.
+    pub(crate) address: SocketAddr,
+}
+
+impl std::str::FromStr for VirtualDaemon {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, address) =
+            text.split_once('=').ok_or_else(|| format!("\"{text}\" is not NAME=ADDR"))?;
+        Ok(Self {
+            name: name.parse().map_err(|error| format!("{error}"))?,
+            address: address.parse().map_err(|error| format!("\"{address}\": {error}"))?,
+        })
+    }
+}
+
+/// Options of `ssp user`.
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("layer").args(["plain", "flush"])))]
+pub(crate) struct User {
+    /// Daemon: PORT@HOST, PORT (Unix socket) or HOST:PORT.
+    #[arg(long, value_name = "DAEMON", default_value = "4803@localhost")]
+    pub(crate) connect: Endpoint,
+
+    /// Private name, at most 10 characters.
+    #[arg(long)]
+    pub(crate) name: PrivateName,
+
+    /// Group to join at once.
+    #[arg(long)]
+    pub(crate) group: Option<GroupName>,
+
+    /// Key agreement suite.
+    #[arg(long, default_value_t = Protocol::Gdh)]
+    pub(crate) protocol: Protocol,
+
+    /// Mathematical group.
+    #[arg(long, value_name = "NAME", default_value = "ristretto255")]
+    pub(crate) group_params: NamedGroup,
+
+    /// Own private key (PEM), see `ssp identity new`.
+    #[arg(long, value_name = "FILE", required_unless_present_any = ["plain", "flush"])]
+    pub(crate) identity: Option<PathBuf>,
+
+    /// Public keys of all members, see `ssp identity show`.
+    #[arg(long, value_name = "FILE", required_unless_present_any = ["plain", "flush"])]
+    pub(crate) trust: Option<PathBuf>,
+
+    /// Bare messages without views or keys.
+    #[arg(long)]
+    pub(crate) plain: bool,
+
+    /// View-synchronous messages without keys.
+    #[arg(long)]
+    pub(crate) flush: bool,
+
+    /// Ask before a view change; the command `flush GROUP` permits it.
+    #[arg(long)]
+    pub(crate) manual_flush: bool,
+}
+
+/// Subcommands of `ssp identity`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Identity {
+    /// Make an Ed25519 key and write it to a new file that only its owner may read.
+    #[command(after_help = "Example:\n  ssp identity new alice.key")]
+    New {
+        /// File to write (PKCS#8 PEM, mode 0600); must not exist.
+        file: PathBuf,
+    },
+    /// Print the line of a trust file for a key.
+    #[command(after_help = "Example:\n  ssp identity show alice.key --name alice >> trust")]
+    Show {
+        /// File of the private key.
+        file: PathBuf,
+        /// Member: a private name (at any daemon), or a private group such as #alice#n1.
+        #[arg(long)]
+        name: String,
+    },
+}

@@ -1,0 +1,40 @@
+//! Errors of the command and its exit codes.
+
+use std::{fmt, path::Path};
+
+/// Why a subcommand did not do what it was asked.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// Something did not work; exit code 1.
+    Failed(String),
+    /// The command line or a command is wrong; exit code 2.
+    Usage(String),
+}
+
+impl Failure {
+    /// A failure that names what it is about.
+    pub(crate) fn of(what: impl fmt::Display, error: impl fmt::Display) -> Self {
+        Self::Failed(format!("{what}: {error}"))
+    }
+
+    /// A failure about a file.
+    pub(crate) fn of_file(path: &Path, error: impl fmt::Display) -> Self {
+        Self::of(path.display(), error)
+    }
+
+    /// The exit code.
+    pub(crate) const fn code(&self) -> u8 {
+        match self {
+            Self::Failed(_) => 1,
+            Self::Usage(_) => 2,
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Failed(text) | Self::Usage(text) => f.write_str(text),
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! `ssp user --flush`: view-synchronous messages without keys.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use gcs_proto::{
+    flush::FlushEvent,
+    gcs::SelfDelivery,
+    limits,
+    name::{GroupName, MemberName},
+    service::Service,
+};
+use ssp_tokio::flush::{FlushClient, FlushCommand};
+use tokio::time::{Instant, sleep_until};
+
+use super::{
+    FILE, Flow, TEXT,
+    command::Line,
+    connection, file_message,
+    input::Input,
+    pending::{Message, Pending},
+    report, show,
+};
+use crate::{
+    cli,
+    error::Failure,
+    output::{Event, Printer},
+};
+
+/// How long the others may take to answer a flush request before they are named.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+pub(super) async fn run(options: &cli::User, printer: Printer) -> Result<(), Failure> {
+    let client = FlushClient::connect(&options.connect, connection(options))
+        .await
+        .map_err(|error| Failure::Failed(error.to_string()))?;
+    printer.print(&show::connected(client.private_group(), "flush"));
+    let answer = if options.manual_flush { Answer::Asked } else { Answer::AtOnce };
+    let mut user = User { client, printer, answer, rooms: BTreeMap::new() };
+    if let Some(group) = options.group {
+        user.carry_out(Line::Join(group)).await;
+    }
+    let mut input = Input::open();
+    loop {
+        let overdue = user.rooms.values().filter_map(Room::deadline).min();
+        tokio::select! {
+            line = input.next(printer) => if user.carry_out(line).await == Flow::End { break },
+            event = user.client.recv() => match event {
+                Some(event) => user.handle(event).await?,
+                None => return Err(Failure::Failed("connection is closed".into())),
+            },
+            () = sleep_until(overdue.unwrap_or_else(Instant::now)), if overdue.is_some() => {
+                user.name_the_missing().await;
+            }
+        }
+    }
+    user.client.disconnect().await;
+    Ok(())
+}
+
+/// Who answers flush requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Answer {
+    /// The program.
+    AtOnce,
+    /// Whoever types the command `flush`.
+    Asked,
+}
+
+/// Where a group is between two views.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// No view yet; others may still have to agree.
+    Joining { overdue: Instant },
+    /// Messages can be sent.
+    Open,
+    /// The flush request was answered.
+    Answered { overdue: Instant },
+    /// A leave was asked for.
+    Leaving,
+}
+
+#[derive(Debug)]
+struct Room {
+    stage: Stage,
+    members: Vec<MemberName>,
+    pending: Pending,
+}
+
+impl Room {
+    fn deadline(&self) -> Option<Instant> {
+        match self.stage {
+            Stage::Joining { overdue } | Stage::Answered { overdue } => Some(overdue),
+            Stage::Open | Stage::Leaving => None,
+        }
+    }
+}
+
+struct User {
+    client: FlushClient,
+    printer: Printer,
+    answer: Answer,
+    rooms: BTreeMap<GroupName, Room>,
+}
+
+impl User {
+    async fn carry_out(&mut self, line: Line) -> Flow {
+        match line {
+            Line::Quit => return Flow::End,
+            Line::Nothing => {}
+            Line::Join(group) => {
+                if self.call(group, FlushCommand::Join(group)).await == Done::Yes {
+                    let stage = Stage::Joining { overdue: Instant::now() + PATIENCE };
+                    let room = Room { stage, members: Vec::new(), pending: Pending::default() };
+                    self.rooms.insert(group, room);
+                }
+            }
+            Line::Leave(group) => {
+                if self.call(group, FlushCommand::Leave(group)).await == Done::Yes
+                    && let Some(room) = self.rooms.get_mut(&group)
+                {
+                    room.stage = Stage::Leaving;
+                }
+            }
+            Line::Send(group, text) => {
+                self.send(group, Message { message_type: TEXT, body: text.into() }).await;
+            }
+            Line::SendFile(group, path) => {
+                let room = limits::SAFE_MESSAGE - limits::NAME_SLOT - limits::FLUSH_OVERHEAD;
+                match file_message(&path, room).await {
+                    Ok(body) => self.send(group, Message { message_type: FILE, body }).await,
+                    Err(error) => report(self.printer, Some(&group), error),
+                }
+            }
+            Line::Flush(group) => self.flush_ok(group).await,
+            Line::Members(group) => {
+                let members = self.rooms.get(&group).map_or(&[][..], |room| &room.members);
+                self.printer.print(&show::members(&group, members));
+            }
+            Line::Refresh(group) | Line::Key(group, _) => {
+                report(self.printer, Some(&group), "groups of the flush layer have no keys");
+            }
+        }
+        Flow::Continue
+    }
+
+    async fn handle(&mut self, event: FlushEvent) -> Result<(), Failure> {
+        match event {
+            FlushEvent::View(view) => {
+                let text = format!(
+                    "[{}] * {}: {}",
+                    view.group,
+                    show::change(&view.cause),
+                    show::list(&view.members)
+                );
+                let event = show::view(
+                    "view",
+                    text,
+                    &view.group,
+                    &view.id,
+                    &view.members,
+                    &view.cause,
+                );
+                self.printer.print(
+                    &event
+                        .with("index", view.index)
+                        .with("transitional_set", show::names(&view.transitional_set)),
+                );
+                if let Some(room) = self.rooms.get_mut(&view.group) {
+                    room.stage = Stage::Open;
+                    room.members = view.members;
+                }
+                self.send_pending(view.group).await;
+            }
+            FlushEvent::FlushRequest { group } => match self.answer {
+                Answer::AtOnce => self.flush_ok(group).await,
+                Answer::Asked => self.printer.print(&show::flush_request(&group)),
+            },
+            FlushEvent::TransitionalSignal { group } => {
+                self.printer.print(&show::transitional(&group));
+            }
+            FlushEvent::Message(message) => self.printer.print(&show::message(
+                Some(&message.group),
+                &message.sender,
+                message.service,
+                message.message_type,
+                &message.body,
+            )),
+            FlushEvent::Private(message) => self.printer.print(&show::message(
+                None,
+                &message.sender,
+                message.service,
+                message.message_type,
+                &message.body,
+            )),
+            FlushEvent::SelfLeave { group } => {
+                self.rooms.remove(&group);
+                self.printer.print(&show::self_leave(&group));
+            }
+            FlushEvent::Refused(refused) => self.printer.print(&show::refused(&refused)),
+            FlushEvent::Closed(reason) => {
+                return match show::close_reason(&reason) {
+                    Some(reason) => Err(Failure::Failed(reason)),
+                    None => {
+                        self.printer.print(&Event::new("closed", "* closed"));
+                        Ok(())
+                    }
+                };
+            }
+        }
+        Ok(())
+    }
+
+    async fn flush_ok(&mut self, group: GroupName) {
+        if self.call(group, FlushCommand::FlushOk(group)).await == Done::Yes
+            && let Some(room) = self.rooms.get_mut(&group)
+        {
+            room.stage = Stage::Answered { overdue: Instant::now() + PATIENCE };
+        }
+    }
+
+    /// Sends in the present view, or keeps the message for the next one.
+    async fn send(&mut self, group: GroupName, message: Message) {
+        let Some(room) = self.rooms.get_mut(&group) else {
+            return report(self.printer, Some(&group), "not a member");
+        };
+        if let Err(error) = room.pending.push(message) {
+            return report(self.printer, Some(&group), error);
+        }
+        self.send_pending(group).await;
+    }
+
+    async fn send_pending(&mut self, group: GroupName) {
+        while let Some(room) = self.rooms.get_mut(&group) {
+            let (Stage::Open, Some(message)) = (room.stage, room.pending.pop()) else { return };
+            let size = message.body.len();
+            let command = FlushCommand::Multicast {
+                group,
+                service: Service::Agreed,
+                self_delivery: SelfDelivery::Deliver,
+                message_type: message.message_type,
+                body: message.body,
+            };
+            if self.call(group, command).await == Done::Yes {
+                self.printer.print(&show::sent(&group, size));
+            }
+        }
+    }
+
+    /// Names those whose answer to a flush request is overdue.
+    async fn name_the_missing(&mut self) {
+        let now = Instant::now();
+        let mut overdue = Vec::new();
+        for (group, room) in &mut self.rooms {
+            match &mut room.stage {
+                Stage::Joining { overdue: at } | Stage::Answered { overdue: at } if *at <= now => {
+                    *at = now + PATIENCE;
+                    overdue.push(*group);
+                }
+                Stage::Joining { .. } | Stage::Answered { .. } | Stage::Open | Stage::Leaving => {}
+            }
+        }
+        for group in overdue {
+            match self.client.missing_flush(group).await {
+                Ok(members) if members.is_empty() => {}
+                Ok(members) => self.printer.print(&show::blocked(&group, &members)),
+                Err(error) => report(self.printer, Some(&group), error),
+            }
+        }
+    }
+
+    async fn call(&self, group: GroupName, command: FlushCommand) -> Done {
+        match self.client.command(command).await {
+            Ok(()) => Done::Yes,
+            Err(error) => {
+                report(self.printer, Some(&group), error);
+                Done::No
+            }
+        }
+    }
+}
+
+/// Whether a call was carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Done {
+    Yes,
+    No,
+}

@@ -1,0 +1,97 @@
+//! `ssp user`: take part in groups, by hand or from a script.
+//!
+//! One of three layers stands behind the same commands and events: bare messages (`plain`),
+//! view-synchronous messages (`flush`), secure groups (`secure`).
+
+mod command;
+mod flush;
+mod input;
+mod pending;
+mod plain;
+mod room;
+mod secure;
+mod show;
+
+use gcs_proto::name::GroupName;
+use ssp_tokio::ConnectionConfig;
+
+use crate::{
+    cli,
+    error::Failure,
+    output::{Event, Printer},
+};
+
+/// Message type of text lines.
+const TEXT: i16 = 1;
+/// Message type of files: 16-bit big-endian length of the name, name, content.
+const FILE: i16 = 2;
+
+pub(crate) async fn run(options: cli::User, printer: Printer) -> Result<(), Failure> {
+    if options.plain {
+        plain::run(&options, printer).await
+    } else if options.flush {
+        flush::run(&options, printer).await
+    } else {
+        secure::run(&options, printer).await
+    }
+}
+
+fn connection(options: &cli::User) -> ConnectionConfig {
+    ConnectionConfig::new().name(options.name)
+}
+
+/// Whether the lines go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Flow {
+    Continue,
+    End,
+}
+
+/// A command that was not carried out does not end the program.
+fn report(printer: Printer, group: Option<&GroupName>, error: impl std::fmt::Display) {
+    let error = error.to_string();
+    let mut event = Event::new("error", format!("! {error}")).with("error", error);
+    if let Some(group) = group {
+        event = event.with("group", group.as_str());
+    }
+    printer.print(&event);
+}
+
+/// A file as one message: its name, then its content.
+async fn file_message(path: &std::path::Path, max: usize) -> Result<bytes::Bytes, String> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let describe = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+    let metadata = tokio::fs::metadata(path).await.map_err(|error| describe(&error))?;
+    let room = max.saturating_sub(2 + name.len());
+    if metadata.len() > room as u64 {
+        let error = format!("{} bytes, at most {room} fit into a message", metadata.len());
+        return Err(describe(&error));
+    }
+    let content = tokio::fs::read(path).await.map_err(|error| describe(&error))?;
+    let length = u16::try_from(name.len()).map_err(|error| describe(&error))?;
+    let mut message = Vec::with_capacity(2 + name.len() + content.len());
+    message.extend_from_slice(&length.to_be_bytes());
+    message.extend_from_slice(name.as_bytes());
+    message.extend_from_slice(&content);
+    Ok(message.into())
+}
+
+/// Reads what [`file_message`] made; `None` for anything else.
+fn split_file(message: &[u8]) -> Option<(String, &[u8])> {
+    let (length, rest) = message.split_first_chunk::<2>()?;
+    let (name, content) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
+    Some((String::from_utf8_lossy(name).into_owned(), content))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_that_are_no_file() {
+        assert_eq!(split_file(b""), None);
+        assert_eq!(split_file(&[0]), None);
+        assert_eq!(split_file(&[0, 2, b'a']), None);
+        assert_eq!(split_file(&[0, 1, b'a', 7]), Some(("a".into(), &[7][..])));
+    }
+}

@@ -1,0 +1,156 @@
+//! `ssp user --plain`: bare messages, memberships as the daemon tells them.
+
+use std::collections::BTreeMap;
+
+use gcs_proto::{
+    gcs::{GcsCommand, GcsEvent, Multicast},
+    limits,
+    name::{GroupName, MemberName},
+    service::Service,
+};
+use ssp_tokio::plain::PlainClient;
+
+use super::{FILE, Flow, TEXT, command::Line, connection, file_message, input::Input, report, show};
+use crate::{
+    cli,
+    error::Failure,
+    output::{Event, Printer},
+};
+
+pub(super) async fn run(options: &cli::User, printer: Printer) -> Result<(), Failure> {
+    let client = PlainClient::connect(&options.connect, connection(options))
+        .await
+        .map_err(|error| Failure::Failed(error.to_string()))?;
+    printer.print(&show::connected(client.private_group(), "plain"));
+    let mut user = User { client, printer, members: BTreeMap::new() };
+    if let Some(group) = options.group {
+        user.carry_out(Line::Join(group)).await;
+    }
+    let mut input = Input::open();
+    loop {
+        tokio::select! {
+            line = input.next(printer) => if user.carry_out(line).await == Flow::End { break },
+            event = user.client.recv() => match event {
+                Some(event) => user.show(event)?,
+                None => return Err(Failure::Failed("connection is closed".into())),
+            },
+        }
+    }
+    user.client.disconnect().await;
+    Ok(())
+}
+
+struct User {
+    client: PlainClient,
+    printer: Printer,
+    members: BTreeMap<GroupName, Vec<MemberName>>,
+}
+
+impl User {
+    async fn carry_out(&mut self, line: Line) -> Flow {
+        let (group, command) = match line {
+            Line::Quit => return Flow::End,
+            Line::Nothing => return Flow::Continue,
+            Line::Join(group) => (group, GcsCommand::Join(group)),
+            Line::Leave(group) => (group, GcsCommand::Leave(group)),
+            Line::Send(group, text) => {
+                let message = Multicast::to_group(group, Service::Agreed, TEXT, text.into());
+                (group, GcsCommand::Multicast(message))
+            }
+            Line::SendFile(group, path) => {
+                let room = limits::SAFE_MESSAGE - limits::NAME_SLOT;
+                match file_message(&path, room).await {
+                    Ok(body) => {
+                        let message = Multicast::to_group(group, Service::Agreed, FILE, body);
+                        (group, GcsCommand::Multicast(message))
+                    }
+                    Err(error) => {
+                        report(self.printer, Some(&group), error);
+                        return Flow::Continue;
+                    }
+                }
+            }
+            Line::Members(group) => {
+                let members = self.members.get(&group).map_or(&[][..], Vec::as_slice);
+                self.printer.print(&show::members(&group, members));
+                return Flow::Continue;
+            }
+            Line::Refresh(group) | Line::Flush(group) | Line::Key(group, _) => {
+                report(self.printer, Some(&group), "bare groups have no views and no keys");
+                return Flow::Continue;
+            }
+        };
+        let size = match &command {
+            GcsCommand::Multicast(message) => Some(message.body.len()),
+            GcsCommand::Join(_)
+            | GcsCommand::Leave(_)
+            | GcsCommand::Unicast { .. }
+            | GcsCommand::Disconnect => None,
+        };
+        match (self.client.command(command).await, size) {
+            (Ok(()), Some(size)) => self.printer.print(&show::sent(&group, size)),
+            (Ok(()), None) => {}
+            (Err(error), _) => report(self.printer, Some(&group), error),
+        }
+        Flow::Continue
+    }
+
+    fn show(&mut self, event: GcsEvent) -> Result<(), Failure> {
+        match event {
+            GcsEvent::Membership(membership) => {
+                let text = format!(
+                    "[{}] * {}: {}",
+                    membership.group,
+                    show::change(&membership.cause),
+                    show::list(&membership.members)
+                );
+                let event = show::view(
+                    "membership",
+                    text,
+                    &membership.group,
+                    &membership.id,
+                    &membership.members,
+                    &membership.cause,
+                );
+                self.printer.print(
+                    &event.with("transitional_set", show::names(&membership.transitional_set)),
+                );
+                self.members.insert(membership.group, membership.members);
+            }
+            GcsEvent::TransitionalSignal { group } => {
+                self.printer.print(&show::transitional(&group));
+            }
+            GcsEvent::SelfLeave { group } => {
+                self.members.remove(&group);
+                self.printer.print(&show::self_leave(&group));
+            }
+            GcsEvent::Message(message) => {
+                let to: Vec<String> =
+                    message.destinations.iter().map(ToString::to_string).collect();
+                let group = message
+                    .destinations
+                    .iter()
+                    .find_map(|name| GroupName::try_from(*name).ok());
+                let event = show::message(
+                    group.as_ref(),
+                    &message.sender,
+                    message.service,
+                    message.message_type,
+                    &message.body,
+                );
+                self.printer.print(&event.with("to", to));
+            }
+            GcsEvent::Refused(refused) => self.printer.print(&show::refused(&refused)),
+            GcsEvent::Closed(reason) => {
+                return match show::close_reason(&reason) {
+                    Some(reason) => Err(Failure::Failed(reason)),
+                    None => {
+                        self.printer.print(&Event::new("closed", "* closed"));
+                        Ok(())
+                    }
+                };
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,125 @@
+//! `ssp user`: secure groups, one task each.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use gcs_proto::name::GroupName;
+use ssp_core::{Credentials, FlushMode, GroupOptions};
+use ssp_tokio::{Client, ClientConfig};
+use tokio::{sync::mpsc, task::JoinSet};
+
+use super::{Flow, command::Line, connection, input::Input, report, room::Room, show};
+use crate::{
+    cli,
+    error::Failure,
+    identity,
+    output::{Event, Printer},
+};
+
+/// Commands that may wait for a group.
+const COMMANDS_MAX: usize = 64;
+
+pub(super) async fn run(options: &cli::User, printer: Printer) -> Result<(), Failure> {
+    let client = connect(options).await?;
+    printer.print(&show::connected(client.private_group(), "secure"));
+    let flush = if options.manual_flush { FlushMode::Manual } else { FlushMode::Automatic };
+    let mut user = User {
+        client,
+        printer,
+        options: GroupOptions {
+            protocol: options.protocol,
+            mathematical_group: options.group_params.clone(),
+            flush,
+            ..GroupOptions::default()
+        },
+        rooms: BTreeMap::new(),
+        tasks: JoinSet::new(),
+    };
+    if let Some(group) = options.group {
+        user.carry_out(Line::Join(group)).await;
+    }
+    let mut input = Input::open();
+    loop {
+        tokio::select! {
+            line = input.next(printer) => if user.carry_out(line).await == Flow::End { break },
+            Some(ended) = user.tasks.join_next() => if let Ok(group) = ended {
+                user.rooms.remove(&group);
+            },
+            reason = user.client.closed() => {
+                let reason = show::close_reason(&reason);
+                return Err(Failure::Failed(reason.unwrap_or_else(|| "connection is over".into())));
+            }
+        }
+    }
+    // Rooms end when nobody can command them any more, once what waits in them is sent.
+    user.rooms.clear();
+    while user.tasks.join_next().await.is_some() {}
+    user.client.disconnect().await;
+    printer.print(&Event::new("closed", "* closed"));
+    Ok(())
+}
+
+async fn connect(options: &cli::User) -> Result<Client, Failure> {
+    let (Some(key), Some(trust)) = (&options.identity, &options.trust) else {
+        return Err(Failure::Usage("--identity and --trust are needed".into()));
+    };
+    let credentials = Credentials {
+        signer: Arc::new(identity::read_signer(key)?),
+        trust: Arc::new(identity::read_trust(trust)?),
+    };
+    let config = ClientConfig::new(options.name, credentials)
+        .connection(|_| connection(options));
+    Client::connect(&options.connect, config)
+        .await
+        .map_err(|error| Failure::Failed(error.to_string()))
+}
+
+struct User {
+    client: Client,
+    printer: Printer,
+    options: GroupOptions,
+    rooms: BTreeMap<GroupName, mpsc::Sender<Line>>,
+    tasks: JoinSet<GroupName>,
+}
+
+impl User {
+    async fn carry_out(&mut self, line: Line) -> Flow {
+        let group = match &line {
+            Line::Quit => return Flow::End,
+            Line::Nothing => return Flow::Continue,
+            Line::Join(group) => {
+                self.join(*group).await;
+                return Flow::Continue;
+            }
+            Line::Leave(group)
+            | Line::Send(group, _)
+            | Line::SendFile(group, _)
+            | Line::Refresh(group)
+            | Line::Flush(group)
+            | Line::Key(group, _)
+            | Line::Members(group) => *group,
+        };
+        let taken = match self.rooms.get(&group) {
+            Some(room) => room.send(line).await.is_ok(),
+            None => false,
+        };
+        if !taken {
+            report(self.printer, Some(&group), "not a member");
+        }
+        Flow::Continue
+    }
+
+    async fn join(&mut self, group: GroupName) {
+        match self.client.join(group, self.options.clone()).await {
+            Ok(handle) => {
+                let (sender, commands) = mpsc::channel(COMMANDS_MAX);
+                self.rooms.insert(group, sender);
+                let room = Room::new(handle, self.printer);
+                self.tasks.spawn(async move {
+                    room.run(commands).await;
+                    group
+                });
+            }
+            Err(error) => report(self.printer, Some(&group), error),
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Events as `ssp user` prints them, whatever layer they come from.
+
+use gcs_proto::{
+    gcs::{Cause, CloseReason, Refused, ViewId},
+    name::{GroupName, MemberName},
+    service::Service,
+};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::{FILE, split_file};
+use crate::output::Event;
+
+pub(super) fn names(members: &[MemberName]) -> Value {
+    members.iter().map(|member| Value::from(member.as_str())).collect()
+}
+
+pub(super) fn list(members: &[MemberName]) -> String {
+    members.iter().map(MemberName::as_str).collect::<Vec<_>>().join(" ")
+}
+
+pub(super) fn connected(me: &MemberName, layer: &str) -> Event {
+    Event::new("connected", format!("* connected as {me} ({layer})"))
+        .with("private_group", me.as_str())
+        .with("mode", layer)
+}
+
+/// What changed, for people: `alice joined`.
+pub(super) fn change(cause: &Cause) -> String {
+    match cause {
+        Cause::Join(member) => format!("{member} joined"),
+        Cause::Leave(member) => format!("{member} left"),
+        Cause::Disconnect(member) => format!("{member} disconnected"),
+        Cause::Network => "network changed".into(),
+    }
+}
+
+/// Fields that every kind of view has.
+pub(super) fn view(
+    name: &str,
+    text: String,
+    group: &GroupName,
+    id: &ViewId,
+    members: &[MemberName],
+    cause: &Cause,
+) -> Event {
+    let mut event = Event::new(name, text)
+        .with("group", group.as_str())
+        .with("view", id.to_string())
+        .with("members", names(members))
+        .with("cause", cause.as_str());
+    if let Some(member) = cause.member() {
+        event = event.with("member", member.as_str());
+    }
+    event
+}
+
+pub(super) fn message(
+    group: Option<&GroupName>,
+    sender: &MemberName,
+    service: Service,
+    message_type: i16,
+    body: &[u8],
+) -> Event {
+    let place = group.map_or_else(|| "private".to_owned(), |group| group.as_str().to_owned());
+    let file = (message_type == FILE).then(|| split_file(body)).flatten();
+    let mut event = match file {
+        Some((name, content)) => {
+            let digest = hex::encode(Sha256::digest(content));
+            let size = content.len();
+            let text = format!("[{place}] {sender} sent file {name}, {size} bytes, sha256 {digest}");
+            Event::new("file", text)
+                .with("name", name)
+                .with("size", size)
+                .with("sha256", digest)
+        }
+        None => {
+            let text = String::from_utf8_lossy(body);
+            Event::new("message", format!("[{place}] {sender}: {text}")).with_data(body)
+        }
+    };
+    if let Some(group) = group {
+        event = event.with("group", group.as_str());
+    }
+    event
+        .with("from", sender.as_str())
+        .with("type", message_type)
+        .with("service", service.as_str())
+}
+
+pub(super) fn transitional(group: &GroupName) -> Event {
+    Event::new("transitional", format!("[{group}] * members are gone, view change to come"))
+        .with("group", group.as_str())
+}
+
+pub(super) fn flush_request(group: &GroupName) -> Event {
+    Event::new("flush_request", format!("[{group}] * view change asked for: flush {group}"))
+        .with("group", group.as_str())
+}
+
+pub(super) fn blocked(group: &GroupName, members: &[MemberName]) -> Event {
+    let text = format!("[{group}] ! view change held up by {}", list(members));
+    Event::new("blocked", text).with("group", group.as_str()).with("members", names(members))
+}
+
+pub(super) fn self_leave(group: &GroupName) -> Event {
+    Event::new("self_leave", format!("[{group}] * left")).with("group", group.as_str())
+}
+
+pub(super) fn refused(refused: &Refused) -> Event {
+    let (what, group) = match refused {
+        Refused::Join(group) => ("join", group.as_str().to_owned()),
+        Refused::Leave(group) => ("leave", group.as_str().to_owned()),
+        Refused::Multicast(message) => {
+            let to: Vec<_> = message.destinations.iter().map(ToString::to_string).collect();
+            ("send", to.join(" "))
+        }
+    };
+    Event::new("refused", format!("[{group}] ! daemon refused {what}"))
+        .with("group", group)
+        .with("request", what)
+}
+
+pub(super) fn sent(group: &GroupName, bytes: usize) -> Event {
+    Event::new("sent", "").with("group", group.as_str()).with("size", bytes)
+}
+
+pub(super) fn members(group: &GroupName, members: &[MemberName]) -> Event {
+    let text = format!("[{group}] {} members: {}", members.len(), list(members));
+    Event::new("members", text).with("group", group.as_str()).with("members", names(members))
+}
+
+/// How a connection ended; `None` when it was our own doing.
+pub(super) fn close_reason(reason: &CloseReason) -> Option<String> {
+    match reason {
+        CloseReason::Disconnected => None,
+        CloseReason::EndOfStream => Some("daemon closed the connection".into()),
+        CloseReason::Decode(error) => Some(format!("daemon sent what cannot be read: {error}")),
+        CloseReason::Limit(what) => Some(format!("limit reached: {what}")),
+        _ => Some("connection is over".into()),
+    }
+}
