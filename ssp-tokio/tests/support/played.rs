@@ -5,7 +5,7 @@ use ssp_tokio::gcs_proto::{
     codec::{DataMessage, Delivery, Direction, FrameDecoder, Hint, Request, ServiceWord},
     gcs::{ByteOrder, Scope, SelfDelivery},
     handshake::{DaemonHandshake, DaemonStep, Method, Version},
-    name::MemberName,
+    name::{GroupName, MemberName},
     service::Service,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
@@ -45,11 +45,7 @@ pub fn data(sender: &str, body: impl Into<Bytes>) -> Delivery {
         message: DataMessage {
             word: ServiceWord::new(Service::Agreed, SelfDelivery::Deliver, Scope::Named),
             hint: Hint::written_in(ByteOrder::Little, 7),
-            destinations: vec![
-                "g".parse::<ssp_tokio::gcs_proto::name::GroupName>()
-                    .unwrap()
-                    .into(),
-            ],
+            destinations: vec!["g".parse::<GroupName>().unwrap().into()],
             body: body.into(),
         },
     }

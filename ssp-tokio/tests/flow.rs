@@ -1,0 +1,230 @@
+//! Sending and receiving under pressure: cancelled calls, slow readers, keys that change meanwhile.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs
+)]
+
+mod support;
+
+use ssp_tokio::{
+    GroupEvent,
+    gcs_proto::service::Service,
+    ssp_core::{GroupOptions, SecureMessage},
+};
+use support::{
+    people::{Person, agree, config},
+    soon, start_daemon,
+};
+
+async fn pair(daemon: &gcs_daemon::Daemon) -> Vec<Person> {
+    let mut people = Vec::new();
+    for name in ["a", "b"] {
+        people.push(Person::join(daemon, "n1", name).await);
+        agree(&mut people).await;
+    }
+    people
+}
+
+fn number(message: &SecureMessage) -> u32 {
+    u32::from_le_bytes(message.payload[..].try_into().unwrap())
+}
+
+/// Both send while the key is refreshed again and again: sends wait for the new key, nothing is
+/// refused, nothing is lost, and both see the same messages and keys in one order.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sends_wait_out_a_refresh() {
+    const SENDS: u32 = 120;
+    const REFRESHES: usize = 5;
+    let daemon = start_daemon(&["n1"]).await;
+    let people = pair(&daemon).await;
+    let mut running = Vec::new();
+    for mut person in people {
+        running.push(tokio::spawn(async move {
+            let mut seen = Vec::new();
+            let mut keys = 0;
+            let mut requested = 0;
+            let mut sent = 0;
+            let refreshes = person.me().as_str().starts_with("#a");
+            while seen.len() < 2 * SENDS as usize || keys < REFRESHES {
+                if sent < SENDS {
+                    let bytes = sent.to_le_bytes().to_vec();
+                    person
+                        .group
+                        .multicast(Service::Agreed, 0, bytes)
+                        .await
+                        .unwrap();
+                    sent += 1;
+                }
+                if refreshes && requested == keys && keys < REFRESHES {
+                    person.group.refresh().await.unwrap();
+                    requested += 1;
+                }
+                let take = if sent < SENDS {
+                    person.group.try_recv()
+                } else {
+                    Some(person.next().await)
+                };
+                match take {
+                    Some(GroupEvent::Message(message)) => {
+                        seen.push((message.sender, number(&message), message.epoch));
+                    }
+                    Some(GroupEvent::KeyRefreshed(_)) => keys += 1,
+                    None => {}
+                    Some(other) => panic!("{other:?}"),
+                }
+            }
+            (person, seen)
+        }));
+    }
+    let mut all = Vec::new();
+    for person in running {
+        all.push(soon("all messages", person).await.unwrap());
+    }
+    let (left, right) = (&all[0].1, &all[1].1);
+    assert_eq!(left, right);
+    for (person, seen) in &all {
+        let own: Vec<u32> = seen
+            .iter()
+            .filter(|(sender, ..)| *sender == person.me())
+            .map(|(_, number, _)| *number)
+            .collect();
+        assert_eq!(own, (0..SENDS).collect::<Vec<_>>());
+    }
+    let epochs: std::collections::BTreeSet<u32> = left.iter().map(|(.., epoch)| *epoch).collect();
+    assert!(epochs.len() > 1, "{epochs:?}");
+    daemon.shutdown().await;
+}
+
+/// A multicast whose future is dropped is sent once or never; those that were answered are sent.
+#[tokio::test]
+async fn a_dropped_multicast_is_sent_once_or_never() {
+    let daemon = start_daemon(&["n1"]).await;
+    // A queue of one command makes the calls wait in both of their places.
+    let narrow = |name: &str| config(name).connection(|connection| connection.command_queue(1));
+    let mut a = Person::join_with(&daemon, "n1", narrow("a"), GroupOptions::default()).await;
+    a.view_of(&[a.me()]).await;
+    let mut answered = Vec::new();
+    let mut dropped = 0;
+    for number in 0..300u32 {
+        let mut polls = number % 4;
+        let send = a
+            .group
+            .multicast(Service::Agreed, 0, number.to_le_bytes().to_vec());
+        tokio::select! {
+            biased;
+            sent = send => {
+                sent.unwrap();
+                answered.push(number);
+            }
+            () = std::future::poll_fn(|context| {
+                if polls == 0 {
+                    return std::task::Poll::Ready(());
+                }
+                polls -= 1;
+                context.waker().wake_by_ref();
+                std::task::Poll::Pending
+            }) => dropped += 1,
+        }
+    }
+    let last = 1000u32.to_le_bytes().to_vec();
+    a.group.multicast(Service::Agreed, 0, last).await.unwrap();
+    let mut seen = Vec::new();
+    loop {
+        match number(&a.message().await) {
+            1000 => break,
+            number => seen.push(number),
+        }
+    }
+    assert!(dropped > 0 && !answered.is_empty(), "{dropped} dropped");
+    assert!(seen.is_sorted_by(|one, next| one < next), "{seen:?}");
+    assert!(answered.iter().all(|number| seen.contains(number)));
+    daemon.shutdown().await;
+}
+
+/// A member that takes no events stops being read, keeps its bound, can send meanwhile, and finds
+/// everything in order afterwards.
+#[tokio::test]
+async fn a_slow_member_keeps_its_bound_and_loses_nothing() {
+    const EVENTS: usize = 8;
+    const MESSAGES: u32 = 600;
+    let daemon = start_daemon(&["n1"]).await;
+    let mut a = Person::join(&daemon, "n1", "a").await;
+    a.view_of(&[a.me()]).await;
+    let small = config("b").connection(|connection| connection.event_queue(EVENTS));
+    let mut b = Person::join_with(&daemon, "n1", small, GroupOptions::default()).await;
+    let both = [a.me(), b.me()];
+    b.view_of(&both).await;
+    a.view_of(&both).await;
+
+    for expected in 0..MESSAGES {
+        let bytes = expected.to_le_bytes().to_vec();
+        a.group.multicast(Service::Agreed, 0, bytes).await.unwrap();
+        assert_eq!(number(&a.message().await), expected);
+        assert!(b.group.pending() <= EVENTS);
+    }
+    // Its queue is full, and it can still speak.
+    soon("room", async {
+        while b.group.pending() < EVENTS {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    let word = u32::MAX.to_le_bytes().to_vec();
+    b.group.multicast(Service::Agreed, 0, word).await.unwrap();
+    assert_eq!(number(&a.message().await), u32::MAX);
+    for expected in (0..MESSAGES).chain([u32::MAX]) {
+        assert_eq!(number(&b.message().await), expected);
+    }
+    daemon.shutdown().await;
+}
+
+/// A join that nobody waits for any more is undone.
+#[tokio::test]
+async fn a_dropped_join_leaves_no_member_behind() {
+    let daemon = start_daemon(&["n1"]).await;
+    let mut a = Person::join(&daemon, "n1", "a").await;
+    a.view_of(&[a.me()]).await;
+    let b = ssp_tokio::Client::connect(&support::endpoint(&daemon, "n1"), config("b"))
+        .await
+        .unwrap();
+    for polls in 0..4 {
+        let mut left = polls;
+        let join = b.join(support::people::group(), GroupOptions::default());
+        tokio::select! {
+            biased;
+            joined = join => drop(joined),
+            () = std::future::poll_fn(|context| {
+                if left == 0 {
+                    return std::task::Poll::Ready(());
+                }
+                left -= 1;
+                context.waker().wake_by_ref();
+                std::task::Poll::Pending
+            }) => {}
+        }
+        // The name is free again as soon as the leave is done.
+        let again = soon("the group", async {
+            loop {
+                match b
+                    .join(support::people::group(), GroupOptions::default())
+                    .await
+                {
+                    Ok(group) => return group,
+                    Err(_) => tokio::task::yield_now().await,
+                }
+            }
+        })
+        .await;
+        soon("leaving", again.leave()).await.unwrap();
+    }
+    b.disconnect().await;
+    let mut c = Person::join(&daemon, "n1", "c").await;
+    let both = [a.me(), c.me()];
+    a.view_of(&both).await;
+    c.view_of(&both).await;
+    daemon.shutdown().await;
+}
