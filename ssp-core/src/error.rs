@@ -7,9 +7,8 @@
 //! a number for the same thing it is that one (secure layer notes, section 3), else a number below
 //! -1000.
 
-use cliques::VerifyError;
 use gcs_proto::{
-    name::{GroupName, MemberName},
+    name::GroupName,
     service::Service,
 };
 
@@ -35,14 +34,6 @@ pub enum Error {
     /// The record suite is not part of this build.
     #[error(transparent)]
     Unsupported(#[from] UnsupportedSuite),
-    /// The own key is not the one that others know this member by.
-    #[error("own identity {member}: {reason}")]
-    OwnIdentity {
-        /// This member.
-        member: MemberName,
-        /// What its trust store says of its own signature.
-        reason: VerifyError,
-    },
     /// The group has no key now.
     #[error("group {0} has no key")]
     GroupNotSecure(GroupName),
@@ -104,7 +95,7 @@ impl Error {
             Self::ExportLength { .. } | Self::ExportLabel { .. } => code::INVALID_PARAM,
             Self::Engine(_) | Self::Closed => code::CONNECTION_CLOSED,
             Self::Refreshing(_) => code::REFRESHING,
-            Self::OwnIdentity { .. } | Self::Identity(_) | Self::Trust(_) => code::IDENTITY,
+            Self::Identity(_) | Self::Trust(_) => code::IDENTITY,
             Self::Internal(_) => code::INTERNAL,
         }
     }
@@ -117,7 +108,6 @@ impl Error {
             | Self::AlreadyJoined(_)
             | Self::Leaving(_)
             | Self::Unsupported(_)
-            | Self::OwnIdentity { .. }
             | Self::GroupNotSecure(_)
             | Self::Refreshing(_)
             | Self::Flushing(_)

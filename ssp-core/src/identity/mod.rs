@@ -12,7 +12,8 @@ mod trust;
 use alloc::sync::Arc;
 use core::fmt;
 
-use cliques::{MemberId, Signer, Verifier, VerifyError};
+use cliques::{MemberId, SIGNATURE_CONTEXT, Signer, Verifier, VerifyError};
+use gcs_proto::name::MemberName;
 
 pub use ed25519::{Ed25519Signer, IdentityError, PublicKey};
 pub use trust::{TrustError, TrustErrorKind, TrustStore};
@@ -33,6 +34,24 @@ pub struct Credentials {
     pub signer: Arc<dyn Signer>,
     /// Knows the keys of the others, and the own one.
     pub trust: Arc<dyn Trust>,
+}
+
+impl Credentials {
+    /// Whether the own trust store accepts the own signature under the name `me`.
+    ///
+    /// If it does not, others that trust the same members cannot be expected to: worth a warning
+    /// before joining, but no obstacle, for they may know better.
+    ///
+    /// # Errors
+    /// [`VerifyError`], with what the others would find wrong.
+    pub fn check(&self, me: &MemberName) -> Result<(), VerifyError> {
+        let me = MemberId::new(me.as_bytes()).map_err(|_| VerifyError::UnknownIdentity)?;
+        // No token: nothing but the context that all signatures begin with.
+        let signature = self.signer.sign(SIGNATURE_CONTEXT);
+        self.trust.knows(&me)?;
+        self.trust
+            .verify(&me, self.signer.algorithm(), SIGNATURE_CONTEXT, &signature)
+    }
 }
 
 impl fmt::Debug for Credentials {

@@ -2,7 +2,6 @@
 
 use alloc::vec::Vec;
 
-use cliques::SIGNATURE_CONTEXT;
 use gcs_proto::{gcs::SelfDelivery, name::GroupName, service::Service};
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
@@ -24,8 +23,7 @@ impl Session {
     ///
     /// # Errors
     /// [`Error::AlreadyJoined`] until the group was left again; [`Error::Unsupported`] for a record
-    /// suite that is not built in; [`Error::OwnIdentity`] when the own trust store does not accept
-    /// the own signature, so that others cannot be expected to; [`Error::Closed`].
+    /// suite that is not built in; [`Error::Closed`].
     pub fn join(
         &mut self,
         group: GroupName,
@@ -37,7 +35,6 @@ impl Session {
             return Err(Error::AlreadyJoined(group));
         }
         options.record.built()?;
-        self.check_identity()?;
         let secure = SecureGroup::new(group, self.me, &self.credentials, self.config, options, now)
             .map_err(|_| Error::Internal("own name"))?;
         self.flush.join(group)?;
@@ -201,21 +198,5 @@ impl Session {
             State::Open => Ok(()),
             State::Closed => Err(Error::Closed),
         }
-    }
-
-    /// Signs nothing but the context of all signatures, which is no token, and asks the own trust
-    /// store about it.
-    fn check_identity(&self) -> Result<(), Error> {
-        let signer = &self.credentials.signer;
-        let trust = &self.credentials.trust;
-        let me = crate::group::id(&self.me).map_err(|_| Error::Internal("own name"))?;
-        let signature = signer.sign(SIGNATURE_CONTEXT);
-        trust
-            .knows(&me)
-            .and_then(|()| trust.verify(&me, signer.algorithm(), SIGNATURE_CONTEXT, &signature))
-            .map_err(|reason| Error::OwnIdentity {
-                member: self.me,
-                reason,
-            })
     }
 }
