@@ -7,10 +7,7 @@
 //! a number for the same thing it is that one (secure layer notes, section 3), else a number below
 //! -1000.
 
-use gcs_proto::{
-    name::GroupName,
-    service::Service,
-};
+use gcs_proto::{name::GroupName, service::Service};
 
 use crate::{
     event::ViewNumber,

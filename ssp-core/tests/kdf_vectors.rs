@@ -134,7 +134,11 @@ fn key_schedule() {
         assert!(!case.exporter.is_empty());
         for export in &case.exporter {
             let out = schedule
-                .export(export.label.as_bytes(), &bytes(&export.context), export.length)
+                .export(
+                    export.label.as_bytes(),
+                    &bytes(&export.context),
+                    export.length,
+                )
                 .unwrap();
             assert_eq!(hex::encode(&*out), export.output, "{name} {}", export.label);
         }
@@ -213,7 +217,11 @@ fn sealed_messages() {
     let file = file();
     let mut sealed_here = 0;
     for vector in &file.sealed {
-        let case = file.kdf.iter().find(|case| case.name == vector.kdf_case).unwrap();
+        let case = file
+            .kdf
+            .iter()
+            .find(|case| case.name == vector.kdf_case)
+            .unwrap();
         let suite = RecordSuite::from_number(vector.cipher_suite).unwrap();
         let sender: MemberName = vector.sender.parse().unwrap();
         let service = Service::from_bits(vector.service).unwrap();
@@ -228,7 +236,10 @@ fn sealed_messages() {
             let ours = RecordSuite::default();
             // With flags, which this build does not know, they are noticed first.
             let refusal = match vector.flags {
-                0 => OpenError::SuiteMismatch { ours, theirs: suite },
+                0 => OpenError::SuiteMismatch {
+                    ours,
+                    theirs: suite,
+                },
                 flags => OpenError::Flags(flags),
             };
             assert_eq!(receiver.open(&sender, service, &expected), Err(refusal));
@@ -257,7 +268,10 @@ fn sealed_messages() {
         assert_eq!(&opened.payload[..], &payload[..]);
         assert_eq!(opened.epoch, case.epoch);
     }
-    assert!(sealed_here >= 2, "{sealed_here} vectors of the suite that is built");
+    assert!(
+        sealed_here >= 2,
+        "{sealed_here} vectors of the suite that is built"
+    );
 }
 
 /// The replayed generator is only worth something if it is really read.
