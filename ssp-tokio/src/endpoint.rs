@@ -141,15 +141,15 @@ mod tests {
 
     #[test]
     fn every_form_is_read() {
-        let tcp = |text: &str| match text.parse::<Endpoint>() {
-            Ok(Endpoint::Tcp { host, port }) => (host, port),
-            other => panic!("{text}: {other:?}"),
-        };
-        assert_eq!(tcp("4803@localhost"), ("localhost".into(), 4803));
-        assert_eq!(tcp("  1@10.0.0.1"), ("10.0.0.1".into(), 1));
-        assert_eq!(tcp("localhost:65535"), ("localhost".into(), 65535));
-        assert_eq!(tcp("[::1]:5000"), ("::1".into(), 5000));
-        assert_eq!(tcp("5000@::1"), ("::1".into(), 5000));
+        for (text, host, port) in [
+            ("4803@localhost", "localhost", 4803),
+            ("  1@10.0.0.1", "10.0.0.1", 1),
+            ("localhost:65535", "localhost", 65535),
+            ("[::1]:5000", "::1", 5000),
+            ("5000@::1", "::1", 5000),
+        ] {
+            assert_eq!(text.parse(), Ok(Endpoint::tcp(host, port)), "{text}");
+        }
         assert_eq!(
             "/run/gcs.sock".parse(),
             Ok(Endpoint::Unix("/run/gcs.sock".into()))

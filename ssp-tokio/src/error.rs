@@ -235,3 +235,44 @@ pub struct TooShort {
     /// Bytes of the buffer.
     pub room: usize,
 }
+
+#[cfg(test)]
+mod tests {
+    use gcs_proto::error::ConnectRefusal;
+
+    use super::*;
+
+    #[test]
+    fn errors_keep_their_kind_and_number() {
+        let refused = Error::Handshake(ConnectRefusal::NotUnique.into());
+        assert_eq!(refused.code(), -6);
+        let after = Duration::from_secs(1);
+        for (error, kind) in [
+            (refused, io::ErrorKind::ConnectionRefused),
+            (Error::Closed, io::ErrorKind::NotConnected),
+            (Error::Timeout { what: "x", after }, io::ErrorKind::TimedOut),
+            (
+                Error::stream(&io::ErrorKind::BrokenPipe.into()),
+                io::ErrorKind::BrokenPipe,
+            ),
+        ] {
+            let words = error.to_string();
+            let converted = io::Error::from(error);
+            assert_eq!((converted.kind(), converted.to_string()), (kind, words));
+        }
+    }
+
+    #[test]
+    fn a_send_error_shows_its_reason_and_hides_the_payload() {
+        let error = SendError {
+            failure: SendFailure::ViewChanged {
+                taken: ViewNumber(1),
+                installed: ViewNumber(2),
+            },
+            payload: Bytes::from_static(b"secret"),
+        };
+        assert!(error.is_view_changed());
+        assert!(error.to_string().contains("replaced by 2"));
+        assert!(!format!("{error:?}").contains("secret"));
+    }
+}

@@ -10,9 +10,12 @@
 
 mod support;
 
-use std::sync::{
-    Once,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Once,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 use rand_chacha::ChaCha20Rng;
@@ -73,15 +76,15 @@ async fn joined() -> (Client, Group, Played) {
     (client, handle, daemon)
 }
 
-/// Takes events until the end; the daemon may claim that the group was left.
-async fn drain(group: &mut Group) -> GroupEvent {
+/// Takes and counts events until the end; the daemon may claim that the group was left.
+async fn drain(group: &mut Group, seen: &mut usize) -> GroupEvent {
     loop {
         match soon("the end", group.recv()).await {
             Some(end @ (GroupEvent::Closed(_) | GroupEvent::SelfLeave)) => {
                 assert_eq!(group.recv().await, None);
                 return end;
             }
-            Some(_) => {}
+            Some(_) => *seen += 1,
             None => panic!("no end given"),
         }
     }
@@ -120,7 +123,7 @@ async fn random_bytes_end_the_connection() {
         let noise = bytes(&mut rng, 3000);
         let _ = daemon.stream.write_all(&noise).await;
         drop(daemon);
-        match drain(&mut handle).await {
+        match drain(&mut handle, &mut 0).await {
             GroupEvent::Closed(CloseReason::Decode(_)) => decode += 1,
             // Too short for a header.
             GroupEvent::Closed(CloseReason::EndOfStream) => {}
@@ -135,31 +138,48 @@ async fn random_bytes_end_the_connection() {
 
 /// Well-formed deliveries without any sense: memberships that contradict each other, tokens and
 /// sealed messages of random bytes, acknowledgements of nothing.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn senseless_deliveries_are_survived() {
     count_panics();
     let mut rng = ChaCha20Rng::from_seed([5; 32]);
+    let (mut lasted, mut told) = (0, 0);
     for _ in 0..40 {
         let (client, mut handle, mut daemon) = joined().await;
         let me = daemon.member;
         let reading = tokio::spawn(async move {
-            let end = drain(&mut handle).await;
-            (handle, end)
+            let mut seen = 0;
+            let end = drain(&mut handle, &mut seen).await;
+            (handle, end, seen)
         });
+        // It begins like a daemon should, so that there is a secure view to spoil.
+        let alone = MembershipMessage {
+            group: group(),
+            id: ViewId([9; 12]),
+            members: vec![me],
+            change: Change::Join(me),
+        };
+        daemon.deliver(&Delivery::Membership(alone)).await;
         for _ in 0..150 {
-            let delivery = senseless(&mut rng, me);
-            if daemon.stream.write_all(&delivery.encode()).await.is_err() {
-                break;
-            }
-            // The client's answers are read and forgotten, or it would stop for lack of room.
+            // Messages of the client come back to it, or it would see no view at all.
             tokio::select! {
                 biased;
-                _ = daemon.request() => {}
-                () = tokio::task::yield_now() => {}
+                request = daemon.request() => match request {
+                    Some(Request::Data(message)) => {
+                        let echo = Delivery::Data { sender: me, message };
+                        let _ = daemon.stream.write_all(&echo.encode()).await;
+                    }
+                    _ => break,
+                },
+                () = tokio::time::sleep(Duration::from_millis(1)) => {
+                    let noise = senseless(&mut rng, me);
+                    if daemon.stream.write_all(&noise.encode()).await.is_err() {
+                        break;
+                    }
+                }
             }
         }
         drop(daemon);
-        let (_handle, end) = reading.await.unwrap();
+        let (_handle, end, seen) = reading.await.unwrap();
         assert!(
             matches!(
                 end,
@@ -168,8 +188,12 @@ async fn senseless_deliveries_are_survived() {
             ),
             "{end:?}"
         );
+        lasted += usize::from(end == GroupEvent::Closed(CloseReason::EndOfStream));
+        told += seen;
         drop(client);
     }
+    // It came through to the group, and mostly to the last delivery.
+    assert!(lasted > 10 && told > 100, "{lasted} lasted, {told} told");
     no_panics();
 }
 

@@ -165,6 +165,21 @@ async fn a_silent_daemon_is_given_up() {
     assert_eq!(error, Error::Timeout { what, after: limit });
 }
 
+/// The daemon takes nothing any more: the end comes all the same, after the time set for it.
+#[tokio::test(start_paused = true)]
+async fn a_stuck_daemon_does_not_hold_up_the_end() {
+    let (near, admitted) = played::pipe(512);
+    let farewell = Duration::from_secs(2);
+    let config = named("a").farewell_timeout(farewell);
+    let (client, _daemon) = tokio::join!(PlainClient::over(near, config), admitted);
+    let client = client.unwrap();
+    client.command(multicast(vec![0; 4000])).await.unwrap();
+    let start = tokio::time::Instant::now();
+    soon("the end", client.disconnect()).await;
+    assert!(start.elapsed() >= farewell);
+    assert!(start.elapsed() <= 2 * farewell, "{:?}", start.elapsed());
+}
+
 /// The daemon sends more than the client takes: it is no longer read, loses nothing, and still
 /// gets what the client writes.
 #[tokio::test]

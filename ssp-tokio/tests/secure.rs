@@ -82,7 +82,7 @@ async fn five_members_through_every_event() {
         assert_eq!(person.group.epoch(), Some(1));
         refreshed.insert(view.fingerprint.0);
         let key = person.group.export("file", b"1", 32).await.unwrap();
-        assert!(!exports.contains(&key.to_vec()));
+        assert!(!exports.contains(key.as_slice()));
     }
     assert_eq!(refreshed.len(), 1);
     refreshed
@@ -324,23 +324,21 @@ async fn a_bare_member_is_named_and_the_group_goes_on_without_it() {
     }
     let bare = bare_member(&daemon).await;
     for person in &mut people {
-        match person.next().await {
-            GroupEvent::FlushBlocked { members } => assert_eq!(members, [*bare.private_group()]),
-            other => panic!("{other:?}"),
-        }
+        // At first the other one may be missing too, if it is slow.
+        let blame = async {
+            loop {
+                match person.next().await {
+                    GroupEvent::FlushBlocked { members } if members.len() == 1 => return members,
+                    GroupEvent::FlushBlocked { .. } => {}
+                    other => panic!("{other:?}"),
+                }
+            }
+        };
+        assert_eq!(soon("the blame", blame).await, [*bare.private_group()]);
         assert_eq!(person.group.state().await.unwrap(), Some(Phase::Flushing));
     }
     bare.disconnect().await;
-    let members: Vec<_> = people.iter().map(Person::me).collect();
-    for person in &mut people {
-        loop {
-            match person.next().await {
-                GroupEvent::SecureView(view) => break assert_eq!(view.members, members),
-                GroupEvent::FlushBlocked { .. } | GroupEvent::TransitionalSignal => {}
-                other => panic!("{other:?}"),
-            }
-        }
-    }
+    agree(&mut people).await;
     people[0]
         .group
         .multicast(Service::Agreed, 0, "on")

@@ -84,7 +84,10 @@ impl Person {
         loop {
             match self.next().await {
                 GroupEvent::SecureView(view) if view.members == members => return view,
-                GroupEvent::SecureView(_) | GroupEvent::TransitionalSignal => {}
+                GroupEvent::SecureView(_)
+                | GroupEvent::TransitionalSignal
+                // Somebody may be slow on a busy machine.
+                | GroupEvent::FlushBlocked { .. } => {}
                 other => panic!("{other:?} at {} before {members:?}", self.me()),
             }
         }
