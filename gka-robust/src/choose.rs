@@ -15,9 +15,11 @@ use crate::view::{Cause, View};
 /// The member that starts, none for a view without members.
 pub(crate) fn choose(view: &View) -> Option<&MemberId> {
     match &view.cause {
-        Cause::Join(joiner) => {
-            view.members.iter().find(|member| *member != joiner).or_else(|| view.members.first())
-        }
+        Cause::Join(joiner) => view
+            .members
+            .iter()
+            .find(|member| *member != joiner)
+            .or_else(|| view.members.first()),
         Cause::Leave(_) | Cause::Disconnect(_) | Cause::Network => view.members.first(),
     }
 }
@@ -35,20 +37,35 @@ mod tests {
 
     fn chosen(members: &[&str], cause: Cause) -> Option<MemberId> {
         let members: Vec<_> = members.iter().copied().map(member).collect();
-        choose(&View { id: ViewId([0; 12]), transitional_set: members.clone(), members, cause })
-            .cloned()
+        choose(&View {
+            id: ViewId([0; 12]),
+            transitional_set: members.clone(),
+            members,
+            cause,
+        })
+        .cloned()
     }
 
     #[test]
     fn joiner_is_chosen_only_when_alone() {
-        assert_eq!(chosen(&["j", "a", "b"], Cause::Join(member("j"))), Some(member("a")));
-        assert_eq!(chosen(&["a", "j"], Cause::Join(member("j"))), Some(member("a")));
+        assert_eq!(
+            chosen(&["j", "a", "b"], Cause::Join(member("j"))),
+            Some(member("a"))
+        );
+        assert_eq!(
+            chosen(&["a", "j"], Cause::Join(member("j"))),
+            Some(member("a"))
+        );
         assert_eq!(chosen(&["j"], Cause::Join(member("j"))), Some(member("j")));
     }
 
     #[test]
     fn first_listed_is_chosen_otherwise() {
-        for cause in [Cause::Network, Cause::Leave(member("x")), Cause::Disconnect(member("x"))] {
+        for cause in [
+            Cause::Network,
+            Cause::Leave(member("x")),
+            Cause::Disconnect(member("x")),
+        ] {
             assert_eq!(chosen(&["b", "a"], cause), Some(member("b")));
         }
         assert_eq!(chosen(&[], Cause::Network), None);

@@ -121,8 +121,11 @@ impl<D: Payload> Context<D> {
             return None;
         }
         self.stats.memberships += 1;
-        self.channel =
-            Some(TokenChannel::new(&self.config, self.agreement.group_name(), &view));
+        self.channel = Some(TokenChannel::new(
+            &self.config,
+            self.agreement.group_name(),
+            &view,
+        ));
         let notice = self.continuity.membership(view, self.deviation);
         self.notify(notice);
         self.continuity.view()
@@ -159,7 +162,11 @@ impl<D: Payload> Context<D> {
         now: u64,
     ) -> Option<Token> {
         let installed = self.continuity.secure().map_or(0, |view| view.epoch);
-        let installed = if self.continuity.has_key() { installed } else { 0 };
+        let installed = if self.continuity.has_key() {
+            installed
+        } else {
+            0
+        };
         let Some(channel) = &mut self.channel else {
             self.stats.impossible += 1;
             return None;
@@ -186,7 +193,9 @@ impl<D: Payload> Context<D> {
     /// # Errors
     /// [`Setback`]; the suite is as it was.
     pub(crate) fn process(&mut self, token: &Token, env: &mut Env<'_>) -> Result<Step, Setback> {
-        let result = self.agreement.process(token.sender(), token.kind(), token.body(), env.rng);
+        let result = self
+            .agreement
+            .process(token.sender(), token.kind(), token.body(), env.rng);
         self.cost += self.agreement.take_cost();
         result.map_err(|error| {
             tracing::debug!(sender = %token.sender(), kind = %token.kind(), %error, "token refused");
@@ -224,7 +233,9 @@ impl<D: Payload> Context<D> {
     /// [`Error::Internal`].
     pub(crate) fn begin_refresh(&mut self, env: &mut Env<'_>) -> Result<Step, Error> {
         let epoch = self.continuity.secure().map_or(0, |view| view.epoch);
-        let next = epoch.checked_add(1).ok_or(Error::Internal("epochs exhausted"))?;
+        let next = epoch
+            .checked_add(1)
+            .ok_or(Error::Internal("epochs exhausted"))?;
         let result = self.agreement.refresh(env.rng);
         self.cost += self.agreement.take_cost();
         let step = result.map_err(internal)?;
@@ -278,7 +289,9 @@ impl<D: Payload> Context<D> {
     /// come although it was given up.
     pub(crate) fn refresh_was_abandoned(&self) -> bool {
         let epoch = self.continuity.secure().map_or(0, |view| view.epoch);
-        self.channel.as_ref().is_some_and(|channel| channel.run() > epoch)
+        self.channel
+            .as_ref()
+            .is_some_and(|channel| channel.run() > epoch)
     }
 
     // Keys
@@ -327,8 +340,10 @@ impl<D: Payload> Context<D> {
 
     /// A further failure of a view that has none to lose: reported once a member.
     pub(crate) fn fail_again(&mut self, failure: Failure) {
-        let first =
-            self.channel.as_mut().is_some_and(|channel| channel.first_report(&failure.culprit));
+        let first = self
+            .channel
+            .as_mut()
+            .is_some_and(|channel| channel.first_report(&failure.culprit));
         if first {
             self.report(failure);
         }
@@ -385,7 +400,9 @@ impl<D: Payload> Context<D> {
     /// For tests of the oracle: the suite takes a key list as it is sent.
     pub(crate) fn process_own(&mut self, token: &Outgoing, env: &mut Env<'_>) -> Option<Step> {
         let me = self.config.me.clone();
-        self.agreement.process(&me, token.kind, &token.body, env.rng).ok()
+        self.agreement
+            .process(&me, token.kind, &token.body, env.rng)
+            .ok()
     }
 }
 

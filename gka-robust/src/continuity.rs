@@ -138,7 +138,11 @@ impl Continuity {
         self.number += 1;
         self.view = Some(view);
         self.vs_signal = VsSignal::NotGiven;
-        if anybody_left { self.signal() } else { Notice::Nothing }
+        if anybody_left {
+            self.signal()
+        } else {
+            Notice::Nothing
+        }
     }
 
     /// The flush service gave its signal.
@@ -151,7 +155,11 @@ impl Continuity {
     fn signal(&mut self) -> Notice {
         let first = self.secure_signal == SecureSignal::Due;
         self.secure_signal = SecureSignal::Given;
-        if first && self.secure.is_some() { Notice::Signal } else { Notice::Nothing }
+        if first && self.secure.is_some() {
+            Notice::Signal
+        } else {
+            Notice::Nothing
+        }
     }
 
     /// A key was agreed in the present VS view: the secure view to be installed, none before the

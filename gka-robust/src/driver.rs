@@ -6,6 +6,8 @@ use bytes::Bytes;
 use cliques::{Cost, KeyAgreement, MemberId, TokenKind};
 use rand_core::CryptoRng;
 
+#[cfg(feature = "test-util")]
+use crate::fault::{Deviation, Fault};
 use crate::{
     config::{Algorithm, Config},
     context::Context,
@@ -17,8 +19,6 @@ use crate::{
     stats::Stats,
     view::{SecureView, View},
 };
-#[cfg(feature = "test-util")]
-use crate::fault::{Deviation, Fault};
 
 /// One member's driver in one group.
 ///
@@ -49,8 +49,9 @@ impl<D: Payload> Machine<D> {
 impl<D: Payload> RobustDriver<D> {
     /// A member that has not joined yet; its first input is the first membership.
     pub fn new(config: Config) -> Self {
-        let agreement =
-            config.protocol.member(config.mathematical_group.clone(), config.me.clone());
+        let agreement = config
+            .protocol
+            .member(config.mathematical_group.clone(), config.me.clone());
         Self::with_agreement(config, agreement)
     }
 
@@ -62,7 +63,10 @@ impl<D: Payload> RobustDriver<D> {
 
     fn with_agreement(config: Config, agreement: Box<dyn KeyAgreement>) -> Self {
         let machine = Machine::new(config.algorithm);
-        Self { context: Context::new(config, agreement), machine }
+        Self {
+            context: Context::new(config, agreement),
+            machine,
+        }
     }
 
     /// Takes the next event. `now` is in milliseconds since the Unix epoch and goes into tokens;
@@ -83,12 +87,14 @@ impl<D: Payload> RobustDriver<D> {
             Input::Membership(view) => Event::Membership(view),
             Input::FlushRequest => Event::FlushRequest,
             Input::TransitionalSignal => Event::TransitionalSignal,
-            Input::Token { sender, kind, bytes } => {
-                match self.open(&sender, kind, &bytes, now) {
-                    Some(event) => event,
-                    None => return Ok(()),
-                }
-            }
+            Input::Token {
+                sender,
+                kind,
+                bytes,
+            } => match self.open(&sender, kind, &bytes, now) {
+                Some(event) => event,
+                None => return Ok(()),
+            },
             Input::Data(data) => Event::Data(data),
             Input::EarlyData(data) => Event::EarlyData(data),
             Input::SecureFlushOk => Event::SecureFlushOk,
@@ -130,7 +136,9 @@ impl<D: Payload> RobustDriver<D> {
             self.context.stats_mut().ignored += 1;
             return None;
         }
-        self.context.open(sender, kind, bytes, now).map(Event::Token)
+        self.context
+            .open(sender, kind, bytes, now)
+            .map(Event::Token)
     }
 
     /// The next thing to be done, in order; none when everything is done.

@@ -96,7 +96,12 @@ impl TokenChannel {
         epoch: u32,
         now: u64,
     ) -> Transmission {
-        let Outgoing { to, service, kind, body } = token;
+        let Outgoing {
+            to,
+            service,
+            kind,
+            body,
+        } = token;
         let envelope = Envelope {
             kind,
             epoch,
@@ -106,7 +111,12 @@ impl TokenChannel {
             body,
         };
         let bytes = envelope.seal(&self.binding, &*config.signer);
-        Transmission { to, service, kind, bytes }
+        Transmission {
+            to,
+            service,
+            kind,
+            bytes,
+        }
     }
 
     /// Checks 1 to 7. `installed` is the epoch of the key in use.
@@ -128,15 +138,25 @@ impl TokenChannel {
             TokenKind::RefreshRequest => installed,
             _ => self.run,
         };
-        let expected = Expected { binding: &self.binding, epoch, sender, me: &config.me, kind };
+        let expected = Expected {
+            binding: &self.binding,
+            epoch,
+            sender,
+            me: &config.me,
+            kind,
+        };
         received.check(&expected).map_err(Refused::Rejected)?;
         if !self.members.contains(sender) {
             return Err(Refused::Rejected(Rejected::NotInView(sender.clone())));
         }
         if let Some(window) = config.timestamp_window {
-            received.check_timestamp(now, window).map_err(Refused::Rejected)?;
+            received
+                .check_timestamp(now, window)
+                .map_err(Refused::Rejected)?;
         }
-        let token = received.verify(&*config.verifier).map_err(Refused::Rejected)?;
+        let token = received
+            .verify(&*config.verifier)
+            .map_err(Refused::Rejected)?;
         let digest = digest(&token);
         if self.seen.contains(&digest) {
             return Err(Refused::Rejected(Rejected::Repeated(sender.clone())));
@@ -159,7 +179,10 @@ impl TokenChannel {
             Refused::Rejected(Rejected::UnknownIdentity(_)) => FailureReason::UnknownIdentity,
             Refused::Malformed | Refused::Rejected(_) | Refused::Overflow => return None,
         };
-        self.first_report(sender).then(|| Failure { culprit: sender.clone(), reason })
+        self.first_report(sender).then(|| Failure {
+            culprit: sender.clone(),
+            reason,
+        })
     }
 
     /// Whether `member` is in the view and was not reported before; it is then.

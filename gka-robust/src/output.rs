@@ -22,7 +22,13 @@ pub struct Transmission {
 
 impl fmt::Debug for Transmission {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} to {:?}, {} bytes", self.kind, self.to, self.bytes.len())
+        write!(
+            f,
+            "{} to {:?}, {} bytes",
+            self.kind,
+            self.to,
+            self.bytes.len()
+        )
     }
 }
 

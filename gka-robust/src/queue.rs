@@ -28,11 +28,18 @@ impl<D: Payload> EarlyQueue<D> {
     const OVERHEAD: usize = 64;
 
     pub(crate) const fn new(limit: usize) -> Self {
-        Self { messages: VecDeque::new(), bytes: 0, limit }
+        Self {
+            messages: VecDeque::new(),
+            bytes: 0,
+            limit,
+        }
     }
 
     pub(crate) fn push(&mut self, message: D) -> Kept {
-        let bytes = self.bytes.saturating_add(message.size()).saturating_add(Self::OVERHEAD);
+        let bytes = self
+            .bytes
+            .saturating_add(message.size())
+            .saturating_add(Self::OVERHEAD);
         if bytes > self.limit {
             return Kept::Overflow;
         }
@@ -57,11 +64,20 @@ mod tests {
     #[test]
     fn bound_holds_and_room_comes_back() {
         let mut queue = EarlyQueue::new(200);
-        assert!(matches!(queue.push(Bytes::from_static(&[1; 36])), Kept::Queued));
-        assert!(matches!(queue.push(Bytes::from_static(&[2; 36])), Kept::Queued));
+        assert!(matches!(
+            queue.push(Bytes::from_static(&[1; 36])),
+            Kept::Queued
+        ));
+        assert!(matches!(
+            queue.push(Bytes::from_static(&[2; 36])),
+            Kept::Queued
+        ));
         assert!(matches!(queue.push(Bytes::new()), Kept::Overflow));
         assert_eq!(queue.take().len(), 2);
-        assert!(matches!(queue.push(Bytes::from_static(&[3; 136])), Kept::Queued));
+        assert!(matches!(
+            queue.push(Bytes::from_static(&[3; 136])),
+            Kept::Queued
+        ));
         assert!(matches!(queue.push(Bytes::new()), Kept::Overflow));
     }
 }

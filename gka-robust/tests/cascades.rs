@@ -1,5 +1,10 @@
 //! Random cascades of membership changes, checked by the oracle.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic
+)]
 
 use gka_robust::testing::{
     Options, Suite,
@@ -11,10 +16,16 @@ use gka_robust::testing::{
 fn cascades(seeds: std::ops::Range<u64>, suite: &Suite) -> usize {
     let mut views = 0;
     for seed in seeds {
-        let options = Options { suite: suite.clone(), ..Options::new(seed) };
+        let options = Options {
+            suite: suite.clone(),
+            ..Options::new(seed)
+        };
         let (violations, simulation) = run(options, Shape::of(seed));
         if !violations.is_empty() {
-            let list: String = violations.iter().map(|found| format!("\n  {found}")).collect();
+            let list: String = violations
+                .iter()
+                .map(|found| format!("\n  {found}"))
+                .collect();
             let story = simulation.trace().story.join("\n  ");
             panic!("seed {seed}, {:?}:{list}\n  {story}", Shape::of(seed));
         }

@@ -1,6 +1,11 @@
 //! Wrong drivers, to see whether the oracle notices: each fault is caught, by an invariant that has to do
 //! with it, within a stated number of cascades.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic
+)]
 
 use std::collections::BTreeMap;
 
@@ -16,7 +21,10 @@ use gka_robust::{
 fn caught(fault: Fault, invariants: &[&str], bound: u64) {
     let mut seen: BTreeMap<&str, u64> = BTreeMap::new();
     for seed in 0..bound {
-        let options = Options { fault: Some(fault), ..Options::new(seed) };
+        let options = Options {
+            fault: Some(fault),
+            ..Options::new(seed)
+        };
         let (violations, _) = run(options, Shape::of(seed));
         for violation in violations {
             *seen.entry(violation.invariant).or_default() += 1;

@@ -2,7 +2,12 @@
 //!
 //! A row reads: state | event | outcome | outputs | next state. Outcomes are `-` (handled), `imp`
 //! (impossible, counted), `ign` (ignored, counted), `drop` (data dropped, counted), or the error.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic
+)]
 
 mod common;
 
@@ -241,7 +246,9 @@ fn every_row_of_the_table() {
     let mut rows = 0;
     for row in ROWS.lines().filter(|line| !line.is_empty()) {
         let cells: Vec<&str> = row.split('|').map(str::trim).collect();
-        let [state, event, outcome, outputs, next] = cells[..] else { panic!("row: {row}") };
+        let [state, event, outcome, outputs, next] = cells[..] else {
+            panic!("row: {row}")
+        };
         let (mut trio, who) = Trio::at(state);
         let input = input(&mut trio, who, state, event);
         let before = trio.drivers[who].stats().clone();
@@ -280,10 +287,34 @@ fn every_row_of_the_table() {
 }
 
 #[test]
+fn signal_before_and_after_the_flush_request() {
+    for state in ["PT", "FT", "FO", "FO one", "KL", "KL controller", "FAILED"] {
+        for order in [[true, false], [false, true]] {
+            let (mut trio, who) = Trio::at(state);
+            let outputs: Vec<String> = order
+                .into_iter()
+                .flat_map(|signal| {
+                    let input = if signal {
+                        Input::TransitionalSignal
+                    } else {
+                        Input::FlushRequest
+                    };
+                    trio.handle(who, input).unwrap()
+                })
+                .map(|output| describe(&output))
+                .collect();
+            assert_eq!(outputs, ["flush-ok"], "{state} {order:?}");
+            assert_eq!(short(trio.state(who)), "CM", "{state} {order:?}");
+        }
+    }
+}
+
+#[test]
 fn early_data_comes_right_after_the_key() {
     let (mut trio, who) = Trio::at("KL");
     for number in 0..3_u8 {
-        trio.handle(who, Input::EarlyData(Bytes::copy_from_slice(&[number]))).unwrap();
+        trio.handle(who, Input::EarlyData(Bytes::copy_from_slice(&[number])))
+            .unwrap();
     }
     let outputs = trio.deliver(who, TokenKind::GdhKeyList);
     let described: Vec<String> = outputs.iter().map(describe).collect();
@@ -293,7 +324,8 @@ fn early_data_comes_right_after_the_key() {
 #[test]
 fn early_data_overtakes_even_the_request_for_the_refresh() {
     let (mut trio, who) = Trio::at("S");
-    trio.handle(who, Input::EarlyData(Bytes::from_static(b"ahead"))).unwrap();
+    trio.handle(who, Input::EarlyData(Bytes::from_static(b"ahead")))
+        .unwrap();
     trio.handle("b", Input::RequestRefresh).unwrap();
     trio.deliver("c", TokenKind::RefreshRequest);
     trio.deliver(who, TokenKind::RefreshRequest);
@@ -307,9 +339,14 @@ fn early_data_is_dropped_when_the_key_does_not_come() {
     for event in [Input::FlushRequest, Input::TransitionalSignal] {
         for state in ["KL", "REFRESHING", "S"] {
             let (mut trio, who) = Trio::at(state);
-            trio.handle(who, Input::EarlyData(Bytes::from_static(b"early"))).unwrap();
+            trio.handle(who, Input::EarlyData(Bytes::from_static(b"early")))
+                .unwrap();
             trio.handle(who, event.clone()).unwrap();
-            assert_eq!(trio.drivers[who].stats().data_drops.discarded, 1, "{state} {event:?}");
+            assert_eq!(
+                trio.drivers[who].stats().data_drops.discarded,
+                1,
+                "{state} {event:?}"
+            );
         }
     }
 }

@@ -60,14 +60,19 @@ pub(super) fn advance<D: Payload>(
     context: &mut Context<D>,
     env: &mut Env<'_>,
 ) -> Outcome<State<D>> {
-    let Step { mut send, mut secret } = step;
+    let Step {
+        mut send,
+        mut secret,
+    } = step;
     let lead = Lead::of(&send);
     let key_list = match lead {
         Lead::KeyList if context.deviates(Fault::EarlyCommit) => send.pop(),
         Lead::KeyList | Lead::FinalToken | Lead::FactOuts | Lead::Nowhere => None,
     };
     if let Some(key_list) = key_list {
-        secret = context.process_own(&key_list, env).and_then(|step| step.secret);
+        secret = context
+            .process_own(&key_list, env)
+            .and_then(|step| step.secret);
         send.push(key_list);
     }
     context.send(send, env.now);

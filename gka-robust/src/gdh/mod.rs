@@ -59,14 +59,14 @@ use self::{
     wait_for_final_token::WaitForFinalToken, wait_for_key_list::WaitForKeyList,
     wait_for_partial_token::WaitForPartialToken,
 };
+#[cfg(doc)]
+use crate::choose::choose;
 use crate::{
     context::Context,
     error::Error,
     event::{Env, Event, Outcome},
     input::Payload,
 };
-#[cfg(doc)]
-use crate::choose::choose;
 
 /// The states of the basic algorithm.
 #[derive(Debug)]

@@ -93,7 +93,9 @@ impl<D: Payload> Refreshing<D> {
         env: &mut Env<'_>,
     ) -> Outcome<State<D>> {
         context.send(step.send, env.now);
-        let Some(secret) = step.secret else { return Outcome::Stay };
+        let Some(secret) = step.secret else {
+            return Outcome::Stay;
+        };
         match context.install_refreshed(secret) {
             Ok(()) => {
                 context.release(&mut self.early);
@@ -109,11 +111,7 @@ impl<D: Payload> Refreshing<D> {
     }
 
     /// Data that was kept does not go into FAILED.
-    fn leave(
-        &mut self,
-        outcome: Outcome<State<D>>,
-        context: &mut Context<D>,
-    ) -> Outcome<State<D>> {
+    fn leave(&mut self, outcome: Outcome<State<D>>, context: &mut Context<D>) -> Outcome<State<D>> {
         if matches!(outcome, Outcome::Next(_)) {
             context.discard(&mut self.early);
         }

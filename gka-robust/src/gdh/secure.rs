@@ -19,9 +19,7 @@
 
 use cliques::{Step, Token};
 
-use super::{
-    Role, State, WaitForCascadingMembership, refreshing::Refreshing,
-};
+use super::{Role, State, WaitForCascadingMembership, refreshing::Refreshing};
 use crate::{
     context::Context,
     continuity::VsSignal,
@@ -66,7 +64,11 @@ impl<D: Payload> Secure<D> {
     }
 
     const fn with_consent(consent: Consent, context: &Context<D>) -> Self {
-        Self { consent, own_request: OwnRequest::NotSent, early: context.queue() }
+        Self {
+            consent,
+            own_request: OwnRequest::NotSent,
+            early: context.queue(),
+        }
     }
 
     /// Whether a refresh that is requested now would be carried out.

@@ -46,7 +46,9 @@ impl Part {
     fn in_view<D: Payload>(view: &View, context: &Context<D>) -> Self {
         let me = context.me();
         let chosen = if context.deviates(Fault::LocalChoice) {
-            view.members.iter().find(|member| view.transitional_set.contains(member))
+            view.members
+                .iter()
+                .find(|member| view.transitional_set.contains(member))
         } else {
             choose(view)
         };
@@ -54,9 +56,13 @@ impl Part {
         if others().next().is_none() {
             Self::Alone
         } else if chosen == Some(me) {
-            Self::StartFresh { joined: others().cloned().collect() }
+            Self::StartFresh {
+                joined: others().cloned().collect(),
+            }
         } else {
-            Self::EnterNew { members: view.members.clone() }
+            Self::EnterNew {
+                members: view.members.clone(),
+            }
         }
     }
 }
@@ -94,7 +100,9 @@ impl WaitForCascadingMembership {
         context: &mut Context<D>,
         env: &mut Env<'_>,
     ) -> Outcome<State<D>> {
-        let Some(view) = context.membership(view) else { return Outcome::Imp };
+        let Some(view) = context.membership(view) else {
+            return Outcome::Imp;
+        };
         let view = view.clone();
         match Part::in_view(&view, context) {
             Part::Alone => Self::begin(Change::Found, context, env),
@@ -102,10 +110,8 @@ impl WaitForCascadingMembership {
             Part::EnterNew { members } => {
                 match Self::begin(Change::Enter { members }, context, env) {
                     Outcome::Stay => Outcome::Next(State::PartialToken(WaitForPartialToken)),
-                    outcome @ (Outcome::Next(_)
-                    | Outcome::Imp
-                    | Outcome::Ign
-                    | Outcome::Err(_)) => outcome,
+                    outcome
+                    @ (Outcome::Next(_) | Outcome::Imp | Outcome::Ign | Outcome::Err(_)) => outcome,
                 }
             }
         }

@@ -57,7 +57,10 @@ pub(super) fn may_install<D: Payload>(context: &Context<D>) -> bool {
 
 impl<D: Payload> WaitForKeyList<D> {
     pub(super) const fn new(context: &Context<D>) -> Self {
-        Self { early: context.queue(), open_request: OpenRequest::No }
+        Self {
+            early: context.queue(),
+            open_request: OpenRequest::No,
+        }
     }
 
     pub(super) fn handle(
@@ -107,11 +110,9 @@ impl<D: Payload> WaitForKeyList<D> {
             // A member elsewhere has installed before it was cut off, and wants a refresh.
             Role::RefreshRequest if !may_install(context) => Outcome::Ign,
             Role::Final if token.sender() == context.me() => Outcome::Ign,
-            Role::RefreshRequest
-            | Role::Partial
-            | Role::Final
-            | Role::FactOut
-            | Role::Foreign => Outcome::Imp,
+            Role::RefreshRequest | Role::Partial | Role::Final | Role::FactOut | Role::Foreign => {
+                Outcome::Imp
+            }
         }
     }
 
@@ -137,8 +138,7 @@ impl<D: Payload> WaitForKeyList<D> {
     }
 
     fn flush_request(&mut self, context: &mut Context<D>) -> Outcome<State<D>> {
-        if context.deviates(Fault::PublishedFlushRule)
-            && context.vs_signal() == VsSignal::NotGiven
+        if context.deviates(Fault::PublishedFlushRule) && context.vs_signal() == VsSignal::NotGiven
         {
             self.open_request = OpenRequest::Yes;
             return Outcome::Stay;

@@ -150,12 +150,17 @@ impl Branch {
         position: &Position,
     ) -> Option<&'a Rc<Message>> {
         let from = position.next.get(sender).copied().unwrap_or(0);
-        self.sent.get(sender)?.iter().skip(from).find(|message| message.is_for(me))
+        self.sent
+            .get(sender)?
+            .iter()
+            .skip(from)
+            .find(|message| message.is_for(me))
     }
 
     /// Whether `me` has everything of `sender` before `count`.
     fn has(&self, sender: &MemberId, count: usize, me: &MemberId, position: &Position) -> bool {
-        self.next_of(sender, me, position).is_none_or(|message| message.index >= count)
+        self.next_of(sender, me, position)
+            .is_none_or(|message| message.index >= count)
     }
 
     /// Everything that may be delivered to `me` next.
@@ -176,7 +181,10 @@ impl Branch {
             }
         }
         for sender in self.sent.keys() {
-            if self.next_of(sender, me, position).is_some_and(|message| !message.agreed) {
+            if self
+                .next_of(sender, me, position)
+                .is_some_and(|message| !message.agreed)
+            {
                 deliveries.push(Delivery::Fifo(sender.clone()));
             }
         }
@@ -202,15 +210,22 @@ impl Branch {
             }
             Delivery::Fifo(sender) => self.next_of(sender, me, position)?.clone(),
         };
-        position.next.insert(message.sender.clone(), message.index + 1);
-        position.received.insert(message.sender.clone(), message.index + 1);
+        position
+            .next
+            .insert(message.sender.clone(), message.index + 1);
+        position
+            .received
+            .insert(message.sender.clone(), message.index + 1);
         Some(LogEntry::Message(message))
     }
 
     /// Whether nothing is left to deliver to `me`.
     pub(super) fn drained(&self, me: &MemberId, position: &Position) -> bool {
         position.log == self.log.len()
-            && self.sent.keys().all(|sender| self.next_of(sender, me, position).is_none())
+            && self
+                .sent
+                .keys()
+                .all(|sender| self.next_of(sender, me, position).is_none())
     }
 
     /// The branch of `stay`, whose members are at `positions`; a flush request is put in if there
@@ -224,7 +239,11 @@ impl Branch {
     ) -> Self {
         let mut side = self.clone();
         side.present = stay.clone();
-        let reached = positions.iter().map(|position| position.log).max().unwrap_or(0);
+        let reached = positions
+            .iter()
+            .map(|position| position.log)
+            .max()
+            .unwrap_or(0);
         let lost: Vec<MemberId> = self.present.difference(stay).cloned().collect();
         if !lost.is_empty() {
             side.lose(&lost, reached, positions, dice);
@@ -249,11 +268,16 @@ impl Branch {
         dice: &mut Dice,
     ) {
         // No gaps before the signal.
-        let signal = self.log.iter().position(|entry| matches!(entry, LogEntry::Signal));
+        let signal = self
+            .log
+            .iter()
+            .position(|entry| matches!(entry, LogEntry::Signal));
         let cut = signal.unwrap_or_else(|| dice.between(reached, self.log.len()));
         let mut kept: BTreeMap<MemberId, usize> = BTreeMap::new();
         for member in lost {
-            let received = positions.iter().filter_map(|position| position.received.get(member));
+            let received = positions
+                .iter()
+                .filter_map(|position| position.received.get(member));
             kept.insert(member.clone(), received.copied().max().unwrap_or(0));
         }
         for entry in self.log.iter().take(cut) {
@@ -279,9 +303,9 @@ impl Branch {
                 log.push(LogEntry::Signal);
             }
             let keep = match &entry {
-                LogEntry::Message(message) => {
-                    kept.get(&message.sender).is_none_or(|count| message.index < *count)
-                }
+                LogEntry::Message(message) => kept
+                    .get(&message.sender)
+                    .is_none_or(|count| message.index < *count),
                 LogEntry::FlushRequest | LogEntry::Signal => true,
             };
             if keep {
@@ -305,8 +329,13 @@ impl Branch {
         loop {
             let mut grown = false;
             for entry in &self.log {
-                let LogEntry::Message(message) = entry else { continue };
-                if kept.get(&message.sender).is_some_and(|count| message.index >= *count) {
+                let LogEntry::Message(message) = entry else {
+                    continue;
+                };
+                if kept
+                    .get(&message.sender)
+                    .is_some_and(|count| message.index >= *count)
+                {
                     continue;
                 }
                 for (sender, known) in &message.knows {

@@ -54,7 +54,10 @@ pub fn run(options: Options, shape: Shape) -> (Vec<Violation>, Simulation) {
     if simulation.settle() {
         found.extend(check_quiescent(&simulation));
     } else {
-        found.push(Violation { invariant: "I22", message: "never comes to rest".into() });
+        found.push(Violation {
+            invariant: "I22",
+            message: "never comes to rest".into(),
+        });
     }
     let mut all = check(&simulation);
     all.extend(found);

@@ -12,7 +12,9 @@ pub struct Dice {
 impl Dice {
     /// The dice of a seed.
     pub fn new(seed: u64) -> Self {
-        Self { rng: ChaCha8Rng::seed_from_u64(seed) }
+        Self {
+            rng: ChaCha8Rng::seed_from_u64(seed),
+        }
     }
 
     /// A number from 0 to `bound` - 1, 0 if there is none.

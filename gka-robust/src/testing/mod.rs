@@ -10,7 +10,12 @@
 //!
 //! Everything is a function of the seed. The suite runs over [`symbolic`] elements, so that a key
 //! tells whose shares are in it.
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used
+)]
 
 mod branch;
 pub mod cascade;
@@ -23,5 +28,6 @@ pub mod trace;
 
 pub use dice::Dice;
 pub use oracle::{Violation, check};
+pub use scenario::{Problem, Scenario};
 
 pub use simulation::{Options, Simulation, Suite};

@@ -96,10 +96,13 @@ pub fn check_quiescent(simulation: &Simulation) -> Vec<Violation> {
     let mut found = Vec::new();
     let components = simulation.components();
     for member in simulation.live() {
-        let Some(driver) = simulation.driver(&member) else { continue };
+        let Some(driver) = simulation.driver(&member) else {
+            continue;
+        };
         let state = driver.state_name();
-        let members: Option<BTreeSet<MemberId>> =
-            driver.secure_view().map(|view| view.members.iter().cloned().collect());
+        let members: Option<BTreeSet<MemberId>> = driver
+            .secure_view()
+            .map(|view| view.members.iter().cloned().collect());
         let current = match (driver.secure_view(), driver.view()) {
             (Some(secure), Some(view)) => secure.id == view.id,
             _ => false,
@@ -128,7 +131,9 @@ fn stays(trace: &Trace) -> Vec<Stay<'_>> {
         for (number, start) in starts.iter().enumerate() {
             let end = starts.get(number + 1).copied();
             let entries = &life.entries[*start..end.unwrap_or(life.entries.len())];
-            let Some(Entry::Install { view, .. }) = entries.first() else { continue };
+            let Some(Entry::Install { view, .. }) = entries.first() else {
+                continue;
+            };
             let this = stays.len();
             stays.push(Stay {
                 member: &life.member,
@@ -172,15 +177,23 @@ impl<'a> Checker<'a> {
                 let name = (view.id, view.epoch);
                 let (first, first_key) = by_view.entry(name).or_insert((view, key));
                 if first.members != view.members || first_key != key {
-                    found.push(("I1", format!("{}: another key or list for {name:?}", stay.member)));
+                    found.push((
+                        "I1",
+                        format!("{}: another key or list for {name:?}", stay.member),
+                    ));
                 }
                 let owner = by_key.entry(key).or_insert(name);
                 if *owner != name {
-                    found.push(("I2", format!("{}: {owner:?} and {name:?} share a key", stay.member)));
+                    found.push((
+                        "I2",
+                        format!("{}: {owner:?} and {name:?} share a key", stay.member),
+                    ));
                 }
             }
         }
-        found.into_iter().for_each(|(invariant, message)| self.fail(invariant, message));
+        found
+            .into_iter()
+            .for_each(|(invariant, message)| self.fail(invariant, message));
     }
 
     /// I3: self inclusion. I4: order of installations.
@@ -214,7 +227,9 @@ impl<'a> Checker<'a> {
                 }
             }
         }
-        found.into_iter().for_each(|(invariant, message)| self.fail(invariant, message));
+        found
+            .into_iter()
+            .for_each(|(invariant, message)| self.fail(invariant, message));
     }
 
     /// I5: delivery in the view of sending. I6: from a member of it. I7: once. I8: one's own.
@@ -228,7 +243,11 @@ impl<'a> Checker<'a> {
                 if record.view != stay.view.id {
                     found.push(("I5", format!("{me} delivered {id} in {:?}", stay.view.id)));
                 }
-                if !stay.view.members.contains(&self.trace.lives[record.life].member) {
+                if !stay
+                    .view
+                    .members
+                    .contains(&self.trace.lives[record.life].member)
+                {
                     found.push(("I6", format!("{me} delivered {id} of a stranger")));
                 }
                 if !seen.insert(id) {
@@ -251,13 +270,18 @@ impl<'a> Checker<'a> {
                 match entry {
                     Entry::Install { .. } => break,
                     Entry::Delivered(id) => {
-                        found.push(("I5", format!("{} delivered {id} without a view", life.member)));
+                        found.push((
+                            "I5",
+                            format!("{} delivered {id} without a view", life.member),
+                        ));
                     }
                     _ => {}
                 }
             }
         }
-        found.into_iter().for_each(|(invariant, message)| self.fail(invariant, message));
+        found
+            .into_iter()
+            .for_each(|(invariant, message)| self.fail(invariant, message));
     }
 
     /// The stay at which the view of `stay.next` was installed by `member`, and its predecessor.
@@ -295,10 +319,14 @@ impl<'a> Checker<'a> {
             }
         }
         for stay in &self.stays {
-            let Some(next) = self.next_of(stay) else { continue };
+            let Some(next) = self.next_of(stay) else {
+                continue;
+            };
             for other in &stay.view.members {
-                let together =
-                    stay.views.iter().all(|view| view.transitional_set.contains(other));
+                let together = stay
+                    .views
+                    .iter()
+                    .all(|view| view.transitional_set.contains(other));
                 if together != next.view.transitional_set.contains(other) {
                     found.push((
                         "I11",
@@ -307,22 +335,30 @@ impl<'a> Checker<'a> {
                 }
             }
         }
-        found.into_iter().for_each(|(invariant, message)| self.fail(invariant, message));
+        found
+            .into_iter()
+            .for_each(|(invariant, message)| self.fail(invariant, message));
     }
 
     /// I10: those who come along have delivered the same data, AGREED in the same order.
     fn delivery_together(&mut self) {
         let mut found = Vec::new();
         let agreed = |stay: &Stay<'_>| -> Vec<u64> {
-            stay.delivered().filter(|id| self.trace.data[id].order.is_some()).collect()
+            stay.delivered()
+                .filter(|id| self.trace.data[id].order.is_some())
+                .collect()
         };
         for p in &self.stays {
-            let Some(next) = self.next_of(p) else { continue };
+            let Some(next) = self.next_of(p) else {
+                continue;
+            };
             for q in &self.stays {
                 let together = q.life != p.life
                     && q.view.id == p.view.id
                     && next.view.transitional_set.contains(q.member)
-                    && self.next_of(q).is_some_and(|other| other.view.id == next.view.id);
+                    && self
+                        .next_of(q)
+                        .is_some_and(|other| other.view.id == next.view.id);
                 if !together {
                     continue;
                 }
@@ -338,7 +374,9 @@ impl<'a> Checker<'a> {
                 }
             }
         }
-        found.into_iter().for_each(|(invariant, message)| self.fail(invariant, message));
+        found
+            .into_iter()
+            .for_each(|(invariant, message)| self.fail(invariant, message));
     }
 
     /// I12: the order of each sender, the common order, no gaps before the signal, and after it
@@ -368,9 +406,9 @@ impl<'a> Checker<'a> {
                                 found.push(("I12", format!("{me}: {id} out of the common order")));
                             }
                             last_order = record.order;
-                            let before = common.get(&record.view).map_or(0, |orders| {
-                                orders.range(..order).count()
-                            });
+                            let before = common
+                                .get(&record.view)
+                                .map_or(0, |orders| orders.range(..order).count());
                             if before != agreed && !signalled {
                                 let text = "gap in the common order before";
                                 found.push(("I12", format!("{me}: {text} {id}, no signal")));
@@ -401,7 +439,9 @@ impl<'a> Checker<'a> {
                 }
             }
         }
-        found.into_iter().for_each(|(invariant, message)| self.fail(invariant, message));
+        found
+            .into_iter()
+            .for_each(|(invariant, message)| self.fail(invariant, message));
     }
 
     /// I13: the secure signal comes at most once a view, not before the first, and not too late.
@@ -412,10 +452,17 @@ impl<'a> Checker<'a> {
             let me = stay.member;
             let count = stay.entries.iter().filter(is_signal).count();
             if count > 1 {
-                found.push(("I13", format!("{me}: {count} signals in {:?}", stay.view.id)));
+                found.push((
+                    "I13",
+                    format!("{me}: {count} signals in {:?}", stay.view.id),
+                ));
             }
             let lost = self.next_of(stay).is_some_and(|next| {
-                !stay.view.members.iter().all(|m| next.view.transitional_set.contains(m))
+                !stay
+                    .view
+                    .members
+                    .iter()
+                    .all(|m| next.view.transitional_set.contains(m))
             });
             if lost && count == 0 {
                 found.push(("I13", format!("{me}: no signal in {:?}", stay.view.id)));
@@ -432,7 +479,9 @@ impl<'a> Checker<'a> {
                 found.push(("I13", format!("{}: signal without a view", life.member)));
             }
         }
-        found.into_iter().for_each(|(invariant, message)| self.fail(invariant, message));
+        found
+            .into_iter()
+            .for_each(|(invariant, message)| self.fail(invariant, message));
     }
 
     /// I14: an application sees at most one flush request a secure view, and none before the
@@ -455,7 +504,10 @@ impl<'a> Checker<'a> {
             if requests > 1 || answers > requests || (stay.next.is_some() && requests != answers) {
                 found.push((
                     "I14",
-                    format!("{}: {requests} flush requests, {answers} answers", stay.member),
+                    format!(
+                        "{}: {requests} flush requests, {answers} answers",
+                        stay.member
+                    ),
                 ));
             }
         }
@@ -466,7 +518,10 @@ impl<'a> Checker<'a> {
                 .take_while(|entry| !matches!(entry, Entry::Install { .. }))
                 .any(|entry| matches!(entry, Entry::SecureFlushRequest));
             if early {
-                found.push(("I14", format!("{}: flush request without a view", life.member)));
+                found.push((
+                    "I14",
+                    format!("{}: flush request without a view", life.member),
+                ));
             }
             // I16: every Flush_Ok answers a request of the same VS view.
             let mut open = 0_i32;
@@ -484,7 +539,9 @@ impl<'a> Checker<'a> {
                 }
             }
         }
-        found.into_iter().for_each(|(invariant, message)| self.fail(invariant, message));
+        found
+            .into_iter()
+            .for_each(|(invariant, message)| self.fail(invariant, message));
     }
 
     /// I17: nothing impossible happened, and no token was refused. (A refresh request may come
@@ -498,7 +555,9 @@ impl<'a> Checker<'a> {
                 found.push(("I17", format!("{}: {stats:?}", life.member)));
             }
         }
-        found.into_iter().for_each(|(invariant, message)| self.fail(invariant, message));
+        found
+            .into_iter()
+            .for_each(|(invariant, message)| self.fail(invariant, message));
     }
 
     /// I19: a key has a share that was drawn after the membership of its view, or for a refresh one that
@@ -537,7 +596,9 @@ impl<'a> Checker<'a> {
                 }
             }
         }
-        found.into_iter().for_each(|(invariant, message)| self.fail(invariant, message));
+        found
+            .into_iter()
+            .for_each(|(invariant, message)| self.fail(invariant, message));
     }
 
     /// I23: those who come to a VS view together come in the same state.
@@ -546,7 +607,10 @@ impl<'a> Checker<'a> {
         for life in &self.trace.lives {
             for entry in &life.entries {
                 if let Entry::Membership { view, state, .. } = entry {
-                    arrivals.entry(view.id).or_default().push((&life.member, view, state));
+                    arrivals
+                        .entry(view.id)
+                        .or_default()
+                        .push((&life.member, view, state));
                 }
             }
         }
@@ -560,7 +624,9 @@ impl<'a> Checker<'a> {
                 }
             }
         }
-        found.into_iter().for_each(|(invariant, message)| self.fail(invariant, message));
+        found
+            .into_iter()
+            .for_each(|(invariant, message)| self.fail(invariant, message));
     }
 
     /// I24: in each VS view one chain of partial tokens, one final token, one key list. I25: no
@@ -584,8 +650,9 @@ impl<'a> Checker<'a> {
         for (view, tokens) in by_view {
             let of = |kind: TokenKind| tokens.iter().filter(move |token| token.kind == kind);
             let partials = of(TokenKind::GdhPartial).count();
-            let receivers: BTreeSet<_> =
-                of(TokenKind::GdhPartial).map(|token| format!("{:?}", token.to)).collect();
+            let receivers: BTreeSet<_> = of(TokenKind::GdhPartial)
+                .map(|token| format!("{:?}", token.to))
+                .collect();
             let starters = of(TokenKind::GdhPartial)
                 .filter(|token| {
                     let sender = &self.trace.lives[token.life].member;
@@ -604,7 +671,9 @@ impl<'a> Checker<'a> {
                 found.push(("I25", format!("{view:?}: {} tokens", tokens.len())));
             }
         }
-        found.into_iter().for_each(|(invariant, message)| self.fail(invariant, message));
+        found
+            .into_iter()
+            .for_each(|(invariant, message)| self.fail(invariant, message));
     }
 }
 
@@ -616,5 +685,9 @@ pub fn secure_views(trace: &Trace) -> usize {
 
 /// Lives that have not ended.
 pub fn running(trace: &Trace) -> usize {
-    trace.lives.iter().filter(|life| life.end == End::Running).count()
+    trace
+        .lives
+        .iter()
+        .filter(|life| life.end == End::Running)
+        .count()
 }

@@ -51,7 +51,11 @@ pub struct Options {
 impl Options {
     /// Correct drivers over symbolic elements.
     pub const fn new(seed: u64) -> Self {
-        Self { seed, suite: Suite::Symbolic, fault: None }
+        Self {
+            seed,
+            suite: Suite::Symbolic,
+            fault: None,
+        }
     }
 }
 
@@ -99,6 +103,8 @@ struct Process {
     asked: bool,
     consent_due: bool,
     held: bool,
+    /// The application does not answer by itself.
+    withholds: bool,
     secure: Option<SecureView>,
     /// Keys of all epochs of the secure view. A FIFO message has no bound on how late it is, so
     /// the model forgets none.
@@ -119,7 +125,9 @@ enum Phase {
     /// Waits until all have flushed and have everything.
     Forming(Change),
     /// The view is there, and not taken by all.
-    Installing { members: Vec<MemberId> },
+    Installing {
+        members: Vec<MemberId>,
+    },
 }
 
 /// The simulation.
@@ -192,7 +200,10 @@ impl Simulation {
 
     /// The components, as sets of members.
     pub fn components(&self) -> Vec<BTreeSet<MemberId>> {
-        self.components.iter().map(|component| component.members.clone()).collect()
+        self.components
+            .iter()
+            .map(|component| component.members.clone())
+            .collect()
     }
 
     /// Tokens on the wire so far: sender, kind, bytes.
@@ -212,7 +223,9 @@ impl Simulation {
             group: b"group".to_vec(),
             protocol: Protocol::Gdh,
             mathematical_group: match &self.options.suite {
-                Suite::Symbolic => "ristretto255".parse().expect("a group of the default features"),
+                Suite::Symbolic => "ristretto255"
+                    .parse()
+                    .expect("a group of the default features"),
                 Suite::Real(group) => group.clone(),
             },
             algorithm: Algorithm::Basic,
@@ -247,13 +260,13 @@ impl Simulation {
             asked: false,
             consent_due: false,
             held: false,
+            withholds: false,
             secure: None,
             keys: Vec::new(),
             sent_in_view: 0,
         };
         self.processes.insert(name.clone(), process);
-        let mut members: BTreeSet<_> =
-            with.map(|with| self.component_of(with)).unwrap_or_default();
+        let mut members: BTreeSet<_> = with.map(|with| self.component_of(with)).unwrap_or_default();
         members.insert(name.clone());
         self.reconfigure(members, Change::Join(name.clone()));
     }
@@ -267,7 +280,8 @@ impl Simulation {
         self.components.iter_mut().for_each(|component| {
             component.members.remove(name);
         });
-        self.components.retain(|component| !component.members.is_empty());
+        self.components
+            .retain(|component| !component.members.is_empty());
         if !members.is_empty() {
             self.reconfigure(members, change);
         }
@@ -292,7 +306,10 @@ impl Simulation {
             .map(|component| component.members.difference(&members).cloned().collect())
             .collect();
         self.reconfigure(members, Change::Network);
-        for rest in left_over.into_iter().filter(|rest: &BTreeSet<_>| !rest.is_empty()) {
+        for rest in left_over
+            .into_iter()
+            .filter(|rest: &BTreeSet<_>| !rest.is_empty())
+        {
             self.reconfigure(rest, Change::Network);
         }
     }
@@ -324,8 +341,11 @@ impl Simulation {
             let Phase::Installing { members: listed } = &self.components[index].phase else {
                 continue;
             };
-            let together: Vec<MemberId> =
-                listed.iter().filter(|name| members.contains(*name)).cloned().collect();
+            let together: Vec<MemberId> = listed
+                .iter()
+                .filter(|name| members.contains(*name))
+                .cloned()
+                .collect();
             let behind = |name: &&MemberId| self.processes[*name].pending.is_some();
             let some_have_it = !together.iter().all(|name| behind(&name));
             if some_have_it || self.dice.one_in(2) {
@@ -338,13 +358,18 @@ impl Simulation {
         for component in &mut self.components {
             component.members.retain(|name| !members.contains(name));
         }
-        self.components.retain(|component| !component.members.is_empty());
+        self.components
+            .retain(|component| !component.members.is_empty());
 
         // Those who are in one branch go on in one branch.
         let mut sides: BTreeMap<usize, BTreeSet<MemberId>> = BTreeMap::new();
         for name in &members {
             let process = &self.processes[name];
-            let branch = process.pending.as_ref().map(|pending| pending.branch).or(process.branch);
+            let branch = process
+                .pending
+                .as_ref()
+                .map(|pending| pending.branch)
+                .or(process.branch);
             if let Some(branch) = branch {
                 sides.entry(branch).or_default().insert(name.clone());
             }
@@ -374,7 +399,10 @@ impl Simulation {
                 }
             }
         }
-        self.components.push(Component { members, phase: Phase::Forming(change) });
+        self.components.push(Component {
+            members,
+            phase: Phase::Forming(change),
+        });
     }
 
     // Views
@@ -390,7 +418,9 @@ impl Simulation {
                     any = true;
                 }
                 Phase::Installing { members }
-                    if members.iter().all(|name| self.processes[name].pending.is_none()) =>
+                    if members
+                        .iter()
+                        .all(|name| self.processes[name].pending.is_none()) =>
                 {
                     self.components[index].phase = Phase::Settled;
                     any = true;
@@ -413,7 +443,9 @@ impl Simulation {
 
     fn form_view(&mut self, index: usize) {
         let component = &self.components[index];
-        let Phase::Forming(change) = &component.phase else { return };
+        let Phase::Forming(change) = &component.phase else {
+            return;
+        };
         let change = change.clone();
         let mut members: Vec<MemberId> = component.members.iter().cloned().collect();
         self.dice.shuffle(&mut members);
@@ -444,30 +476,45 @@ impl Simulation {
                     None => [name.clone()].into(),
                     Some(branch) => self.branches[branch].present.clone(),
                 };
-                let transitional_set =
-                    members.iter().filter(|other| together.contains(*other)).cloned().collect();
+                let transitional_set = members
+                    .iter()
+                    .filter(|other| together.contains(*other))
+                    .cloned()
+                    .collect();
                 (name.clone(), transitional_set)
             })
             .collect();
         self.branches.push(Branch::new(view, members.clone()));
         for (name, transitional_set) in pending {
-            self.processes.get_mut(&name).expect("live").pending =
-                Some(Pending { branch: new, transitional_set, cause: cause.clone() });
+            self.processes.get_mut(&name).expect("live").pending = Some(Pending {
+                branch: new,
+                transitional_set,
+                cause: cause.clone(),
+            });
         }
         self.components[index].phase = Phase::Installing { members };
     }
 
     /// Whether the members without `joiner` are all of one view.
     fn directly_follows(&self, members: &[MemberId], joiner: Option<&MemberId>) -> bool {
-        let old: BTreeSet<&MemberId> =
-            members.iter().filter(|name| Some(*name) != joiner).collect();
+        let old: BTreeSet<&MemberId> = members
+            .iter()
+            .filter(|name| Some(*name) != joiner)
+            .collect();
         let joiner_is_new = joiner.is_none_or(|name| self.processes[name].branch.is_none());
-        let branches: BTreeSet<_> = old.iter().map(|name| self.processes[*name].branch).collect();
+        let branches: BTreeSet<_> = old
+            .iter()
+            .map(|name| self.processes[*name].branch)
+            .collect();
         joiner_is_new
             && match branches.first() {
                 None => true,
                 Some(Some(branch)) if branches.len() == 1 => {
-                    self.branches[*branch].members.iter().collect::<BTreeSet<_>>() == old
+                    self.branches[*branch]
+                        .members
+                        .iter()
+                        .collect::<BTreeSet<_>>()
+                        == old
                 }
                 Some(_) => false,
             }
@@ -475,8 +522,10 @@ impl Simulation {
 
     /// Whether the members with `gone` are all of one view.
     fn directly_precedes(&self, members: &[MemberId], gone: &MemberId) -> bool {
-        let branches: BTreeSet<_> =
-            members.iter().map(|name| self.processes[name].branch).collect();
+        let branches: BTreeSet<_> = members
+            .iter()
+            .map(|name| self.processes[name].branch)
+            .collect();
         match branches.first() {
             Some(Some(branch)) if branches.len() == 1 => {
                 let before: BTreeSet<_> = self.branches[*branch].members.iter().collect();
@@ -496,7 +545,9 @@ impl Simulation {
         }
         let mut names: Vec<MemberId> = self.processes.keys().cloned().collect();
         self.dice.shuffle(&mut names);
-        names.iter().any(|name| !self.processes[name].held && self.step_of(name, traffic))
+        names
+            .iter()
+            .any(|name| !self.processes[name].held && self.step_of(name, traffic))
     }
 
     /// One random step of one process; false if it has nothing to do.
@@ -520,7 +571,10 @@ impl Simulation {
             (None, Some(branch)) => self.branches[branch].deliveries(name, &process.position),
         };
         // The application may take its time.
-        if process.consent_due && (deliveries.is_empty() || self.dice.one_in(4)) {
+        if process.consent_due
+            && !process.withholds
+            && (deliveries.is_empty() || self.dice.one_in(4))
+        {
             self.permit(name);
             return true;
         }
@@ -542,19 +596,28 @@ impl Simulation {
         self.processes.get_mut(name).expect("live").held = held;
     }
 
+    /// Keeps an application from answering secure flush requests, or lets it answer.
+    pub fn withhold(&mut self, name: &MemberId, withholds: bool) {
+        self.processes.get_mut(name).expect("live").withholds = withholds;
+    }
+
     /// Delivers the next entry of the log to a process, with what it comes behind; false if there
     /// is none.
     pub fn deliver_log(&mut self, name: &MemberId) -> bool {
         for _ in 0..10_000 {
             let process = &self.processes[name];
-            let Some(branch) = process.branch else { return false };
+            let Some(branch) = process.branch else {
+                return false;
+            };
             let deliveries = self.branches[branch].deliveries(name, &process.position);
             if let Some(log) = deliveries.iter().find(|d| matches!(d, Delivery::Log)) {
                 let log = log.clone();
                 self.deliver(name, &log);
                 return true;
             }
-            let Some(first) = deliveries.first().cloned() else { return false };
+            let Some(first) = deliveries.first().cloned() else {
+                return false;
+            };
             self.deliver(name, &first);
         }
         false
@@ -563,7 +626,9 @@ impl Simulation {
     fn take_membership(&mut self, name: &MemberId) {
         let shares = self.algebra.drawn();
         let process = self.processes.get_mut(name).expect("live");
-        let Some(pending) = process.pending.take() else { return };
+        let Some(pending) = process.pending.take() else {
+            return;
+        };
         process.branch = Some(pending.branch);
         process.position = Position::default();
         process.flushed = false;
@@ -576,13 +641,22 @@ impl Simulation {
             cause: pending.cause,
         };
         let state = process.driver.state_name();
-        self.note(name, Entry::Membership { view: view.clone(), state, shares });
+        self.note(
+            name,
+            Entry::Membership {
+                view: view.clone(),
+                state,
+                shares,
+            },
+        );
         self.feed(name, Input::Membership(view));
     }
 
     fn deliver(&mut self, name: &MemberId, delivery: &Delivery) {
         let process = self.processes.get_mut(name).expect("live");
-        let branch = process.branch.expect("a process with deliveries has a branch");
+        let branch = process
+            .branch
+            .expect("a process with deliveries has a branch");
         let Some(entry) = self.branches[branch].deliver(delivery, name, &mut process.position)
         else {
             return;
@@ -604,7 +678,14 @@ impl Simulation {
                         let before = self.processes[name].driver.stats().tokens_accepted;
                         let sender = message.sender.clone();
                         let kind = Some(*kind);
-                        self.feed(name, Input::Token { sender, kind, bytes: bytes.clone() });
+                        self.feed(
+                            name,
+                            Input::Token {
+                                sender,
+                                kind,
+                                bytes: bytes.clone(),
+                            },
+                        );
                         let after = self.processes[name].driver.stats().tokens_accepted;
                         if after > before && message.view != in_view {
                             self.violation("I18", format!("{name} accepted a foreign token"));
@@ -618,7 +699,11 @@ impl Simulation {
 
     fn receive_data(&mut self, name: &MemberId, parcel: Parcel) {
         let known = self.processes[name].keys.contains(&parcel.key);
-        let input = if known { Input::Data(parcel) } else { Input::EarlyData(parcel) };
+        let input = if known {
+            Input::Data(parcel)
+        } else {
+            Input::EarlyData(parcel)
+        };
         self.feed(name, input);
     }
 
@@ -643,7 +728,9 @@ impl Simulation {
     fn carry_out(&mut self, name: &MemberId) {
         loop {
             let process = self.processes.get_mut(name).expect("live");
-            let Some(output) = process.driver.poll_output() else { break };
+            let Some(output) = process.driver.poll_output() else {
+                break;
+            };
             self.output(name, output);
         }
         let process = &self.processes[name];
@@ -696,7 +783,12 @@ impl Simulation {
     // Sending
 
     fn send_token(&mut self, name: &MemberId, transmission: Transmission) {
-        let Transmission { to, service, kind, bytes } = transmission;
+        let Transmission {
+            to,
+            service,
+            kind,
+            bytes,
+        } = transmission;
         let process = &self.processes[name];
         let Some(branch) = process.branch.filter(|_| !process.flushed) else {
             return self.violation("I15", format!("{name} sent {kind} after Flush_Ok"));
@@ -707,7 +799,8 @@ impl Simulation {
             life: process.life,
             view: self.branches[branch].view,
             kind,
-            refresh: process.driver.state_name() == "REFRESHING" || kind == TokenKind::RefreshRequest,
+            refresh: process.driver.state_name() == "REFRESHING"
+                || kind == TokenKind::RefreshRequest,
             to: to.clone(),
         });
         let agreed = service == TokenService::Agreed;
@@ -722,9 +815,11 @@ impl Simulation {
             None => self.dice.one_in(2),
         };
         let process = self.processes.get_mut(name).expect("live");
-        let (Ok(()), Some(branch), Some(secure)) =
-            (process.driver.send_permission(), process.branch, &process.secure)
-        else {
+        let (Ok(()), Some(branch), Some(secure)) = (
+            process.driver.send_permission(),
+            process.branch,
+            &process.secure,
+        ) else {
             return false;
         };
         let id = self.parcels;
@@ -733,10 +828,19 @@ impl Simulation {
         self.parcels += 1;
         let order = agreed.then_some(self.orders);
         self.orders += 1;
-        let parcel = Parcel { id, key: process.keys.last().cloned().unwrap_or_default() };
-        self.trace
-            .data
-            .insert(id, Record { life: process.life, view: secure.id, index, order });
+        let parcel = Parcel {
+            id,
+            key: process.keys.last().cloned().unwrap_or_default(),
+        };
+        self.trace.data.insert(
+            id,
+            Record {
+                life: process.life,
+                view: secure.id,
+                index,
+                order,
+            },
+        );
         let flushed = process.flushed;
         let body = Body::Data(parcel);
         let process = &self.processes[name];
@@ -759,14 +863,19 @@ impl Simulation {
         if core::mem::replace(&mut process.consent_due, false) {
             self.note(name, Entry::SecureFlushOk);
             if let Err(error) = self.ask(name, Input::SecureFlushOk) {
-                self.violation("I14", format!("{name}: {error} after a secure flush request"));
+                self.violation(
+                    "I14",
+                    format!("{name}: {error} after a secure flush request"),
+                );
             }
         }
     }
 
     /// Whether the application owes an answer.
     pub fn consent_due(&self, name: &MemberId) -> bool {
-        self.processes.get(name).is_some_and(|process| process.consent_due)
+        self.processes
+            .get(name)
+            .is_some_and(|process| process.consent_due)
     }
 
     // Bookkeeping

@@ -8,10 +8,7 @@
 use alloc::{sync::Arc, vec::Vec};
 use std::{collections::BTreeMap, sync::Mutex};
 
-use cliques::{
-    Exponentiation, Group, GroupSecret,
-    group::ElementError,
-};
+use cliques::{Exponentiation, Group, GroupSecret, group::ElementError};
 use rand_core::CryptoRng;
 use sha2::{Digest, Sha256};
 use zeroize::ZeroizeOnDrop;
@@ -34,11 +31,21 @@ impl Monomial {
         for (share, exponent) in &other.0 {
             *product.entry(*share).or_default() += exponent;
         }
-        Self(product.into_iter().filter(|(_, exponent)| *exponent != 0).collect())
+        Self(
+            product
+                .into_iter()
+                .filter(|(_, exponent)| *exponent != 0)
+                .collect(),
+        )
     }
 
     fn inverse(&self) -> Self {
-        Self(self.0.iter().map(|(share, exponent)| (*share, -exponent)).collect())
+        Self(
+            self.0
+                .iter()
+                .map(|(share, exponent)| (*share, -exponent))
+                .collect(),
+        )
     }
 
     fn hash(&self) -> [u8; 32] {
@@ -78,7 +85,11 @@ impl Algebra {
     /// The monomial of an encoded element or secret.
     pub fn monomial(&self, encoding: &[u8]) -> Option<Monomial> {
         let encoding: [u8; 32] = encoding.try_into().ok()?;
-        self.elements.lock().expect("no panics inside").get(&encoding).cloned()
+        self.elements
+            .lock()
+            .expect("no panics inside")
+            .get(&encoding)
+            .cloned()
     }
 
     fn encode(&self, monomial: &Monomial) -> [u8; 32] {

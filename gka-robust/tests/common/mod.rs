@@ -52,8 +52,16 @@ pub fn view(number: u8, members: &[&str], together: &[&str], cause: Cause) -> Vi
 /// Says what an output is.
 pub fn describe(output: &Output<Bytes>) -> String {
     match output {
-        Output::Send(Transmission { to: Recipient::Group, kind, .. }) => format!("{kind} to all"),
-        Output::Send(Transmission { to: Recipient::Member(to), kind, .. }) => {
+        Output::Send(Transmission {
+            to: Recipient::Group,
+            kind,
+            ..
+        }) => format!("{kind} to all"),
+        Output::Send(Transmission {
+            to: Recipient::Member(to),
+            kind,
+            ..
+        }) => {
             format!("{kind} to {to}")
         }
         Output::FlushOk => "flush-ok".into(),
@@ -97,26 +105,28 @@ impl Trio {
     pub fn in_view() -> Self {
         let mut trio = Self::new();
         for name in ["a", "b", "c"] {
-            let own = View { transitional_set: ids(&[name]), ..trio.current.clone() };
+            let own = View {
+                transitional_set: ids(&[name]),
+                ..trio.current.clone()
+            };
             trio.handle(name, Input::Membership(own)).unwrap();
         }
         trio
     }
 
     /// Feeds an input; gives what came out.
-    pub fn handle(
-        &mut self,
-        name: &str,
-        input: Input<Bytes>,
-    ) -> Result<Vec<Output<Bytes>>, Error> {
+    pub fn handle(&mut self, name: &str, input: Input<Bytes>) -> Result<Vec<Output<Bytes>>, Error> {
         let driver = self.drivers.get_mut(name).unwrap();
         driver.handle(input, 5_000, &mut self.rng)?;
         let outputs: Vec<_> = std::iter::from_fn(|| driver.poll_output()).collect();
         for output in &outputs {
             match output {
-                Output::Send(Transmission { to, kind, bytes, .. }) => {
+                Output::Send(Transmission {
+                    to, kind, bytes, ..
+                }) => {
                     let bytes = Bytes::from(bytes.clone());
-                    self.sent.push((name.into(), to.clone(), *kind, bytes.clone()));
+                    self.sent
+                        .push((name.into(), to.clone(), *kind, bytes.clone()));
                     for member in self.current.members.clone() {
                         if *to == Recipient::Group || *to == Recipient::Member(member.clone()) {
                             let to = member.to_string();
@@ -135,14 +145,23 @@ impl Trio {
 
     /// The next token of a kind that is on its way to a member.
     pub fn take(&mut self, to: &str, kind: TokenKind) -> Option<Input<Bytes>> {
-        let place = self.flight.iter().position(|(_, t, k, _)| t == to && *k == kind)?;
+        let place = self
+            .flight
+            .iter()
+            .position(|(_, t, k, _)| t == to && *k == kind)?;
         let (sender, _, kind, bytes) = self.flight.remove(place);
-        Some(Input::Token { sender: id(&sender), kind: Some(kind), bytes })
+        Some(Input::Token {
+            sender: id(&sender),
+            kind: Some(kind),
+            bytes,
+        })
     }
 
     /// Delivers a token of a kind to a member.
     pub fn deliver(&mut self, to: &str, kind: TokenKind) -> Vec<Output<Bytes>> {
-        let token = self.take(to, kind).unwrap_or_else(|| panic!("no {kind} for {to}"));
+        let token = self
+            .take(to, kind)
+            .unwrap_or_else(|| panic!("no {kind} for {to}"));
         self.handle(to, token).unwrap()
     }
 
@@ -150,7 +169,11 @@ impl Trio {
     pub fn run(&mut self) {
         while !self.flight.is_empty() {
             let (sender, to, kind, bytes) = self.flight.remove(0);
-            let token = Input::Token { sender: id(&sender), kind: Some(kind), bytes };
+            let token = Input::Token {
+                sender: id(&sender),
+                kind: Some(kind),
+                bytes,
+            };
             self.handle(&to, token).unwrap();
         }
     }
@@ -190,8 +213,14 @@ impl Trio {
             recipient: to,
             body: body.to_vec(),
         };
-        let bytes = envelope.seal(&self.binding(), &TestSigner::new(id(sender))).into();
-        Input::Token { sender: id(sender), kind: Some(kind), bytes }
+        let bytes = envelope
+            .seal(&self.binding(), &TestSigner::new(id(sender)))
+            .into();
+        Input::Token {
+            sender: id(sender),
+            kind: Some(kind),
+            bytes,
+        }
     }
 
     /// A trio in which `a`, `b` or `c` is in a state; gives its name. States of the table, with
@@ -220,7 +249,11 @@ impl Trio {
                 if state == "KL signal" {
                     trio.handle("a", Input::TransitionalSignal).unwrap();
                 }
-                if matches!(state, "KL" | "KL signal") { "a" } else { "c" }
+                if matches!(state, "KL" | "KL signal") {
+                    "a"
+                } else {
+                    "c"
+                }
             }
             "FAILED" => {
                 let fact_out = trio.forge("b", Recipient::Group, GdhFinal, 0);
