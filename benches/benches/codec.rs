@@ -22,7 +22,9 @@ fn group() -> GroupName {
 }
 
 fn members(count: usize) -> Vec<MemberName> {
-    (0..count).map(|number| format!("#m{number}#n1").parse().unwrap()).collect()
+    (0..count)
+        .map(|number| format!("#m{number}#n1").parse().unwrap())
+        .collect()
 }
 
 fn message(size: usize) -> Request {
@@ -39,7 +41,10 @@ fn membership(count: usize) -> Delivery {
     Delivery::Membership(MembershipMessage {
         group: group(),
         id: ViewId([1; 12]),
-        change: Change::Network { sets: vec![members.clone()], own: 0 },
+        change: Change::Network {
+            sets: vec![members.clone()],
+            own: 0,
+        },
         members,
     })
 }
@@ -51,9 +56,13 @@ fn codec(criterion: &mut Criterion) {
     for size in [100, 1_000, 100_000] {
         let request = message(size);
         encode.throughput(Throughput::Bytes(size as u64));
-        encode.bench_with_input(BenchmarkId::from_parameter(size), &request, |bencher, request| {
-            bencher.iter(|| black_box(request).encode(&alice));
-        });
+        encode.bench_with_input(
+            BenchmarkId::from_parameter(size),
+            &request,
+            |bencher, request| {
+                bencher.iter(|| black_box(request).encode(&alice));
+            },
+        );
     }
     encode.finish();
 
@@ -61,28 +70,36 @@ fn codec(criterion: &mut Criterion) {
     for size in [100, 1_000, 100_000] {
         let bytes = message(size).encode(&alice);
         decode.throughput(Throughput::Bytes(size as u64));
-        decode.bench_with_input(BenchmarkId::from_parameter(size), &bytes, |bencher, bytes| {
-            let mut decoder = FrameDecoder::new(Direction::ToDaemon);
-            bencher.iter(|| {
-                decoder.push(black_box(bytes));
-                let frame = decoder.next_frame().unwrap().unwrap();
-                Request::decode(frame, &alice).unwrap()
-            });
-        });
+        decode.bench_with_input(
+            BenchmarkId::from_parameter(size),
+            &bytes,
+            |bencher, bytes| {
+                let mut decoder = FrameDecoder::new(Direction::ToDaemon);
+                bencher.iter(|| {
+                    decoder.push(black_box(bytes));
+                    let frame = decoder.next_frame().unwrap().unwrap();
+                    Request::decode(frame, &alice).unwrap()
+                });
+            },
+        );
     }
     decode.finish();
 
     let mut views = criterion.benchmark_group("codec/decode/membership");
     for count in [2, 32, 1_000] {
         let bytes = membership(count).encode();
-        views.bench_with_input(BenchmarkId::from_parameter(count), &bytes, |bencher, bytes| {
-            let mut decoder = FrameDecoder::new(Direction::ToClient);
-            bencher.iter(|| {
-                decoder.push(black_box(bytes));
-                let frame = decoder.next_frame().unwrap().unwrap();
-                Delivery::decode(frame, Layout::Sets).unwrap()
-            });
-        });
+        views.bench_with_input(
+            BenchmarkId::from_parameter(count),
+            &bytes,
+            |bencher, bytes| {
+                let mut decoder = FrameDecoder::new(Direction::ToClient);
+                bencher.iter(|| {
+                    decoder.push(black_box(bytes));
+                    let frame = decoder.next_frame().unwrap().unwrap();
+                    Delivery::decode(frame, Layout::Sets).unwrap()
+                });
+            },
+        );
     }
     views.finish();
 }

@@ -57,8 +57,12 @@ impl Event {
             Self::Refresh => [World::changes(all, &[], &[]), Vec::new()],
             Self::Restart => {
                 let (first, joined) = all.split_at(1);
-                let restart = Change::Restart { joined: joined.to_vec() };
-                let enter = Change::Enter { members: all.to_vec() };
+                let restart = Change::Restart {
+                    joined: joined.to_vec(),
+                };
+                let enter = Change::Enter {
+                    members: all.to_vec(),
+                };
                 let first = first.iter().map(|me| (me.clone(), restart.clone()));
                 let others = joined.iter().map(|me| (me.clone(), enter.clone()));
                 [first.chain(others).collect(), Vec::new()]
@@ -86,9 +90,12 @@ fn measure(world: &mut World, changes: &[(MemberId, Change)]) -> Duration {
 fn suites(criterion: &mut Criterion) {
     for protocol in Protocol::ALL.iter().copied() {
         for name in GROUPS {
-            let Ok(mathematical_group) = name.parse::<NamedGroup>() else { continue };
+            let Ok(mathematical_group) = name.parse::<NamedGroup>() else {
+                continue;
+            };
             for (label, event) in Event::ALL {
-                let mut benchmarks = criterion.benchmark_group(format!("{protocol}/{label}/{name}"));
+                let mut benchmarks =
+                    criterion.benchmark_group(format!("{protocol}/{label}/{name}"));
                 benchmarks.sample_size(10);
                 for size in SIZES {
                     let (mut world, all) =

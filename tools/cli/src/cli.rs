@@ -9,7 +9,12 @@ use ssp_tokio::Endpoint;
 
 /// Secure group communication: contributory keys over ordered, view-synchronous messages.
 #[derive(Debug, Parser)]
-#[command(name = "ssp", version, arg_required_else_help = true, max_term_width = 100)]
+#[command(
+    name = "ssp",
+    version,
+    arg_required_else_help = true,
+    max_term_width = 100
+)]
 pub(crate) struct Cli {
     /// Print one JSON object a line on standard output; logs go to standard error.
     #[arg(long, global = true)]
@@ -104,11 +109,14 @@ impl std::str::FromStr for VirtualDaemon {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (name, address) =
-            text.split_once('=').ok_or_else(|| format!("\"{text}\" is not NAME=ADDR"))?;
+        let (name, address) = text
+            .split_once('=')
+            .ok_or_else(|| format!("\"{text}\" is not NAME=ADDR"))?;
         Ok(Self {
             name: name.parse().map_err(|error| format!("{error}"))?,
-            address: address.parse().map_err(|error| format!("\"{address}\": {error}"))?,
+            address: address
+                .parse()
+                .map_err(|error| format!("\"{address}\": {error}"))?,
         })
     }
 }

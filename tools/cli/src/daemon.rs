@@ -20,7 +20,10 @@ pub(crate) async fn run(options: cli::Daemon, printer: Printer) -> Result<(), Fa
     if let Some(path) = &options.control {
         builder = builder.control(path);
     }
-    let daemon = builder.start().await.map_err(|error| Failure::Failed(error.to_string()))?;
+    let daemon = builder
+        .start()
+        .await
+        .map_err(|error| Failure::Failed(error.to_string()))?;
 
     let names = std::iter::once(options.name).chain(options.virtual_daemons.iter().map(|d| d.name));
     for name in names {
@@ -35,9 +38,12 @@ pub(crate) async fn run(options: cli::Daemon, printer: Printer) -> Result<(), Fa
     if let Some(path) = &options.unix {
         let path = path.display().to_string();
         printer.print(
-            &Event::new("listening", format!("daemon {} listens on {path}", options.name))
-                .with("daemon", options.name.as_str())
-                .with("path", path),
+            &Event::new(
+                "listening",
+                format!("daemon {} listens on {path}", options.name),
+            )
+            .with("daemon", options.name.as_str())
+            .with("path", path),
         );
     }
     if let Some(path) = &options.control {
@@ -64,5 +70,7 @@ async fn interrupted() -> Result<(), Failure> {
         }
     }
     #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await.map_err(|error| Failure::of("signals", error))
+    tokio::signal::ctrl_c()
+        .await
+        .map_err(|error| Failure::of("signals", error))
 }

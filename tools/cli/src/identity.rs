@@ -22,13 +22,17 @@ pub(crate) fn run(options: &cli::Identity, printer: Printer) -> Result<(), Failu
     match options {
         cli::Identity::New { file } => {
             let signer = Ed25519Signer::generate(&mut UnwrapErr(SysRng));
-            let pem = signer.to_pem().map_err(|error| Failure::of_file(file, error))?;
+            let pem = signer
+                .to_pem()
+                .map_err(|error| Failure::of_file(file, error))?;
             write_private(file, pem.as_bytes()).map_err(|error| Failure::of_file(file, error))?;
             let key = signer.public_key().to_string();
             let path = file.display().to_string();
             let text = format!("{path}: new key, public key {key}");
             printer.print(
-                &Event::new("identity", text).with("path", path).with("public_key", key),
+                &Event::new("identity", text)
+                    .with("path", path)
+                    .with("public_key", key),
             );
             Ok(())
         }
@@ -58,11 +62,15 @@ pub(crate) fn read_signer(path: &Path) -> Result<Ed25519Signer, Failure> {
 
 /// Reads a trust file.
 pub(crate) fn read_trust(path: &Path) -> Result<TrustStore, Failure> {
-    read(path)?.parse().map_err(|error| Failure::of_file(path, error))
+    read(path)?
+        .parse()
+        .map_err(|error| Failure::of_file(path, error))
 }
 
 fn read(path: &Path) -> Result<String, Failure> {
-    let length = fs::metadata(path).map_err(|error| Failure::of_file(path, error))?.len();
+    let length = fs::metadata(path)
+        .map_err(|error| Failure::of_file(path, error))?
+        .len();
     if length > FILE_MAX {
         let error = format!("{length} bytes, at most {FILE_MAX} are read");
         return Err(Failure::of_file(path, error));

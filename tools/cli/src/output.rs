@@ -25,7 +25,10 @@ impl Event {
     pub(crate) fn new(name: &str, text: impl Into<String>) -> Self {
         let mut fields = Map::new();
         fields.insert("event".into(), name.into());
-        Self { fields, text: text.into() }
+        Self {
+            fields,
+            text: text.into(),
+        }
     }
 
     /// Adds a field of the JSON form.
@@ -41,9 +44,10 @@ impl Event {
         use base64::Engine as _;
         match std::str::from_utf8(bytes) {
             Ok(text) => self.with("data", text),
-            Err(_) => {
-                self.with("data_base64", base64::engine::general_purpose::STANDARD.encode(bytes))
-            }
+            Err(_) => self.with(
+                "data_base64",
+                base64::engine::general_purpose::STANDARD.encode(bytes),
+            ),
         }
     }
 }

@@ -37,7 +37,10 @@ impl Identities {
                 .map_err(|error| Failure::of(&name, error))?;
             signers.push(Arc::new(signer));
         }
-        Ok(Self { signers, trust: Arc::new(trust) })
+        Ok(Self {
+            signers,
+            trust: Arc::new(trust),
+        })
     }
 
     fn credentials(&self, number: usize) -> Result<Credentials, Failure> {
@@ -45,7 +48,10 @@ impl Identities {
             .checked_sub(1)
             .and_then(|index| self.signers.get(index))
             .ok_or_else(|| Failure::Failed(format!("m{number} has no identity")))?;
-        Ok(Credentials { signer: Arc::clone(signer) as _, trust: Arc::clone(&self.trust) as _ })
+        Ok(Credentials {
+            signer: Arc::clone(signer) as _,
+            trust: Arc::clone(&self.trust) as _,
+        })
     }
 }
 
@@ -72,15 +78,27 @@ impl Member {
         let text = format!("m{number}");
         let failed = |error: &dyn std::fmt::Display| Failure::of(&text, error);
         let name: PrivateName = text.parse().map_err(|error| failed(&error))?;
-        let stream = TcpStream::connect(address).await.map_err(|error| failed(&error))?;
+        let stream = TcpStream::connect(address)
+            .await
+            .map_err(|error| failed(&error))?;
         stream.set_nodelay(true).map_err(|error| failed(&error))?;
         let stream = stream.into_std().map_err(|error| failed(&error))?;
         let socket = stream.try_clone().map_err(|error| failed(&error))?;
         let stream = TcpStream::from_std(stream).map_err(|error| failed(&error))?;
         let config = ClientConfig::new(name, identities.credentials(number)?);
-        let client = Client::over(stream, config).await.map_err(|error| failed(&error))?;
-        let group = client.join(group, options).await.map_err(|error| failed(&error))?;
-        Ok(Self { number, client, group, socket })
+        let client = Client::over(stream, config)
+            .await
+            .map_err(|error| failed(&error))?;
+        let group = client
+            .join(group, options)
+            .await
+            .map_err(|error| failed(&error))?;
+        Ok(Self {
+            number,
+            client,
+            group,
+            socket,
+        })
     }
 
     /// Name in the group.
@@ -145,7 +163,10 @@ impl Member {
     /// Leaves in good order.
     pub(super) async fn leave(self) -> Result<(), Failure> {
         let name = self.name().to_string();
-        self.group.leave().await.map_err(|error| Failure::of(name, error))?;
+        self.group
+            .leave()
+            .await
+            .map_err(|error| Failure::of(name, error))?;
         self.client.disconnect().await;
         Ok(())
     }

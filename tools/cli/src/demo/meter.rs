@@ -91,8 +91,12 @@ impl Stream {
     fn push(&mut self, direction: Direction, bytes: &[u8]) -> Vec<Bytes> {
         if let Self::Handshake(start) = self {
             start.extend_from_slice(bytes);
-            let Some(length) = handshake_length(direction, start) else { return Vec::new() };
-            let Some(rest) = start.get(length..) else { return Vec::new() };
+            let Some(length) = handshake_length(direction, start) else {
+                return Vec::new();
+            };
+            let Some(rest) = start.get(length..) else {
+                return Vec::new();
+            };
             let mut decoder = FrameDecoder::new(match direction {
                 Direction::FromClient => codec::Direction::ToDaemon,
                 Direction::ToClient => codec::Direction::ToClient,

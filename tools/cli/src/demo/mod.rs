@@ -31,7 +31,9 @@ const TEXT: &[u8] = b"Nobody hands the key out: every member contributes to it."
 
 pub(crate) async fn run(options: cli::Demo, printer: Printer) -> Result<(), Failure> {
     let content = match &options.file {
-        Some(path) => tokio::fs::read(path).await.map_err(|error| Failure::of_file(path, error))?,
+        Some(path) => tokio::fs::read(path)
+            .await
+            .map_err(|error| Failure::of_file(path, error))?,
         None => TEXT.to_vec(),
     };
     let mut stage = Stage::open(&options, printer).await?;
@@ -70,8 +72,11 @@ pub(crate) async fn run(options: cli::Demo, printer: Printer) -> Result<(), Fail
         delivered += digests.len();
     }
     printer.print(
-        &Event::new("traffic", format!("  a message on each side, {delivered} delivered"))
-            .with("delivered", delivered),
+        &Event::new(
+            "traffic",
+            format!("  a message on each side, {delivered} delivered"),
+        )
+        .with("delivered", delivered),
     );
     stage.heal().await?;
     stage.settle("merge").await?;
@@ -114,7 +119,9 @@ fn check_digests(digests: &[(String, [u8; 32])], content: &[u8]) -> Result<(), F
         Some((member, digest)) => {
             let got = hex::encode(digest);
             let expected = hex::encode(expected);
-            Err(Failure::Failed(format!("{member} got sha256 {got}, {expected} was sent")))
+            Err(Failure::Failed(format!(
+                "{member} got sha256 {got}, {expected} was sent"
+            )))
         }
     }
 }

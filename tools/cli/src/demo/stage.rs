@@ -58,7 +58,10 @@ impl Stage {
         for name in names {
             builder = builder.daemon(VirtualDaemon::new(name).listen(local));
         }
-        let daemon = builder.start().await.map_err(|error| Failure::of("daemon", error))?;
+        let daemon = builder
+            .start()
+            .await
+            .map_err(|error| Failure::of("daemon", error))?;
         let address = |name: &DaemonName| {
             daemon
                 .local_addr(name)
@@ -106,7 +109,10 @@ impl Stage {
 
     /// Numbers of the members of each daemon.
     pub(super) fn sides(&self) -> [Vec<usize>; 2] {
-        let (first, second) = self.present().into_iter().partition(|number| number % 2 == 1);
+        let (first, second) = self
+            .present()
+            .into_iter()
+            .partition(|number| number % 2 == 1);
         [first, second]
     }
 
@@ -145,22 +151,30 @@ impl Stage {
         let partition = format!("{first} | {second}")
             .parse()
             .map_err(|error| Failure::of("partition", error))?;
-        self.control.partition(partition).await.map_err(|error| Failure::of("partition", error))
+        self.control
+            .partition(partition)
+            .await
+            .map_err(|error| Failure::of("partition", error))
     }
 
     /// The daemons find each other.
     pub(super) async fn heal(&mut self) -> Result<(), Failure> {
         self.began = Instant::now();
-        self.control.heal().await.map_err(|error| Failure::of("heal", error))
+        self.control
+            .heal()
+            .await
+            .map_err(|error| Failure::of("heal", error))
     }
 
     /// The first member asks for a new key.
     pub(super) async fn refresh(&mut self) -> Result<(), Failure> {
         self.began = Instant::now();
         match self.members.values().next() {
-            Some(member) => {
-                member.group.refresh().await.map_err(|error| Failure::of(member.name(), error))
-            }
+            Some(member) => member
+                .group
+                .refresh()
+                .await
+                .map_err(|error| Failure::of(member.name(), error)),
             None => Err(Failure::Failed("nobody is there to refresh the key".into())),
         }
     }
@@ -183,19 +197,25 @@ impl Stage {
     /// Waits until all members have a new key in the view they are in.
     pub(super) async fn settle_refresh(&mut self, event: &str) -> Result<(), Failure> {
         let waits = self.members.values_mut().map(Member::refreshed);
-        let views = join_all(waits).await.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let views = join_all(waits)
+            .await
+            .into_iter()
+            .collect::<Result<Vec<_>, _>>()?;
         self.conclude(event, &[views])
     }
 
     async fn views_of(&mut self, numbers: &[usize]) -> Result<Vec<SecureViewEvent>, Failure> {
-        let mut names: Vec<MemberName> = self.chosen(numbers).map(|member| *member.name()).collect();
+        let mut names: Vec<MemberName> =
+            self.chosen(numbers).map(|member| *member.name()).collect();
         names.sort();
         let waits = self.chosen(numbers).map(|member| member.view_of(&names));
         join_all(waits).await.into_iter().collect()
     }
 
     fn chosen(&mut self, numbers: &[usize]) -> impl Iterator<Item = &mut Member> {
-        self.members.values_mut().filter(|member| numbers.contains(&member.number))
+        self.members
+            .values_mut()
+            .filter(|member| numbers.contains(&member.number))
     }
 
     /// Checks that each side has one key that was never seen before, and prints the event.
@@ -204,15 +224,25 @@ impl Stage {
         let rounds = self.meter.rounds();
         for views in sides {
             let mut fingerprints = views.iter().map(|view| view.fingerprint.to_string());
-            let Some(fingerprint) = fingerprints.next() else { continue };
+            let Some(fingerprint) = fingerprints.next() else {
+                continue;
+            };
             if let Some(other) = fingerprints.find(|other| *other != fingerprint) {
                 let text = format!("{event}: one view has the keys {fingerprint} and {other}");
                 return Err(Failure::Failed(text));
             }
             if !self.fingerprints.insert(fingerprint.clone()) {
-                return Err(Failure::Failed(format!("{event}: key {fingerprint} was used before")));
+                return Err(Failure::Failed(format!(
+                    "{event}: key {fingerprint} was used before"
+                )));
             }
-            Row { event, views, rounds, milliseconds }.print(self.printer);
+            Row {
+                event,
+                views,
+                rounds,
+                milliseconds,
+            }
+            .print(self.printer);
         }
         Ok(())
     }
@@ -225,7 +255,9 @@ impl Stage {
         content: &[u8],
     ) -> Result<Vec<(String, [u8; 32])>, Failure> {
         let mut chosen = self.chosen(numbers);
-        let Some(sender) = chosen.next() else { return Ok(Vec::new()) };
+        let Some(sender) = chosen.next() else {
+            return Ok(Vec::new());
+        };
         let send = async {
             for chunk in content.chunks(CHUNK) {
                 let chunk = Bytes::copy_from_slice(chunk);
@@ -239,7 +271,10 @@ impl Stage {
         };
         // The receivers read while the sender writes, so that no queue has to hold a whole file.
         let receive = async {
-            join_all(chosen.map(|member| member.digest(content.len()))).await.into_iter().collect()
+            join_all(chosen.map(|member| member.digest(content.len())))
+                .await
+                .into_iter()
+                .collect()
         };
         let ((), digests) = try_join(send, receive).await?;
         Ok(digests)

@@ -23,10 +23,19 @@ pub(super) fn print_head(printer: Printer) {
 
 impl Row<'_> {
     pub(super) fn print(&self, printer: Printer) {
-        let Some(view) = self.views.first() else { return };
-        let exponentiations: u64 = self.views.iter().map(|view| view.cost.exponentiations()).sum();
+        let Some(view) = self.views.first() else {
+            return;
+        };
+        let exponentiations: u64 = self
+            .views
+            .iter()
+            .map(|view| view.cost.exponentiations())
+            .sum();
         let bytes: u64 = self.views.iter().map(|view| view.cost.bytes).sum();
-        let controller = view.controller.map(|name| name.to_string()).unwrap_or_default();
+        let controller = view
+            .controller
+            .map(|name| name.to_string())
+            .unwrap_or_default();
         let text = format!(
             "{:<10} {:>7}  {controller:<10} {:>6} {exponentiations:>4} {bytes:>6} {:>7}  {}",
             self.event,

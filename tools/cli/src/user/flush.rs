@@ -10,7 +10,7 @@ use gcs_proto::{
     service::Service,
 };
 use ssp_tokio::flush::{FlushClient, FlushCommand};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::{
     FILE, Flow, TEXT,
@@ -34,8 +34,17 @@ pub(super) async fn run(options: &cli::User, printer: Printer) -> Result<(), Fai
         .await
         .map_err(|error| Failure::Failed(error.to_string()))?;
     printer.print(&show::connected(client.private_group(), "flush"));
-    let answer = if options.manual_flush { Answer::Asked } else { Answer::AtOnce };
-    let mut user = User { client, printer, answer, rooms: BTreeMap::new() };
+    let answer = if options.manual_flush {
+        Answer::Asked
+    } else {
+        Answer::AtOnce
+    };
+    let mut user = User {
+        client,
+        printer,
+        answer,
+        rooms: BTreeMap::new(),
+    };
     if let Some(group) = options.group {
         user.carry_out(Line::Join(group)).await;
     }
@@ -53,9 +62,13 @@ pub(super) async fn run(options: &cli::User, printer: Printer) -> Result<(), Fai
             }
         }
     }
+    user.say_farewell().await?;
     user.client.disconnect().await;
     Ok(())
 }
+
+/// How long messages that wait for a view may still go out after the last command.
+const FAREWELL: Duration = Duration::from_secs(10);
 
 /// Who answers flush requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,8 +122,14 @@ impl User {
             Line::Nothing => {}
             Line::Join(group) => {
                 if self.call(group, FlushCommand::Join(group)).await == Done::Yes {
-                    let stage = Stage::Joining { overdue: Instant::now() + PATIENCE };
-                    let room = Room { stage, members: Vec::new(), pending: Pending::default() };
+                    let stage = Stage::Joining {
+                        overdue: Instant::now() + PATIENCE,
+                    };
+                    let room = Room {
+                        stage,
+                        members: Vec::new(),
+                        pending: Pending::default(),
+                    };
                     self.rooms.insert(group, room);
                 }
             }
@@ -122,12 +141,28 @@ impl User {
                 }
             }
             Line::Send(group, text) => {
-                self.send(group, Message { message_type: TEXT, body: text.into() }).await;
+                self.send(
+                    group,
+                    Message {
+                        message_type: TEXT,
+                        body: text.into(),
+                    },
+                )
+                .await;
             }
             Line::SendFile(group, path) => {
                 let room = limits::SAFE_MESSAGE - limits::NAME_SLOT - limits::FLUSH_OVERHEAD;
                 match file_message(&path, room).await {
-                    Ok(body) => self.send(group, Message { message_type: FILE, body }).await,
+                    Ok(body) => {
+                        self.send(
+                            group,
+                            Message {
+                                message_type: FILE,
+                                body,
+                            },
+                        )
+                        .await
+                    }
                     Err(error) => report(self.printer, Some(&group), error),
                 }
             }
@@ -137,7 +172,11 @@ impl User {
                 self.printer.print(&show::members(&group, members));
             }
             Line::Refresh(group) | Line::Key(group, _) => {
-                report(self.printer, Some(&group), "groups of the flush layer have no keys");
+                report(
+                    self.printer,
+                    Some(&group),
+                    "groups of the flush layer have no keys",
+                );
             }
         }
         Flow::Continue
@@ -210,11 +249,31 @@ impl User {
         Ok(())
     }
 
+    /// Lets messages that still wait for a view go out.
+    async fn say_farewell(&mut self) -> Result<(), Failure> {
+        let deadline = Instant::now() + FAREWELL;
+        while self.rooms.values().any(|room| room.pending.len() > 0) {
+            match timeout_at(deadline, self.client.recv()).await {
+                Ok(Some(event)) => self.handle(event).await?,
+                Ok(None) | Err(_) => break,
+            }
+        }
+        for (group, room) in &self.rooms {
+            if room.pending.len() > 0 {
+                let error = format!("{} messages were not sent", room.pending.len());
+                report(self.printer, Some(group), error);
+            }
+        }
+        Ok(())
+    }
+
     async fn flush_ok(&mut self, group: GroupName) {
         if self.call(group, FlushCommand::FlushOk(group)).await == Done::Yes
             && let Some(room) = self.rooms.get_mut(&group)
         {
-            room.stage = Stage::Answered { overdue: Instant::now() + PATIENCE };
+            room.stage = Stage::Answered {
+                overdue: Instant::now() + PATIENCE,
+            };
         }
     }
 
@@ -231,7 +290,12 @@ impl User {
 
     async fn send_pending(&mut self, group: GroupName) {
         while let Some(room) = self.rooms.get_mut(&group) {
-            let (Stage::Open, Some(message)) = (room.stage, room.pending.pop()) else { return };
+            if room.stage != Stage::Open {
+                return;
+            }
+            let Some(message) = room.pending.pop() else {
+                return;
+            };
             let size = message.body.len();
             let command = FlushCommand::Multicast {
                 group,

@@ -59,15 +59,26 @@ fn report(printer: Printer, group: Option<&GroupName>, error: impl std::fmt::Dis
 
 /// A file as one message: its name, then its content.
 async fn file_message(path: &std::path::Path, max: usize) -> Result<bytes::Bytes, String> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let name = path
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
     let describe = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-    let metadata = tokio::fs::metadata(path).await.map_err(|error| describe(&error))?;
+    let metadata = tokio::fs::metadata(path)
+        .await
+        .map_err(|error| describe(&error))?;
     let room = max.saturating_sub(2 + name.len());
     if metadata.len() > room as u64 {
-        let error = format!("{} bytes, at most {room} fit into a message", metadata.len());
+        let error = format!(
+            "{} bytes, at most {room} fit into a message",
+            metadata.len()
+        );
         return Err(describe(&error));
     }
-    let content = tokio::fs::read(path).await.map_err(|error| describe(&error))?;
+    let content = tokio::fs::read(path)
+        .await
+        .map_err(|error| describe(&error))?;
     let length = u16::try_from(name.len()).map_err(|error| describe(&error))?;
     let mut message = Vec::with_capacity(2 + name.len() + content.len());
     message.extend_from_slice(&length.to_be_bytes());

@@ -27,7 +27,9 @@ impl Pending {
     /// Keeps one more.
     pub(super) fn push(&mut self, message: Message) -> Result<(), String> {
         if self.0.len() >= MESSAGES_MAX {
-            return Err(format!("{MESSAGES_MAX} messages wait already, this one is dropped"));
+            return Err(format!(
+                "{MESSAGES_MAX} messages wait already, this one is dropped"
+            ));
         }
         self.0.push_back(message);
         Ok(())

@@ -10,7 +10,9 @@ use gcs_proto::{
 };
 use ssp_tokio::plain::PlainClient;
 
-use super::{FILE, Flow, TEXT, command::Line, connection, file_message, input::Input, report, show};
+use super::{
+    FILE, Flow, TEXT, command::Line, connection, file_message, input::Input, report, show,
+};
 use crate::{
     cli,
     error::Failure,
@@ -22,7 +24,11 @@ pub(super) async fn run(options: &cli::User, printer: Printer) -> Result<(), Fai
         .await
         .map_err(|error| Failure::Failed(error.to_string()))?;
     printer.print(&show::connected(client.private_group(), "plain"));
-    let mut user = User { client, printer, members: BTreeMap::new() };
+    let mut user = User {
+        client,
+        printer,
+        members: BTreeMap::new(),
+    };
     if let Some(group) = options.group {
         user.carry_out(Line::Join(group)).await;
     }
@@ -76,7 +82,11 @@ impl User {
                 return Flow::Continue;
             }
             Line::Refresh(group) | Line::Flush(group) | Line::Key(group, _) => {
-                report(self.printer, Some(&group), "bare groups have no views and no keys");
+                report(
+                    self.printer,
+                    Some(&group),
+                    "bare groups have no views and no keys",
+                );
                 return Flow::Continue;
             }
         };
@@ -112,9 +122,10 @@ impl User {
                     &membership.members,
                     &membership.cause,
                 );
-                self.printer.print(
-                    &event.with("transitional_set", show::names(&membership.transitional_set)),
-                );
+                self.printer.print(&event.with(
+                    "transitional_set",
+                    show::names(&membership.transitional_set),
+                ));
                 self.members.insert(membership.group, membership.members);
             }
             GcsEvent::TransitionalSignal { group } => {
@@ -125,8 +136,11 @@ impl User {
                 self.printer.print(&show::self_leave(&group));
             }
             GcsEvent::Message(message) => {
-                let to: Vec<String> =
-                    message.destinations.iter().map(ToString::to_string).collect();
+                let to: Vec<String> = message
+                    .destinations
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect();
                 let group = message
                     .destinations
                     .iter()

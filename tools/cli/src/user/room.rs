@@ -42,7 +42,11 @@ pub(super) struct Room {
 
 impl Room {
     pub(super) fn new(group: Group, printer: Printer) -> Self {
-        Self { group, printer, pending: Pending::default() }
+        Self {
+            group,
+            printer,
+            pending: Pending::default(),
+        }
     }
 
     /// Serves the group until it is left or nobody commands it any more.
@@ -68,7 +72,11 @@ impl Room {
         let wait = async {
             while self.pending.len() > 0 {
                 match self.group.recv().await {
-                    Some(event) => if self.handle(event).await == Stay::Gone { return },
+                    Some(event) => {
+                        if self.handle(event).await == Stay::Gone {
+                            return;
+                        }
+                    }
                     None => return,
                 }
             }
@@ -99,7 +107,11 @@ impl Room {
     async fn carry_out(&mut self, line: Line) {
         match line {
             Line::Send(_, text) => {
-                self.send(Message { message_type: TEXT, body: text.into() }).await;
+                self.send(Message {
+                    message_type: TEXT,
+                    body: text.into(),
+                })
+                .await;
             }
             Line::SendFile(_, path) => {
                 let room = limits::SAFE_MESSAGE
@@ -107,7 +119,13 @@ impl Room {
                     - limits::FLUSH_OVERHEAD
                     - SEAL_OVERHEAD;
                 match file_message(&path, room).await {
-                    Ok(body) => self.send(Message { message_type: FILE, body }).await,
+                    Ok(body) => {
+                        self.send(Message {
+                            message_type: FILE,
+                            body,
+                        })
+                        .await
+                    }
                     Err(error) => self.report(error),
                 }
             }
@@ -135,7 +153,8 @@ impl Room {
                 Err(error) => self.report(error),
             },
             Line::Members(_) => {
-                self.printer.print(&show::members(self.group.name(), self.group.members()));
+                self.printer
+                    .print(&show::members(self.group.name(), self.group.members()));
             }
             // Taken by the caller.
             Line::Join(_) | Line::Leave(_) | Line::Quit | Line::Nothing => {}
@@ -179,11 +198,13 @@ impl Room {
         let name = self.name();
         match event {
             GroupEvent::SecureView(view) => {
-                self.printer.print(&secure_view("view", show::change(&view.cause), &view));
+                self.printer
+                    .print(&secure_view("view", show::change(&view.cause), &view));
                 self.send_pending().await;
             }
             GroupEvent::KeyRefreshed(view) => {
-                self.printer.print(&secure_view("refresh", "key refreshed".into(), &view));
+                self.printer
+                    .print(&secure_view("refresh", "key refreshed".into(), &view));
                 self.send_pending().await;
             }
             GroupEvent::FlushRequest => self.printer.print(&show::flush_request(&name)),
@@ -199,7 +220,12 @@ impl Room {
                 self.printer.print(&event.with("epoch", message.epoch));
             }
             GroupEvent::Failed { member, reason } => {
-                self.failure("failure", &member, format!("no key with {member}: {reason}"), &reason);
+                self.failure(
+                    "failure",
+                    &member,
+                    format!("no key with {member}: {reason}"),
+                    &reason,
+                );
             }
             GroupEvent::MessageRejected { sender } => {
                 let text = format!("message of {sender} could not be opened");
@@ -263,11 +289,18 @@ fn secure_view(name: &str, what: String, view: &SecureViewEvent) -> Event {
         view.epoch,
         view.duration,
     );
-    show::view(name, text, &view.group, &view.id, &view.members, &view.cause)
-        .with("epoch", view.epoch)
-        .with("fingerprint", view.fingerprint.to_string())
-        .with("protocol", view.protocol.as_str())
-        .with("group_params", view.mathematical_group.to_string())
-        .with("transitional_set", show::names(&view.transitional_set))
-        .with("ms", view.duration)
+    show::view(
+        name,
+        text,
+        &view.group,
+        &view.id,
+        &view.members,
+        &view.cause,
+    )
+    .with("epoch", view.epoch)
+    .with("fingerprint", view.fingerprint.to_string())
+    .with("protocol", view.protocol.as_str())
+    .with("group_params", view.mathematical_group.to_string())
+    .with("transitional_set", show::names(&view.transitional_set))
+    .with("ms", view.duration)
 }

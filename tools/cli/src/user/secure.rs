@@ -19,9 +19,25 @@ use crate::{
 const COMMANDS_MAX: usize = 64;
 
 pub(super) async fn run(options: &cli::User, printer: Printer) -> Result<(), Failure> {
-    let client = connect(options).await?;
+    let credentials = credentials(options)?;
+    let config =
+        ClientConfig::new(options.name, credentials.clone()).connection(|_| connection(options));
+    let client = Client::connect(&options.connect, config)
+        .await
+        .map_err(|error| Failure::Failed(error.to_string()))?;
     printer.print(&show::connected(client.private_group(), "secure"));
-    let flush = if options.manual_flush { FlushMode::Manual } else { FlushMode::Automatic };
+    if let Err(error) = credentials.check(client.private_group()) {
+        let reason = format!(
+            "own key as {}: {error} in the trust file",
+            client.private_group()
+        );
+        printer.print(&Event::new("warning", format!("! {reason}")).with("reason", reason));
+    }
+    let flush = if options.manual_flush {
+        FlushMode::Manual
+    } else {
+        FlushMode::Automatic
+    };
     let mut user = User {
         client,
         printer,
@@ -58,19 +74,14 @@ pub(super) async fn run(options: &cli::User, printer: Printer) -> Result<(), Fai
     Ok(())
 }
 
-async fn connect(options: &cli::User) -> Result<Client, Failure> {
+fn credentials(options: &cli::User) -> Result<Credentials, Failure> {
     let (Some(key), Some(trust)) = (&options.identity, &options.trust) else {
         return Err(Failure::Usage("--identity and --trust are needed".into()));
     };
-    let credentials = Credentials {
+    Ok(Credentials {
         signer: Arc::new(identity::read_signer(key)?),
         trust: Arc::new(identity::read_trust(trust)?),
-    };
-    let config = ClientConfig::new(options.name, credentials)
-        .connection(|_| connection(options));
-    Client::connect(&options.connect, config)
-        .await
-        .map_err(|error| Failure::Failed(error.to_string()))
+    })
 }
 
 struct User {

@@ -12,11 +12,18 @@ use super::{FILE, split_file};
 use crate::output::Event;
 
 pub(super) fn names(members: &[MemberName]) -> Value {
-    members.iter().map(|member| Value::from(member.as_str())).collect()
+    members
+        .iter()
+        .map(|member| Value::from(member.as_str()))
+        .collect()
 }
 
 pub(super) fn list(members: &[MemberName]) -> String {
-    members.iter().map(MemberName::as_str).collect::<Vec<_>>().join(" ")
+    members
+        .iter()
+        .map(MemberName::as_str)
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 pub(super) fn connected(me: &MemberName, layer: &str) -> Event {
@@ -68,7 +75,8 @@ pub(super) fn message(
         Some((name, content)) => {
             let digest = hex::encode(Sha256::digest(content));
             let size = content.len();
-            let text = format!("[{place}] {sender} sent file {name}, {size} bytes, sha256 {digest}");
+            let text =
+                format!("[{place}] {sender} sent file {name}, {size} bytes, sha256 {digest}");
             Event::new("file", text)
                 .with("name", name)
                 .with("size", size)
@@ -89,18 +97,26 @@ pub(super) fn message(
 }
 
 pub(super) fn transitional(group: &GroupName) -> Event {
-    Event::new("transitional", format!("[{group}] * members are gone, view change to come"))
-        .with("group", group.as_str())
+    Event::new(
+        "transitional",
+        format!("[{group}] * members are gone, view change to come"),
+    )
+    .with("group", group.as_str())
 }
 
 pub(super) fn flush_request(group: &GroupName) -> Event {
-    Event::new("flush_request", format!("[{group}] * view change asked for: flush {group}"))
-        .with("group", group.as_str())
+    Event::new(
+        "flush_request",
+        format!("[{group}] * view change asked for: flush {group}"),
+    )
+    .with("group", group.as_str())
 }
 
 pub(super) fn blocked(group: &GroupName, members: &[MemberName]) -> Event {
     let text = format!("[{group}] ! view change held up by {}", list(members));
-    Event::new("blocked", text).with("group", group.as_str()).with("members", names(members))
+    Event::new("blocked", text)
+        .with("group", group.as_str())
+        .with("members", names(members))
 }
 
 pub(super) fn self_leave(group: &GroupName) -> Event {
@@ -112,7 +128,11 @@ pub(super) fn refused(refused: &Refused) -> Event {
         Refused::Join(group) => ("join", group.as_str().to_owned()),
         Refused::Leave(group) => ("leave", group.as_str().to_owned()),
         Refused::Multicast(message) => {
-            let to: Vec<_> = message.destinations.iter().map(ToString::to_string).collect();
+            let to: Vec<_> = message
+                .destinations
+                .iter()
+                .map(ToString::to_string)
+                .collect();
             ("send", to.join(" "))
         }
     };
@@ -122,12 +142,16 @@ pub(super) fn refused(refused: &Refused) -> Event {
 }
 
 pub(super) fn sent(group: &GroupName, bytes: usize) -> Event {
-    Event::new("sent", "").with("group", group.as_str()).with("size", bytes)
+    Event::new("sent", "")
+        .with("group", group.as_str())
+        .with("size", bytes)
 }
 
 pub(super) fn members(group: &GroupName, members: &[MemberName]) -> Event {
     let text = format!("[{group}] {} members: {}", members.len(), list(members));
-    Event::new("members", text).with("group", group.as_str()).with("members", names(members))
+    Event::new("members", text)
+        .with("group", group.as_str())
+        .with("members", names(members))
 }
 
 /// How a connection ended; `None` when it was our own doing.

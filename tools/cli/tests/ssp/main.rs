@@ -1,0 +1,11 @@
+//! The `ssp` command as a user runs it: processes, pipes and files.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic
+)]
+
+mod demo;
+mod support;
+mod user;

@@ -1,0 +1,231 @@
+//! Runs the `ssp` command as processes and talks to them.
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    path::Path,
+    process::{Child, ChildStdin, Command, Output, Stdio},
+    sync::mpsc,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+
+/// Guard against a process that says nothing; no test waits for it to pass.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Runs the command to its end.
+pub(crate) fn ssp(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_ssp"))
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+/// A running `ssp --json`.
+pub(crate) struct Process {
+    child: Child,
+    input: Option<ChildStdin>,
+    events: mpsc::Receiver<Value>,
+    /// Everything it has said so far.
+    pub(crate) said: Vec<Value>,
+}
+
+impl Process {
+    pub(crate) fn start(arguments: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_ssp"))
+            .arg("--json")
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let input = child.stdin.take();
+        let output = BufReader::new(child.stdout.take().unwrap());
+        let (sender, events) = mpsc::channel();
+        std::thread::spawn(move || {
+            for line in output.lines() {
+                let Ok(line) = line else { return };
+                let event = serde_json::from_str(&line)
+                    .unwrap_or_else(|error| panic!("\"{line}\" is no JSON: {error}"));
+                if sender.send(event).is_err() {
+                    return;
+                }
+            }
+        });
+        Self {
+            child,
+            input,
+            events,
+            said: Vec::new(),
+        }
+    }
+
+    pub(crate) fn type_line(&mut self, line: &str) {
+        let input = self.input.as_mut().unwrap();
+        writeln!(input, "{line}").unwrap();
+        input.flush().unwrap();
+    }
+
+    /// Waits for an event that `wanted` accepts, from here on.
+    pub(crate) fn wait(&mut self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.events.recv_timeout(left) {
+                Ok(event) => {
+                    self.said.push(event.clone());
+                    if wanted(&event) {
+                        return event;
+                    }
+                }
+                Err(error) => panic!("no {what}: {error}; said {:#?}", self.said),
+            }
+        }
+    }
+
+    pub(crate) fn wait_event(&mut self, name: &str) -> Value {
+        self.wait(name, |event| event["event"] == name)
+    }
+
+    /// Waits for a view of exactly these members, `["#alice#n1", ..]`.
+    pub(crate) fn wait_view(&mut self, members: &[&str]) -> Value {
+        self.wait("view", |event| {
+            event["event"] == "view" && has_members(event, members)
+        })
+    }
+
+    pub(crate) fn wait_message(&mut self, data: &str) -> Value {
+        self.wait(data, |event| {
+            event["event"] == "message" && event["data"] == data
+        })
+    }
+
+    /// Ends its input and waits for its end; tells what it said last and its exit code.
+    pub(crate) fn finish(mut self) -> (Vec<Value>, Option<i32>) {
+        self.type_line("quit");
+        self.input = None;
+        let code = self.child.wait().unwrap().code();
+        self.said.extend(self.events.iter());
+        (std::mem::take(&mut self.said), code)
+    }
+
+    /// Ends it without goodbye.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+pub(crate) fn has_members(event: &Value, members: &[&str]) -> bool {
+    let listed: Vec<&str> = event["members"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|name| name.as_str().unwrap())
+        .collect();
+    listed == members
+}
+
+/// A daemon process and the files of its users, in a folder that goes with it.
+pub(crate) struct Scene {
+    pub(crate) folder: tempfile::TempDir,
+    daemon: Process,
+    address: String,
+}
+
+impl Scene {
+    /// Starts a daemon and gives these users a key each, known to all.
+    pub(crate) fn open(users: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut daemon = Process::start(&["daemon", "--listen", "127.0.0.1:0"]);
+        let listening = daemon.wait_event("listening");
+        let address = listening["address"].as_str().unwrap().to_owned();
+        let scene = Self {
+            folder,
+            daemon,
+            address,
+        };
+        for user in users {
+            scene.make_key(user);
+        }
+        scene.write_trust("trust", users);
+        scene
+    }
+
+    pub(crate) fn path(&self, name: &str) -> String {
+        self.folder.path().join(name).display().to_string()
+    }
+
+    pub(crate) fn make_key(&self, user: &str) {
+        let made = ssp(&["identity", "new", &self.path(&format!("{user}.key"))]);
+        assert!(made.status.success(), "{made:?}");
+    }
+
+    pub(crate) fn write_trust(&self, file: &str, users: &[&str]) {
+        let mut trust = Vec::new();
+        for user in users {
+            let key = self.path(&format!("{user}.key"));
+            let shown = ssp(&["identity", "show", &key, "--name", user]);
+            assert!(shown.status.success(), "{shown:?}");
+            trust.extend(shown.stdout);
+        }
+        std::fs::write(Path::new(&self.path(file)), trust).unwrap();
+    }
+
+    /// A secure user who signs with `<key>.key`.
+    pub(crate) fn user_with_key(&self, name: &str, key: &str) -> Process {
+        let key = self.path(&format!("{key}.key"));
+        let trust = self.path("trust");
+        let mut user = Process::start(&[
+            "user",
+            "--connect",
+            &self.address,
+            "--name",
+            name,
+            "--identity",
+            &key,
+            "--trust",
+            &trust,
+            "--group",
+            "g",
+        ]);
+        user.wait_event("connected");
+        user
+    }
+
+    pub(crate) fn user(&self, name: &str) -> Process {
+        self.user_with_key(name, name)
+    }
+
+    /// A user of a layer without keys, `--plain` or `--flush`.
+    pub(crate) fn keyless(&self, layer: &str, name: &str) -> Process {
+        let mut user = Process::start(&[
+            "user",
+            "--connect",
+            &self.address,
+            "--name",
+            name,
+            layer,
+            "--group",
+            "g",
+        ]);
+        user.wait_event("connected");
+        user
+    }
+
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// The daemon is still there.
+    pub(crate) fn close(self) {
+        drop(self.daemon);
+    }
+}

@@ -1,0 +1,334 @@
+//! `ssp user` processes against one `ssp daemon` process.
+
+use std::collections::BTreeSet;
+
+use crate::support::{Process, Scene, has_members, ssp};
+
+const THREE: [&str; 3] = ["#alice#n1", "#bob#n1", "#carol#n1"];
+
+fn three(scene: &Scene) -> Vec<Process> {
+    let mut users = vec![scene.user("alice")];
+    users[0].wait_view(&THREE[..1]);
+    for (number, name) in ["bob", "carol"].iter().enumerate() {
+        users.push(scene.user(name));
+        for user in &mut users {
+            user.wait_view(&THREE[..number + 2]);
+        }
+    }
+    users
+}
+
+fn fingerprints(user: &Process) -> Vec<&str> {
+    user.said
+        .iter()
+        .filter_map(|event| event["fingerprint"].as_str())
+        .collect()
+}
+
+#[test]
+fn three_users_talk_under_keys_that_never_repeat() {
+    let scene = Scene::open(&["alice", "bob", "carol"]);
+    let mut users = three(&scene);
+
+    users[0].type_line("send g good morning");
+    for user in &mut users {
+        let message = user.wait_message("good morning");
+        assert_eq!(message["from"], "#alice#n1");
+        assert_eq!(message["group"], "g");
+        assert_eq!(message["service"], "agreed");
+    }
+
+    users[1].type_line("refresh g");
+    let keys: BTreeSet<String> = users
+        .iter_mut()
+        .map(|user| {
+            let refresh = user.wait_event("refresh");
+            assert_eq!(refresh["epoch"], 1);
+            refresh["fingerprint"].as_str().unwrap().to_owned()
+        })
+        .collect();
+    assert_eq!(keys.len(), 1, "all members have one key: {keys:?}");
+
+    let mut exported = BTreeSet::new();
+    for user in &mut users {
+        user.type_line("key g label");
+        exported.insert(user.wait_event("key")["key"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(
+        exported.len(),
+        1,
+        "all members export one key: {exported:?}"
+    );
+
+    let path = scene.path("file.bin");
+    let content: Vec<u8> = (0..100_000_u32)
+        .map(|number| number.wrapping_mul(2_654_435_761).to_be_bytes()[0])
+        .collect();
+    std::fs::write(&path, &content).unwrap();
+    users[2].type_line(&format!("sendfile g {path}"));
+    let digests: BTreeSet<_> = users
+        .iter_mut()
+        .map(|user| {
+            user.wait_event("file")["sha256"]
+                .as_str()
+                .unwrap()
+                .to_owned()
+        })
+        .collect();
+    assert_eq!(digests.len(), 1);
+
+    users[0].type_line("leave g");
+    users[0].wait_event("self_leave");
+    for user in &mut users[1..] {
+        user.wait_view(&THREE[1..]);
+    }
+    users.remove(1).kill();
+    users[1].wait_view(&THREE[2..]);
+    for user in &users {
+        let seen = fingerprints(user);
+        let distinct: BTreeSet<_> = seen.iter().collect();
+        assert_eq!(distinct.len(), seen.len(), "a key came back: {seen:?}");
+    }
+    for user in users {
+        let (_, code) = user.finish();
+        assert_eq!(code, Some(0));
+    }
+    scene.close();
+}
+
+#[test]
+fn a_stranger_is_named_and_the_group_recovers_by_itself() {
+    let scene = Scene::open(&["alice", "bob", "carol"]);
+    let mut users = three(&scene);
+    let before: BTreeSet<String> = users
+        .iter()
+        .flat_map(fingerprints)
+        .map(str::to_owned)
+        .collect();
+
+    scene.make_key("mallory");
+    let mut mallory = scene.user("mallory");
+    for user in &mut users {
+        let failure = user.wait_event("failure");
+        assert_eq!(failure["member"], "#mallory#n1");
+        assert_eq!(failure["reason"], "unknown identity");
+        assert_eq!(failure["group"], "g");
+    }
+    users[0].type_line("send g not for strangers");
+    let waiting = users[0].wait_event("waiting");
+    assert_eq!(waiting["group"], "g");
+
+    mallory.type_line("leave g");
+    mallory.wait_event("self_leave");
+    for user in &mut users {
+        let view = user.wait_view(&THREE);
+        let key = view["fingerprint"].as_str().unwrap();
+        assert!(!before.contains(key), "the key is an old one");
+        user.wait_message("not for strangers");
+    }
+    let (said, _) = mallory.finish();
+    assert!(
+        said.iter()
+            .all(|event| event["event"] != "message" && event["fingerprint"].is_null()),
+        "a stranger got a key or a message: {said:#?}"
+    );
+    scene.close();
+}
+
+#[test]
+fn a_stolen_name_is_found_out() {
+    let scene = Scene::open(&["alice", "bob"]);
+    let mut alice = scene.user("alice");
+    alice.wait_view(&THREE[..1]);
+    scene.make_key("thief");
+    let thief = scene.user_with_key("bob", "thief");
+    let failure = alice.wait_event("failure");
+    assert_eq!(failure["member"], "#bob#n1");
+    assert_eq!(failure["reason"], "bad signature");
+    thief.kill();
+    alice.wait_view(&THREE[..1]);
+    scene.close();
+}
+
+#[test]
+fn a_bare_member_is_named_and_the_group_goes_on_without_it() {
+    let scene = Scene::open(&["alice", "bob", "carol"]);
+    let mut users = three(&scene);
+    let mut bare = scene.keyless("--plain", "bare");
+    for user in &mut users {
+        let blocked = user.wait_event("blocked");
+        assert!(has_members(&blocked, &["#bare#n1"]), "{blocked}");
+    }
+    bare.type_line("leave g");
+    for user in &mut users {
+        user.wait_view(&THREE);
+    }
+    users[2].type_line("send g on we go");
+    for user in &mut users {
+        user.wait_message("on we go");
+    }
+    let (said, _) = bare.finish();
+    let all = serde_json::to_string(&said).unwrap();
+    assert!(!all.contains("on we go"), "{all}");
+    scene.close();
+}
+
+#[test]
+fn bare_users_talk() {
+    let scene = Scene::open(&[]);
+    let mut alice = scene.keyless("--plain", "alice");
+    alice.wait_event("membership");
+    let mut bob = scene.keyless("--plain", "bob");
+    for user in [&mut alice, &mut bob] {
+        let joined = user.wait_event("membership");
+        assert!(has_members(&joined, &THREE[..2]));
+        assert_eq!(joined["cause"], "join");
+        assert_eq!(joined["member"], "#bob#n1");
+    }
+    alice.type_line("send g hello");
+    bob.wait_message("hello");
+    alice.wait_message("hello");
+    bob.kill();
+    assert_eq!(alice.wait_event("membership")["cause"], "disconnect");
+    assert_eq!(alice.finish().1, Some(0));
+    scene.close();
+}
+
+#[test]
+fn users_of_the_flush_layer_talk_and_name_a_bare_member() {
+    let scene = Scene::open(&[]);
+    let mut alice = scene.keyless("--flush", "alice");
+    alice.wait_view(&THREE[..1]);
+    let mut bob = scene.keyless("--flush", "bob");
+    bob.type_line("send g hello");
+    for user in [&mut alice, &mut bob] {
+        let view = user.wait_view(&THREE[..2]);
+        assert!(view["fingerprint"].is_null());
+        user.wait_message("hello");
+    }
+    let bare = scene.keyless("--plain", "bare");
+    let blocked = alice.wait_event("blocked");
+    assert!(has_members(&blocked, &["#bare#n1"]), "{blocked}");
+    bare.kill();
+    for user in [&mut alice, &mut bob] {
+        user.wait_view(&THREE[..2]);
+    }
+    scene.close();
+}
+
+#[test]
+fn a_script_waits_for_its_view_and_ends_in_good_order() {
+    let scene = Scene::open(&["alice"]);
+    let mut alice = scene.user("alice");
+    alice.type_line("send g one");
+    alice.type_line("# a comment");
+    alice.type_line("sing g two");
+    let (said, code) = alice.finish();
+    assert_eq!(code, Some(0));
+    let names: Vec<_> = said
+        .iter()
+        .map(|event| event["event"].as_str().unwrap())
+        .collect();
+    assert!(names.contains(&"sent"), "{said:#?}");
+    let error = said.iter().find(|event| event["event"] == "error").unwrap();
+    assert!(
+        error["error"].as_str().unwrap().contains("\"sing\""),
+        "{error}"
+    );
+    assert_eq!(names.last(), Some(&"closed"));
+    scene.close();
+}
+
+#[test]
+fn failures_are_one_line_that_names_the_value() {
+    let scene = Scene::open(&["alice"]);
+    let connect = scene.address();
+    let trust = scene.path("trust");
+    let key = scene.path("alice.key");
+    let missing = scene.path("missing.key");
+    for (arguments, code, part) in [
+        (
+            vec![
+                "user",
+                "--name",
+                "alice",
+                "--plain",
+                "--connect",
+                "1@localhost",
+            ],
+            1,
+            "1@localhost",
+        ),
+        (
+            vec![
+                "user",
+                "--name",
+                "alice",
+                "--connect",
+                connect,
+                "--identity",
+                &missing,
+                "--trust",
+                &trust,
+            ],
+            1,
+            "missing.key",
+        ),
+        (
+            vec![
+                "user",
+                "--name",
+                "alice",
+                "--connect",
+                connect,
+                "--identity",
+                &key,
+                "--trust",
+                &key,
+            ],
+            1,
+            "line 1",
+        ),
+        (
+            vec!["user", "--name", "alice", "--connect", connect],
+            2,
+            "--identity",
+        ),
+        (
+            vec!["user", "--name", "far-too-long-a-name", "--plain"],
+            2,
+            "far-too-long-a-name",
+        ),
+        (
+            vec!["demo", "--protocol", "rsa"],
+            2,
+            "unknown protocol \"rsa\", there is: gdh",
+        ),
+        (vec!["demo", "--group-params", "modp17"], 2, "modp17"),
+        (vec!["daemon", "--listen", "nowhere"], 2, "nowhere"),
+        (vec!["identity", "new", &key], 1, "alice.key"),
+        (vec!["identity", "show", &key, "--name", "a b"], 2, "a b"),
+    ] {
+        let output = ssp(&arguments);
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {text}");
+        assert!(text.contains(part), "{arguments:?}: {text}");
+        if code == 1 {
+            assert_eq!(text.lines().count(), 1, "{arguments:?}: {text}");
+        }
+    }
+    scene.close();
+}
+
+#[cfg(unix)]
+#[test]
+fn private_keys_are_for_their_owner_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let scene = Scene::open(&["alice"]);
+    let mode = std::fs::metadata(scene.path("alice.key"))
+        .unwrap()
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
+    scene.close();
+}
