@@ -11,7 +11,7 @@
 //! Source: robust agreement notes, sections 4 and 5.2; [TPDS'04], where the variables are called
 //! New_memb, VS_set, First_transitional, VS_transitional and First_cascaded_membership.
 
-use alloc::{vec, vec::Vec};
+use alloc::vec::Vec;
 
 use cliques::MemberId;
 
@@ -170,7 +170,7 @@ impl Continuity {
             id: view.id,
             epoch: 0,
             members: view.members.clone(),
-            transitional_set: core::mem::replace(&mut self.vs_set, vec![]),
+            transitional_set: core::mem::take(&mut self.vs_set),
             cause: match self.since {
                 Since::Zero | Since::One => view.cause.clone(),
                 Since::Several => Cause::Network,

@@ -1,6 +1,6 @@
 //! Robust GDH: the basic algorithm, with rule B.
 //!
-//! Every VS view starts an agreement from scratch: one member, the same for all ([`choose`]), takes
+//! Every VS view starts an agreement from scratch: one member, the same for all (`choose`), takes
 //! the part of the old group and everybody else that of new members. Whatever interrupts the run, the flush service
 //! brings a new VS view in the end, and with it a new run.
 //!
@@ -59,8 +59,6 @@ use self::{
     wait_for_final_token::WaitForFinalToken, wait_for_key_list::WaitForKeyList,
     wait_for_partial_token::WaitForPartialToken,
 };
-#[cfg(doc)]
-use crate::choose::choose;
 use crate::{
     context::Context,
     error::Error,

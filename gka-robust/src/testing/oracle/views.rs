@@ -1,0 +1,221 @@
+//! Views and keys: I1 to I4, I9, I11, I13, I14, I16.
+
+use super::*;
+
+impl Checker<'_> {
+    /// I1: one view, one list of members, one key. I2: another view or epoch, another key.
+    pub(super) fn keys(&mut self) {
+        let mut by_view: BTreeMap<(ViewId, u32), (&SecureView, &[u8])> = BTreeMap::new();
+        let mut by_key: BTreeMap<&[u8], (ViewId, u32)> = BTreeMap::new();
+        let mut found = Vec::new();
+        for stay in &self.stays {
+            for (view, key) in &stay.installs {
+                let name = (view.id, view.epoch);
+                let (first, first_key) = by_view.entry(name).or_insert((view, key));
+                if first.members != view.members || first_key != key {
+                    found.push((
+                        "I1",
+                        format!("{}: another key or list for {name:?}", stay.member),
+                    ));
+                }
+                let owner = by_key.entry(key).or_insert(name);
+                if *owner != name {
+                    found.push((
+                        "I2",
+                        format!("{}: {owner:?} and {name:?} share a key", stay.member),
+                    ));
+                }
+            }
+        }
+        found
+            .into_iter()
+            .for_each(|(invariant, message)| self.fail(invariant, message));
+    }
+
+    /// I3: self inclusion. I4: order of installations.
+    pub(super) fn installs(&mut self) {
+        let mut found = Vec::new();
+        for life in &self.trace.lives {
+            let mut current: Option<(&View, Option<u32>)> = None;
+            for entry in &life.entries {
+                match entry {
+                    Entry::Membership { view, .. } => current = Some((view, None)),
+                    Entry::Install { view, .. } => {
+                        let me = &life.member;
+                        if !view.members.contains(me) || !view.transitional_set.contains(me) {
+                            found.push(("I3", format!("{me} is not in its view {:?}", view.id)));
+                        }
+                        let expected = match &current {
+                            Some((vs, last)) if vs.id == view.id => Some(last.map_or(0, |l| l + 1)),
+                            _ => None,
+                        };
+                        if expected != Some(view.epoch) {
+                            found.push((
+                                "I4",
+                                format!("{me} installed {:?} epoch {}", view.id, view.epoch),
+                            ));
+                        }
+                        if let Some((_, last)) = &mut current {
+                            *last = Some(view.epoch);
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+        found
+            .into_iter()
+            .for_each(|(invariant, message)| self.fail(invariant, message));
+    }
+
+    /// I9: transitional sets agree. I11: who is not in it was separated, who is was not.
+    pub(super) fn transitional_sets(&mut self) {
+        let mut found = Vec::new();
+        let mut by_view: BTreeMap<ViewId, Vec<&Stay<'_>>> = BTreeMap::new();
+        for stay in &self.stays {
+            by_view.entry(stay.view.id).or_default().push(stay);
+        }
+        for installed in by_view.values() {
+            for p in installed {
+                for q in installed {
+                    if !p.view.transitional_set.contains(q.member) {
+                        continue;
+                    }
+                    let sorted = |stay: &Stay<'_>| -> BTreeSet<MemberId> {
+                        stay.view.transitional_set.iter().cloned().collect()
+                    };
+                    let before = |stay: &Stay<'_>| stay.previous.map(|s| self.stays[s].view.id);
+                    if sorted(p) != sorted(q) || before(p) != before(q) {
+                        found.push((
+                            "I9",
+                            format!(
+                                "{} and {} disagree on who came along to {:?}",
+                                p.member, q.member, p.view.id
+                            ),
+                        ));
+                    }
+                }
+            }
+        }
+        for stay in &self.stays {
+            let Some(next) = self.next_of(stay) else {
+                continue;
+            };
+            for other in &stay.view.members {
+                let together = stay
+                    .views
+                    .iter()
+                    .all(|view| view.transitional_set.contains(other));
+                if together != next.view.transitional_set.contains(other) {
+                    found.push((
+                        "I11",
+                        format!("{}: {other} on the way to {:?}", stay.member, next.view.id),
+                    ));
+                }
+            }
+        }
+        found
+            .into_iter()
+            .for_each(|(invariant, message)| self.fail(invariant, message));
+    }
+
+    /// I13: the secure signal comes at most once a view, not before the first, and not too late.
+    pub(super) fn signals(&mut self) {
+        let mut found = Vec::new();
+        let is_signal = |entry: &&Entry| matches!(entry, Entry::SecureSignal);
+        for stay in &self.stays {
+            let me = stay.member;
+            let count = stay.entries.iter().filter(is_signal).count();
+            if count > 1 {
+                found.push((
+                    "I13",
+                    format!("{me}: {count} signals in {:?}", stay.view.id),
+                ));
+            }
+            let lost = self.next_of(stay).is_some_and(|next| {
+                !stay
+                    .view
+                    .members
+                    .iter()
+                    .all(|m| next.view.transitional_set.contains(m))
+            });
+            if lost && count == 0 {
+                found.push(("I13", format!("{me}: no signal in {:?}", stay.view.id)));
+            }
+        }
+        for life in &self.trace.lives {
+            let first = life
+                .entries
+                .iter()
+                .take_while(|entry| !matches!(entry, Entry::Install { .. }))
+                .filter(is_signal)
+                .count();
+            if first > 0 {
+                found.push(("I13", format!("{}: signal without a view", life.member)));
+            }
+        }
+        found
+            .into_iter()
+            .for_each(|(invariant, message)| self.fail(invariant, message));
+    }
+
+    /// I14: an application sees at most one flush request a secure view, and none before the
+    /// first.
+    pub(super) fn grammar(&mut self) {
+        let mut found = Vec::new();
+        for stay in &self.stays {
+            let mut requests = 0;
+            let mut answers = 0;
+            for entry in stay.entries {
+                match entry {
+                    Entry::SecureFlushRequest => requests += 1,
+                    Entry::SecureFlushOk => answers += 1,
+                    Entry::Sent(id) if answers > 0 => {
+                        found.push(("I14", format!("{}: {id} sent when flushed", stay.member)));
+                    }
+                    _ => {}
+                }
+            }
+            if requests > 1 || answers > requests || (stay.next.is_some() && requests != answers) {
+                found.push((
+                    "I14",
+                    format!(
+                        "{}: {requests} flush requests, {answers} answers",
+                        stay.member
+                    ),
+                ));
+            }
+        }
+        for life in &self.trace.lives {
+            let early = life
+                .entries
+                .iter()
+                .take_while(|entry| !matches!(entry, Entry::Install { .. }))
+                .any(|entry| matches!(entry, Entry::SecureFlushRequest));
+            if early {
+                found.push((
+                    "I14",
+                    format!("{}: flush request without a view", life.member),
+                ));
+            }
+            // I16: every Flush_Ok answers a request of the same VS view.
+            let mut open = 0_i32;
+            for entry in &life.entries {
+                match entry {
+                    Entry::Membership { .. } => open = 0,
+                    Entry::FlushRequest => open += 1,
+                    Entry::FlushOk => {
+                        open -= 1;
+                        if open < 0 {
+                            found.push(("I16", format!("{}: Flush_Ok unasked", life.member)));
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+        found
+            .into_iter()
+            .for_each(|(invariant, message)| self.fail(invariant, message));
+    }
+}

@@ -1,0 +1,197 @@
+//! Deeds of the adversary: starts, crashes, partitions and merges.
+
+use super::*;
+
+impl Simulation {
+    /// Starts a process and lets it join the component of `with`, or a component of its own.
+    pub fn start(&mut self, name: &MemberId, with: Option<&MemberId>) {
+        assert!(!self.processes.contains_key(name), "{name} lives");
+        self.tell(format!("start {name}, with {with:?}"));
+        let life = self.trace.lives.len();
+        let config = Config {
+            me: name.clone(),
+            group: b"group".to_vec(),
+            protocol: Protocol::Gdh,
+            mathematical_group: match &self.options.suite {
+                Suite::Symbolic => "ristretto255"
+                    .parse()
+                    .expect("a group of the default features"),
+                Suite::Real(group) => *group,
+            },
+            algorithm: Algorithm::Basic,
+            signer: Arc::new(TestSigner::new(name.clone())),
+            verifier: Arc::new(TestVerifier::new()),
+            queue_bytes: crate::DEFAULT_QUEUE_BYTES,
+            timestamp_window: None,
+        };
+        let mut driver = match &self.options.suite {
+            Suite::Symbolic => {
+                let group = SymbolicGroup::new(self.algebra.clone(), life);
+                RobustDriver::with_suite(config, Box::new(Gdh::new(group, name.clone())))
+            }
+            Suite::Real(_) => RobustDriver::new(config),
+        };
+        if let Some(fault) = self.options.fault {
+            driver.inject(fault);
+        }
+        self.trace.lives.push(Life {
+            member: name.clone(),
+            entries: Vec::new(),
+            end: End::Running,
+            stats: driver.stats().clone(),
+        });
+        let process = Process {
+            life,
+            driver,
+            branch: None,
+            position: Position::default(),
+            pending: None,
+            flushed: false,
+            asked: false,
+            consent_due: false,
+            held: false,
+            withholds: false,
+            secure: None,
+            keys: Vec::new(),
+            sent_in_view: 0,
+        };
+        self.processes.insert(name.clone(), process);
+        let mut members: BTreeSet<_> = with.map(|with| self.component_of(with)).unwrap_or_default();
+        members.insert(name.clone());
+        self.reconfigure(members, Change::Join(name.clone()));
+    }
+
+    /// Ends a process.
+    pub fn end(&mut self, name: &MemberId, change: Change) {
+        self.tell(format!("end {name}: {change:?}"));
+        let mut members = self.component_of(name);
+        self.close_life(name);
+        members.remove(name);
+        self.components.iter_mut().for_each(|component| {
+            component.members.remove(name);
+        });
+        self.components
+            .retain(|component| !component.members.is_empty());
+        if !members.is_empty() {
+            self.reconfigure(members, change);
+        }
+    }
+
+    pub(super) fn close_life(&mut self, name: &MemberId) {
+        if let Some(mut process) = self.processes.remove(name) {
+            let life = &mut self.trace.lives[process.life];
+            life.end = End::Gone;
+            life.stats = process.driver.stats().clone();
+            process.driver.reset();
+        }
+    }
+
+    /// Makes `members`, wherever they are, one component.
+    pub fn gather(&mut self, members: BTreeSet<MemberId>) {
+        self.tell(format!("gather {members:?}"));
+        let left_over: Vec<BTreeSet<MemberId>> = self
+            .components
+            .iter()
+            .filter(|component| !component.members.is_disjoint(&members))
+            .map(|component| component.members.difference(&members).cloned().collect())
+            .collect();
+        self.reconfigure(members, Change::Network);
+        for rest in left_over
+            .into_iter()
+            .filter(|rest: &BTreeSet<_>| !rest.is_empty())
+        {
+            self.reconfigure(rest, Change::Network);
+        }
+    }
+
+    /// Cuts off `side` from the component it is part of.
+    pub fn cut(&mut self, side: &BTreeSet<MemberId>) {
+        let Some(first) = side.first() else { return };
+        let whole = self.component_of(first);
+        let rest: BTreeSet<_> = whole.difference(side).cloned().collect();
+        self.tell(format!("cut {side:?} | {rest:?}"));
+        self.reconfigure(side.clone(), Change::Network);
+        if !rest.is_empty() {
+            self.reconfigure(rest, Change::Network);
+        }
+    }
+
+    pub(super) fn component_of(&self, name: &MemberId) -> BTreeSet<MemberId> {
+        self.components
+            .iter()
+            .find(|component| component.members.contains(name))
+            .map(|component| component.members.clone())
+            .unwrap_or_default()
+    }
+
+    /// The members become a component, which works at its next view from here on.
+    pub(super) fn reconfigure(&mut self, members: BTreeSet<MemberId>, change: Change) {
+        // A view that some of those who go on together have, all of them get.
+        for index in 0..self.components.len() {
+            let Phase::Installing { members: listed } = &self.components[index].phase else {
+                continue;
+            };
+            let together: Vec<MemberId> = listed
+                .iter()
+                .filter(|name| members.contains(*name))
+                .cloned()
+                .collect();
+            let behind = |name: &&MemberId| self.processes[*name].pending.is_some();
+            let some_have_it = !together.iter().all(|name| behind(&name));
+            if some_have_it || self.dice.one_in(2) {
+                continue;
+            }
+            for name in together {
+                self.processes.get_mut(&name).expect("live").pending = None;
+            }
+        }
+        for component in &mut self.components {
+            component.members.retain(|name| !members.contains(name));
+        }
+        self.components
+            .retain(|component| !component.members.is_empty());
+
+        // Those who are in one branch go on in one branch.
+        let mut sides: BTreeMap<usize, BTreeSet<MemberId>> = BTreeMap::new();
+        for name in &members {
+            let process = &self.processes[name];
+            let branch = process
+                .pending
+                .as_ref()
+                .map(|pending| pending.branch)
+                .or(process.branch);
+            if let Some(branch) = branch {
+                sides.entry(branch).or_default().insert(name.clone());
+            }
+        }
+        let voluntary = match change {
+            Change::Join(_) | Change::Leave(_) | Change::Disconnect(_) => true,
+            Change::Network => false,
+        };
+        for (branch, stay) in sides {
+            let start = Position::default();
+            let positions: Vec<&Position> = stay
+                .iter()
+                .map(|name| match &self.processes[name] {
+                    process if process.pending.is_some() => &start,
+                    process => &process.position,
+                })
+                .collect();
+            let needless = !voluntary && self.dice.one_in(2);
+            let side = self.branches[branch].split(&stay, &positions, needless, &mut self.dice);
+            let new = self.branches.len();
+            self.branches.push(side);
+            for name in &stay {
+                let process = self.processes.get_mut(name).expect("live");
+                match &mut process.pending {
+                    Some(pending) => pending.branch = new,
+                    None => process.branch = Some(new),
+                }
+            }
+        }
+        self.components.push(Component {
+            members,
+            phase: Phase::Forming(change),
+        });
+    }
+}

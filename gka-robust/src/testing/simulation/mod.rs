@@ -1,0 +1,234 @@
+//! Processes with drivers and applications in a network that an adversary cuts and heals.
+
+mod adversary;
+mod sending;
+mod steps;
+mod views;
+
+use alloc::{
+    boxed::Box,
+    collections::{BTreeMap, BTreeSet},
+    format,
+    string::{String, ToString},
+    sync::Arc,
+    vec::Vec,
+};
+
+use bytes::Bytes;
+use cliques::{
+    MemberId, NamedGroup, Protocol, Recipient, TokenKind, TokenService,
+    gdh::Gdh,
+    testing::signature::{TestSigner, TestVerifier},
+};
+
+use super::{
+    Dice,
+    branch::{Body, Branch, Delivery, LogEntry, Parcel, Position},
+    oracle::Violation,
+    symbolic::{Algebra, SymbolicGroup},
+    trace::{End, Entry, Life, Record, TokenRecord, Trace},
+};
+use crate::{
+    Algorithm, Cause, Config, Error, Fault, Input, Output, RobustDriver, SecureView, Transmission,
+    View, ViewId,
+};
+
+/// Over which mathematical group the drivers run.
+#[derive(Clone, Debug)]
+pub enum Suite {
+    /// Symbolic elements: fast, and keys can be looked into.
+    Symbolic,
+    /// A real group.
+    Real(NamedGroup),
+}
+
+/// What a simulation is made of.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Seed of every decision.
+    pub seed: u64,
+    /// Mathematical group.
+    pub suite: Suite,
+    /// What is wrong with all drivers, if anything.
+    pub fault: Option<Fault>,
+}
+
+impl Options {
+    /// Correct drivers over symbolic elements.
+    pub const fn new(seed: u64) -> Self {
+        Self {
+            seed,
+            suite: Suite::Symbolic,
+            fault: None,
+        }
+    }
+}
+
+/// What an application does at random.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Traffic {
+    /// Sends data and asks for refreshes now and then.
+    Busy,
+    /// Answers only.
+    Quiet,
+}
+
+/// Why a component's next view differs.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// This member started and joins.
+    Join(MemberId),
+    /// This member is gone, on purpose.
+    Leave(MemberId),
+    /// This member is gone.
+    Disconnect(MemberId),
+    /// The network changed.
+    Network,
+}
+
+#[derive(Debug)]
+struct Pending {
+    branch: usize,
+    transitional_set: Vec<MemberId>,
+    cause: Cause,
+}
+
+/// A live process.
+#[derive(Debug)]
+struct Process {
+    life: usize,
+    driver: RobustDriver<Parcel>,
+    branch: Option<usize>,
+    position: Position,
+    /// A membership that is to be taken.
+    pending: Option<Pending>,
+    /// Flush_Ok was given in this VS view.
+    flushed: bool,
+    /// A flush request was delivered in this VS view, and not answered.
+    asked: bool,
+    consent_due: bool,
+    held: bool,
+    /// The application does not answer by itself.
+    withholds: bool,
+    secure: Option<SecureView>,
+    /// Keys of all epochs of the secure view. A FIFO message has no bound on how late it is, so
+    /// the model forgets none.
+    keys: Vec<Vec<u8>>,
+    sent_in_view: u64,
+}
+
+/// Processes that can reach one another.
+#[derive(Debug)]
+struct Component {
+    members: BTreeSet<MemberId>,
+    phase: Phase,
+}
+
+#[derive(Debug)]
+enum Phase {
+    Settled,
+    /// Waits until all have flushed and have everything.
+    Forming(Change),
+    /// The view is there, and not taken by all.
+    Installing {
+        members: Vec<MemberId>,
+    },
+}
+
+/// The simulation.
+#[derive(Debug)]
+pub struct Simulation {
+    options: Options,
+    dice: Dice,
+    algebra: Arc<Algebra>,
+    processes: BTreeMap<MemberId, Process>,
+    branches: Vec<Branch>,
+    components: Vec<Component>,
+    trace: Trace,
+    views: u64,
+    parcels: u64,
+    orders: u64,
+    /// Tokens seen on the way, for replays.
+    overheard: Vec<(MemberId, TokenKind, Bytes)>,
+}
+
+/// A member by name.
+pub fn member(name: &str) -> MemberId {
+    MemberId::try_from(name).expect("names of tests are legal")
+}
+
+impl Simulation {
+    /// A world without processes.
+    pub fn new(options: Options) -> Self {
+        Self {
+            dice: Dice::new(options.seed),
+            options,
+            algebra: Algebra::new(),
+            processes: BTreeMap::new(),
+            branches: Vec::new(),
+            components: Vec::new(),
+            trace: Trace::default(),
+            views: 0,
+            parcels: 0,
+            orders: 0,
+            overheard: Vec::new(),
+        }
+    }
+
+    /// Dice of the simulation.
+    pub const fn dice(&mut self) -> &mut Dice {
+        &mut self.dice
+    }
+
+    /// What happened so far.
+    pub const fn trace(&self) -> &Trace {
+        &self.trace
+    }
+
+    /// The shares, if the suite is symbolic.
+    pub fn algebra(&self) -> Option<&Algebra> {
+        match self.options.suite {
+            Suite::Symbolic => Some(&self.algebra),
+            Suite::Real(_) => None,
+        }
+    }
+
+    /// The driver of a live process.
+    pub fn driver(&self, name: &MemberId) -> Option<&RobustDriver<Parcel>> {
+        self.processes.get(name).map(|process| &process.driver)
+    }
+
+    /// Live processes.
+    pub fn live(&self) -> Vec<MemberId> {
+        self.processes.keys().cloned().collect()
+    }
+
+    /// The components, as sets of members.
+    pub fn components(&self) -> Vec<BTreeSet<MemberId>> {
+        self.components
+            .iter()
+            .map(|component| component.members.clone())
+            .collect()
+    }
+
+    /// Tokens on the wire so far: sender, kind, bytes.
+    pub fn overheard(&self) -> &[(MemberId, TokenKind, Bytes)] {
+        &self.overheard
+    }
+
+    // Bookkeeping
+
+    pub(super) fn note(&mut self, name: &MemberId, entry: Entry) {
+        let life = self.processes[name].life;
+        self.trace.lives[life].entries.push(entry);
+    }
+
+    pub(super) fn violation(&mut self, invariant: &'static str, message: String) {
+        self.trace.violations.push(Violation { invariant, message });
+    }
+
+    /// Notes a deed of the adversary.
+    pub fn tell(&mut self, what: String) {
+        self.trace.story.push(what.to_string());
+    }
+}

@@ -1,0 +1,101 @@
+//! What processes send.
+
+use super::*;
+
+impl Simulation {
+    pub(super) fn send_token(&mut self, name: &MemberId, transmission: Transmission) {
+        let Transmission {
+            to,
+            service,
+            kind,
+            bytes,
+        } = transmission;
+        let process = &self.processes[name];
+        let Some(branch) = process.branch.filter(|_| !process.flushed) else {
+            return self.violation("I15", format!("{name} sent {kind} after Flush_Ok"));
+        };
+        let bytes = Bytes::from(bytes);
+        self.overheard.push((name.clone(), kind, bytes.clone()));
+        self.trace.tokens.push(TokenRecord {
+            life: process.life,
+            view: self.branches[branch].view,
+            kind,
+            refresh: process.driver.state_name() == "REFRESHING"
+                || kind == TokenKind::RefreshRequest,
+            to: to.clone(),
+        });
+        let agreed = service == TokenService::Agreed;
+        let body = Body::Token { kind, bytes };
+        self.branches[branch].send(name, to, agreed, &process.position, body);
+    }
+
+    /// Lets an application send; a random service unless told. False if it may not.
+    pub fn send_data(&mut self, name: &MemberId, service: Option<TokenService>) -> bool {
+        let agreed = match service {
+            Some(service) => service == TokenService::Agreed,
+            None => self.dice.one_in(2),
+        };
+        let process = self.processes.get_mut(name).expect("live");
+        let (Ok(()), Some(branch), Some(secure)) = (
+            process.driver.send_permission(),
+            process.branch,
+            &process.secure,
+        ) else {
+            return false;
+        };
+        let id = self.parcels;
+        let index = process.sent_in_view;
+        process.sent_in_view += 1;
+        self.parcels += 1;
+        let order = agreed.then_some(self.orders);
+        self.orders += 1;
+        let parcel = Parcel {
+            id,
+            key: process.keys.last().cloned().unwrap_or_default(),
+        };
+        self.trace.data.insert(
+            id,
+            Record {
+                life: process.life,
+                view: secure.id,
+                index,
+                order,
+            },
+        );
+        let flushed = process.flushed;
+        let body = Body::Data(parcel);
+        let process = &self.processes[name];
+        self.branches[branch].send(name, Recipient::Group, agreed, &process.position, body);
+        self.note(name, Entry::Sent(id));
+        if flushed {
+            self.violation("I15", format!("{name} sent data after Flush_Ok"));
+        }
+        true
+    }
+
+    /// Lets an application ask for a refresh; false if it may not.
+    pub fn request_refresh(&mut self, name: &MemberId) -> bool {
+        self.ask(name, Input::RequestRefresh).is_ok()
+    }
+
+    /// Lets the application answer, if it was asked.
+    pub fn permit(&mut self, name: &MemberId) {
+        let process = self.processes.get_mut(name).expect("live");
+        if core::mem::replace(&mut process.consent_due, false) {
+            self.note(name, Entry::SecureFlushOk);
+            if let Err(error) = self.ask(name, Input::SecureFlushOk) {
+                self.violation(
+                    "I14",
+                    format!("{name}: {error} after a secure flush request"),
+                );
+            }
+        }
+    }
+
+    /// Whether the application owes an answer.
+    pub fn consent_due(&self, name: &MemberId) -> bool {
+        self.processes
+            .get(name)
+            .is_some_and(|process| process.consent_due)
+    }
+}

@@ -1,0 +1,247 @@
+//! What processes do: deliveries, answers, and carrying out what drivers want.
+
+use super::*;
+
+impl Simulation {
+    /// One random step of some process; false if nobody can do anything.
+    pub fn step(&mut self, traffic: Traffic) -> bool {
+        if self.install_views() {
+            return true;
+        }
+        let mut names: Vec<MemberId> = self.processes.keys().cloned().collect();
+        self.dice.shuffle(&mut names);
+        names
+            .iter()
+            .any(|name| !self.processes[name].held && self.step_of(name, traffic))
+    }
+
+    /// One random step of one process; false if it has nothing to do.
+    pub fn step_of(&mut self, name: &MemberId, traffic: Traffic) -> bool {
+        let process = &self.processes[name];
+        if traffic == Traffic::Busy && process.pending.is_none() {
+            if self.dice.one_in(6) && self.send_data(name, None) {
+                return true;
+            }
+            if self.dice.one_in(60) && self.request_refresh(name) {
+                return true;
+            }
+        }
+        let process = &self.processes[name];
+        let mut deliveries = match (&process.pending, process.branch) {
+            (Some(_), _) => {
+                self.take_membership(name);
+                return true;
+            }
+            (None, None) => Vec::new(),
+            (None, Some(branch)) => self.branches[branch].deliveries(name, &process.position),
+        };
+        // The application may take its time.
+        if process.consent_due
+            && !process.withholds
+            && (deliveries.is_empty() || self.dice.one_in(4))
+        {
+            self.permit(name);
+            return true;
+        }
+        if deliveries.is_empty() {
+            return false;
+        }
+        let chosen = deliveries.swap_remove(self.dice.below(deliveries.len()));
+        self.deliver(name, &chosen);
+        true
+    }
+
+    /// Steps until nothing is left to do; false if that takes too long.
+    pub fn settle(&mut self) -> bool {
+        (0..200_000).any(|_| !self.step(Traffic::Quiet))
+    }
+
+    /// Keeps a process from doing anything, or lets it go on.
+    pub fn hold(&mut self, name: &MemberId, held: bool) {
+        self.processes.get_mut(name).expect("live").held = held;
+    }
+
+    /// Keeps an application from answering secure flush requests, or lets it answer.
+    pub fn withhold(&mut self, name: &MemberId, withholds: bool) {
+        self.processes.get_mut(name).expect("live").withholds = withholds;
+    }
+
+    /// Delivers the next entry of the log to a process, with what it comes behind; false if there
+    /// is none.
+    pub fn deliver_log(&mut self, name: &MemberId) -> bool {
+        for _ in 0..10_000 {
+            let process = &self.processes[name];
+            let Some(branch) = process.branch else {
+                return false;
+            };
+            let deliveries = self.branches[branch].deliveries(name, &process.position);
+            if let Some(log) = deliveries.iter().find(|d| matches!(d, Delivery::Log)) {
+                let log = log.clone();
+                self.deliver(name, &log);
+                return true;
+            }
+            let Some(first) = deliveries.first().cloned() else {
+                return false;
+            };
+            self.deliver(name, &first);
+        }
+        false
+    }
+
+    pub(super) fn take_membership(&mut self, name: &MemberId) {
+        let shares = self.algebra.drawn();
+        let process = self.processes.get_mut(name).expect("live");
+        let Some(pending) = process.pending.take() else {
+            return;
+        };
+        process.branch = Some(pending.branch);
+        process.position = Position::default();
+        process.flushed = false;
+        process.asked = false;
+        let branch = &self.branches[pending.branch];
+        let view = View {
+            id: branch.view,
+            members: branch.members.clone(),
+            transitional_set: pending.transitional_set,
+            cause: pending.cause,
+        };
+        let state = process.driver.state_name();
+        self.note(
+            name,
+            Entry::Membership {
+                view: view.clone(),
+                state,
+                shares,
+            },
+        );
+        self.feed(name, Input::Membership(view));
+    }
+
+    pub(super) fn deliver(&mut self, name: &MemberId, delivery: &Delivery) {
+        let process = self.processes.get_mut(name).expect("live");
+        let branch = process
+            .branch
+            .expect("a process with deliveries has a branch");
+        let Some(entry) = self.branches[branch].deliver(delivery, name, &mut process.position)
+        else {
+            return;
+        };
+        match entry {
+            LogEntry::FlushRequest => {
+                process.asked = true;
+                self.note(name, Entry::FlushRequest);
+                self.feed(name, Input::FlushRequest);
+            }
+            LogEntry::Signal => {
+                self.note(name, Entry::Signal);
+                self.feed(name, Input::TransitionalSignal);
+            }
+            LogEntry::Message(message) => {
+                let in_view = self.branches[branch].view;
+                match &message.body {
+                    Body::Token { kind, bytes } => {
+                        let before = self.processes[name].driver.stats().tokens_accepted;
+                        let sender = message.sender.clone();
+                        let kind = Some(*kind);
+                        self.feed(
+                            name,
+                            Input::Token {
+                                sender,
+                                kind,
+                                bytes: bytes.clone(),
+                            },
+                        );
+                        let after = self.processes[name].driver.stats().tokens_accepted;
+                        if after > before && message.view != in_view {
+                            self.violation("I18", format!("{name} accepted a foreign token"));
+                        }
+                    }
+                    Body::Data(parcel) => self.receive_data(name, parcel.clone()),
+                }
+            }
+        }
+    }
+
+    pub(super) fn receive_data(&mut self, name: &MemberId, parcel: Parcel) {
+        let known = self.processes[name].keys.contains(&parcel.key);
+        let input = if known {
+            Input::Data(parcel)
+        } else {
+            Input::EarlyData(parcel)
+        };
+        self.feed(name, input);
+    }
+
+    /// Gives an arbitrary input to a process, as hostile tests do.
+    pub fn feed(&mut self, name: &MemberId, input: Input<Parcel>) {
+        let process = self.processes.get_mut(name).expect("live");
+        let result = process.driver.handle(input, 1_000, self.dice.rng());
+        if let Err(error) = result {
+            self.violation("I17", format!("{name}: {error}"));
+        }
+        self.carry_out(name);
+    }
+
+    /// Feeds what an application asks; gives back its error.
+    pub(super) fn ask(&mut self, name: &MemberId, input: Input<Parcel>) -> Result<(), Error> {
+        let process = self.processes.get_mut(name).expect("live");
+        let result = process.driver.handle(input, 1_000, self.dice.rng());
+        self.carry_out(name);
+        result
+    }
+
+    pub(super) fn carry_out(&mut self, name: &MemberId) {
+        loop {
+            let process = self.processes.get_mut(name).expect("live");
+            let Some(output) = process.driver.poll_output() else {
+                break;
+            };
+            self.output(name, output);
+        }
+        let process = &self.processes[name];
+        self.trace.lives[process.life].stats = process.driver.stats().clone();
+    }
+
+    pub(super) fn output(&mut self, name: &MemberId, output: Output<Parcel>) {
+        let process = self.processes.get_mut(name).expect("live");
+        match output {
+            Output::Send(transmission) => self.send_token(name, transmission),
+            Output::FlushOk => {
+                let asked = core::mem::replace(&mut process.asked, false);
+                process.flushed = true;
+                self.note(name, Entry::FlushOk);
+                if !asked {
+                    self.violation("I16", format!("{name}: Flush_Ok without a request"));
+                }
+            }
+            Output::Install { view, secret } => {
+                let key = secret.expose().to_vec();
+                if view.epoch == 0 {
+                    process.keys.clear();
+                    process.sent_in_view = 0;
+                }
+                process.keys.push(key.clone());
+                process.secure = Some(view.clone());
+                self.note(name, Entry::Install { view, key });
+            }
+            Output::SecureFlushRequest => {
+                process.consent_due = true;
+                self.note(name, Entry::SecureFlushRequest);
+            }
+            Output::SecureTransitionalSignal => self.note(name, Entry::SecureSignal),
+            Output::Deliver(parcel) => {
+                if process.keys.contains(&parcel.key) {
+                    self.note(name, Entry::Delivered(parcel.id));
+                } else if process.driver.keeps_early_data() {
+                    // Ahead by more than one refresh.
+                    self.feed(name, Input::EarlyData(parcel));
+                } else {
+                    self.violation("I5", format!("{name} cannot open message {}", parcel.id));
+                }
+            }
+            Output::Failed(failure) => {
+                self.tell(format!("{name}: {} of {}", failure.reason, failure.culprit));
+            }
+        }
+    }
+}

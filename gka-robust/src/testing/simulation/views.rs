@@ -1,0 +1,134 @@
+//! VS views: when they are ready, and what is in them.
+
+use super::*;
+
+impl Simulation {
+    /// Installs the views that are ready; says whether there was one.
+    pub(super) fn install_views(&mut self) -> bool {
+        let mut any = false;
+        for index in 0..self.components.len() {
+            let component = &self.components[index];
+            match &component.phase {
+                Phase::Forming(_) if component.members.iter().all(|name| self.is_ready(name)) => {
+                    self.form_view(index);
+                    any = true;
+                }
+                Phase::Installing { members }
+                    if members
+                        .iter()
+                        .all(|name| self.processes[name].pending.is_none()) =>
+                {
+                    self.components[index].phase = Phase::Settled;
+                    any = true;
+                }
+                Phase::Forming(_) | Phase::Installing { .. } | Phase::Settled => {}
+            }
+        }
+        any
+    }
+
+    pub(super) fn is_ready(&self, name: &MemberId) -> bool {
+        let process = &self.processes[name];
+        if process.pending.is_some() {
+            return false;
+        }
+        process.branch.is_none_or(|branch| {
+            process.flushed && self.branches[branch].drained(name, &process.position)
+        })
+    }
+
+    pub(super) fn form_view(&mut self, index: usize) {
+        let component = &self.components[index];
+        let Phase::Forming(change) = &component.phase else {
+            return;
+        };
+        let change = change.clone();
+        let mut members: Vec<MemberId> = component.members.iter().cloned().collect();
+        self.dice.shuffle(&mut members);
+
+        let branch_of = |name: &MemberId| self.processes[name].branch;
+        let cause = match change {
+            Change::Join(joiner) if self.directly_follows(&members, Some(&joiner)) => {
+                Cause::Join(joiner)
+            }
+            Change::Leave(gone) if self.directly_precedes(&members, &gone) => Cause::Leave(gone),
+            Change::Disconnect(gone) if self.directly_precedes(&members, &gone) => {
+                Cause::Disconnect(gone)
+            }
+            Change::Join(_) | Change::Leave(_) | Change::Disconnect(_) | Change::Network => {
+                Cause::Network
+            }
+        };
+        self.views += 1;
+        // Identifiers do not grow.
+        let mut id = [0; 12];
+        id[..8].copy_from_slice(&self.views.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
+        let view = ViewId(id);
+        let new = self.branches.len();
+        let pending: Vec<_> = members
+            .iter()
+            .map(|name| {
+                let together = match branch_of(name) {
+                    None => [name.clone()].into(),
+                    Some(branch) => self.branches[branch].present.clone(),
+                };
+                let transitional_set = members
+                    .iter()
+                    .filter(|other| together.contains(*other))
+                    .cloned()
+                    .collect();
+                (name.clone(), transitional_set)
+            })
+            .collect();
+        self.branches.push(Branch::new(view, members.clone()));
+        for (name, transitional_set) in pending {
+            self.processes.get_mut(&name).expect("live").pending = Some(Pending {
+                branch: new,
+                transitional_set,
+                cause: cause.clone(),
+            });
+        }
+        self.components[index].phase = Phase::Installing { members };
+    }
+
+    /// Whether the members without `joiner` are all of one view.
+    pub(super) fn directly_follows(&self, members: &[MemberId], joiner: Option<&MemberId>) -> bool {
+        let old: BTreeSet<&MemberId> = members
+            .iter()
+            .filter(|name| Some(*name) != joiner)
+            .collect();
+        let joiner_is_new = joiner.is_none_or(|name| self.processes[name].branch.is_none());
+        let branches: BTreeSet<_> = old
+            .iter()
+            .map(|name| self.processes[*name].branch)
+            .collect();
+        joiner_is_new
+            && match branches.first() {
+                None => true,
+                Some(Some(branch)) if branches.len() == 1 => {
+                    self.branches[*branch]
+                        .members
+                        .iter()
+                        .collect::<BTreeSet<_>>()
+                        == old
+                }
+                Some(_) => false,
+            }
+    }
+
+    /// Whether the members with `gone` are all of one view.
+    pub(super) fn directly_precedes(&self, members: &[MemberId], gone: &MemberId) -> bool {
+        let branches: BTreeSet<_> = members
+            .iter()
+            .map(|name| self.processes[name].branch)
+            .collect();
+        match branches.first() {
+            Some(Some(branch)) if branches.len() == 1 => {
+                let before: BTreeSet<_> = self.branches[*branch].members.iter().collect();
+                let mut now: BTreeSet<_> = members.iter().collect();
+                now.insert(gone) && before == now
+            }
+            Some(_) | None => false,
+        }
+    }
+}
