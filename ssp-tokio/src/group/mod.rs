@@ -1,29 +1,28 @@
-//! The handle of a joined group.
+//! The handle of a joined group: taking events, and everything but sending.
+
+mod send;
 
 use core::{
     pin::Pin,
     task::{Context, Poll},
 };
-use std::io::IoSlice;
 
-use bytes::{Bytes, BytesMut};
 use gcs_proto::{
-    gcs::SelfDelivery,
     name::{GroupName, MemberName},
     service::Service,
 };
-use ssp_core::{Fingerprint, GroupStats, Phase, SecureMessage, SecureViewEvent, ViewNumber};
+use ssp_core::{Fingerprint, GroupStats, Phase, SecureMessage, SecureViewEvent};
 use tokio::{
     sync::{mpsc, watch},
-    time::{Duration, Instant, timeout, timeout_at},
+    time::{Duration, timeout},
 };
 use zeroize::Zeroizing;
 
 use crate::{
     driver::Link,
-    error::{Error, SendError, SendFailure, TooShort},
+    error::{Error, TooShort},
     event::GroupEvent,
-    secure::{Command, Export, Key, Outgoing, Progress},
+    secure::{Command, Export, Key, Progress},
 };
 
 /// A joined group: take its events, send to its members.
@@ -208,159 +207,6 @@ impl Group {
             }
         }
         event
-    }
-
-    /// Sends to all members of the secure view taken last, in that view or not at all. `Ok` says
-    /// that the message is sealed and on its way.
-    ///
-    /// During a refresh of the key it waits for the new one, up to the configured patience.
-    ///
-    /// # Errors
-    /// [`SendError`] with the payload and the [`SendFailure`]:
-    /// [`ViewChanged`](SendFailure::ViewChanged) when the group has moved on,
-    /// [`NoView`](SendFailure::NoView) before the first secure view, what the session refuses,
-    /// [`Timeout`](SendFailure::Timeout), [`Closed`](SendFailure::Closed).
-    ///
-    /// # Cancel safety
-    /// The message of a future that is dropped is sent completely or not at all.
-    pub async fn multicast(
-        &self,
-        service: Service,
-        message_type: i16,
-        payload: impl Into<Bytes>,
-    ) -> Result<(), SendError> {
-        self.multicast_with(service, SelfDelivery::Deliver, message_type, payload)
-            .await
-    }
-
-    /// As [`multicast`](Self::multicast), choosing whether the own message comes back.
-    ///
-    /// # Errors
-    /// As [`multicast`](Self::multicast).
-    ///
-    /// # Cancel safety
-    /// As [`multicast`](Self::multicast).
-    pub async fn multicast_with(
-        &self,
-        service: Service,
-        self_delivery: SelfDelivery,
-        message_type: i16,
-        payload: impl Into<Bytes>,
-    ) -> Result<(), SendError> {
-        let payload = payload.into();
-        let Some(view) = self.view.as_ref().map(|view| view.number) else {
-            let failure = SendFailure::NoView(self.name);
-            return Err(SendError { failure, payload });
-        };
-        let deadline = Instant::now() + self.patience;
-        let mut progress = self.progress.clone();
-        loop {
-            progress.mark_unchanged();
-            let sent = self
-                .send(view, service, self_delivery, message_type, &payload)
-                .await;
-            let failure = match sent {
-                Ok(()) => return Ok(()),
-                Err(SendFailure::Session(error)) if error.is_retryable() => {
-                    match self.next_key(&mut progress, deadline).await {
-                        Ok(()) => continue,
-                        Err(failure) => failure,
-                    }
-                }
-                Err(failure) => failure,
-            };
-            return Err(SendError { failure, payload });
-        }
-    }
-
-    /// As [`multicast`](Self::multicast) for a message in several parts, which are joined.
-    ///
-    /// # Errors
-    /// As [`multicast`](Self::multicast).
-    ///
-    /// # Cancel safety
-    /// As [`multicast`](Self::multicast).
-    pub async fn multicast_vectored(
-        &self,
-        service: Service,
-        message_type: i16,
-        parts: &[IoSlice<'_>],
-    ) -> Result<(), SendError> {
-        let mut payload = BytesMut::with_capacity(parts.iter().map(|part| part.len()).sum());
-        for part in parts {
-            payload.extend_from_slice(part);
-        }
-        self.multicast(service, message_type, payload.freeze())
-            .await
-    }
-
-    /// Sends in whatever secure view is installed, or else in the next one, for which it waits up
-    /// to the configured patience. For those who do not mind who reads it; tells the view.
-    ///
-    /// # Errors
-    /// As [`multicast`](Self::multicast), but never because the view has changed.
-    ///
-    /// # Cancel safety
-    /// The message of a future that is dropped is sent completely or not at all.
-    pub async fn multicast_next(
-        &self,
-        service: Service,
-        message_type: i16,
-        payload: impl Into<Bytes>,
-    ) -> Result<ViewNumber, SendError> {
-        let payload = payload.into();
-        let deadline = Instant::now() + self.patience;
-        let mut progress = self.progress.clone();
-        loop {
-            let installed = *progress.borrow_and_update();
-            if let Some(Key { view, .. }) = installed {
-                let sent = self
-                    .send(view, service, SelfDelivery::Deliver, message_type, &payload)
-                    .await;
-                match sent {
-                    Ok(()) => return Ok(view),
-                    Err(failure) if failure.passes_with_the_next_key() => {}
-                    Err(failure) => return Err(SendError { failure, payload }),
-                }
-            }
-            if let Err(failure) = self.next_key(&mut progress, deadline).await {
-                return Err(SendError { failure, payload });
-            }
-        }
-    }
-
-    async fn send(
-        &self,
-        view: ViewNumber,
-        service: Service,
-        self_delivery: SelfDelivery,
-        message_type: i16,
-        payload: &Bytes,
-    ) -> Result<(), SendFailure> {
-        let send = Outgoing {
-            group: self.name,
-            view,
-            service,
-            self_delivery,
-            message_type,
-            payload: payload.clone(),
-        };
-        match self.link.call(|answer| Command::Send(send, answer)).await {
-            Ok(sent) => sent.map_err(SendFailure::from),
-            Err(_) => Err(SendFailure::Closed),
-        }
-    }
-
-    async fn next_key(
-        &self,
-        progress: &mut watch::Receiver<Progress>,
-        deadline: Instant,
-    ) -> Result<(), SendFailure> {
-        match timeout_at(deadline, progress.changed()).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(SendFailure::Closed),
-            Err(_) => Err(SendFailure::Timeout(self.patience)),
-        }
     }
 
     /// Permits the view change that a [`FlushRequest`](GroupEvent::FlushRequest) asked for. Nothing
