@@ -30,7 +30,7 @@ use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::record::RecordSuite;
 
@@ -130,11 +130,16 @@ impl KeySchedule {
     /// Consumes a group secret: nothing else can be derived from it.
     pub fn new(secret: GroupSecret, context: &KeyContext<'_>) -> Self {
         let context_hash: [u8; 32] = Sha256::digest(context.encode()).into();
-        let (prk, _) = Hkdf::<Sha256>::extract(Some(&context_hash), secret.expose());
+        let (mut extracted, _) = Hkdf::<Sha256>::extract(Some(&context_hash), secret.expose());
         drop(secret);
+        let mut prk = Zeroizing::new([0; 32]);
+        prk.iter_mut()
+            .zip(&extracted)
+            .for_each(|(to, from)| *to = *from);
+        extracted.as_mut_slice().zeroize();
         let mut schedule = Self {
             context_hash,
-            prk: Zeroizing::new(prk.into()),
+            prk,
             key_id: KeyId([0; 8]),
             fingerprint: Fingerprint([0; 16]),
         };
@@ -181,7 +186,7 @@ impl KeySchedule {
     pub fn confirmation_tag(&self, member: &[u8]) -> [u8; 16] {
         let mut key = Zeroizing::new([0; 32]);
         self.expand(&[b"confirm"], &mut *key);
-        let mut mac = keyed(&*key);
+        let mut mac = keyed(&key);
         mac.update(b"ssp-gka/1 confirm");
         mac.update(&self.context_hash);
         mac.update(&length16(member.len()));
@@ -219,7 +224,7 @@ impl KeySchedule {
             label,
             &context,
         ];
-        expand(&*master, &info, &mut out);
+        expand(&master, &info, &mut out);
         Some(out)
     }
 
@@ -227,7 +232,7 @@ impl KeySchedule {
         let mut info = Vec::with_capacity(label.len() + 2);
         info.extend_from_slice(&[VERSION, b" "]);
         info.extend_from_slice(label);
-        expand(&*self.prk, &info, out);
+        expand(&self.prk, &info, out);
     }
 }
 
@@ -262,14 +267,12 @@ fn expand(prk: &[u8; 32], info: &[&[u8]], out: &mut [u8]) {
 
 /// HMAC-SHA-256 under a key of at most one block, which is what all keys here are.
 pub(crate) fn keyed(key: &[u8; 32]) -> Hmac<Sha256> {
-    <Hmac<Sha256> as KeyInit>::new(&padded(key))
-}
-
-/// A key as the block that RFC 2104 pads it to.
-fn padded(key: &[u8; 32]) -> hmac::digest::Key<Hmac<Sha256>> {
+    // The key as the block that RFC 2104 pads it to, so that there is no length to be wrong.
     let mut block = hmac::digest::Key::<Hmac<Sha256>>::default();
     block.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
-    block
+    let mac = <Hmac<Sha256> as KeyInit>::new(&block);
+    block.as_mut_slice().zeroize();
+    mac
 }
 
 /// A length as two bytes. Names are at most 255 bytes and groups at most 65535 members, so

@@ -117,8 +117,9 @@ fn all_agree_at_rest_and_never_disagreed() {
 /// Members that go together from a secure view to the next have delivered the same in it.
 fn together(world: &World, seed: u64) {
     type Key = (Fingerprint, Fingerprint);
-    let mut delivered: BTreeMap<Key, Vec<(MemberName, Vec<MemberName>, BTreeSet<Vec<u8>>)>> =
-        BTreeMap::new();
+    /// Who moved, with whom, and what it had read before.
+    type Move = (MemberName, Vec<MemberName>, BTreeSet<Vec<u8>>);
+    let mut delivered: BTreeMap<Key, Vec<Move>> = BTreeMap::new();
     for node in &world.nodes {
         let mut current = None;
         let mut seen = BTreeSet::new();

@@ -40,7 +40,7 @@ fn five_members_agree_after_every_join() {
     let chat = group("chat");
     let mut world = World::of(1, &names);
     let mut keys = BTreeSet::new();
-    for node in 0..names.len() {
+    for (node, name) in names.into_iter().enumerate() {
         world.join(node, chat);
         assert_eq!(
             world.nodes[node].session().group_state(&chat),
@@ -50,12 +50,12 @@ fn five_members_agree_after_every_join() {
         let all: Vec<usize> = (0..=node).collect();
         world.assert_agreed(chat, &all);
         let view = world.nodes[0].last_view();
-        assert_eq!(view.cause, Cause::Join(member(names[node])));
+        assert_eq!(view.cause, Cause::Join(member(name)));
         assert_eq!(view.number, ViewNumber(node as u64 + 1));
         assert!(keys.insert(view.fingerprint), "every view has its own key");
         assert_eq!(
             world.nodes[node].last_view().transitional_set,
-            [member(names[node])]
+            [member(name)]
         );
     }
     let view = world.nodes[2].last_view();
