@@ -179,14 +179,14 @@ impl Scene {
         std::fs::write(Path::new(&self.path(file)), trust).unwrap();
     }
 
-    /// A secure user who signs with `<key>.key`.
-    pub(crate) fn user_with_key(&self, name: &str, key: &str) -> Process {
+    /// A secure user at `address` who signs with `<key>.key`.
+    fn secure_user(&self, address: &str, name: &str, key: &str) -> Process {
         let key = self.path(&format!("{key}.key"));
         let trust = self.path("trust");
         let mut user = Process::start(&[
             "user",
             "--connect",
-            &self.address,
+            address,
             "--name",
             name,
             "--identity",
@@ -198,6 +198,14 @@ impl Scene {
         ]);
         user.wait_event("connected");
         user
+    }
+
+    pub(crate) fn user_at(&self, address: &str, name: &str) -> Process {
+        self.secure_user(address, name, name)
+    }
+
+    pub(crate) fn user_with_key(&self, name: &str, key: &str) -> Process {
+        self.secure_user(&self.address, name, key)
     }
 
     pub(crate) fn user(&self, name: &str) -> Process {

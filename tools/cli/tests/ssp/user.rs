@@ -332,3 +332,73 @@ fn private_keys_are_for_their_owner_only() {
     assert_eq!(mode & 0o777, 0o600);
     scene.close();
 }
+
+#[cfg(unix)]
+#[test]
+fn a_partition_by_the_control_socket_gives_each_side_a_key() {
+    use std::{
+        io::{BufRead, BufReader, Write},
+        os::unix::net::UnixStream,
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("control").display().to_string();
+    let mut daemon = Process::start(&[
+        "daemon",
+        "--listen",
+        "127.0.0.1:0",
+        "--virtual",
+        "n2=127.0.0.1:0",
+        "--control",
+        &path,
+    ]);
+    let [n1, n2] = [0; 2].map(|_| {
+        daemon.wait_event("listening")["address"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    });
+    daemon.wait_event("control");
+    let mut control = BufReader::new(UnixStream::connect(&path).unwrap());
+    let mut command = |line: &str| {
+        writeln!(control.get_mut(), "{line}").unwrap();
+        let mut answer = String::new();
+        control.read_line(&mut answer).unwrap();
+        answer
+    };
+
+    let scene = Scene::open(&["alice", "bob"]);
+    let mut alice = scene.user_at(&n1, "alice");
+    alice.wait_view(&["#alice#n1"]);
+    let mut bob = scene.user_at(&n2, "bob");
+    let both = ["#alice#n1", "#bob#n2"];
+    let mut keys = BTreeSet::new();
+    let mut note = |view: serde_json::Value| {
+        assert!(
+            keys.insert(view["fingerprint"].as_str().unwrap().to_owned()),
+            "{view}"
+        );
+    };
+    note(alice.wait_view(&both));
+    bob.wait_view(&both);
+
+    assert!(command("partition n1 | n2").starts_with("ok"));
+    note(alice.wait_view(&both[..1]));
+    note(bob.wait_view(&both[1..]));
+    alice.type_line("send g on this side");
+    alice.wait_message("on this side");
+
+    assert!(command("partition n1 | n3").starts_with("error"));
+    assert!(command("heal").starts_with("ok"));
+    let merged = alice.wait_view(&both);
+    assert_eq!(merged["cause"], "network");
+    note(merged);
+    bob.wait_view(&both);
+    bob.type_line("send g together again");
+    alice.wait_message("together again");
+    let (said, _) = bob.finish();
+    let all = serde_json::to_string(&said).unwrap();
+    assert!(
+        !all.contains("on this side"),
+        "a message crossed the partition: {all}"
+    );
+}
