@@ -217,11 +217,12 @@ impl<D: Payload> Context<D> {
         })
     }
 
-    /// Starts the suite on a change.
+    /// Starts the suite from nothing: what it had, shares and partial keys, is erased first.
     ///
     /// # Errors
     /// [`Error::Internal`]: a change that a machine makes of a membership always fits.
-    pub(crate) fn begin(&mut self, change: Change, env: &mut Env<'_>) -> Result<Step, Error> {
+    pub(crate) fn begin_anew(&mut self, change: Change, env: &mut Env<'_>) -> Result<Step, Error> {
+        self.agreement.reset();
         let result = self.agreement.begin(change, env.rng);
         self.cost += self.agreement.take_cost();
         result.map_err(internal)

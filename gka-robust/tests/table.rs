@@ -12,9 +12,12 @@
 mod common;
 
 use bytes::Bytes;
-use cliques::{Recipient, TokenKind};
-use common::{Trio, describe, id, view};
-use gka_robust::{Cause, Failure, FailureReason, Input};
+use cliques::{Recipient, TokenKind, gdh::Gdh};
+use common::{Trio, config, describe, id, view};
+use gka_robust::{
+    Cause, Failure, FailureReason, Input, RobustDriver,
+    testing::symbolic::{Algebra, SymbolicGroup},
+};
 
 const ROWS: &str = "
 S          | data            | -    | deliver                  | S
@@ -399,4 +402,29 @@ fn reset_forgets_everything() {
     let outputs = trio.handle(who, Input::Membership(again)).unwrap();
     let described: Vec<String> = outputs.iter().map(describe).collect();
     assert_eq!(described, ["install 1 0"]);
+}
+
+/// A membership erases what the view before it left behind, not only what replaces it.
+#[test]
+fn shares_do_not_outlive_their_view() {
+    let algebra = Algebra::new();
+    let suite = Gdh::new(SymbolicGroup::new(algebra.clone(), 0), id("a"));
+    let mut trio = Trio::new();
+    let driver = RobustDriver::with_suite(config("a"), Box::new(suite));
+    trio.drivers.insert("a".into(), driver);
+    let alone = view(1, &["a"], &["a"], Cause::Join(id("a")));
+    trio.handle("a", Input::Membership(alone)).unwrap();
+    assert_eq!((short(trio.state("a")), algebra.alive()), ("S", 1));
+    trio.handle("a", Input::FlushRequest).unwrap();
+    trio.handle("a", Input::SecureFlushOk).unwrap();
+    assert_eq!(algebra.alive(), 1);
+    let joint = view(2, &["b", "a"], &["a"], Cause::Network);
+    trio.handle("a", Input::Membership(joint)).unwrap();
+    assert_eq!((short(trio.state("a")), algebra.alive()), ("PT", 0));
+    trio.handle("a", Input::FlushRequest).unwrap();
+    let joint = view(3, &["a", "b"], &["a"], Cause::Network);
+    trio.handle("a", Input::Membership(joint)).unwrap();
+    assert_eq!((short(trio.state("a")), algebra.alive()), ("FT", 1));
+    trio.drivers.get_mut("a").unwrap().reset();
+    assert_eq!(algebra.alive(), 0);
 }

@@ -122,7 +122,7 @@ impl WaitForCascadingMembership {
         context: &mut Context<D>,
         env: &mut Env<'_>,
     ) -> Outcome<State<D>> {
-        match context.begin(change, env) {
+        match context.begin_anew(change, env) {
             Ok(Step { send, secret }) => advance::advance(Step { send, secret }, context, env),
             Err(error) => Outcome::Err(error),
         }

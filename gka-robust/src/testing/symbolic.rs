@@ -64,6 +64,8 @@ pub struct Algebra {
     /// Who drew each share.
     owners: Mutex<Vec<usize>>,
     elements: Mutex<BTreeMap<[u8; 32], Monomial>>,
+    /// Exponents that exist.
+    alive: Mutex<usize>,
 }
 
 impl Algebra {
@@ -75,6 +77,11 @@ impl Algebra {
     /// Number of shares drawn so far.
     pub fn drawn(&self) -> ShareId {
         self.owners.lock().expect("no panics inside").len() as ShareId
+    }
+
+    /// Number of exponents that somebody still holds.
+    pub fn alive(&self) -> usize {
+        *self.alive.lock().expect("no panics inside")
     }
 
     /// Who drew a share.
@@ -115,11 +122,28 @@ impl SymbolicGroup {
     pub const fn new(algebra: Arc<Algebra>, owner: usize) -> Self {
         Self { algebra, owner }
     }
+
+    fn scalar(&self, value: Monomial) -> Scalar {
+        *self.algebra.alive.lock().expect("no panics inside") += 1;
+        Scalar {
+            value,
+            algebra: self.algebra.clone(),
+        }
+    }
 }
 
-/// An exponent.
+/// An exponent. The algebra knows how many there are.
 #[derive(Debug)]
-pub struct Scalar(Monomial);
+pub struct Scalar {
+    value: Monomial,
+    algebra: Arc<Algebra>,
+}
+
+impl Drop for Scalar {
+    fn drop(&mut self) {
+        *self.algebra.alive.lock().expect("no panics inside") -= 1;
+    }
+}
 
 impl ZeroizeOnDrop for Scalar {}
 
@@ -150,27 +174,28 @@ impl Group for SymbolicGroup {
         let mut owners = self.algebra.owners.lock().expect("no panics inside");
         let share = owners.len() as ShareId;
         owners.push(self.owner);
-        Scalar(Monomial([(share, 1)].into()))
+        drop(owners);
+        self.scalar(Monomial([(share, 1)].into()))
     }
 
     fn exponentiate(&self, base: &Monomial, exponent: &Scalar) -> Monomial {
-        base.times(&exponent.0)
+        base.times(&exponent.value)
     }
 
     fn exponentiate_generator(&self, exponent: &Scalar) -> Monomial {
-        exponent.0.clone()
+        exponent.value.clone()
     }
 
     fn agree(&self, base: &Monomial, exponent: &Scalar) -> SecretElement {
-        SecretElement(base.times(&exponent.0))
+        SecretElement(base.times(&exponent.value))
     }
 
     fn invert_scalar(&self, scalar: &Scalar) -> Scalar {
-        Scalar(scalar.0.inverse())
+        self.scalar(scalar.value.inverse())
     }
 
     fn multiply_scalars(&self, a: &Scalar, b: &Scalar) -> Scalar {
-        Scalar(a.0.times(&b.0))
+        self.scalar(a.value.times(&b.value))
     }
 
     fn encode(&self, element: &Monomial) -> Vec<u8> {

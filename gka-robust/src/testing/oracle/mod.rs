@@ -95,7 +95,8 @@ pub fn check(simulation: &Simulation) -> Vec<Violation> {
     checker.found
 }
 
-/// Checks progress: nothing is left to do, so every process is where it should be (I22).
+/// Checks progress: nothing is left to do, so every process is where it should be (I22); and that
+/// nobody holds a share but that of its present key (I26).
 pub fn check_quiescent(simulation: &Simulation) -> Vec<Violation> {
     let mut found = Vec::new();
     let components = simulation.components();
@@ -118,6 +119,18 @@ pub fn check_quiescent(simulation: &Simulation) -> Vec<Violation> {
                 message: format!("{member} ended in {state}, view {:?}", driver.secure_view()),
             });
         }
+    }
+    if let Some(algebra) = simulation.algebra()
+        && algebra.alive() != simulation.live().len()
+    {
+        found.push(Violation {
+            invariant: "I26",
+            message: format!(
+                "{} shares at {} members",
+                algebra.alive(),
+                simulation.live().len()
+            ),
+        });
     }
     found
 }
