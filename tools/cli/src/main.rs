@@ -10,7 +10,7 @@ mod identity;
 mod output;
 mod user;
 
-use std::process::ExitCode;
+use std::{io::IsTerminal, process::ExitCode};
 
 use clap::Parser;
 
@@ -19,10 +19,12 @@ use output::{Format, Printer};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    // What concerns the user is an event; the log is for those who ask for it.
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error"));
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_env_filter(filter)
         .init();
     let printer = Printer(if cli.json { Format::Json } else { Format::Text });
