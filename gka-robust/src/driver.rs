@@ -74,9 +74,9 @@ impl<D: Payload> RobustDriver<D> {
     /// [`Config::timestamp_window`] is set.
     ///
     /// # Errors
-    /// For what the application asks only ([`Input::SecureFlushOk`], [`Input::RequestRefresh`]), when it may not; then
-    /// nothing has changed. [`Error::Internal`] reports a bug. Whatever comes from the network is
-    /// dropped and counted if it does not fit, see [`stats`](Self::stats).
+    /// For what the application asks only ([`Input::SecureFlushOk`], [`Input::RequestRefresh`]),
+    /// when it may not; then nothing has changed. [`Error::Internal`] reports a bug. Whatever comes
+    /// from the network is dropped and counted if it does not fit, see [`stats`](Self::stats).
     pub fn handle(
         &mut self,
         input: Input<D>,
@@ -166,9 +166,10 @@ impl<D: Payload> RobustDriver<D> {
     }
 
     /// Whether [`Input::EarlyData`] would be kept. Besides [`awaiting_key`](Self::awaiting_key)
-    /// before the signal, that is the case in a secure view that nobody wants to change: FIFO data of a
-    /// member that has finished a refresh can overtake even the request for it. Data with an unknown
-    /// key identifier is to be given as early data then, and may be reported as suspect as well.
+    /// before the signal, that is the case in a secure view that nobody wants to change: FIFO data
+    /// of a member that has finished a refresh can overtake even the request for it. Data with an
+    /// unknown key identifier is to be given as early data then, and may be reported as suspect as
+    /// well.
     pub fn keeps_early_data(&self) -> bool {
         match &self.machine {
             Machine::Gdh(state) => state.keeps_early_data(&self.context),

@@ -1,5 +1,5 @@
-//! Wrong drivers, to see whether the oracle notices: each fault is caught, by an invariant that has to do
-//! with it, within a stated number of cascades.
+//! Wrong drivers, to see whether the oracle notices: each fault is caught, by an invariant that has
+//! to do with it, within a stated number of cascades.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

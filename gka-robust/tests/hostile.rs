@@ -1,5 +1,6 @@
-//! Hostile messages at any point of a run: truncated, changed, repeated, from another view, in another's
-//! name, with a bad signature. They are counted and dropped, the state does not change, the run completes.
+//! Hostile messages at any point of a run: truncated, changed, repeated, from another view, in
+//! another's name, with a bad signature. They are counted and dropped, the state does not change,
+//! the run completes.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -498,8 +499,8 @@ fn any_input() -> impl Strategy<Value = Any> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
-    /// Whatever comes, and in whatever order: no panic, errors for the application's calls only, and
-    /// no token after Flush_Ok.
+    /// Whatever comes, and in whatever order: no panic, errors for the application's calls only,
+    /// and no token after Flush_Ok.
     #[test]
     fn arbitrary_inputs(state in 0..STATES.len(), inputs in proptest::collection::vec(any_input(), 0..60)) {
         let (mut trio, who) = Trio::at(STATES[state]);

@@ -1,8 +1,8 @@
 //! Robust GDH: the basic algorithm, with rule B.
 //!
 //! Every VS view starts an agreement from scratch: one member, the same for all (`choose`), takes
-//! the part of the old group and everybody else that of new members. Whatever interrupts the run, the flush service
-//! brings a new VS view in the end, and with it a new run.
+//! the part of the old group and everybody else that of new members. Whatever interrupts the run,
+//! the flush service brings a new VS view in the end, and with it a new run.
 //!
 //! ```text
 //!             chosen: PARTIAL to the next                 FINAL delivered: FACT_OUT to its sender
@@ -29,17 +29,17 @@
 //! | REFRESHING | `refreshing.rs` | the key list of a refresh, under the old key |
 //! | FAILED | `failed.rs` | the next membership; a member broke the protocol |
 //!
-//! **Why it is safe.** The key list is the only thing that installs a key, and it is delivered at one
-//! place of the order common to all. All who go on together see the signal and the flush request
-//! on the same side of that place. So they all install, or none does: the key list counts if it comes before
-//! both. That a flush request ends the wait (rule B) departs from the published rule, which
-//! waits for key list or signal; over a flush service that gives no signal on voluntary joins that wait
-//! may never end, because the controller has flushed and will not send.
+//! **Why it is safe.** The key list is the only thing that installs a key, and it is delivered at
+//! one place of the order common to all. All who go on together see the signal and the flush
+//! request on the same side of that place. So they all install, or none does: the key list counts
+//! if it comes before both. That a flush request ends the wait (rule B) departs from the published
+//! rule, which waits for key list or signal; over a flush service that gives no signal on voluntary
+//! joins that wait may never end, because the controller has flushed and will not send.
 //!
 //! Sources: [TPDS'04] Amir, Kim, Nita-Rotaru, Schultz, Stanton, Tsudik: Secure Group Communication
-//! Using Robust Contributory Key Agreement, IEEE TPDS 15(5), 2004, section 5; [ICDCS'01] Amir et al.: Exploring
-//! Robustness in Group Key Agreement, ICDCS 2001; rule B, refresh and FAILED: robust agreement
-//! notes, sections 5.3 and 7.4.
+//! Using Robust Contributory Key Agreement, IEEE TPDS 15(5), 2004, section 5; [ICDCS'01] Amir et
+//! al.: Exploring Robustness in Group Key Agreement, ICDCS 2001; rule B, refresh and FAILED: robust
+//! agreement notes, sections 5.3 and 7.4.
 
 mod advance;
 mod collect_fact_outs;

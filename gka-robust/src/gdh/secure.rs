@@ -14,8 +14,8 @@
 //! | Membership, other tokens | | imp | S |
 //!
 //! A refresh counts if its request is delivered before flush request and signal: a place common to
-//! all who go on together. Data of a member that has finished a refresh can overtake, if it is FIFO,
-//! both the key list and the request for it; so early data is kept in this state as well.
+//! all who go on together. Data of a member that has finished a refresh can overtake, if it is
+//! FIFO, both the key list and the request for it; so early data is kept in this state as well.
 
 use cliques::{Step, Token};
 

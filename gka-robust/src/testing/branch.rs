@@ -1,10 +1,10 @@
 //! Branches: what a VS view becomes for those who stay together in it.
 //!
-//! A branch holds a total order, the log, of AGREED messages, flush request and signal; FIFO messages
-//! are beside it, in the order of their senders only. When members are lost, the branch is split:
-//! each side gets a copy of it with a *cut*. Up to the cut everything is delivered, then comes
-//! the signal; of what lost members sent and nobody on this side has received, a random part is missing
-//! behind it.
+//! A branch holds a total order, the log, of AGREED messages, flush request and signal; FIFO
+//! messages are beside it, in the order of their senders only. When members are lost, the branch is
+//! split: each side gets a copy of it with a *cut*. Up to the cut everything is delivered, then
+//! comes the signal; of what lost members sent and nobody on this side has received, a random part
+//! is missing behind it.
 //!
 //! Source: robust agreement notes, section 8, last paragraph.
 

@@ -1,8 +1,8 @@
 //! A group whose elements are monomials: g to the power of a product of named shares.
 //!
 //! The suites run over it unchanged. Exponentiation is the merging of two lists, so thousands of
-//! cascades take seconds; and a key says which shares are in it, who drew them and when, which is what
-//! contribution and freshness are about. Elements travel as the hash of their monomial, which
+//! cascades take seconds; and a key says which shares are in it, who drew them and when, which is
+//! what contribution and freshness are about. Elements travel as the hash of their monomial, which
 //! the common [`Algebra`] translates back.
 
 use alloc::{sync::Arc, vec::Vec};

@@ -19,8 +19,8 @@ impl Checker<'_> {
             .for_each(|(invariant, message)| self.fail(invariant, message));
     }
 
-    /// I19: a key has a share that was drawn after the membership of its view, or for a refresh one that
-    /// the key before did not have. I21: it has a share of each member.
+    /// I19: a key has a share that was drawn after the membership of its view, or for a refresh one
+    /// that the key before did not have. I21: it has a share of each member.
     pub(super) fn shares(&mut self) {
         let Some(algebra) = self.algebra else { return };
         let mut started: BTreeMap<ViewId, ShareId> = BTreeMap::new();

@@ -1,7 +1,7 @@
 //! The properties of the robust agreement notes, section 8, checked on a trace.
 //!
-//! Each invariant is a function that names itself. Refreshes are epochs of one secure view: keys are
-//! looked at by epoch, delivery by secure view.
+//! Each invariant is a function that names itself. Refreshes are epochs of one secure view: keys
+//! are looked at by epoch, delivery by secure view.
 
 mod agreement;
 mod delivery;
