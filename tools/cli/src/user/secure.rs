@@ -43,7 +43,7 @@ pub(super) async fn run(options: &cli::User, printer: Printer) -> Result<(), Fai
         printer,
         options: GroupOptions {
             protocol: options.protocol,
-            mathematical_group: options.group_params.clone(),
+            mathematical_group: options.group_params,
             flush,
             ..GroupOptions::default()
         },
@@ -120,7 +120,7 @@ impl User {
     }
 
     async fn join(&mut self, group: GroupName) {
-        match self.client.join(group, self.options.clone()).await {
+        match self.client.join(group, self.options).await {
             Ok(handle) => {
                 let (sender, commands) = mpsc::channel(COMMANDS_MAX);
                 self.rooms.insert(group, sender);
