@@ -95,9 +95,13 @@ impl Order {
     /// 1 / `exponent` modulo q; 0 has no inverse and gives 0.
     pub fn invert(&self, exponent: &Exponent) -> Exponent {
         self.with_reduced(exponent, |value| {
-            let inverse = value.invert_odd_mod(self.0.params().modulus());
-            let zero = BoxedUint::zero_with_precision(self.bits());
-            Exponent::reduced(inverse.unwrap_or(zero), &self.0)
+            // Moved out, not selected: a selection would leave the inverse in freed memory. That 0
+            // has none may show in the time.
+            let inverse = value
+                .invert_odd_mod(self.0.params().modulus())
+                .into_option()
+                .unwrap_or_else(|| BoxedUint::zero_with_precision(self.bits()));
+            Exponent::reduced(inverse, &self.0)
         })
     }
 
