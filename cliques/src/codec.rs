@@ -6,7 +6,7 @@
 
 use alloc::vec::Vec;
 
-use crate::error::DecodeError;
+use crate::{error::DecodeError, member::MEMBER_ID_MAX};
 
 /// Reads a structure from the front; every read names the field it was for.
 pub(crate) struct Reader<'a> {
@@ -77,6 +77,15 @@ impl<'a> Reader<'a> {
         self.bytes(usize::from(len), what)
     }
 
+    /// A member's name: 1 to [`MEMBER_ID_MAX`] bytes behind a 16-bit length. `what` is its length.
+    pub(crate) fn name(&mut self, what: &'static str) -> Result<&'a [u8], DecodeError> {
+        let name = self.enc16(what)?;
+        match name.len() {
+            1..=MEMBER_ID_MAX => Ok(name),
+            length => Err(illegal_name(length, what)),
+        }
+    }
+
     /// Bytes behind a 32-bit length.
     pub(crate) fn enc32(&mut self, what: &'static str) -> Result<&'a [u8], DecodeError> {
         let len = self.u32(what)?;
@@ -110,6 +119,18 @@ impl<'a> Reader<'a> {
             0 => Ok(()),
             left => Err(DecodeError::Trailing(left)),
         }
+    }
+}
+
+/// The error for a name that no member can have.
+pub(crate) fn illegal_name(length: usize, what: &'static str) -> DecodeError {
+    match length {
+        0 => DecodeError::Unknown { what, value: 0 },
+        _ => DecodeError::TooLarge {
+            what,
+            value: u64::try_from(length).unwrap_or(u64::MAX),
+            max: u64::try_from(MEMBER_ID_MAX).unwrap_or(u64::MAX),
+        },
     }
 }
 

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 
 use cliques::{
-    Change, Error, NamedGroup, PeerFault, Protocol,
+    Change, DecodeError, Error, NamedGroup, PeerFault, Protocol,
     testing::{bus::Schedule, faults, rng::seeded, world},
 };
 use proptest::prelude::*;
@@ -16,7 +16,8 @@ fn bad_toy_elements() -> Vec<faults::BadElement> {
     vec![
         (vec![0, 0, 0], PeerFault::ZeroElement),
         (vec![0, 0, 1], PeerFault::OneElement),
-        // p itself, the largest number of this length, and a non-residue.
+        // p - 1, of order two; p itself; the largest number of this length; a non-residue.
+        (vec![0x01, 0xfd, 0x3e], PeerFault::NotInGroup),
         (vec![0x01, 0xfd, 0x3f], PeerFault::NotInGroup),
         (vec![0xff, 0xff, 0xff], PeerFault::NotInGroup),
         (vec![0x01, 0xfd, 0x3b], PeerFault::NotInGroup),
@@ -127,6 +128,47 @@ fn a_partial_token_comes_from_the_predecessor() {
         .unwrap();
     assert_eq!(step.send.len(), 1);
     assert_eq!(machine.controller(), Some(&members[2]));
+}
+
+/// A name that no member can have makes a body unreadable, which is nobody's fault; a name that is
+/// merely not expected is its sender's.
+#[test]
+fn names_that_no_member_can_have_are_undecodable() {
+    let members = world::members(1..=3);
+    let mut machine = Protocol::Gdh.member(toy(), members[1].clone());
+    let mut rng = seeded(1);
+    let change = Change::Enter {
+        members: members.clone(),
+    };
+    let _ = machine.begin(change, &mut rng).unwrap();
+    let mut error = |length: u16| {
+        let name = vec![b'x'; usize::from(length)];
+        let body = [
+            &[0, 1, 0, 3, 0, 3][..],
+            b"m01\0\x03m02",
+            &length.to_be_bytes(),
+            &name,
+            &[0, 0, 4],
+        ]
+        .concat();
+        machine
+            .process(&members[0], cliques::TokenKind::GdhPartial, &body, &mut rng)
+            .unwrap_err()
+    };
+    let what = "length of a name";
+    let none = DecodeError::Unknown { what, value: 0 };
+    assert_eq!(error(0), Error::Decode(none));
+    for value in [256, 60_000] {
+        let long = DecodeError::TooLarge {
+            what,
+            value: u64::from(value),
+            max: 255,
+        };
+        assert_eq!(error(value), Error::Decode(long));
+    }
+    let fault = PeerFault::MemberListMismatch;
+    let culprit = members[0].clone();
+    assert_eq!(error(255), Error::Peer { culprit, fault });
 }
 
 #[test]

@@ -105,7 +105,7 @@ proptest! {
         let (p, q) = (BigUint::from(130_367_u32), BigUint::from(65_183_u32));
         let expected = match x {
             0 => Err(ElementError::Zero),
-            1 | 130_366 => Err(ElementError::One),
+            1 => Err(ElementError::One),
             130_367.. => Err(ElementError::Encoding),
             _ if BigUint::from(x).modpow(&q, &p) == BigUint::from(1_u8) => Ok(()),
             _ => Err(ElementError::NotInGroup),
@@ -174,7 +174,7 @@ fn recorded_elements_are_judged_as_recorded() {
         let expected = match reason {
             _ if case["accept"].as_bool().unwrap() => Ok(()),
             "zero" => Err(ElementError::Zero),
-            "identity" | "order two" => Err(ElementError::One),
+            "identity" => Err(ElementError::One),
             "not reduced" => Err(ElementError::Encoding),
             _ => Err(ElementError::NotInGroup),
         };

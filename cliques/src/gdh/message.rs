@@ -20,6 +20,9 @@ use crate::{
 /// Bytes of the shortest name, with its length.
 const NAME_LEAST: usize = 3;
 
+/// What errors call the length of a name.
+const NAME: &str = "length of a name";
+
 /// A partial or final token.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Chain<'a> {
@@ -35,7 +38,7 @@ impl<'a> Chain<'a> {
     pub(crate) fn decode(body: &'a [u8], element_len: usize) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(body);
         let base_len = usize::from(reader.u16("base length")?);
-        let order = reader.list(NAME_LEAST, "member list", |item| item.enc16("name"))?;
+        let order = reader.list(NAME_LEAST, "member list", |item| item.name(NAME))?;
         let token = reader.bytes(element_len, "token")?;
         reader.finish()?;
         Ok(Self {
@@ -84,7 +87,7 @@ impl<'a> KeyList<'a> {
         let mut reader = Reader::new(body);
         let least = NAME_LEAST.saturating_add(element_len);
         let entries = reader.list(least, "key list", |item| {
-            Ok((item.enc16("name")?, item.bytes(element_len, "partial key")?))
+            Ok((item.name(NAME)?, item.bytes(element_len, "partial key")?))
         })?;
         reader.finish()?;
         Ok(Self { entries })

@@ -39,7 +39,7 @@ pub enum ElementError {
     /// Zero.
     #[error("element is zero")]
     Zero,
-    /// The identity, or the element of order two.
+    /// The identity.
     #[error("element is the identity")]
     One,
     /// Outside the group of prime order.

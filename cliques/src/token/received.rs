@@ -5,7 +5,7 @@ use core::{fmt, ops::Range};
 
 use crate::{
     agreement::Recipient,
-    codec::Reader,
+    codec::{Reader, illegal_name},
     error::{DecodeError, Rejected},
     member::MemberId,
     token::{
@@ -228,14 +228,7 @@ impl ReceivedToken {
 
 /// A member identifier of the wire.
 fn member(bytes: &[u8], what: &'static str) -> Result<MemberId, DecodeError> {
-    MemberId::new(bytes).map_err(|illegal| match illegal.0 {
-        0 => DecodeError::Unknown { what, value: 0 },
-        len => DecodeError::TooLarge {
-            what,
-            value: u64::try_from(len).unwrap_or(u64::MAX),
-            max: u64::try_from(crate::MEMBER_ID_MAX).unwrap_or(u64::MAX),
-        },
-    })
+    MemberId::new(bytes).map_err(|illegal| illegal_name(illegal.0, what))
 }
 
 impl fmt::Debug for ReceivedToken {
