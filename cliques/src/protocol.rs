@@ -72,11 +72,27 @@ impl fmt::Display for Protocol {
 }
 
 /// A text that names no suite of this build.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown protocol \"{name}\", there is: gdh")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownProtocol {
     /// The text.
     pub name: String,
+}
+
+impl fmt::Display for UnknownProtocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "unknown protocol \"{}\", there is:", self.name)?;
+        fmt_list(f, Protocol::ALL)
+    }
+}
+
+impl core::error::Error for UnknownProtocol {}
+
+/// Writes what there is, behind a colon.
+pub(crate) fn fmt_list(f: &mut fmt::Formatter<'_>, all: &[impl fmt::Display]) -> fmt::Result {
+    all.iter().enumerate().try_for_each(|(index, one)| {
+        let separator = if index == 0 { " " } else { ", " };
+        write!(f, "{separator}{one}")
+    })
 }
 
 impl FromStr for Protocol {
@@ -88,5 +104,26 @@ impl FromStr for Protocol {
             .copied()
             .find(|protocol| protocol.as_str() == text)
             .ok_or_else(|| UnknownProtocol { name: text.into() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+
+    #[test]
+    fn suites_are_read_back_and_others_refused_with_the_list() {
+        for protocol in Protocol::ALL {
+            assert_eq!(protocol.to_string().parse(), Ok(*protocol));
+            assert_eq!(Protocol::from_number(protocol.number()), Some(*protocol));
+        }
+        assert_eq!(Protocol::Gdh.number(), 3);
+        assert_eq!(Protocol::from_number(0), None);
+        let error = "GDH".parse::<Protocol>();
+        assert_eq!(
+            error.map_err(|error| error.to_string()),
+            Err("unknown protocol \"GDH\", there is: gdh".into())
+        );
     }
 }

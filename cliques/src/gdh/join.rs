@@ -18,7 +18,6 @@ use super::{
     context::{Share, Stage, Staged},
     leave::NO_GROUP,
     machine::{Gdh, NOTHING_STAGED, check_members, peer, unexpected},
-    merge::{permutation, place},
     message::KeyList,
 };
 use crate::{
@@ -100,15 +99,9 @@ impl<G: Group> Gdh<G> {
         };
         let list = KeyList::decode(body, self.arithmetic.group().element_len())?;
         let names: Vec<&[u8]> = list.entries.iter().map(|(name, _)| *name).collect();
-        let mismatch = || peer(sender, PeerFault::MemberListMismatch);
-        let mine = place(&self.me, &names).ok_or_else(mismatch)?;
-        let predecessor = mine.checked_sub(1).and_then(|before| names.get(before));
-        if predecessor.copied() != Some(sender.as_bytes()) {
-            return Err(peer(sender, PeerFault::NotController));
-        }
-        let order = permutation(&staged.order, &names).ok_or_else(mismatch)?;
+        let (order, _) = self.order_from(sender, &staged.order, &names)?;
         if order.last() != Some(&self.me) {
-            return Err(mismatch());
+            return Err(peer(sender, PeerFault::MemberListMismatch));
         }
         let mut values = Vec::with_capacity(order.len());
         for (_, bytes) in &list.entries {
@@ -124,21 +117,6 @@ impl<G: Group> Gdh<G> {
                 false => self.arithmetic.exponentiate(&value, &share),
             })
             .collect();
-        let elements: Vec<_> = partials
-            .iter()
-            .map(|partial| self.arithmetic.encode(partial))
-            .collect();
-        let body = KeyList::encode(order.iter().zip(elements));
-        let outgoing = self.outgoing(Recipient::Group, TokenKind::GdhKeyList, body.clone());
-        self.staged = Some(Staged {
-            order,
-            share: Share::Fresh(share),
-            stage: Stage::OwnKeyList {
-                partials,
-                body,
-                echo: None,
-            },
-        });
-        Ok(Step::send(outgoing))
+        Ok(self.send_key_list(order, partials, share, None))
     }
 }

@@ -1,21 +1,48 @@
-//! Receiving a key list, the last token of every event.
+//! The key list, the last token of every event that has tokens at all.
+
+use alloc::vec::Vec;
 
 use super::{
-    context::Stage,
+    context::{Share, Stage, Staged},
     machine::{Gdh, NOTHING_STAGED, peer, unexpected},
     message::KeyList,
 };
 use crate::{
-    agreement::Step,
+    agreement::{Recipient, Step},
     error::{Error, PeerFault},
     group::Group,
     member::MemberId,
     token::TokenKind,
 };
 
-use alloc::vec::Vec;
-
 impl<G: Group> Gdh<G> {
+    /// Broadcasts the partial keys of `order`, which are made with the own fresh `share` and take
+    /// effect when the list comes back. `echo` is the own final token if that is still under way.
+    pub(super) fn send_key_list(
+        &mut self,
+        order: Vec<MemberId>,
+        partials: Vec<G::Element>,
+        share: G::Scalar,
+        echo: Option<Vec<u8>>,
+    ) -> Step {
+        let elements: Vec<_> = partials
+            .iter()
+            .map(|partial| self.arithmetic.encode(partial))
+            .collect();
+        let body = KeyList::encode(order.iter().zip(elements));
+        let outgoing = self.outgoing(Recipient::Group, TokenKind::GdhKeyList, body.clone());
+        self.staged = Some(Staged {
+            order,
+            share: Share::Fresh(share),
+            stage: Stage::OwnKeyList {
+                partials,
+                body,
+                echo,
+            },
+        });
+        Step::send(outgoing)
+    }
+
     /// Checks and installs the list of the last member of the order: K = P_me^(r_me).
     ///
     /// Its author's own partial key is known beforehand in a merge (the final token) and in a

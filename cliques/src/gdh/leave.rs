@@ -7,15 +7,8 @@ use rand_core::CryptoRng;
 use super::{
     context::{Share, Stage, Staged},
     machine::{Gdh, check_members},
-    message::KeyList,
 };
-use crate::{
-    agreement::{Recipient, Step},
-    error::Error,
-    group::Group,
-    member::MemberId,
-    token::TokenKind,
-};
+use crate::{agreement::Step, error::Error, group::Group, member::MemberId};
 
 impl<G: Group> Gdh<G> {
     /// My side goes on without `left` and with `joined`.
@@ -63,22 +56,7 @@ impl<G: Group> Gdh<G> {
                 partials.push(self.arithmetic.exponentiate(partial, &factor));
             }
         }
-        let elements: Vec<_> = partials
-            .iter()
-            .map(|partial| self.arithmetic.encode(partial))
-            .collect();
-        let body = KeyList::encode(base.iter().zip(elements));
-        let outgoing = self.outgoing(Recipient::Group, TokenKind::GdhKeyList, body.clone());
-        self.staged = Some(Staged {
-            order: base,
-            share: Share::Fresh(share),
-            stage: Stage::OwnKeyList {
-                partials,
-                body,
-                echo: None,
-            },
-        });
-        Ok(Step::send(outgoing))
+        Ok(self.send_key_list(base, partials, share, None))
     }
 
     /// The members of the completed agreement without `left`, in their order.

@@ -1,13 +1,14 @@
 //! Merge: a token collects the shares of the new members, then everybody factors its own out.
 
 use alloc::{collections::BTreeMap, vec, vec::Vec};
+use core::mem;
 
 use rand_core::CryptoRng;
 
 use super::{
     context::{Share, Stage, Staged},
     machine::{Gdh, NOTHING_STAGED, check_members, peer, unexpected},
-    message::{Chain, FactorOut, KeyList, same_names},
+    message::{Chain, FactorOut, same_names},
 };
 use crate::{
     agreement::{Recipient, Step},
@@ -117,18 +118,9 @@ impl<G: Group> Gdh<G> {
             return Err(unexpected(sender, TokenKind::GdhPartial));
         };
         let chain = Chain::decode(body, self.arithmetic.group().element_len())?;
-
-        let mismatch = || peer(sender, PeerFault::MemberListMismatch);
-        let place = place(&self.me, &chain.order).ok_or_else(mismatch)?;
-        let predecessor = place
-            .checked_sub(1)
-            .and_then(|before| chain.order.get(before));
-        if predecessor.copied() != Some(sender.as_bytes()) {
-            return Err(peer(sender, PeerFault::NotController));
-        }
-        let order = permutation(&staged.order, &chain.order).ok_or_else(mismatch)?;
+        let (order, place) = self.order_from(sender, &staged.order, &chain.order)?;
         if chain.base_len == 0 || chain.base_len > place {
-            return Err(mismatch());
+            return Err(peer(sender, PeerFault::MemberListMismatch));
         }
         let received = self.arithmetic.receive(chain.token, sender)?;
 
@@ -237,22 +229,30 @@ impl<G: Group> Gdh<G> {
                 None => token.clone(),
             })
             .collect();
-        let elements = partials
-            .iter()
-            .map(|partial| self.arithmetic.encode(partial));
-        let body = KeyList::encode(staged.order.iter().zip(elements.collect::<Vec<_>>()));
         let echo = echo.take();
-        staged.share = Share::Fresh(share);
-        staged.stage = Stage::OwnKeyList {
-            partials,
-            body: body.clone(),
-            echo,
-        };
-        Ok(Step::send(self.outgoing(
-            Recipient::Group,
-            TokenKind::GdhKeyList,
-            body,
-        )))
+        let order = mem::take(&mut staged.order);
+        Ok(self.send_key_list(order, partials, share, echo))
+    }
+
+    /// New member: the order of the members that `names` tells, and the own place in it. The names
+    /// must be those of `members`, with `sender` right before this member.
+    pub(super) fn order_from(
+        &self,
+        sender: &MemberId,
+        members: &[MemberId],
+        names: &[&[u8]],
+    ) -> Result<(Vec<MemberId>, usize), Error> {
+        let mismatch = || peer(sender, PeerFault::MemberListMismatch);
+        let place = names
+            .iter()
+            .position(|name| *name == self.me.as_bytes())
+            .ok_or_else(mismatch)?;
+        let predecessor = place.checked_sub(1).and_then(|before| names.get(before));
+        if predecessor.copied() != Some(sender.as_bytes()) {
+            return Err(peer(sender, PeerFault::NotController));
+        }
+        let order = permutation(members, names).ok_or_else(mismatch)?;
+        Ok((order, place))
     }
 
     /// The own partial key of the last completed agreement.
@@ -264,13 +264,8 @@ impl<G: Group> Gdh<G> {
     }
 }
 
-/// Where a member stands in a list of names.
-pub(super) fn place(member: &MemberId, names: &[&[u8]]) -> Option<usize> {
-    names.iter().position(|name| *name == member.as_bytes())
-}
-
 /// The members with the names in `names`, in that order, if these are all of them, each once.
-pub(super) fn permutation(members: &[MemberId], names: &[&[u8]]) -> Option<Vec<MemberId>> {
+fn permutation(members: &[MemberId], names: &[&[u8]]) -> Option<Vec<MemberId>> {
     let mut left: BTreeMap<&[u8], &MemberId> = members
         .iter()
         .map(|member| (member.as_bytes(), member))

@@ -12,6 +12,7 @@ use super::{
     constants::{ffdhe, modp, schnorr},
     modp::Modp,
 };
+use crate::protocol::fmt_list;
 
 /// A mathematical group by its name in configuration, envelopes and key contexts.
 ///
@@ -184,12 +185,7 @@ pub struct UnknownGroup {
 impl fmt::Display for UnknownGroup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "unknown mathematical group \"{}\", there is:", self.name)?;
-        NamedGroup::ALL
-            .iter()
-            .enumerate()
-            .try_for_each(|(index, group)| {
-                write!(f, "{}{group}", if index == 0 { " " } else { ", " })
-            })
+        fmt_list(f, NamedGroup::ALL)
     }
 }
 
