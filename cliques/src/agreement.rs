@@ -31,12 +31,14 @@ use crate::{
 pub enum Change {
     /// I am alone in a new group.
     Found,
-    /// I discard what I have and start over as the only old member; `joined` are new.
+    /// I start over as the only old member; `joined` are new. What I have takes no part in the new
+    /// key, and is erased when that is complete.
     Restart {
         /// Everybody else.
         joined: Vec<MemberId>,
     },
-    /// I discard what I have and enter as a new member; somebody else starts.
+    /// I enter as a new member; somebody else starts. What I have takes no part in the new key, and
+    /// is erased when that is complete.
     Enter {
         /// The whole membership, with me.
         members: Vec<MemberId>,

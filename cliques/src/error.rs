@@ -39,7 +39,8 @@ pub enum Error {
 }
 
 impl Error {
-    /// Members whose messages caused the error.
+    /// Members whose messages caused the error: a hint to the user, not a proof. Where a view id
+    /// repeats, an old token of an honest member can be replayed and then break a rule.
     pub fn culprits(&self) -> &[MemberId] {
         match self {
             Self::Peer { culprit, .. } => core::slice::from_ref(culprit),

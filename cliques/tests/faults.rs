@@ -49,6 +49,39 @@ fn altered_tokens_of_an_elliptic_group() {
     assert!(refused > 1000, "only {refused}");
 }
 
+/// Elements of order r and qr pass the Jacobi symbol of the groups with p = 2qr + 1. Passed on, one
+/// of order qr would make every honest member compute another key; it is refused, wherever it
+/// stands in a token, by the first that receives it, who names the sender.
+#[test]
+fn elements_outside_a_schnorr_group_are_refused_by_their_first_receiver() {
+    let file = include_str!("vectors/dh-groups.json");
+    let file: serde_json::Value = serde_json::from_str(file).unwrap();
+    let element = |hex: &str| hex::decode(format!("{hex:0>512}")).unwrap();
+    let of = |name: &'static str, field: &'static str| {
+        file[name]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(move |entry| entry[field] == "schnorr2048-256")
+    };
+    let good = of("groups", "name").next().unwrap();
+    let bad: Vec<_> = of("element_checks", "group")
+        .filter(|case| case["accept"] == false && case["accept_jacobi"] == true)
+        .map(|case| {
+            let element = element(case["element"].as_str().unwrap());
+            (element, PeerFault::NotInGroup)
+        })
+        .collect();
+    assert!(bad.len() >= 2, "order r and order qr");
+    let refused = faults::altered_tokens(
+        &NamedGroup::Schnorr2048,
+        Schedule::Rounds,
+        &element(good["g"].as_str().unwrap()),
+        &bad,
+    );
+    assert!(refused > 1000, "only {refused}");
+}
+
 #[test]
 fn replayed_tokens_are_refused() {
     for seed in 0..4 {

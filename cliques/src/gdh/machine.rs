@@ -42,8 +42,8 @@ impl<G: Group> Gdh<G> {
         }
     }
 
-    /// Partial keys of the last completed agreement, encoded, in order. They are public: key
-    /// lists have carried them.
+    /// Partial keys of the last completed agreement, encoded, in order. They are public: they
+    /// travel in key lists.
     pub fn partial_keys(&self) -> Vec<(MemberId, Vec<u8>)> {
         self.completed.as_ref().map_or_else(Vec::new, |context| {
             context
