@@ -14,10 +14,12 @@ use std::time::Duration;
 use client::{connect, daemon_name, group, options, tcp};
 use gcs_daemon::{Daemon, Direction, Error, VirtualDaemon};
 use gcs_proto::{
+    codec::Request,
     error::ConnectRefusal,
-    gcs::{Cause, GcsCommand, GcsEvent},
+    gcs::{Cause, GcsCommand, GcsEvent, Multicast},
     handshake::MembershipMessages,
     name::MemberName,
+    service::Service,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -103,6 +105,35 @@ async fn goodbye_comes_after_all_that_was_sent() {
             .unwrap()
             .unwrap();
     }
+    daemon.shutdown().await;
+}
+
+/// The daemon cannot write to this client any more while it still has much of it to read.
+#[tokio::test]
+async fn what_a_client_sent_counts_though_it_is_gone() {
+    const COUNT: usize = 3_000;
+    let daemon = daemon(&["n1"]).await;
+    let mut alice = tcp(&daemon, "n1", "alice").await;
+    alice.join("g").await;
+    let stream = daemon.connect_in_process(&daemon_name("n1")).unwrap();
+    let mut bob = connect(stream, options("bob")).await.unwrap();
+    bob.join("g").await;
+    assert_eq!(alice.membership().await.cause, Cause::Join(bob.name()));
+    let name = bob.name();
+    let mut requests = Vec::new();
+    for number in 0..COUNT {
+        let body = format!("{number:04}").into();
+        let multicast = Multicast::to_group(group("g"), Service::Agreed, 1, body);
+        requests.extend_from_slice(&Request::Data(multicast.into()).encode(&name));
+    }
+    requests.extend_from_slice(&Request::Disconnect.encode(&name));
+    // One write, and the stream has room for it: the daemon has read nothing when the client goes.
+    bob.stream.write_all(&requests).await.unwrap();
+    drop(bob);
+    for number in 0..COUNT {
+        assert_eq!(alice.text().await, format!("{number:04}"));
+    }
+    assert_eq!(alice.membership().await.cause, Cause::Disconnect(name));
     daemon.shutdown().await;
 }
 

@@ -13,7 +13,8 @@
 //!
 //! A session is one task that runs its reader and its writer side by side. When the hub ends it,
 //! output stops at once, whatever is queued; when its client ends it, the hub learns of it in the
-//! order of its requests.
+//! order of its requests. Only the reader notices the end: what a client sent before it went is
+//! carried out even if nothing can be written to it any more.
 
 mod builder;
 pub mod console;

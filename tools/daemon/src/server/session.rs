@@ -1,6 +1,7 @@
 //! One client: its handshake, then its reader and its writer side by side.
 
 use std::{
+    convert::Infallible,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -199,7 +200,7 @@ where
         biased;
         _ = &mut reservation.stop => return,
         cause = client.read(&mut reader, remaining) => cause,
-        () = write(&mut writer, &mut reservation.queue, &line) => CloseCause::EndOfStream,
+        never = write(&mut writer, &mut reservation.queue, &line) => match never {},
     };
     debug!(%session, ?cause, "client ended session");
     // The hub ends a session when it has come to it in order. Waiting for that keeps the stream
@@ -259,8 +260,11 @@ impl Client<'_> {
     }
 }
 
-/// Writes queued frames, small ones together, until the stream fails or the queue is closed.
-async fn write<W>(writer: &mut W, queue: &mut mpsc::Receiver<Bytes>, line: &Line)
+/// Writes queued frames, small ones together.
+///
+/// It never ends a session: a client that cannot be written to any more may have sent requests
+/// that are still to be read, and they count. The reader comes to their end.
+async fn write<W>(writer: &mut W, queue: &mut mpsc::Receiver<Bytes>, line: &Line) -> Infallible
 where
     W: AsyncWrite + Unpin,
 {
@@ -268,10 +272,14 @@ where
     let mut together = BytesMut::new();
     while queue.recv_many(&mut batch, BATCH).await > 0 {
         let written = write_batch(writer, &mut batch, &mut together, line).await;
-        if written.is_err() {
-            return;
+        if let Err(error) = written {
+            debug!(%error, "client takes no more");
+            // A closed queue cannot fill up, so the client is not taken for a slow one.
+            queue.close();
+            while queue.recv().await.is_some() {}
         }
     }
+    std::future::pending().await
 }
 
 async fn write_batch<W>(
