@@ -344,6 +344,11 @@ fn data_messages() {
 }
 
 #[test]
+fn multigroup() {
+    both("06-multigroup", 1);
+}
+
+#[test]
 fn private_message() {
     both("07-private-message", 1);
 }
@@ -366,4 +371,19 @@ fn partition_merge_3() {
 #[test]
 fn big_endian() {
     both("19-big-endian", 1);
+}
+
+#[test]
+fn java_client() {
+    both("20-java-client", 1);
+}
+
+#[test]
+fn spuser() {
+    both("21-spuser", 1);
+}
+
+#[test]
+fn flush_user() {
+    both("22-flush_user", 1);
 }

@@ -403,7 +403,7 @@ async fn data_only_sessions_are_members_without_notices() {
     alice
         .command(GcsCommand::Unicast {
             to: quiet.name(),
-            service: gcs_proto::service::Service::Fifo,
+            service: Service::Fifo,
             message_type: -7,
             body: "in private".into(),
         })

@@ -10,7 +10,7 @@ use std::{
 
 use gcs_proto::name::DaemonName;
 use tokio::{
-    net::{TcpListener, UnixListener},
+    net::{TcpListener, TcpSocket, UnixListener},
     task::JoinHandle,
 };
 use tracing::{debug, warn};
@@ -20,6 +20,9 @@ use crate::error::Error;
 
 /// Pause after the system had no descriptor or memory for one more connection.
 const BREATHER: Duration = Duration::from_millis(50);
+
+/// Connections that the system takes in before we do (the default of tokio).
+const BACKLOG: u32 = 1_024;
 
 /// Where a virtual daemon listens.
 #[derive(Clone, Debug)]
@@ -68,7 +71,7 @@ impl Ports {
         let mut bound = Vec::new();
         let mut sockets = Vec::new();
         for endpoint in &mut port.endpoints {
-            let socket = bind(endpoint).await?;
+            let socket = bind(endpoint)?;
             match endpoint {
                 Endpoint::Tcp(address) => bound.push(*address),
                 Endpoint::Unix(path) => port.made.push(path.clone()),
@@ -120,13 +123,11 @@ enum Socket {
     Unix(UnixListener),
 }
 
-async fn bind(endpoint: &mut Endpoint) -> Result<Socket, Error> {
+fn bind(endpoint: &mut Endpoint) -> Result<Socket, Error> {
     match endpoint {
         Endpoint::Tcp(address) => {
             let what = || format!("listening on {address}");
-            let listener = TcpListener::bind(*address)
-                .await
-                .map_err(|error| Error::io(what(), &error))?;
+            let listener = bind_tcp(*address).map_err(|error| Error::io(what(), &error))?;
             *address = listener
                 .local_addr()
                 .map_err(|error| Error::io(what(), &error))?;
@@ -134,6 +135,19 @@ async fn bind(endpoint: &mut Endpoint) -> Result<Socket, Error> {
         }
         Endpoint::Unix(path) => bind_unix(path, Access::Everybody).map(Socket::Unix),
     }
+}
+
+/// Accepted sockets inherit the keep-alive: it is all that finds out about a peer whose machine is
+/// gone, since the protocol has no heartbeat and an idle session lives for ever.
+fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4(),
+        SocketAddr::V6(_) => TcpSocket::new_v6(),
+    }?;
+    socket.set_reuseaddr(true)?;
+    socket.set_keepalive(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// Who may connect to a Unix socket.
