@@ -8,7 +8,8 @@ use crate::{member::MemberId, token::TokenKind};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// Bytes that cannot be read; nobody in particular is to blame.
+    /// Bytes that cannot be read. Nobody in particular is to blame, unless they are the body of an
+    /// authentic token: then its author wrote them.
     #[error("undecodable: {0}")]
     Decode(#[from] DecodeError),
     /// A message that is not for this agreement, or not authentic: drop and count it.

@@ -163,8 +163,8 @@ fn a_partial_token_comes_from_the_predecessor() {
     assert_eq!(machine.controller(), Some(&members[2]));
 }
 
-/// A name that no member can have makes a body unreadable, which is nobody's fault; a name that is
-/// merely not expected is its sender's.
+/// A name that no member can have makes a body unreadable; one that is merely not expected breaks a
+/// rule.
 #[test]
 fn names_that_no_member_can_have_are_undecodable() {
     let members = world::members(1..=3);

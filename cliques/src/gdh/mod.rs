@@ -27,9 +27,9 @@
 //!                                                       K = P_me^(r_me) at everybody
 //! ```
 //!
-//! The diagram shows m = 2; with m = 1, N_1 is x and receives T_0 from c. T_0 is what the old members would
-//! have agreed on had nobody come, and N_1 sees it. It is never used as a key: the one that is made
-//! contains the shares of all the new members too.
+//! The diagram shows m = 2; with m = 1, N_1 is x and receives T_0 from c. T_0 is what the old
+//! members would have agreed on had nobody come, and N_1 sees it. It is never used as a key: the one
+//! that is made contains the shares of all the new members too.
 //!
 //! # Leave, partition, refresh
 //!
