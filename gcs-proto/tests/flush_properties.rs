@@ -346,14 +346,14 @@ fn run_all(seeds: std::ops::Range<u64>) {
     assert!(coverage.expired_or_dropped > 10, "{coverage:?}");
 }
 
+/// Runs 2000 seeds, or more of them if `FLUSH_SEEDS` says so: `FLUSH_SEEDS=60000` takes minutes and
+/// is meant for changes of the layer.
 #[test]
 fn view_synchrony_holds_under_random_schedules() {
-    run_all(0..2000);
-}
-
-/// Many more schedules, for changes of the layer.
-#[test]
-#[ignore = "takes minutes"]
-fn view_synchrony_holds_under_many_random_schedules() {
-    run_all(600..60_000);
+    const NORMALLY: u64 = 2_000;
+    let seeds = match std::env::var("FLUSH_SEEDS") {
+        Ok(text) => text.parse().expect("FLUSH_SEEDS is a number"),
+        Err(_) => NORMALLY,
+    };
+    run_all(0..seeds.max(NORMALLY));
 }

@@ -108,7 +108,7 @@ impl Delivery {
     /// Understands a frame that came from a daemon whose membership bodies have this layout.
     ///
     /// A service bit makes a data message whatever else is set: daemons let clients set the bits
-    /// of membership messages, and this keeps them from forging any.
+    /// of membership messages and of refusals, and this keeps them from forging any.
     ///
     /// # Errors
     /// [`DecodeError`]; the connection is to be closed.

@@ -5,15 +5,20 @@ use alloc::vec::Vec;
 use bytes::{Buf, Bytes, BytesMut};
 
 use crate::{
-    codec::{endian, header::Header, hint::Hint, reader::Reader, word, writer::Writer},
+    codec::{
+        endian,
+        header::Header,
+        hint::Hint,
+        reader::Reader,
+        resync::{self, REFUSED_WORD},
+        word,
+        writer::Writer,
+    },
     error::DecodeError,
     gcs::ByteOrder,
     limits,
     name::Name,
 };
-
-/// Bytes of the refused type word that a REJECT has behind its header, counted nowhere.
-const REFUSED_WORD: usize = 4;
 
 /// Which way a message goes; what it may contain depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +40,7 @@ pub struct Frame {
     pub name: Name,
     /// Message type and byte order of the author.
     pub hint: Hint,
-    /// Type word of the refused request, without marker; REJECT has one.
+    /// Type word of the refused request, without marker; REJECT has one unless it is set on data.
     pub refused_word: Option<u32>,
     /// Names behind the header.
     pub names: Vec<Name>,
@@ -106,6 +111,9 @@ impl FrameDecoder {
 
     /// The next message, if it is complete. Its body shares the memory it arrived in.
     ///
+    /// A data message that its sender made to look like a refusal has no certain length of its own;
+    /// it is given out when the header behind it has come.
+    ///
     /// # Errors
     /// [`DecodeError`] when the header is illegal or beyond a limit.
     pub fn next_frame(&mut self) -> Result<Option<Frame>, DecodeError> {
@@ -113,8 +121,10 @@ impl FrameDecoder {
             return Ok(None);
         };
         let header = Header::decode(*head)?;
-        let refused = self.refused_word_length(&header)?;
         check_limits(&header, self.direction)?;
+        let Some(refused) = self.refused_word_length(&header)? else {
+            return Ok(None);
+        };
         let total = limits::HEADER + refused + header.content();
         if self.buffer.len() < total {
             return Ok(None);
@@ -122,11 +132,10 @@ impl FrameDecoder {
         let mut bytes = self.buffer.split_to(total).freeze();
         bytes.advance(limits::HEADER);
         let mut reader = Reader::new("message", &bytes);
-        let refused_word = if refused == 0 {
-            None
-        } else {
-            Some(reader.word(header.hop)? & !endian::MARKER)
-        };
+        let word = reader.slice(refused)?.first_chunk();
+        let refused_word = word
+            .filter(|_| header.word & word::SERVICES == 0)
+            .map(|word| endian::read(*word, header.hop) & !endian::MARKER);
         let names = reader.names(header.groups)?;
         let start = reader.position();
         bytes.advance(start);
@@ -141,31 +150,29 @@ impl FrameDecoder {
         }))
     }
 
-    /// Bytes between header and names. Whether they are there depends on one bit that a daemon
-    /// may let a client set on data, so together with a service the length of the message is
-    /// unknown and the stream is lost.
-    const fn refused_word_length(&self, header: &Header) -> Result<usize, DecodeError> {
+    /// Bytes between header and names, once that is certain.
+    fn refused_word_length(&self, header: &Header) -> Result<Option<usize>, DecodeError> {
         match self.direction {
-            Direction::ToDaemon => Ok(0),
-            Direction::ToClient if header.word & word::REJECT == 0 => Ok(0),
-            Direction::ToClient if header.word & word::SERVICES == 0 => Ok(REFUSED_WORD),
-            Direction::ToClient => Err(DecodeError::Illegal {
-                what: "type",
-                value: header.word,
-            }),
+            Direction::ToDaemon => Ok(Some(0)),
+            Direction::ToClient if header.word & word::REJECT == 0 => Ok(Some(0)),
+            Direction::ToClient if header.word & word::SERVICES == 0 => Ok(Some(REFUSED_WORD)),
+            Direction::ToClient => {
+                let rest = self.buffer.get(limits::HEADER..).unwrap_or_default();
+                resync::refused_word_length(header, rest)
+            }
         }
     }
 }
 
 /// The bounds of spec section 5, chosen by direction and kind.
-fn check_limits(header: &Header, direction: Direction) -> Result<(), DecodeError> {
+pub(super) fn check_limits(header: &Header, direction: Direction) -> Result<(), DecodeError> {
     let kind = header.word & (word::SERVICES | word::REJECT | word::REGULAR_MEMBERSHIP);
     let (names, content) = match direction {
         Direction::ToClient if kind == word::REGULAR_MEMBERSHIP => {
             (limits::MEMBERS, limits::LONGEST_DELIVERY - limits::HEADER)
         }
         // The requester's own name is added to what was refused.
-        Direction::ToClient if header.word & word::REJECT != 0 => (
+        Direction::ToClient if kind == word::REJECT => (
             limits::DESTINATIONS + 1,
             limits::MESSAGE + limits::NAME_SLOT,
         ),

@@ -30,6 +30,7 @@ mod membership;
 mod reader;
 mod refusal;
 mod request;
+mod resync;
 #[cfg(test)]
 mod tests;
 pub mod word;

@@ -299,8 +299,8 @@ fn limits_of_either_direction() {
         limits::MESSAGE - 3_200
     ));
     assert!(!accepts(Direction::ToClient, word::REJECT, 102, 0));
-    // Whether four bytes more follow is unknown.
-    assert!(!accepts(Direction::ToClient, word::REJECT | data, 1, 0));
+    assert!(accepts(Direction::ToClient, word::REJECT | data, 100, 0));
+    assert!(!accepts(Direction::ToClient, word::REJECT | data, 101, 0));
 }
 
 #[test]
