@@ -345,6 +345,78 @@ fn foreign_byte_order() {
 }
 
 #[test]
+fn beside_a_java_client() {
+    replay_capture("20-java-client", 6);
+}
+
+/// What `w1` of the capture hears of a group while its partition goes on: each change that is
+/// ordered in the transitional period comes by NETWORK, with a signal of its own, and lists the
+/// member that is cut off until the new membership of the network is there.
+#[test]
+fn changes_in_a_transitional_period() {
+    let lines = load("13-transitional-joins");
+    let mut handshake = ClientHandshake::new(ConnectOptions::new());
+    let mut connection = None;
+    let mut heard = Vec::new();
+    for frame in frames(&lines, "w1", Direction::ToClient) {
+        let Some(connection) = &mut connection else {
+            connection = handshake.handle_bytes(&frame).unwrap();
+            continue;
+        };
+        connection.handle_bytes(&frame);
+        let events = std::iter::from_fn(|| connection.poll_event());
+        heard.extend(events.filter_map(|event| match event {
+            GcsEvent::Membership(membership) => {
+                let names = |members: &[MemberName]| {
+                    let names = members.iter().map(|name| &name.as_str()[1..3]);
+                    names.collect::<Vec<_>>().join(" ")
+                };
+                Some(format!(
+                    "{} {}: {} / {}",
+                    membership.cause.as_str(),
+                    u32::from_be_bytes(membership.id.0[8..].try_into().unwrap()),
+                    names(&membership.members),
+                    names(&membership.transitional_set),
+                ))
+            }
+            GcsEvent::TransitionalSignal { .. } => Some("signal".to_owned()),
+            GcsEvent::Message(_) => None,
+            other => panic!("{other:?}"),
+        }));
+    }
+    let expected = [
+        "signal",
+        "network 2: j1 w1 b1 / w1",
+        "signal",
+        "network 3: j1 k1 w1 b1 / j1 w1",
+        "signal",
+        "network 4: k1 w1 b1 / k1 w1",
+        "signal",
+        "network 5: w1 b1 / w1",
+        "signal",
+        "network 6: j1 w1 b1 / w1",
+        "signal",
+        "network 7: j1 k1 w1 b1 / j1 w1",
+        "signal",
+        "network 8: k1 w1 b1 / k1 w1",
+        "signal",
+        "network 9: w1 b1 / w1",
+        "signal",
+        "network 10: j1 w1 b1 / w1",
+        "signal",
+        "network 11: w1 b1 / w1",
+        "signal",
+        "network 1: w1 / w1",
+        "join 2: j1 w1 / w1",
+        "join 3: j1 k1 w1 / j1 w1",
+        "leave 4: k1 w1 / k1 w1",
+        "leave 5: w1 / w1",
+        "join 6: j1 w1 / w1",
+    ];
+    assert_eq!(heard, expected);
+}
+
+#[test]
 fn requests_are_those_of_the_c_library() {
     for (capture, requests) in [
         ("01-connect-accepted", 4),
