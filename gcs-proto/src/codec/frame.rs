@@ -109,6 +109,15 @@ impl FrameDecoder {
         self.buffer = BytesMut::new();
     }
 
+    /// The header of the next message, if that much has come.
+    ///
+    /// # Errors
+    /// [`DecodeError`] when it is illegal.
+    pub fn header(&self) -> Result<Option<Header>, DecodeError> {
+        let head = self.buffer.first_chunk();
+        head.map(|head| Header::decode(*head)).transpose()
+    }
+
     /// The next message, if it is complete. Its body shares the memory it arrived in.
     ///
     /// A data message that its sender made to look like a refusal has no certain length of its own;
@@ -117,10 +126,9 @@ impl FrameDecoder {
     /// # Errors
     /// [`DecodeError`] when the header is illegal or beyond a limit.
     pub fn next_frame(&mut self) -> Result<Option<Frame>, DecodeError> {
-        let Some(head) = self.buffer.first_chunk::<{ limits::HEADER }>() else {
+        let Some(header) = self.header()? else {
             return Ok(None);
         };
-        let header = Header::decode(*head)?;
         check_limits(&header, self.direction)?;
         let Some(refused) = self.refused_word_length(&header)? else {
             return Ok(None);

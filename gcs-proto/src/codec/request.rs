@@ -15,7 +15,7 @@ use alloc::vec;
 use bytes::Bytes;
 
 use crate::{
-    codec::{data::DataMessage, frame::Frame, hint::Hint, word},
+    codec::{data::DataMessage, frame::Frame, header::Header, hint::Hint, word},
     error::DecodeError,
     gcs::ByteOrder,
     name::{GroupName, MemberName, Name},
@@ -45,6 +45,15 @@ impl Request {
         }
     }
 
+    /// Checks what the header alone tells, for a daemon that is to close a session at once instead
+    /// of waiting for the rest of an illegal request.
+    ///
+    /// # Errors
+    /// [`DecodeError`] as [`decode`](Self::decode) will give it.
+    pub fn check_header(header: &Header, session: &MemberName) -> Result<(), DecodeError> {
+        legal_kind(header.word, header.name, header.hint, session).map(drop)
+    }
+
     /// Understands a frame that came from `session`.
     ///
     /// Strict where the reference daemon can be led astray: no bit beside one service or request,
@@ -53,27 +62,38 @@ impl Request {
     /// # Errors
     /// [`DecodeError`]; the session is to be closed.
     pub fn decode(frame: Frame, session: &MemberName) -> Result<Self, DecodeError> {
-        if frame.name != *session.as_name() {
-            return Err(DecodeError::ForeignSender {
-                found: frame.name,
-                session: *session,
-            });
-        }
-        frame.hint.checked()?;
-        let allowed = word::SERVICES | word::SELF_DISCARD | word::REQUESTS | word::UPPER;
-        let kind = frame.word & (word::SERVICES | word::REQUESTS);
-        if frame.word & !allowed != 0 || !kind.is_power_of_two() {
-            return Err(DecodeError::Illegal {
-                what: "type",
-                value: frame.word,
-            });
-        }
-        match kind {
+        match legal_kind(frame.word, frame.name, frame.hint, session)? {
             word::JOIN => only_group(&frame.names).map(Self::Join),
             word::LEAVE => only_group(&frame.names).map(Self::Leave),
             word::DISCONNECT => Ok(Self::Disconnect),
             _service => DataMessage::from_frame(frame.word, frame).map(Self::Data),
         }
+    }
+}
+
+/// The one service or request bit of a header that `session` may send.
+fn legal_kind(
+    word: u32,
+    sender: Name,
+    hint: Hint,
+    session: &MemberName,
+) -> Result<u32, DecodeError> {
+    if sender != *session.as_name() {
+        return Err(DecodeError::ForeignSender {
+            found: sender,
+            session: *session,
+        });
+    }
+    hint.checked()?;
+    let allowed = word::SERVICES | word::SELF_DISCARD | word::REQUESTS | word::UPPER;
+    let kind = word & (word::SERVICES | word::REQUESTS);
+    if word & !allowed == 0 && kind.is_power_of_two() {
+        Ok(kind)
+    } else {
+        Err(DecodeError::Illegal {
+            what: "type",
+            value: word,
+        })
     }
 }
 

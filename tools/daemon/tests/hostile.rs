@@ -141,6 +141,11 @@ async fn each_illegal_request_closes_its_session() {
         ("internal bit", raw(0x8_0010, EVE, 1, &[b"g"], 0, b"")),
         ("reject bit", raw(0x40_0010, EVE, 1, &[b"g"], 0, b"")),
         ("membership bits", raw(0x1110, EVE, 1, &[b"g"], 0, b"")),
+        ("header alone", raw(0x30, EVE, 1, &[], 100_000, b"")),
+        (
+            "header of another sender alone",
+            raw(0x10, b"#witness#n1", 1, &[], 100_000, b""),
+        ),
         ("join without a name", raw(0x1_0000, EVE, 0, &[], 0, b"")),
         (
             "join with two names",

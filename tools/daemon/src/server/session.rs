@@ -12,6 +12,7 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use gcs_proto::{
     codec::{Direction as Way, FrameDecoder, Request},
+    error::DecodeError,
     name::{DaemonName, MemberName},
 };
 use tokio::{
@@ -230,7 +231,11 @@ impl Client<'_> {
             loop {
                 let request = match decoder.next_frame() {
                     Ok(Some(frame)) => Request::decode(frame, &self.member),
-                    Ok(None) => break,
+                    // An illegal request is not waited for.
+                    Ok(None) => match self.check_header(&decoder) {
+                        Ok(()) => break,
+                        Err(error) => Err(error),
+                    },
                     Err(error) => Err(error),
                 };
                 let request = match request {
@@ -256,6 +261,13 @@ impl Client<'_> {
                     decoder.push(bytes);
                 }
             }
+        }
+    }
+
+    fn check_header(&self, decoder: &FrameDecoder) -> Result<(), DecodeError> {
+        match decoder.header()? {
+            Some(header) => Request::check_header(&header, &self.member),
+            None => Ok(()),
         }
     }
 }
