@@ -20,7 +20,7 @@ use crate::{
     endpoint::Endpoint,
     error::Error,
     group::Group,
-    secure::{Command, Join, SecureEngine},
+    secure::{Command, Join, Progress, SecureEngine},
     transport::{self, ByteStream},
 };
 
@@ -99,7 +99,7 @@ impl Client {
     /// Cancel safe: a group joined for nobody is left at once.
     pub async fn join(&self, group: GroupName, options: GroupOptions) -> Result<Group, Error> {
         let (events_sender, events) = mpsc::channel(self.bounds.events);
-        let (progress_sender, progress) = watch::channel(None);
+        let (progress_sender, progress) = watch::channel(Progress::default());
         let join = Join {
             group,
             options,

@@ -155,18 +155,22 @@ pub enum SendFailure {
 }
 
 impl SendFailure {
-    /// Whether the next key of the group may make the same send succeed.
-    pub(crate) const fn passes_with_the_next_key(&self) -> bool {
+    /// Whether a refresh is under way, after which the same send may succeed.
+    pub(crate) const fn is_refreshing(&self) -> bool {
+        matches!(self, Self::Session(ssp_core::SendError::Refreshing(_)))
+    }
+
+    /// Whether the send may succeed in the next secure view, which comes without the
+    /// application's doing. A key that is used up is not replaced by itself.
+    pub(crate) const fn passes_by_itself(&self) -> bool {
         match self {
             Self::ViewChanged { .. } => true,
-            Self::Session(error) => {
-                error.is_retryable()
-                    || matches!(
-                        error,
-                        ssp_core::SendError::GroupNotSecure(_)
-                            | ssp_core::SendError::NotAllowedToSend(_)
-                    )
-            }
+            Self::Session(error) => matches!(
+                error,
+                ssp_core::SendError::Refreshing(_)
+                    | ssp_core::SendError::GroupNotSecure(_)
+                    | ssp_core::SendError::NotAllowedToSend(_)
+            ),
             Self::NoView(_) | Self::Timeout(_) | Self::Closed => false,
         }
     }
@@ -259,6 +263,26 @@ mod tests {
             let words = error.to_string();
             let converted = io::Error::from(error);
             assert_eq!((converted.kind(), converted.to_string()), (kind, words));
+        }
+    }
+
+    #[test]
+    fn only_what_ends_by_itself_is_waited_for() {
+        let group = "g".parse().unwrap();
+        for (error, refreshing, passes) in [
+            (ssp_core::SendError::Refreshing(group), true, true),
+            (ssp_core::SendError::NotAllowedToSend(group), false, true),
+            (ssp_core::SendError::GroupNotSecure(group), false, true),
+            (ssp_core::SendError::KeyExhausted, false, false),
+            (
+                ssp_core::SendError::IllegalMessageType(-32_767),
+                false,
+                false,
+            ),
+        ] {
+            let failure = SendFailure::from(error);
+            assert_eq!(failure.is_refreshing(), refreshing, "{failure}");
+            assert_eq!(failure.passes_by_itself(), passes, "{failure}");
         }
     }
 

@@ -10,14 +10,22 @@
 
 mod support;
 
+use std::time::Duration;
+
 use ssp_tokio::{
-    GroupEvent,
-    gcs_proto::service::Service,
-    ssp_core::{GroupOptions, SecureMessage},
+    Client, GroupEvent,
+    gcs_proto::{gcs::GcsCommand, service::Service},
+    plain::PlainClient,
+    ssp_core::{FlushMode, GroupOptions, Phase, SecureMessage},
 };
 use support::{
-    people::{Person, agree, config},
+    daemon_name, endpoint, named,
+    people::{Person, agree, config, group},
     soon, start_daemon,
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    sync::watch,
 };
 
 async fn pair(daemon: &gcs_daemon::Daemon) -> Vec<Person> {
@@ -98,6 +106,79 @@ async fn sends_wait_out_a_refresh() {
     }
     let epochs: std::collections::BTreeSet<u32> = left.iter().map(|(.., epoch)| *epoch).collect();
     assert!(epochs.len() >= REFRESHES, "{epochs:?}");
+    daemon.shutdown().await;
+}
+
+/// A client whose bytes to the daemon stop while the gate is shut.
+async fn gated(daemon: &gcs_daemon::Daemon, name: &str) -> (Client, watch::Sender<bool>) {
+    let (gate, mut open) = watch::channel(true);
+    let (near, middle) = tokio::io::duplex(1 << 16);
+    let far = daemon.connect_in_process(&daemon_name("n1")).unwrap();
+    let (mut from_client, mut to_client) = tokio::io::split(middle);
+    let (mut from_daemon, mut to_daemon) = tokio::io::split(far);
+    tokio::spawn(async move { tokio::io::copy(&mut from_daemon, &mut to_client).await });
+    tokio::spawn(async move {
+        let mut buffer = vec![0; 1 << 16];
+        loop {
+            let count = from_client.read(&mut buffer).await.unwrap_or(0);
+            if count == 0 || open.wait_for(|open| *open).await.is_err() {
+                return;
+            }
+            to_daemon.write_all(&buffer[..count]).await.unwrap();
+        }
+    });
+    (Client::over(near, config(name)).await.unwrap(), gate)
+}
+
+/// A refresh that a flush request overtakes ends without a key of its own, and what waits for its
+/// end is sent under the old key, long before its patience ends.
+#[tokio::test]
+async fn a_send_goes_on_when_the_refresh_is_given_up() {
+    let daemon = start_daemon(&["n1"]).await;
+    let manual = GroupOptions {
+        flush: FlushMode::Manual,
+        ..GroupOptions::default()
+    };
+    let patient = |name: &str| {
+        config(name).connection(|connection| connection.patience(Duration::from_secs(3600)))
+    };
+    let mut a = Person::join_with(&daemon, "n1", patient("a"), manual).await;
+    a.view_of(&[a.me()]).await;
+    let (client, gate) = gated(&daemon, "b").await;
+    let at_b = client.join(group(), GroupOptions::default()).await.unwrap();
+    let mut b = Person {
+        client,
+        group: at_b,
+    };
+    assert_eq!(a.next().await, GroupEvent::FlushRequest);
+    a.group.flush_ok().await.unwrap();
+    let both = [a.me(), b.me()];
+    a.view_of(&both).await;
+    b.view_of(&both).await;
+
+    // The newest member makes the new key, and nothing of it gets through.
+    gate.send_replace(false);
+    a.group.refresh().await.unwrap();
+    soon("the refresh", async {
+        while a.group.state().await != Ok(Some(Phase::Refreshing)) {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    let mut send = Box::pin(a.group.multicast(Service::Agreed, 0, "old key"));
+    assert!(
+        tokio::time::timeout(Duration::from_millis(50), &mut send)
+            .await
+            .is_err(),
+        "nothing is sent during a refresh"
+    );
+    let bare = PlainClient::connect(&endpoint(&daemon, "n1"), named("bare"))
+        .await
+        .unwrap();
+    bare.command(GcsCommand::Join(group())).await.unwrap();
+    soon("the old key", send).await.unwrap();
+    assert_eq!(a.next().await, GroupEvent::FlushRequest);
+    assert_eq!(a.message().await.epoch, 0);
     daemon.shutdown().await;
 }
 

@@ -8,6 +8,7 @@ use core::{
 };
 
 use gcs_proto::{
+    gcs::Refused,
     name::{GroupName, MemberName},
     service::Service,
 };
@@ -55,6 +56,8 @@ pub struct Group {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
     Open,
+    /// The daemon refused the join. If that was the end, the queue ends as well.
+    Refused,
     Told,
 }
 
@@ -127,7 +130,8 @@ impl Group {
     }
 
     /// The next event; `None` when the group is over, after
-    /// [`SelfLeave`](GroupEvent::SelfLeave) or [`Closed`](GroupEvent::Closed).
+    /// [`SelfLeave`](GroupEvent::SelfLeave), [`Closed`](GroupEvent::Closed) or the refusal of the
+    /// join.
     ///
     /// # Cancel safety
     /// Cancel safe: no event is lost.
@@ -200,7 +204,9 @@ impl Group {
                 self.view = Some(view.clone());
             }
             (Some(GroupEvent::SelfLeave), _) => self.end = End::Told,
+            (Some(GroupEvent::Refused(Refused::Join(_))), _) => self.end = End::Refused,
             (Some(_), _) | (None, End::Told) => {}
+            (None, End::Refused) => self.end = End::Told,
             (None, End::Open) => {
                 self.end = End::Told;
                 return Some(GroupEvent::Closed(self.link.shared().reason()));

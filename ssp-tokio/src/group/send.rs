@@ -5,8 +5,9 @@
 //!   multicast_next  the view installed now; while there is none, the next one
 //! ```
 //!
-//! During a refresh both wait for the new key. Nothing is queued on the way: each caller waits for
-//! itself, up to its patience, with its payload in hand.
+//! During a refresh both wait for its end: the new key, or the old one if a view change came first.
+//! Nothing is queued on the way: each caller waits for itself, up to its patience, with its payload
+//! in hand.
 
 use std::io::IoSlice;
 
@@ -28,7 +29,8 @@ impl Group {
     /// Sends to all members of the secure view taken last, in that view or not at all. `Ok` says
     /// that the message is sealed and on its way.
     ///
-    /// During a refresh of the key it waits for the new one, up to the configured patience.
+    /// During a refresh of the key it waits for the end of the refresh, up to the configured
+    /// patience.
     ///
     /// # Errors
     /// [`SendError`] with the payload and the [`SendFailure`]:
@@ -76,8 +78,8 @@ impl Group {
                 .await;
             let failure = match sent {
                 Ok(()) => return Ok(()),
-                Err(SendFailure::Session(error)) if error.is_retryable() => {
-                    match self.next_key(&mut progress, deadline).await {
+                Err(failure) if failure.is_refreshing() => {
+                    match self.next_step(&mut progress, deadline).await {
                         Ok(()) => continue,
                         Err(failure) => failure,
                     }
@@ -127,18 +129,18 @@ impl Group {
         let deadline = Instant::now() + self.patience;
         let mut progress = self.progress.clone();
         loop {
-            let installed = *progress.borrow_and_update();
+            let installed = progress.borrow_and_update().key;
             if let Some(Key { view, .. }) = installed {
                 let sent = self
                     .send(view, service, SelfDelivery::Deliver, message_type, &payload)
                     .await;
                 match sent {
                     Ok(()) => return Ok(view),
-                    Err(failure) if failure.passes_with_the_next_key() => {}
+                    Err(failure) if failure.passes_by_itself() => {}
                     Err(failure) => return Err(SendError { failure, payload }),
                 }
             }
-            if let Err(failure) = self.next_key(&mut progress, deadline).await {
+            if let Err(failure) = self.next_step(&mut progress, deadline).await {
                 return Err(SendError { failure, payload });
             }
         }
@@ -166,7 +168,8 @@ impl Group {
         }
     }
 
-    async fn next_key(
+    /// Waits until the group has another key or does something else.
+    async fn next_step(
         &self,
         progress: &mut watch::Receiver<Progress>,
         deadline: Instant,

@@ -100,7 +100,7 @@ impl SecureEngine {
         let installed = self
             .groups
             .get(&export.group)
-            .and_then(|slot| *slot.progress.borrow());
+            .and_then(|slot| slot.progress.borrow().key);
         if installed != Some(export.key) {
             return Err(Error::Outdated(export.group));
         }
@@ -133,6 +133,20 @@ impl SecureEngine {
     fn handle_event(&mut self, event: GcsEvent, now: Millis) {
         self.session
             .handle_event(event, Timestamp(now), &mut self.rng);
+        self.note_phases();
+    }
+
+    /// Wakes the sends that wait in a group which has gone on to something else.
+    fn note_phases(&self) {
+        for (group, slot) in &self.groups {
+            // One receiver is the handle's; each waiting send has one of its own.
+            if slot.progress.receiver_count() > 1 {
+                let phase = self.session.group_state(group);
+                slot.progress.send_if_modified(|progress| {
+                    std::mem::replace(&mut progress.phase, phase) != phase
+                });
+            }
+        }
     }
 
     /// Finds the queue of an event; events of handles that are gone end here.
@@ -152,13 +166,22 @@ impl SecureEngine {
         let slot = self.groups.get(&group)?;
         match &event {
             SessionEvent::SecureView(view) | SessionEvent::KeyRefreshed(view) => {
-                slot.progress.send_replace(Some(Key {
+                let key = Key {
                     view: view.number,
                     epoch: view.epoch,
-                }));
+                };
+                slot.progress
+                    .send_modify(|progress| progress.key = Some(key));
             }
             _ => {}
         }
+        // Both ends of a membership come without the application's doing when nobody holds the
+        // handle any more.
+        let over = match &event {
+            SessionEvent::SelfLeave { .. } => true,
+            SessionEvent::Refused(Refused::Join(_)) => self.session.group_state(&group).is_none(),
+            _ => false,
+        };
         let delivery = match (slot.handle, GroupEvent::of(event)) {
             (Handle::Held, Some(event)) => Some(Delivery {
                 to: slot.events.clone(),
@@ -166,7 +189,7 @@ impl SecureEngine {
             }),
             (Handle::Dropped, _) | (_, None) => None,
         };
-        if let Some(GroupEvent::SelfLeave) = delivery.as_ref().map(|delivery| &delivery.event) {
+        if over {
             self.groups.remove(&group);
         }
         delivery
@@ -206,6 +229,7 @@ impl Engine for SecureEngine {
             }
             Command::Leave(group, answer) => {
                 let result = self.session.leave(&group).map_err(Error::from);
+                self.note_phases();
                 self.forward(now);
                 let _ = answer.send(result);
             }
@@ -214,6 +238,7 @@ impl Engine for SecureEngine {
                     .session
                     .flush_ok(&group, Timestamp(now), &mut self.rng)
                     .map_err(Error::from);
+                self.note_phases();
                 self.forward(now);
                 let _ = answer.send(result);
             }
@@ -222,6 +247,7 @@ impl Engine for SecureEngine {
                     .session
                     .refresh(&group, Timestamp(now), &mut self.rng)
                     .map_err(Error::from);
+                self.note_phases();
                 self.forward(now);
                 let _ = answer.send(result);
             }

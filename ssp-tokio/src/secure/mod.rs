@@ -12,7 +12,7 @@ mod engine;
 pub(crate) use command::{Command, Export, Join, Outgoing};
 pub(crate) use engine::SecureEngine;
 
-use ssp_core::ViewNumber;
+use ssp_core::{Phase, ViewNumber};
 
 /// A key of a group: the secure view it is for and its number in that view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,5 +21,12 @@ pub(crate) struct Key {
     pub(crate) epoch: u32,
 }
 
-/// The key installed last, whether or not the application has taken its event.
-pub(crate) type Progress = Option<Key>;
+/// How far a group has come, whether or not the application has taken the events of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Progress {
+    /// The key installed last.
+    pub(crate) key: Option<Key>,
+    /// What the group is doing. Kept for those who wait: a refresh that is given up ends without
+    /// a key of its own, and only the phase tells that the old one is in use again.
+    pub(crate) phase: Option<Phase>,
+}
