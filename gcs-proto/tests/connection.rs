@@ -292,6 +292,34 @@ fn members_cannot_forge_memberships() {
 }
 
 #[test]
+fn a_refusal_mark_on_data_puts_nobody_out_of_step() {
+    // Whether such a daemon adds the four bytes of a refusal is not known.
+    for refused_word in [None, Some(0)] {
+        let multicast = Multicast::to_group(group(), Service::Agreed, 7, Bytes::from_static(b"x"));
+        let mut frame = Delivery::Data {
+            sender: member("#evil#n1"),
+            message: DataMessage::from(multicast),
+        }
+        .to_frame(gcs_proto::gcs::ByteOrder::Little);
+        frame.word |= 0x40_0000;
+        frame.refused_word = refused_word;
+        let mut connection = connection();
+        connection.handle_bytes(&frame.encode());
+        assert_eq!(connection.poll_event(), None);
+        connection.handle_bytes(&frame.encode());
+        connection.handle_bytes(&Delivery::SelfLeave { group: group() }.encode());
+        let came = events(&mut connection);
+        let [GcsEvent::Message(one), GcsEvent::Message(other), left] = came.as_slice() else {
+            panic!("{came:?}");
+        };
+        assert_eq!((one, &one.body[..]), (other, &b"x"[..]));
+        assert_eq!(one.sender, member("#evil#n1"));
+        assert_eq!(*left, GcsEvent::SelfLeave { group: group() });
+        assert!(!connection.is_closed());
+    }
+}
+
+#[test]
 fn daemons_of_version_three_send_one_set() {
     let mut frame = membership(
         &["#a#n1", "#me#n1"],
