@@ -372,6 +372,15 @@ impl<D: Payload> Context<D> {
         self.stats.data_drops.no_key += 1;
     }
 
+    /// Data of the present secure view under a key that will not be installed here. Its sender has
+    /// a refresh that was given up here, so it does not come along, and the application is told
+    /// now: what is delivered from here on has a gap before it.
+    pub(crate) fn lose_data(&mut self, data: D) {
+        self.drop_data(data);
+        let notice = self.continuity.message_lost();
+        self.notify(notice);
+    }
+
     /// A queue for data that is ahead of its key.
     pub(crate) const fn queue(&self) -> EarlyQueue<D> {
         EarlyQueue::new(self.config.queue_bytes)

@@ -151,6 +151,11 @@ impl Continuity {
         self.signal()
     }
 
+    /// A message of the secure view will never be delivered here.
+    pub(crate) fn message_lost(&mut self) -> Notice {
+        self.signal()
+    }
+
     /// `signal` of section 4: once in a secure view, and never without one.
     fn signal(&mut self) -> Notice {
         let first = self.secure_signal == SecureSignal::Due;

@@ -170,6 +170,9 @@ impl<D: Payload> RobustDriver<D> {
     /// of a member that has finished a refresh can overtake even the request for it. Data with an
     /// unknown key identifier is to be given as early data then, and may be reported as suspect as
     /// well.
+    ///
+    /// Where it does not hold, early data is dropped, and in a secure view the application is
+    /// told by the signal that the view has a gap here.
     pub fn keeps_early_data(&self) -> bool {
         match &self.machine {
             Machine::Gdh(state) => state.keeps_early_data(&self.context),

@@ -38,8 +38,9 @@ pub enum Input<D> {
     /// A sealed user message was delivered in the present VS view.
     Data(D),
     /// The same, where the layer above sees by the key identifier that the message was not sealed
-    /// under a key it has, while [`awaiting_key`](crate::RobustDriver::awaiting_key) holds: its
-    /// sender is ahead, and the key may be about to be installed here too.
+    /// under a key it has: its sender is ahead, and while
+    /// [`keeps_early_data`](crate::RobustDriver::keeps_early_data) holds, the key may be about to be
+    /// installed here too.
     ///
     /// A FIFO message can overtake the key list, which is AGREED. Such a message is kept (within
     /// [`Config::queue_bytes`](crate::Config::queue_bytes)) and delivered right after the

@@ -35,7 +35,7 @@ S          | request refresh | -    | refresh-request to all   | S
 S          | fail            | ign  |                          | S
 S          | send            | -    |                          | S
 S asked    | data            | -    | deliver                  | S
-S asked    | early data      | drop |                          | S
+S asked    | early data      | drop | secure-signal            | S
 S asked    | flush request   | imp  |                          | S
 S asked    | secure flush ok | -    | flush-ok                 | CM
 S asked    | signal          | -    | secure-signal            | S
@@ -134,7 +134,7 @@ CM         | request refresh | group has no key yet |          | CM
 CM         | send            | group has no key yet |          | CM
 CM         | fail            | ign  |                          | CM
 CM flushed | data            | -    | deliver                  | CM
-CM flushed | early data      | drop |                          | CM
+CM flushed | early data      | drop | secure-signal            | CM
 CM flushed | key list        | ign  |                          | CM
 CM flushed | flush request   | imp  |                          | CM
 CM flushed | signal          | -    | secure-signal            | CM

@@ -3,7 +3,8 @@
 //! | event | guard | actions | next |
 //! |---|---|---|---|
 //! | Data_Message | | deliver | S |
-//! | early data | a refresh may be under way elsewhere | keep | S |
+//! | early data | before flush request and signal: a refresh may be under way elsewhere | keep | S |
+//! | early data | else: of a refresh that was given up here | drop and count; signal | S |
 //! | Flush_Request | | Secure_Flush_Request | S |
 //! | Secure_Flush_Ok | asked | Flush_Ok | CM |
 //! | Secure_Flush_Ok | not asked | err(IllegalFlushOk) | S |
@@ -16,6 +17,10 @@
 //! A refresh counts if its request is delivered before flush request and signal: a place common to
 //! all who go on together. Data of a member that has finished a refresh can overtake, if it is
 //! FIFO, both the key list and the request for it; so early data is kept in this state as well.
+//!
+//! Behind the flush request no refresh completes here. Data under its key is of a member that saw the
+//! key list first, hence of one that does not come along: the signal is due, and given at once,
+//! because the common order has a gap here that the application must not meet unwarned.
 
 use cliques::{Step, Token};
 
@@ -94,7 +99,7 @@ impl<D: Payload> Secure<D> {
                 if self.may_refresh(context) {
                     context.keep(&mut self.early, data);
                 } else {
-                    context.drop_data(data);
+                    context.lose_data(data);
                 }
                 Outcome::Stay
             }

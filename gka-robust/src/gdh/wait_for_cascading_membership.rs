@@ -7,7 +7,8 @@
 //! | Membership | else | forget everything, enter as a new member | PT |
 //! | Data_Message | the key of the present VS view is installed | deliver | CM |
 //! | Data_Message | else | drop and count | CM |
-//! | early data | | drop and count | CM |
+//! | early data | the key of the present VS view is installed | drop and count; signal, see S | CM |
+//! | early data | else | drop and count | CM |
 //! | Transitional_Signal | | signal | CM |
 //! | tokens | leftovers of the interrupted run | ign | CM |
 //! | Flush_Request | | imp | CM |
@@ -78,6 +79,10 @@ impl WaitForCascadingMembership {
             Event::Membership(view) => Self::membership(view, context, env),
             Event::Data(data) if context.has_key() => {
                 context.deliver(data);
+                Outcome::Stay
+            }
+            Event::EarlyData(data) if context.has_key() => {
+                context.lose_data(data);
                 Outcome::Stay
             }
             Event::Data(data) | Event::EarlyData(data) => {
