@@ -53,7 +53,6 @@ pub(super) struct Message {
     /// How many messages of each sender an AGREED message comes behind.
     pub(super) knows: BTreeMap<MemberId, usize>,
     pub(super) body: Body,
-    pub(super) view: ViewId,
 }
 
 impl Message {
@@ -134,7 +133,6 @@ impl Branch {
             agreed,
             knows: position.received.clone(),
             body,
-            view: self.view,
         });
         sent.push(message.clone());
         if agreed {

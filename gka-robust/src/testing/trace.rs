@@ -80,6 +80,8 @@ pub struct Record {
     pub index: u64,
     /// Place in the common order, for AGREED messages.
     pub order: Option<u64>,
+    /// What its sender had delivered of the secure view, by life: the last one's index plus one.
+    pub behind: BTreeMap<usize, u64>,
 }
 
 /// A token that was sent.
@@ -91,8 +93,8 @@ pub struct TokenRecord {
     pub view: ViewId,
     /// Kind.
     pub kind: TokenKind,
-    /// Number of refresh requests or runs before, 0 for the membership's run.
-    pub refresh: bool,
+    /// Run it belongs to: 0 for the membership's, then one more each refresh.
+    pub run: u32,
     /// Receiver.
     pub to: Recipient,
 }

@@ -3,8 +3,8 @@
 use super::*;
 
 impl Checker<'_> {
-    /// I17: nothing impossible happened, and no token was refused. (A refresh request may come
-    /// when its epoch is over.)
+    /// I17: nothing impossible happened, and no token was refused. (A member may not
+    /// take part in a refresh; other tokens of a wrong epoch are noticed on delivery.)
     pub(super) fn counters(&mut self) {
         let mut found = Vec::new();
         for life in &self.trace.lives {
@@ -88,13 +88,15 @@ impl Checker<'_> {
             .for_each(|(invariant, message)| self.fail(invariant, message));
     }
 
-    /// I24: in each VS view one chain of partial tokens, one final token, one key list. I25: no
-    /// more than 2n tokens.
+    /// I24: in each VS view one chain of partial tokens, one final token, one key list; in each
+    /// refresh one key list and nothing else. I25: no more than 2n tokens for a view.
     pub(super) fn roles(&mut self) {
         let mut found = Vec::new();
-        let mut by_view: BTreeMap<ViewId, Vec<_>> = BTreeMap::new();
-        for token in self.trace.tokens.iter().filter(|token| !token.refresh) {
-            by_view.entry(token.view).or_default().push(token);
+        let mut by_run: BTreeMap<(ViewId, u32), Vec<_>> = BTreeMap::new();
+        let requests = |token: &&TokenRecord| token.kind == TokenKind::RefreshRequest;
+        for token in self.trace.tokens.iter().filter(|token| !requests(token)) {
+            let run = (token.view, token.run);
+            by_run.entry(run).or_default().push(token);
         }
         let sizes: BTreeMap<ViewId, usize> = self
             .trace
@@ -106,7 +108,7 @@ impl Checker<'_> {
                 _ => None,
             })
             .collect();
-        for (view, tokens) in by_view {
+        for ((view, run), tokens) in by_run {
             let of = |kind: TokenKind| tokens.iter().filter(move |token| token.kind == kind);
             let partials = of(TokenKind::GdhPartial).count();
             let receivers: BTreeSet<_> = of(TokenKind::GdhPartial)
@@ -123,8 +125,9 @@ impl Checker<'_> {
                 || starters > 1
                 || of(TokenKind::GdhFinal).count() > 1
                 || of(TokenKind::GdhKeyList).count() > 1
+                || (run > 0 && tokens.len() > 1)
             {
-                found.push(("I24", format!("{view:?}: more than one run")));
+                found.push(("I24", format!("{view:?}: more than one run {run}")));
             }
             if tokens.len() > 2 * sizes.get(&view).copied().unwrap_or(0) {
                 found.push(("I25", format!("{view:?}: {} tokens", tokens.len())));

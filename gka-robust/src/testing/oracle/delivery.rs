@@ -94,8 +94,8 @@ impl Checker<'_> {
             .for_each(|(invariant, message)| self.fail(invariant, message));
     }
 
-    /// I12: the order of each sender, the common order, no gaps before the signal, and after it
-    /// only of those who do not come along.
+    /// I12: the order of each sender, the causal order of AGREED messages, the common order, no gaps
+    /// before the signal, and after it only of those who do not come along.
     pub(super) fn order(&mut self) {
         let mut found = Vec::new();
         let mut common: BTreeMap<ViewId, BTreeSet<u64>> = BTreeMap::new();
@@ -121,6 +121,11 @@ impl Checker<'_> {
                                 found.push(("I12", format!("{me}: {id} out of the common order")));
                             }
                             last_order = record.order;
+                            for (life, count) in &record.behind {
+                                if next_index.get(life).copied().unwrap_or(0) < *count {
+                                    found.push(("I12", format!("{me}: {id} before its cause")));
+                                }
+                            }
                             let before = common
                                 .get(&record.view)
                                 .map_or(0, |orders| orders.range(..order).count());

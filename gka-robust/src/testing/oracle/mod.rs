@@ -20,7 +20,7 @@ use cliques::{MemberId, TokenKind};
 use super::{
     simulation::Simulation,
     symbolic::{Algebra, ShareId},
-    trace::{End, Entry, Trace},
+    trace::{End, Entry, TokenRecord, Trace},
 };
 use crate::view::{SecureView, View, ViewId};
 

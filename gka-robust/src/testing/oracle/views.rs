@@ -1,4 +1,4 @@
-//! Views and keys: I1 to I4, I9, I11, I13, I14, I16.
+//! Views and keys: I1 to I4, I9, I11, I13 to I16.
 
 use super::*;
 
@@ -85,7 +85,9 @@ impl Checker<'_> {
                         stay.view.transitional_set.iter().cloned().collect()
                     };
                     let before = |stay: &Stay<'_>| stay.previous.map(|s| self.stays[s].view.id);
-                    if sorted(p) != sorted(q) || before(p) != before(q) {
+                    // Who comes from nowhere comes alone.
+                    let strangers = before(p).is_none() && p.life != q.life;
+                    if sorted(p) != sorted(q) || before(p) != before(q) || strangers {
                         found.push((
                             "I9",
                             format!(
@@ -160,7 +162,7 @@ impl Checker<'_> {
     }
 
     /// I14: an application sees at most one flush request a secure view, and none before the
-    /// first.
+    /// first; the view does not end without its permission.
     pub(super) fn grammar(&mut self) {
         let mut found = Vec::new();
         for stay in &self.stays {
@@ -170,13 +172,10 @@ impl Checker<'_> {
                 match entry {
                     Entry::SecureFlushRequest => requests += 1,
                     Entry::SecureFlushOk => answers += 1,
-                    Entry::Sent(id) if answers > 0 => {
-                        found.push(("I14", format!("{}: {id} sent when flushed", stay.member)));
-                    }
                     _ => {}
                 }
             }
-            if requests > 1 || answers > requests || (stay.next.is_some() && requests != answers) {
+            if requests > 1 || answers > requests || (stay.next.is_some() && answers != 1) {
                 found.push((
                     "I14",
                     format!(
@@ -198,11 +197,21 @@ impl Checker<'_> {
                     format!("{}: flush request without a view", life.member),
                 ));
             }
-            // I16: every Flush_Ok answers a request of the same VS view.
+            // I15: nothing is sent between Flush_Ok and membership (tokens are looked at when
+            // sent). I16: every Flush_Ok answers a request of the same VS view.
             let mut open = 0_i32;
+            let mut flushed = false;
             for entry in &life.entries {
+                flushed = match entry {
+                    Entry::Membership { .. } => false,
+                    Entry::FlushOk => true,
+                    _ => flushed,
+                };
                 match entry {
                     Entry::Membership { .. } => open = 0,
+                    Entry::Sent(id) if flushed => {
+                        found.push(("I15", format!("{}: {id} sent when flushed", life.member)));
+                    }
                     Entry::FlushRequest => open += 1,
                     Entry::FlushOk => {
                         open -= 1;

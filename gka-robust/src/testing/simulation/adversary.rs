@@ -54,6 +54,7 @@ impl Simulation {
             secure: None,
             keys: Vec::new(),
             sent_in_view: 0,
+            seen: BTreeMap::new(),
         };
         self.processes.insert(name.clone(), process);
         let mut members: BTreeSet<_> = with.map(|with| self.component_of(with)).unwrap_or_default();

@@ -115,6 +115,8 @@ struct Process {
     /// the model forgets none.
     keys: Vec<Vec<u8>>,
     sent_in_view: u64,
+    /// Data delivered in the secure view, by the sender's life: the last one's index plus one.
+    seen: BTreeMap<usize, u64>,
 }
 
 /// Processes that can reach one another.
@@ -150,6 +152,8 @@ pub struct Simulation {
     orders: u64,
     /// Tokens seen on the way, for replays.
     overheard: Vec<(MemberId, TokenKind, Bytes)>,
+    /// View in which each token was sent.
+    origins: BTreeMap<Bytes, ViewId>,
 }
 
 /// A member by name.
@@ -172,6 +176,7 @@ impl Simulation {
             parcels: 0,
             orders: 0,
             overheard: Vec::new(),
+            origins: BTreeMap::new(),
         }
     }
 
@@ -183,6 +188,11 @@ impl Simulation {
     /// What happened so far.
     pub const fn trace(&self) -> &Trace {
         &self.trace
+    }
+
+    /// The same, for tests of the oracle to doctor.
+    pub const fn trace_mut(&mut self) -> &mut Trace {
+        &mut self.trace
     }
 
     /// The shares, if the suite is symbolic.

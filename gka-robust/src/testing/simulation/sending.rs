@@ -15,13 +15,17 @@ impl Simulation {
             return self.violation("I15", format!("{name} sent {kind} after Flush_Ok"));
         };
         let bytes = Bytes::from(bytes);
+        let view = self.branches[branch].view;
         self.overheard.push((name.clone(), kind, bytes.clone()));
+        self.origins.insert(bytes.clone(), view);
         self.trace.tokens.push(TokenRecord {
             life: process.life,
-            view: self.branches[branch].view,
+            view,
             kind,
-            refresh: process.driver.state_name() == "REFRESHING"
-                || kind == TokenKind::RefreshRequest,
+            run: match (process.driver.state_name(), process.driver.secure_view()) {
+                ("REFRESHING", Some(secure)) => secure.epoch + 1,
+                _ => 0,
+            },
             to: to.clone(),
         });
         let agreed = service == TokenService::Agreed;
@@ -60,6 +64,7 @@ impl Simulation {
                 view: secure.id,
                 index,
                 order,
+                behind: process.seen.clone(),
             },
         );
         let flushed = process.flushed;

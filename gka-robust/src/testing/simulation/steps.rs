@@ -137,23 +137,36 @@ impl Simulation {
                 self.feed(name, Input::TransitionalSignal);
             }
             LogEntry::Message(message) => {
-                let in_view = self.branches[branch].view;
                 match &message.body {
                     Body::Token { kind, bytes } => {
-                        let before = self.processes[name].driver.stats().tokens_accepted;
-                        let sender = message.sender.clone();
-                        let kind = Some(*kind);
+                        let late =
+                            |driver: &RobustDriver<Parcel>| driver.stats().token_drops.wrong_epoch;
+                        let before = late(&self.processes[name].driver);
                         self.feed(
                             name,
                             Input::Token {
-                                sender,
-                                kind,
+                                sender: message.sender.clone(),
+                                kind: Some(*kind),
                                 bytes: bytes.clone(),
                             },
                         );
-                        let after = self.processes[name].driver.stats().tokens_accepted;
-                        if after > before && message.view != in_view {
-                            self.violation("I18", format!("{name} accepted a foreign token"));
+                        // A refresh that this member does not take part in, nothing else.
+                        let driver = &self.processes[name].driver;
+                        let of_refresh = match kind {
+                            TokenKind::RefreshRequest => true,
+                            TokenKind::GdhKeyList => {
+                                matches!(driver.state_name(), "SECURE" | "WAIT_FOR_KEY_LIST")
+                            }
+                            _ => false,
+                        };
+                        if late(driver) > before && !of_refresh {
+                            self.violation(
+                                "I17",
+                                format!(
+                                    "{name} in {}: {kind} of another epoch",
+                                    self.processes[name].driver.state_name()
+                                ),
+                            );
                         }
                     }
                     Body::Data(parcel) => self.receive_data(name, parcel.clone()),
@@ -174,8 +187,18 @@ impl Simulation {
 
     /// Gives an arbitrary input to a process, as hostile tests do.
     pub fn feed(&mut self, name: &MemberId, input: Input<Parcel>) {
+        let origin = match &input {
+            Input::Token { bytes, .. } => self.origins.get(bytes).copied(),
+            _ => None,
+        };
         let process = self.processes.get_mut(name).expect("live");
+        let accepted = process.driver.stats().tokens_accepted;
         let result = process.driver.handle(input, 1_000, self.dice.rng());
+        if process.driver.stats().tokens_accepted > accepted
+            && origin != process.driver.view().map(|view| view.id)
+        {
+            self.violation("I18", format!("{name} accepted a token of {origin:?}"));
+        }
         if let Err(error) = result {
             self.violation("I17", format!("{name}: {error}"));
         }
@@ -219,6 +242,7 @@ impl Simulation {
                 if view.epoch == 0 {
                     process.keys.clear();
                     process.sent_in_view = 0;
+                    process.seen.clear();
                 }
                 process.keys.push(key.clone());
                 process.secure = Some(view.clone());
@@ -231,6 +255,8 @@ impl Simulation {
             Output::SecureTransitionalSignal => self.note(name, Entry::SecureSignal),
             Output::Deliver(parcel) => {
                 if process.keys.contains(&parcel.key) {
+                    let record = &self.trace.data[&parcel.id];
+                    process.seen.insert(record.life, record.index + 1);
                     self.note(name, Entry::Delivered(parcel.id));
                 } else if process.driver.keeps_early_data() {
                     // Ahead by more than one refresh.
