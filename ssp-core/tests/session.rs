@@ -653,6 +653,26 @@ fn disconnect_ends_in_good_order() {
     let mut world = joined(17, &["alice", "bob"]);
     let chat = group("chat");
     world.nodes[0].session().disconnect().unwrap();
+    // What it could not say any more it does not seem to say.
+    let (view, rng) = (ViewNumber(2), &mut world.rng);
+    let session = world.nodes[0].session.as_mut().unwrap();
+    let parts: &[&[u8]] = &[b"lost"];
+    assert_eq!(
+        session.multicast(
+            &chat,
+            view,
+            Service::Fifo,
+            SelfDelivery::Deliver,
+            1,
+            parts,
+            rng
+        ),
+        Err(SendError::Closed)
+    );
+    assert_eq!(session.leave(&chat), Err(Error::Closed));
+    assert_eq!(session.disconnect(), Err(Error::Closed));
+    assert_eq!(session.fingerprint(&chat), None);
+    assert!(!session.is_closed());
     world.settle(0);
     world.run();
     assert_eq!(

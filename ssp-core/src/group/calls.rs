@@ -24,7 +24,7 @@ pub(crate) const fn payload_max(config: &SessionConfig, suite: RecordSuite) -> u
 }
 
 /// One message to be sent.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(crate) struct Outgoing<'a> {
     pub(crate) view: ViewNumber,
     pub(crate) service: Service,

@@ -8,7 +8,7 @@ use gcs_proto::{gcs::SelfDelivery, service::Service};
 use gka_robust::{Failure, FailureReason, Input, Output, SecureView, Transmission};
 
 use super::{
-    Around, Intent, Prospect, Sealed, SecureGroup, Timer, USED_KEYS, stats,
+    Around, Intent, Phase, Prospect, Sealed, SecureGroup, Timer, USED_KEYS, stats,
     translate::{self, Named},
     wire,
 };
@@ -26,6 +26,14 @@ pub(super) enum Sending {
     Carry,
     /// A member of the view is unknown.
     Suppress,
+}
+
+/// What a leaving member may not give to the layer below. If the engine does not let it go, the
+/// others wait for it.
+#[derive(Debug)]
+pub(super) enum Withheld {
+    Token(Transmission),
+    FlushOk,
 }
 
 impl SecureGroup {
@@ -51,7 +59,32 @@ impl SecureGroup {
         }
     }
 
+    /// The engine refused to let this member go: it makes up for what it has withheld.
+    pub(crate) fn stay(&mut self, around: &mut Around<'_>) {
+        if self.intent == Intent::Stay {
+            return;
+        }
+        self.intent = Intent::Stay;
+        for withheld in core::mem::take(&mut self.withheld) {
+            match withheld {
+                Withheld::Token(transmission) => self.send(transmission, around),
+                Withheld::FlushOk => self.flush_ok_below(around),
+            }
+        }
+        match self.phase() {
+            // A change that was permitted before the leave may still be waited for.
+            Phase::Joining | Phase::Agreeing | Phase::Flushing | Phase::Failed => {
+                self.wait_for_flush(around.now);
+            }
+            Phase::Secure | Phase::Refreshing | Phase::Leaving => {}
+        }
+    }
+
     fn send(&mut self, transmission: Transmission, around: &mut Around<'_>) {
+        if self.is_leaving() {
+            self.stats.unsent += 1;
+            return self.withheld.push(Withheld::Token(transmission));
+        }
         let Some(message_type) = wire::wire_type(transmission.kind) else {
             return self.internal("token without message type", around);
         };
@@ -80,24 +113,20 @@ impl SecureGroup {
         };
         if let Err(error) = sent {
             self.stats.unsent += 1;
-            match self.intent {
-                // The others will go on without this member.
-                Intent::Leave => tracing::trace!(group = %self.name, %error, "token not sent"),
-                Intent::Stay => {
-                    tracing::warn!(group = %self.name, %error, "token not sent");
-                    if let gcs_proto::Error::Limit { .. } = error {
-                        self.internal("token too long for the engine", around);
-                    }
-                }
+            tracing::warn!(group = %self.name, %error, "token not sent");
+            if let gcs_proto::Error::Limit { .. } = error {
+                self.internal("token too long for the engine", around);
             }
         }
     }
 
     fn flush_ok_below(&mut self, around: &mut Around<'_>) {
+        if self.is_leaving() {
+            return self.withheld.push(Withheld::FlushOk);
+        }
         match around.flush.flush_ok(self.name) {
             Ok(()) => self.wait_for_flush(around.now),
-            // A leaving member is not waited for.
-            Err(error) => tracing::trace!(group = %self.name, %error, "flush not answered"),
+            Err(error) => tracing::warn!(group = %self.name, %error, "flush not answered"),
         }
     }
 
@@ -119,6 +148,13 @@ impl SecureGroup {
     }
 
     fn install(&mut self, view: &SecureView, secret: GroupSecret, around: &mut Around<'_>) {
+        if self.prospect == Prospect::Failed {
+            // This side has told that the view has no key, and keeps to it.
+            return;
+        }
+        if view.epoch > 0 && self.keys.is_none() {
+            return self.internal("refresh without a key", around);
+        }
         let Ok(named) = translate::secure_view(view) else {
             return self.internal("member name", around);
         };
@@ -139,14 +175,7 @@ impl SecureGroup {
         let key_id = schedule.key_id();
         if self.used_keys.contains(&key_id) {
             // At least one share of each run is fresh, so this is a fault, or a replayed view.
-            self.keys = None;
-            self.prospect = Prospect::Failed;
-            around.events.push_back(SessionEvent::GroupFailed {
-                group: self.name,
-                member: self.me,
-                reason: GroupFailure::KeyRepeated,
-            });
-            return;
+            return self.give_up(GroupFailure::KeyRepeated, around);
         }
         if self.used_keys.len() >= USED_KEYS {
             self.used_keys.pop_front();
@@ -299,6 +328,8 @@ impl SecureGroup {
         };
         if self.driver.state_name() == "FAILED" {
             self.prospect = Prospect::Failed;
+            // A refresh that fails takes the key that it was to replace with it.
+            self.keys = None;
         }
         tracing::warn!(group = %self.name, %member, %reason, "group failed");
         around.events.push_back(SessionEvent::GroupFailed {

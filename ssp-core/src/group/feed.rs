@@ -1,5 +1,7 @@
 //! From the flush layer to the driver.
 
+use bytes::Bytes;
+use cliques::TokenKind;
 use gcs_proto::{
     flush::{View, ViewMessage},
     name::MemberName,
@@ -7,7 +9,7 @@ use gcs_proto::{
 use gka_robust::{Failure, FailureReason, Input};
 
 use super::{
-    Around, Prospect, Sealed, SecureGroup, Timer, carry::Sending, translate, wire::Content,
+    Around, Phase, Prospect, Sealed, SecureGroup, Timer, carry::Sending, translate, wire::Content,
 };
 use crate::{
     event::{GroupFailure, Mismatch, SessionEvent},
@@ -22,6 +24,7 @@ impl SecureGroup {
         self.prospect = Prospect::Open;
         self.reported.clear();
         self.suspects.clear();
+        self.withheld.clear();
         self.timers.stop(Timer::Flush);
         self.timers.stop(Timer::Suspicion);
         self.began = around.now;
@@ -77,6 +80,9 @@ impl SecureGroup {
                     return self.internal("member name", around);
                 };
                 self.tokens += 1;
+                if kind == TokenKind::RefreshRequest && self.phase() == Phase::Secure {
+                    self.began = around.now;
+                }
                 let token = Input::Token {
                     sender,
                     kind: Some(kind),
@@ -98,17 +104,23 @@ impl SecureGroup {
 
     /// A sealed message: is its key here, or may it be here soon?
     fn sealed(&mut self, message: ViewMessage, around: &mut Around<'_>) {
-        let sealed = Sealed {
+        let mut sealed = Sealed {
             sender: message.sender,
             service: message.service,
             body: message.body,
         };
         let unknown_key = match (Header::accept(&sealed.body), &self.keys) {
+            // Opening it tells that the suite is another one.
+            (Ok(header), _) if header.suite != self.options.record.number() => false,
             (Ok(header), Some(keys)) => !keys.knows(header.key_id),
             (Ok(_), None) => true,
             // Whatever it is, opening it tells.
             (Err(_), _) => false,
         };
+        if unknown_key || self.keys.is_none() {
+            // It may be kept. What it came in, perhaps much longer than itself, shall not be.
+            sealed.body = Bytes::copy_from_slice(&sealed.body);
+        }
         if unknown_key && self.driver.keeps_early_data() {
             self.stats.early += 1;
             if !self.driver.awaiting_key() {
@@ -156,12 +168,17 @@ impl SecureGroup {
 
     /// A bug was found: this view has no key.
     pub(super) fn internal(&mut self, what: &'static str, around: &mut Around<'_>) {
+        self.give_up(GroupFailure::Internal(what), around);
+    }
+
+    /// This view has no key, and no other member is to blame.
+    pub(super) fn give_up(&mut self, reason: GroupFailure, around: &mut Around<'_>) {
         self.prospect = Prospect::Failed;
         self.keys = None;
         around.events.push_back(SessionEvent::GroupFailed {
             group: self.name,
             member: self.me,
-            reason: GroupFailure::Internal(what),
+            reason,
         });
     }
 }

@@ -46,6 +46,7 @@ pub use stats::{GroupStats, Rejections};
 pub(crate) use translate::id;
 
 use self::{
+    carry::Withheld,
     phase::{Intent, Prospect},
     timers::{Timer, Timers},
 };
@@ -107,6 +108,8 @@ pub(crate) struct SecureGroup {
     stats: GroupStats,
     /// Work done before the agreement under way.
     cost_before: Cost,
+    /// What could not be given to the layer below in the present VS view, in order.
+    withheld: Vec<Withheld>,
     /// When the agreement under way began, and the tokens delivered for it.
     began: Timestamp,
     tokens: u64,
@@ -150,6 +153,7 @@ impl SecureGroup {
             timers: Timers::default(),
             stats: GroupStats::default(),
             cost_before: Cost::default(),
+            withheld: Vec::new(),
             began: now,
             tokens: 0,
         };
@@ -188,11 +192,6 @@ impl SecureGroup {
         }
     }
 
-    /// The engine refused to let this member go.
-    pub(crate) const fn stay(&mut self) {
-        self.intent = Intent::Stay;
-    }
-
     /// When [`expire`](Self::expire) is to be called.
     pub(crate) fn next_timeout(&self) -> Option<Timestamp> {
         self.timers.next()
@@ -205,17 +204,21 @@ impl SecureGroup {
         flush: &FlushLayer,
         events: &mut VecDeque<SessionEvent>,
     ) {
-        while let Some(timer) = self.timers.expired(now) {
+        for timer in self.timers.expired(now) {
             match timer {
                 Timer::Flush => {
                     let mut members = flush.missing_flush(&self.name);
                     members.retain(|member| *member != self.me);
                     if !members.is_empty() {
                         tracing::warn!(group = %self.name, ?members, "members hold up a view change");
-                        events.push_back(SessionEvent::FlushBlocked {
+                        let blocked = SessionEvent::FlushBlocked {
                             group: self.name,
                             members,
-                        });
+                        };
+                        // Who takes no events shall not find one for each time it was told.
+                        if !events.contains(&blocked) {
+                            events.push_back(blocked);
+                        }
                     }
                     self.wait_for_flush(now);
                 }

@@ -41,16 +41,13 @@ impl Timers {
         self.0.iter().flatten().min().copied()
     }
 
-    /// One that has run out; it is stopped.
-    pub(crate) fn expired(&mut self, now: Timestamp) -> Option<Timer> {
-        Timer::ALL.into_iter().find(|timer| {
-            let slot = self.slot(*timer);
-            let expired = slot.is_some_and(|at| at <= now);
-            if expired {
-                *slot = None;
-            }
-            expired
-        })
+    /// Those that have run out; they are stopped.
+    pub(crate) fn expired(&mut self, now: Timestamp) -> impl Iterator<Item = Timer> + use<> {
+        let expired = Timer::ALL.map(|timer| {
+            let slot = self.slot(timer);
+            slot.take_if(|at| *at <= now).map(|_| timer)
+        });
+        expired.into_iter().flatten()
     }
 
     const fn slot(&mut self, timer: Timer) -> &mut Option<Timestamp> {

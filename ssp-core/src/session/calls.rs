@@ -110,8 +110,9 @@ impl Session {
         payload: &[&[u8]],
         rng: &mut dyn CryptoRng,
     ) -> Result<(), SendError> {
-        if self.state == State::Closed {
-            return Err(SendError::Closed);
+        match self.state {
+            State::Open => {}
+            State::Closing | State::Closed => return Err(SendError::Closed),
         }
         let secure = self
             .groups
@@ -138,7 +139,8 @@ impl Session {
     ///
     /// # Errors
     /// [`Error::GroupNotSecure`] while there is no key, [`Error::Refreshing`] while it is being
-    /// replaced, [`Error::ExportLength`], [`Error::ExportLabel`], [`Error::NotJoined`].
+    /// replaced, [`Error::ExportLength`], [`Error::ExportLabel`], [`Error::NotJoined`],
+    /// [`Error::Leaving`].
     pub fn export(
         &self,
         group: &GroupName,
@@ -147,8 +149,13 @@ impl Session {
         length: usize,
     ) -> Result<Zeroizing<Vec<u8>>, Error> {
         let secure = self.groups.get(group).ok_or(Error::NotJoined(*group))?;
-        if secure.phase() == Phase::Refreshing {
-            return Err(Error::Refreshing(*group));
+        match secure.phase() {
+            Phase::Secure | Phase::Flushing => {}
+            Phase::Refreshing => return Err(Error::Refreshing(*group)),
+            Phase::Leaving => return Err(Error::Leaving(*group)),
+            Phase::Joining | Phase::Agreeing | Phase::Failed => {
+                return Err(Error::GroupNotSecure(*group));
+            }
         }
         let keys = secure.keys().ok_or(Error::GroupNotSecure(*group))?;
         if label.len() > EXPORT_LABEL_MAX {
@@ -165,14 +172,17 @@ impl Session {
             })
     }
 
-    /// Ends the connection in good order; [`Closed`](crate::SessionEvent::Closed) comes when it is
-    /// done.
+    /// Ends the connection in good order: all groups are left and their keys erased at once;
+    /// [`Closed`](crate::SessionEvent::Closed) comes when it is done.
     ///
     /// # Errors
     /// [`Error::Closed`] when it is over already.
     pub fn disconnect(&mut self) -> Result<(), Error> {
         self.open()?;
-        Ok(self.flush.disconnect()?)
+        self.flush.disconnect()?;
+        self.groups.clear();
+        self.state = State::Closing;
+        Ok(())
     }
 
     fn ask(
@@ -196,7 +206,7 @@ impl Session {
     fn open(&self) -> Result<(), Error> {
         match self.state {
             State::Open => Ok(()),
-            State::Closed => Err(Error::Closed),
+            State::Closing | State::Closed => Err(Error::Closed),
         }
     }
 }

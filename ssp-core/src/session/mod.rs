@@ -52,6 +52,8 @@ pub struct Session {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Open,
+    /// The application has ended it; only the engine's last word is missing.
+    Closing,
     Closed,
 }
 

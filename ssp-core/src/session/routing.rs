@@ -3,7 +3,7 @@
 //! The flush layer judges every call by the last event that was taken from it, so each event is
 //! handled completely before the next one is taken.
 
-use gcs_proto::{flush::FlushEvent, gcs::Refused};
+use gcs_proto::{flush::FlushEvent, gcs::Refused, name::GroupName};
 use rand_core::CryptoRng;
 
 use super::{Session, State};
@@ -42,7 +42,7 @@ impl Session {
                     drop(self.groups.remove(&group));
                     self.events.push_back(SessionEvent::SelfLeave { group });
                 }
-                FlushEvent::Refused(refused) => self.refused(refused),
+                FlushEvent::Refused(refused) => self.refused(refused, now, rng),
                 FlushEvent::Closed(reason) => {
                     self.groups.clear();
                     self.state = State::Closed;
@@ -52,7 +52,7 @@ impl Session {
         }
     }
 
-    fn refused(&mut self, refused: Refused) {
+    fn refused(&mut self, refused: Refused, now: Timestamp, rng: &mut dyn CryptoRng) {
         match &refused {
             Refused::Join(group) => {
                 // A refusal that comes for somebody who is a member already changes nothing.
@@ -61,9 +61,7 @@ impl Session {
                 }
             }
             Refused::Leave(group) => {
-                if let Some(group) = self.groups.get_mut(group) {
-                    group.stay();
-                }
+                self.with(*group, now, rng, SecureGroup::stay);
             }
             Refused::Multicast(_) => {}
         }
@@ -73,7 +71,7 @@ impl Session {
     /// Lets a group act, if there is one: the flush layer has no others.
     fn with(
         &mut self,
-        name: gcs_proto::name::GroupName,
+        name: GroupName,
         now: Timestamp,
         rng: &mut dyn CryptoRng,
         act: impl FnOnce(&mut SecureGroup, &mut Around<'_>),

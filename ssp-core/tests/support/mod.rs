@@ -110,7 +110,7 @@ pub struct World {
     groups: BTreeMap<GroupName, BTreeSet<usize>>,
     pub now: Timestamp,
     pub rng: ChaCha20Rng,
-    next_id: u32,
+    pub next_id: u32,
     /// Every message that anybody gave to the engine.
     pub wire: Vec<(MemberName, Multicast)>,
 }
