@@ -6,9 +6,12 @@ use crate::{
     cli,
     error::Failure,
     output::{Event, Printer},
+    signal::Interrupts,
 };
 
 pub(crate) async fn run(options: cli::Daemon, printer: Printer) -> Result<(), Failure> {
+    // From here on: one that comes while the daemon starts is not lost.
+    let mut interrupts = Interrupts::listen()?;
     let mut first = VirtualDaemon::new(options.name).listen(options.listen);
     if let Some(path) = &options.unix {
         first = first.unix(path);
@@ -51,26 +54,8 @@ pub(crate) async fn run(options: cli::Daemon, printer: Printer) -> Result<(), Fa
         printer.print(&Event::new("control", format!("control on {path}")).with("path", path));
     }
 
-    interrupted().await?;
+    interrupts.next().await;
     daemon.shutdown().await;
     printer.print(&Event::new("stopped", "stopped"));
     Ok(())
-}
-
-/// Waits for an interrupt or a termination signal.
-async fn interrupted() -> Result<(), Failure> {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut terminate =
-            signal(SignalKind::terminate()).map_err(|error| Failure::of("signals", error))?;
-        tokio::select! {
-            result = tokio::signal::ctrl_c() => result.map_err(|error| Failure::of("signals", error)),
-            _ = terminate.recv() => Ok(()),
-        }
-    }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c()
-        .await
-        .map_err(|error| Failure::of("signals", error))
 }

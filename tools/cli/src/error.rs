@@ -9,6 +9,8 @@ pub(crate) enum Failure {
     Failed(String),
     /// The command line or a command is wrong; exit code 2.
     Usage(String),
+    /// Nobody reads standard output any more; exit code 1, without a word.
+    NoReader,
 }
 
 impl Failure {
@@ -25,7 +27,7 @@ impl Failure {
     /// The exit code.
     pub(crate) const fn code(&self) -> u8 {
         match self {
-            Self::Failed(_) => 1,
+            Self::Failed(_) | Self::NoReader => 1,
             Self::Usage(_) => 2,
         }
     }
@@ -35,6 +37,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Failed(text) | Self::Usage(text) => f.write_str(text),
+            Self::NoReader => f.write_str("nobody reads standard output"),
         }
     }
 }

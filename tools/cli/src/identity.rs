@@ -1,13 +1,14 @@
 //! `ssp identity`: keys of members.
 
 use std::{
-    fs::{self, OpenOptions},
-    io::Write,
+    fs::{File, OpenOptions},
+    io::{self, Read, Write},
     path::Path,
 };
 
 use getrandom::{SysRng, rand_core::UnwrapErr};
 use ssp_core::identity::{Ed25519Signer, TrustStore};
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::{
     cli,
@@ -56,7 +57,7 @@ pub(crate) fn run(options: &cli::Identity, printer: Printer) -> Result<(), Failu
 
 /// Reads a private key.
 pub(crate) fn read_signer(path: &Path) -> Result<Ed25519Signer, Failure> {
-    let text = zeroize::Zeroizing::new(read(path)?);
+    let text = Zeroizing::new(read(path)?);
     Ed25519Signer::from_pem(&text).map_err(|error| Failure::of_file(path, error))
 }
 
@@ -68,14 +69,22 @@ pub(crate) fn read_trust(path: &Path) -> Result<TrustStore, Failure> {
 }
 
 fn read(path: &Path) -> Result<String, Failure> {
-    let length = fs::metadata(path)
-        .map_err(|error| Failure::of_file(path, error))?
-        .len();
-    if length > FILE_MAX {
-        let error = format!("{length} bytes, at most {FILE_MAX} are read");
+    let failed = |error: io::Error| Failure::of_file(path, error);
+    // Not all that can be opened tells its length.
+    let file = File::open(path).map_err(failed)?;
+    let told = file.metadata().map_err(failed)?.len().min(FILE_MAX);
+    // With room to spare nothing is copied about, which would leave pieces of a key behind.
+    let mut text = String::with_capacity(usize::try_from(told).unwrap_or(0) + 64);
+    let length = file
+        .take(FILE_MAX + 1)
+        .read_to_string(&mut text)
+        .map_err(failed)?;
+    if length as u64 > FILE_MAX {
+        text.zeroize();
+        let error = format!("more than {FILE_MAX} bytes");
         return Err(Failure::of_file(path, error));
     }
-    fs::read_to_string(path).map_err(|error| Failure::of_file(path, error))
+    Ok(text)
 }
 
 /// Writes a new file that only its owner may read.

@@ -8,13 +8,18 @@ mod demo;
 mod error;
 mod identity;
 mod output;
+mod signal;
 mod user;
 
-use std::{io::IsTerminal, process::ExitCode};
+use std::{
+    io::{IsTerminal, Write},
+    process::ExitCode,
+};
 
 use clap::Parser;
 
 use cli::{Cli, Command};
+use error::Failure;
 use output::{Format, Printer};
 
 fn main() -> ExitCode {
@@ -39,12 +44,24 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    let serves = matches!(cli.command, Command::Daemon(_));
     let result = runtime.block_on(async {
-        match cli.command {
-            Command::Demo(options) => demo::run(options, printer).await,
-            Command::Daemon(options) => daemon::run(options, printer).await,
-            Command::User(options) => user::run(options, printer).await,
-            Command::Identity(options) => identity::run(&options, printer),
+        let work = async {
+            match cli.command {
+                Command::Demo(options) => demo::run(options, printer).await,
+                Command::Daemon(options) => daemon::run(options, printer).await,
+                Command::User(options) => user::run(options, printer).await,
+                Command::Identity(options) => identity::run(&options, printer),
+            }
+        };
+        // A daemon has clients, whether or not anybody reads what it says.
+        if serves {
+            return work.await;
+        }
+        tokio::select! {
+            biased;
+            failure = output::lost() => Err(failure),
+            result = work => result.and_then(|()| output::error().map_or(Ok(()), Err)),
         }
     });
     // A thread may still wait for a line of standard input.
@@ -52,7 +69,10 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("ssp: {failure}");
+            if !matches!(failure, Failure::NoReader) {
+                // Standard error may be closed as well, which changes nothing.
+                let _ = writeln!(std::io::stderr(), "ssp: {failure}");
+            }
             ExitCode::from(failure.code())
         }
     }

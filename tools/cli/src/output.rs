@@ -1,8 +1,19 @@
 //! Standard output: lines for people, or one JSON object a line.
 
-use std::io::Write;
+use std::{
+    borrow::Cow,
+    io::{self, Write},
+    sync::OnceLock,
+};
 
 use serde_json::{Map, Value};
+use tokio::sync::Notify;
+
+use crate::error::Failure;
+
+/// Why standard output takes no more, once it does not.
+static LOST: OnceLock<io::Error> = OnceLock::new();
+static LOSS: Notify = Notify::const_new();
 
 /// How events are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,20 +70,75 @@ pub(crate) struct Printer(pub(crate) Format);
 impl Printer {
     /// Prints an event and flushes, so that whoever reads the pipe sees it at once.
     pub(crate) fn print(self, event: &Event) {
-        let mut out = std::io::stdout().lock();
-        // A closed pipe ends the program at the next read of input; there is nobody to tell.
-        let _ = match self.0 {
-            Format::Text if event.text.is_empty() => Ok(()),
+        let mut out = io::stdout().lock();
+        let printed = match self.0 {
+            Format::Text if event.text.is_empty() => return,
             Format::Text => writeln!(out, "{}", event.text),
             Format::Json => writeln!(out, "{}", Value::Object(event.fields.clone())),
         };
-        let _ = out.flush();
+        if let Err(error) = printed.and_then(|()| out.flush()) {
+            // The first reason stands.
+            let _ = LOST.set(error);
+            LOSS.notify_one();
+        }
     }
 
     /// Prints a line for people only.
     pub(crate) fn line(self, text: &str) {
         if self.0 == Format::Text {
             self.print(&Event::new("line", text));
+        }
+    }
+}
+
+/// Why something that was printed did not reach standard output.
+pub(crate) fn error() -> Option<Failure> {
+    LOST.get().map(|error| match error.kind() {
+        // Whoever read it has seen enough, as `head` has.
+        io::ErrorKind::BrokenPipe => Failure::NoReader,
+        _ => Failure::of("standard output", error),
+    })
+}
+
+/// Waits until something that was printed did not reach standard output.
+pub(crate) async fn lost() -> Failure {
+    loop {
+        LOSS.notified().await;
+        if let Some(failure) = error() {
+            return failure;
+        }
+    }
+}
+
+/// Text of others on its way to a terminal: one line, and nothing that a terminal obeys.
+pub(crate) fn printable(text: &str) -> Cow<'_, str> {
+    if !text.contains(char::is_control) {
+        return text.into();
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    for letter in text.chars() {
+        if letter.is_control() {
+            shown.extend(letter.escape_default());
+        } else {
+            shown.push(letter);
+        }
+    }
+    shown.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_text_moves_the_cursor_or_fakes_a_line() {
+        for (text, shown) in [
+            ("gr\u{fc}\u{df}e", "gr\u{fc}\u{df}e"),
+            ("a\n[g] #bob#n1: b", "a\\n[g] #bob#n1: b"),
+            ("\u{1b}[2J\r", "\\u{1b}[2J\\r"),
+            ("\u{9b}1A", "\\u{9b}1A"),
+        ] {
+            assert_eq!(printable(text), shown);
         }
     }
 }

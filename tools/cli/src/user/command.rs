@@ -62,8 +62,9 @@ impl FromStr for Line {
             "members" => Ok(Self::Members(group()?)),
             "quit" => alone(Self::Quit),
             other => Err(format!(
-                "unknown command \"{other}\", one of join, leave, send, sendfile, refresh, flush, \
-                 key, members, quit"
+                "unknown command \"{}\", one of join, leave, send, sendfile, refresh, flush, \
+                 key, members, quit",
+                other.chars().take(40).collect::<String>()
             )),
         }
     }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use gcs_proto::{
     flush::FlushEvent,
-    gcs::SelfDelivery,
+    gcs::{Refused, SelfDelivery},
     limits,
     name::{GroupName, MemberName},
     service::Service,
@@ -20,11 +20,7 @@ use super::{
     pending::{Message, Pending},
     report, show,
 };
-use crate::{
-    cli,
-    error::Failure,
-    output::{Event, Printer},
-};
+use crate::{cli, error::Failure, output::Printer};
 
 /// How long the others may take to answer a flush request before they are named.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -235,15 +231,16 @@ impl User {
                 self.rooms.remove(&group);
                 self.printer.print(&show::self_leave(&group));
             }
-            FlushEvent::Refused(refused) => self.printer.print(&show::refused(&refused)),
+            FlushEvent::Refused(refused) => {
+                self.printer.print(&show::refused(&refused));
+                if let Refused::Join(group) = refused
+                    && let Some(Stage::Joining { .. }) = self.rooms.get(&group).map(|r| r.stage)
+                {
+                    self.rooms.remove(&group);
+                }
+            }
             FlushEvent::Closed(reason) => {
-                return match show::close_reason(&reason) {
-                    Some(reason) => Err(Failure::Failed(reason)),
-                    None => {
-                        self.printer.print(&Event::new("closed", "* closed"));
-                        Ok(())
-                    }
-                };
+                return Err(super::lost(self.printer, &reason));
             }
         }
         Ok(())

@@ -1,14 +1,14 @@
 //! Lines of standard input.
 
-use std::io::BufRead;
+use std::io::{self, BufRead};
 
 use tokio::sync::mpsc;
 
 use super::command::Line;
 use crate::output::Printer;
 
-/// Longest line that is taken, in bytes.
-const LINE_MAX: u64 = 1 << 20;
+/// Longest line that is taken, in bytes; more than fits into a message.
+const LINE_MAX: usize = 1 << 20;
 
 /// Commands as they are typed, or read from a script; ends with the input.
 #[derive(Debug)]
@@ -22,15 +22,19 @@ impl Input {
             let mut input = std::io::stdin().lock();
             let mut line = Vec::new();
             loop {
-                line.clear();
-                let mut limited = std::io::Read::take(&mut input, LINE_MAX);
-                match limited.read_until(b'\n', &mut line) {
-                    Ok(0) | Err(_) => return,
-                    Ok(_) => {}
-                }
-                let parsed = match std::str::from_utf8(&line) {
-                    Ok(text) => text.parse(),
-                    Err(error) => Err(format!("line is not UTF-8: {error}")),
+                let parsed = match read_line(&mut input, &mut line) {
+                    Ok(0) => return,
+                    Ok(length) if length > LINE_MAX => Err(format!(
+                        "line of {length} bytes, at most {LINE_MAX} are taken"
+                    )),
+                    Ok(_) => match std::str::from_utf8(&line) {
+                        Ok(text) => text.parse(),
+                        Err(error) => Err(format!("line is not UTF-8: {error}")),
+                    },
+                    Err(error) => {
+                        let _ = sender.blocking_send(Err(format!("standard input: {error}")));
+                        return;
+                    }
                 };
                 if sender.blocking_send(parsed).is_err() {
                     return;
@@ -49,6 +53,47 @@ impl Input {
                 Some(Err(error)) => super::report(printer, None, error),
                 None => return Line::Quit,
             }
+        }
+    }
+}
+
+/// Reads a line and tells its length; of one that is longer than [`LINE_MAX`] the rest is skipped,
+/// so that no part of it is taken for a command.
+fn read_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<usize> {
+    line.clear();
+    let mut length = 0;
+    loop {
+        let chunk = match input.fill_buf() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            other => other?,
+        };
+        let end = chunk.iter().position(|byte| *byte == b'\n');
+        let taken = end.map_or(chunk.len(), |position| position + 1);
+        let kept = taken.min(LINE_MAX - line.len());
+        line.extend(chunk.iter().take(kept));
+        length += taken;
+        input.consume(taken);
+        if end.is_some() || taken == 0 {
+            return Ok(length);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_too_long_is_one_line() {
+        let mut text = vec![b'x'; LINE_MAX];
+        text.extend_from_slice(b"quit\nsend g a\n\nlast");
+        let mut input = io::BufReader::with_capacity(1000, &text[..]);
+        let mut line = Vec::new();
+        assert_eq!(read_line(&mut input, &mut line).unwrap(), LINE_MAX + 5);
+        assert_eq!(line.len(), LINE_MAX);
+        for expected in [&b"send g a\n"[..], b"\n", b"last", b""] {
+            assert_eq!(read_line(&mut input, &mut line).unwrap(), expected.len());
+            assert_eq!(line, expected);
         }
     }
 }

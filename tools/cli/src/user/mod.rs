@@ -1,7 +1,8 @@
 //! `ssp user`: take part in groups, by hand or from a script.
 //!
 //! One of three layers stands behind the same commands and events: bare messages (`plain`),
-//! view-synchronous messages (`flush`), secure groups (`secure`).
+//! view-synchronous messages (`flush`), secure groups (`secure`). The end of the input ends the
+//! program in good order; an interrupt ends it at once.
 
 mod command;
 mod flush;
@@ -12,13 +13,14 @@ mod room;
 mod secure;
 mod show;
 
-use gcs_proto::name::GroupName;
+use gcs_proto::{gcs::CloseReason, name::GroupName};
 use ssp_tokio::ConnectionConfig;
 
 use crate::{
     cli,
     error::Failure,
-    output::{Event, Printer},
+    output::{Event, Printer, printable},
+    signal::Interrupts,
 };
 
 /// Message type of text lines.
@@ -27,13 +29,30 @@ const TEXT: i16 = 1;
 const FILE: i16 = 2;
 
 pub(crate) async fn run(options: cli::User, printer: Printer) -> Result<(), Failure> {
-    if options.plain {
-        plain::run(&options, printer).await
-    } else if options.flush {
-        flush::run(&options, printer).await
-    } else {
-        secure::run(&options, printer).await
+    let mut interrupts = Interrupts::listen()?;
+    let work = async {
+        if options.plain {
+            plain::run(&options, printer).await
+        } else if options.flush {
+            flush::run(&options, printer).await
+        } else {
+            secure::run(&options, printer).await
+        }
+    };
+    tokio::select! {
+        result = work => result?,
+        // Others see it disconnect. What still waits for a key is not waited for.
+        () = interrupts.next() => {}
     }
+    printer.print(&show::closed(None));
+    Ok(())
+}
+
+/// The connection ended without our doing.
+fn lost(printer: Printer, reason: &CloseReason) -> Failure {
+    let reason = show::close_reason(reason).unwrap_or_else(|| "connection is over".into());
+    printer.print(&show::closed(Some(&reason)));
+    Failure::Failed(reason)
 }
 
 fn connection(options: &cli::User) -> ConnectionConfig {
@@ -50,7 +69,9 @@ enum Flow {
 /// A command that was not carried out does not end the program.
 fn report(printer: Printer, group: Option<&GroupName>, error: impl std::fmt::Display) {
     let error = error.to_string();
-    let mut event = Event::new("error", format!("! {error}")).with("error", error);
+    let place = group.map_or_else(String::new, |group| format!("[{group}] "));
+    let text = format!("{place}! {}", printable(&error));
+    let mut event = Event::new("error", text).with("error", error);
     if let Some(group) = group {
         event = event.with("group", group.as_str());
     }

@@ -13,11 +13,7 @@ use ssp_tokio::plain::PlainClient;
 use super::{
     FILE, Flow, TEXT, command::Line, connection, file_message, input::Input, report, show,
 };
-use crate::{
-    cli,
-    error::Failure,
-    output::{Event, Printer},
-};
+use crate::{cli, error::Failure, output::Printer};
 
 pub(super) async fn run(options: &cli::User, printer: Printer) -> Result<(), Failure> {
     let client = PlainClient::connect(&options.connect, connection(options))
@@ -156,13 +152,7 @@ impl User {
             }
             GcsEvent::Refused(refused) => self.printer.print(&show::refused(&refused)),
             GcsEvent::Closed(reason) => {
-                return match show::close_reason(&reason) {
-                    Some(reason) => Err(Failure::Failed(reason)),
-                    None => {
-                        self.printer.print(&Event::new("closed", "* closed"));
-                        Ok(())
-                    }
-                };
+                return Err(super::lost(self.printer, &reason));
             }
         }
         Ok(())

@@ -8,7 +8,7 @@ use gcs_proto::{
     service::Service,
 };
 use ssp_core::SecureViewEvent;
-use ssp_tokio::{Group, GroupEvent, SendFailure};
+use ssp_tokio::{Error, Group, GroupEvent, SendFailure};
 use tokio::{sync::mpsc, time::timeout};
 
 use super::{
@@ -150,6 +150,7 @@ impl Room {
                             .with("key", key),
                     );
                 }
+                Err(Error::Outdated(_)) => self.report("the key is about to change, try again"),
                 Err(error) => self.report(error),
             },
             Line::Members(_) => {

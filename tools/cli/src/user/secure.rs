@@ -28,7 +28,7 @@ pub(super) async fn run(options: &cli::User, printer: Printer) -> Result<(), Fai
     printer.print(&show::connected(client.private_group(), "secure"));
     if let Err(error) = credentials.check(client.private_group()) {
         let reason = format!(
-            "own key as {}: {error} in the trust file",
+            "the trust file does not confirm the own key as {}: {error}",
             client.private_group()
         );
         printer.print(&Event::new("warning", format!("! {reason}")).with("reason", reason));
@@ -61,8 +61,9 @@ pub(super) async fn run(options: &cli::User, printer: Printer) -> Result<(), Fai
                 user.rooms.remove(&group);
             },
             reason = user.client.closed() => {
-                let reason = show::close_reason(&reason);
-                return Err(Failure::Failed(reason.unwrap_or_else(|| "connection is over".into())));
+                // What came before the end is still shown; it ends with the queues of the rooms.
+                while user.tasks.join_next().await.is_some() {}
+                return Err(super::lost(printer, &reason));
             }
         }
     }
@@ -70,7 +71,6 @@ pub(super) async fn run(options: &cli::User, printer: Printer) -> Result<(), Fai
     user.rooms.clear();
     while user.tasks.join_next().await.is_some() {}
     user.client.disconnect().await;
-    printer.print(&Event::new("closed", "* closed"));
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::{FILE, split_file};
-use crate::output::Event;
+use crate::output::{Event, printable};
 
 pub(super) fn names(members: &[MemberName]) -> Value {
     members
@@ -75,8 +75,10 @@ pub(super) fn message(
         Some((name, content)) => {
             let digest = hex::encode(Sha256::digest(content));
             let size = content.len();
-            let text =
-                format!("[{place}] {sender} sent file {name}, {size} bytes, sha256 {digest}");
+            let text = format!(
+                "[{place}] {sender} sent file {}, {size} bytes, sha256 {digest}",
+                printable(&name)
+            );
             Event::new("file", text)
                 .with("name", name)
                 .with("size", size)
@@ -84,7 +86,8 @@ pub(super) fn message(
         }
         None => {
             let text = String::from_utf8_lossy(body);
-            Event::new("message", format!("[{place}] {sender}: {text}")).with_data(body)
+            let text = format!("[{place}] {sender}: {}", printable(&text));
+            Event::new("message", text).with_data(body)
         }
     };
     if let Some(group) = group {
@@ -152,6 +155,14 @@ pub(super) fn members(group: &GroupName, members: &[MemberName]) -> Event {
     Event::new("members", text)
         .with("group", group.as_str())
         .with("members", names(members))
+}
+
+/// The end; with a reason if it was not our own doing, of which people read on standard error.
+pub(super) fn closed(reason: Option<&str>) -> Event {
+    match reason {
+        None => Event::new("closed", "* closed"),
+        Some(reason) => Event::new("closed", "").with("reason", reason),
+    }
 }
 
 /// How a connection ended; `None` when it was our own doing.

@@ -7,5 +7,6 @@
 )]
 
 mod demo;
+mod ends;
 mod support;
 mod user;

@@ -109,6 +109,30 @@ impl Process {
         (std::mem::take(&mut self.said), code)
     }
 
+    /// Waits for its end without a word to it; tells what it said last and its exit code.
+    #[cfg(unix)]
+    pub(crate) fn end(mut self) -> (Vec<Value>, Option<i32>) {
+        let code = self.child.wait().unwrap().code();
+        self.said.extend(self.events.iter());
+        (std::mem::take(&mut self.said), code)
+    }
+
+    /// Types bytes that are no line of text.
+    #[cfg(unix)]
+    pub(crate) fn type_bytes(&mut self, bytes: &[u8]) {
+        let input = self.input.as_mut().unwrap();
+        input.write_all(bytes).unwrap();
+        input.flush().unwrap();
+    }
+
+    /// Sends it a signal, such as `-INT`.
+    #[cfg(unix)]
+    pub(crate) fn signal(&self, signal: &str) {
+        let process = self.child.id().to_string();
+        let status = Command::new("kill").args([signal, &process]).status();
+        assert!(status.unwrap().success());
+    }
+
     /// Ends it without goodbye.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
@@ -230,6 +254,14 @@ impl Scene {
 
     pub(crate) fn address(&self) -> &str {
         &self.address
+    }
+
+    pub(crate) fn daemon(&mut self) -> &mut Process {
+        &mut self.daemon
+    }
+
+    pub(crate) fn into_daemon(self) -> Process {
+        self.daemon
     }
 
     /// The daemon is still there.
