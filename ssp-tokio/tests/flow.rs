@@ -271,12 +271,12 @@ async fn a_dropped_join_leaves_no_member_behind() {
     let daemon = start_daemon(&["n1"]).await;
     let mut a = Person::join(&daemon, "n1", "a").await;
     a.view_of(&[a.me()]).await;
-    let b = ssp_tokio::Client::connect(&support::endpoint(&daemon, "n1"), config("b"))
+    let b = Client::connect(&endpoint(&daemon, "n1"), config("b"))
         .await
         .unwrap();
     for polls in 0..4 {
         let mut left = polls;
-        let join = b.join(support::people::group(), GroupOptions::default());
+        let join = b.join(group(), GroupOptions::default());
         tokio::select! {
             biased;
             joined = join => drop(joined),
@@ -292,10 +292,7 @@ async fn a_dropped_join_leaves_no_member_behind() {
         // The name is free again as soon as the leave is done.
         let again = soon("the group", async {
             loop {
-                match b
-                    .join(support::people::group(), GroupOptions::default())
-                    .await
-                {
+                match b.join(group(), GroupOptions::default()).await {
                     Ok(group) => return group,
                     Err(_) => tokio::task::yield_now().await,
                 }

@@ -88,7 +88,7 @@ fn read(path: &Path) -> Result<String, Failure> {
 }
 
 /// Writes a new file that only its owner may read.
-fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]

@@ -19,7 +19,7 @@ impl Input {
     pub(super) fn open() -> Self {
         let (sender, receiver) = mpsc::channel(16);
         std::thread::spawn(move || {
-            let mut input = std::io::stdin().lock();
+            let mut input = io::stdin().lock();
             let mut line = Vec::new();
             loop {
                 let parsed = match read_line(&mut input, &mut line) {

@@ -181,11 +181,15 @@ impl Room {
                 Ok(()) => self.printer.print(&show::sent(self.group.name(), size)),
                 Err(error) if waits_for_key(&error.failure) => {
                     self.pending.put_back(message);
-                    let text = format!("[{}] * waiting for a key: {}", self.name(), error.failure);
+                    let reason = match error.failure {
+                        SendFailure::NoView(_) => "the group has none yet".to_owned(),
+                        other => other.to_string(),
+                    };
+                    let text = format!("[{}] * waiting for a key: {reason}", self.name());
                     self.printer.print(
                         &Event::new("waiting", text)
                             .with("group", self.name().as_str())
-                            .with("reason", error.failure.to_string())
+                            .with("reason", reason)
                             .with("messages", self.pending.len()),
                     );
                     return;
