@@ -76,12 +76,14 @@ fn interrupts_end_user_and_daemon_in_good_order() {
 #[test]
 fn a_daemon_that_dies_is_told_by_event_and_exit_code() {
     let scene = Scene::open(&["alice"]);
-    let mut users = vec![
-        scene.user("alice"),
+    let mut alice = scene.user("alice");
+    // A bare member in the group would hold up this view.
+    alice.wait_view(&["#alice#n1"]);
+    let users = [
+        alice,
         scene.keyless("--plain", "bare"),
         scene.keyless("--flush", "flusher"),
     ];
-    users[0].wait_view(&["#alice#n1"]);
     scene.into_daemon().kill();
     for user in users {
         let (said, code) = user.end();
