@@ -114,6 +114,44 @@ fn tokens_withheld_for_a_leave_that_is_refused_are_sent_then() {
 }
 
 #[test]
+fn who_may_not_leave_learns_again_who_holds_it_up() {
+    let chat = group("chat");
+    let mut world = joined(2, &["alice", "bob"]);
+    let bare = world.add_bare("bare");
+    world.bare_join(bare, chat);
+    world.run();
+    world.nodes[0].session().leave(&chat).unwrap();
+    let leave = world.nodes[0].session().poll_command();
+    assert_eq!(leave, Some(GcsCommand::Leave(chat)));
+    world.wait(4_000);
+    let blocked = SessionEvent::FlushBlocked {
+        group: chat,
+        members: vec![member("bare")],
+    };
+    assert_eq!(world.nodes[0].count(|event| *event == blocked), 0);
+    let refused = GcsEvent::Refused(Refused::Leave(chat));
+    world.nodes[0].inbox.push_back(refused);
+    world.run();
+    world.wait(4_000);
+    assert_eq!(world.nodes[0].count(|event| *event == blocked), 1);
+}
+
+/// Anybody at the daemon can make it say so.
+#[test]
+fn a_join_refused_to_a_member_changes_nothing() {
+    let chat = group("chat");
+    let mut world = joined(2, &["alice", "bob"]);
+    for refused in [Refused::Join(chat), Refused::Leave(chat)] {
+        world.nodes[0].inbox.push_back(GcsEvent::Refused(refused));
+    }
+    world.run();
+    world.assert_agreed(chat, &[0, 1]);
+    world.send(0, chat, Service::Fifo, b"still here").unwrap();
+    world.run();
+    assert_eq!(world.nodes[1].payloads(), [b"still here"]);
+}
+
+#[test]
 fn timers_end_at_the_end_of_time_and_pile_nothing_up() {
     let chat = group("chat");
     let mut world = joined(3, &["alice", "bob"]);
@@ -354,6 +392,26 @@ fn another_record_suite_is_told_at_once_even_under_an_unknown_key() {
     assert_eq!(world.nodes[0].session().stats(&chat).unwrap().early, 0);
 }
 
+#[test]
+fn a_mismatch_is_told_once_for_each_key() {
+    let chat = group("chat");
+    let mut world = joined(7, &["alice", "bob"]);
+    for told in [1, 2] {
+        world.send(1, chat, Service::Agreed, b"x").unwrap();
+        let mut sealed = last_sealed(&world).to_vec();
+        sealed[1] = RecordSuite::Aes256Gcm.number();
+        for _ in 0..3 {
+            let body = Bytes::copy_from_slice(&sealed);
+            world.inject(1, chat, Service::Agreed, wire::SEALED, body);
+        }
+        world.run();
+        let mismatch = |event: &SessionEvent| matches!(event, SessionEvent::Mismatch { .. });
+        assert_eq!(world.nodes[0].count(mismatch), told);
+        world.refresh(0, chat).unwrap();
+        world.run();
+    }
+}
+
 /// A short message may have come in a long buffer, whose length nobody bounds while it is kept.
 #[test]
 fn what_is_kept_does_not_keep_the_buffer_it_came_in() {
@@ -453,6 +511,13 @@ fn a_message_opens_in_the_phases_that_have_its_key_and_in_no_other() {
                     Err(Error::GroupNotSecure(chat)),
             }
         );
+        // The view that had the key is gone, and the key with it, before there is another.
+        let held = match phase {
+            Phase::Joining | Phase::Agreeing | Phase::Failed => None,
+            Phase::Secure | Phase::Refreshing | Phase::Flushing | Phase::Leaving => Some(0),
+        };
+        assert_eq!(session.epoch(&chat), held, "{phase}");
+        assert_eq!(session.fingerprint(&chat).is_some(), held.is_some());
         world.nodes[0].inbox.push_front(message);
         world.run();
         let read = world.nodes[0].payloads();
