@@ -60,8 +60,9 @@ pub struct SessionConfig {
     /// Milliseconds after which members that hold up a view change are named, again and again, and
     /// members that seal under another key once; 0 for never.
     pub flush_patience: u64,
-    /// Sequence numbers of one sender and class that a receiver remembers; at least
-    /// [`MINIMUM_WINDOW`](crate::replay::MINIMUM_WINDOW), costs one bit each.
+    /// Sequence numbers of one sender and class that a receiver remembers, one bit each; kept
+    /// within [`MINIMUM_WINDOW`](crate::replay::MINIMUM_WINDOW) and
+    /// [`MAXIMUM_WINDOW`](crate::replay::MAXIMUM_WINDOW).
     pub replay_window: usize,
     /// Bytes of sealed messages kept per group while their key is being agreed.
     pub early_bytes: usize,

@@ -124,7 +124,8 @@ pub enum GroupFailure {
     KeyRepeated,
 }
 
-/// What the first sealed message of a member shows to differ from ours.
+/// What the first sealed message of a member shows to differ from ours. A hint, not a proof: whoever
+/// can send in the member's name, or repeat an old message of it, can cause it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum Mismatch {

@@ -12,6 +12,8 @@ use crate::record::SEQUENCE_MAX;
 
 /// Fewest sequence numbers that a window remembers.
 pub const MINIMUM_WINDOW: usize = 1_024;
+/// Most sequence numbers that a window remembers.
+pub const MAXIMUM_WINDOW: usize = 1 << 20;
 
 /// Why a sequence number is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
@@ -36,9 +38,10 @@ pub struct ReplayWindow {
 }
 
 impl ReplayWindow {
-    /// An empty window of at least `size` and at least [`MINIMUM_WINDOW`] numbers.
+    /// An empty window of at least `size` numbers, within [`MINIMUM_WINDOW`] and
+    /// [`MAXIMUM_WINDOW`].
     pub fn new(size: usize) -> Self {
-        let words = size.max(MINIMUM_WINDOW).div_ceil(64);
+        let words = size.clamp(MINIMUM_WINDOW, MAXIMUM_WINDOW).div_ceil(64);
         Self {
             highest: 0,
             bits: vec![0; words].into_boxed_slice(),
@@ -112,6 +115,7 @@ mod tests {
     fn range_is_closed_at_both_ends() {
         let window = ReplayWindow::new(0);
         assert_eq!(window.size(), 1_024);
+        assert_eq!(ReplayWindow::new(usize::MAX).size(), 1 << 20);
         assert_eq!(window.check(0), Err(Replay::OutOfRange(0)));
         assert_eq!(window.check(1), Ok(()));
         assert_eq!(window.check(1 << 48), Ok(()));

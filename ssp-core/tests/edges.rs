@@ -16,13 +16,17 @@ use cliques::{
     Envelope, MemberId, Protocol, ReceivedToken, Recipient, Signer, TokenBinding, TokenKind,
 };
 use gcs_proto::{
-    gcs::{GcsCommand, GcsEvent, Refused},
+    gcs::{
+        ByteOrder, Cause, GcsCommand, GcsEvent, Membership, Message, Refused, Scope, SelfDelivery,
+        ViewId,
+    },
+    name::MemberName,
     service::Service,
 };
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use ssp_core::{
     Error, FlushMode, GroupFailure, GroupOptions, Mismatch, NamedGroup, Phase, RecordSuite,
-    SendError, SessionConfig, SessionEvent, Timestamp, wire,
+    SendError, Session, SessionConfig, SessionEvent, Timestamp, wire,
 };
 use support::{World, group, member, signer, trust};
 
@@ -597,4 +601,62 @@ fn a_key_that_comes_back_is_not_used_again() {
     world.run();
     world.assert_agreed(chat, &[0, 2]);
     assert_eq!(world.nodes[0].last_view().number.0, together.number.0 + 1);
+}
+
+/// More members than an agreement can have, if a daemon says so: the view fails, and neither it
+/// nor the change that ends it is held up.
+#[test]
+fn a_view_beyond_all_bounds_is_told_and_left_again() {
+    let chat = group("chat");
+    let mut world = World::of(11, &["alice"]);
+    world.join(0, chat);
+    world.run();
+    let me = member("alice");
+    let crowd: Vec<MemberName> = (0..65_535)
+        .map(|number| format!("#m{number}#n1").parse().unwrap())
+        .collect();
+    let mut members = vec![me];
+    members.extend(&crowd);
+    let (World { nodes, rng, .. }, now) = (&mut world, Timestamp(2_000_000));
+    let session = nodes[0].session();
+    let membership = |id, members, transitional_set| {
+        GcsEvent::Membership(Membership {
+            group: chat,
+            id: ViewId([id; 12]),
+            members,
+            cause: Cause::Network,
+            transitional_set,
+        })
+    };
+    let acknowledge = |session: &mut Session, rng: &mut ChaCha20Rng, id, sender| {
+        let acknowledgement = GcsEvent::Message(Message {
+            sender,
+            destinations: vec![chat.into()],
+            service: Service::Safe,
+            self_delivery: SelfDelivery::Deliver,
+            scope: Scope::Named,
+            message_type: i16::MIN,
+            order: ByteOrder::Big,
+            body: vec![id; 12].into(),
+        });
+        session.handle_event(acknowledgement, now, rng);
+    };
+    session.handle_event(membership(0x11, members.clone(), vec![me]), now, rng);
+    for name in &members {
+        acknowledge(session, rng, 0x11, *name);
+    }
+    let told: Vec<SessionEvent> = std::iter::from_fn(|| session.poll_event()).collect();
+    assert!(matches!(
+        told.last(),
+        Some(SessionEvent::GroupFailed {
+            reason: GroupFailure::Internal(_),
+            ..
+        })
+    ));
+    assert_eq!(session.group_state(&chat), Some(Phase::Failed));
+    // The crowd is gone.
+    session.handle_event(membership(0x22, vec![me], vec![me]), now, rng);
+    acknowledge(session, rng, 0x22, me);
+    assert_eq!(session.group_state(&chat), Some(Phase::Secure));
+    assert_eq!(session.members(&chat), Some(&[me][..]));
 }

@@ -120,7 +120,7 @@ impl SecureGroup {
         }
     }
 
-    fn flush_ok_below(&mut self, around: &mut Around<'_>) {
+    pub(super) fn flush_ok_below(&mut self, around: &mut Around<'_>) {
         if self.is_leaving() {
             return self.withheld.push(Withheld::FlushOk);
         }

@@ -30,16 +30,22 @@ impl SecureGroup {
         self.began = around.now;
         self.tokens = 0;
         let unknown = self.unknown(view);
+        let impossible = self.driver.stats().impossible;
         let membership = match translate::view(view) {
             Ok(membership) => Input::Membership(membership),
             // The engine's names are never empty.
             Err(_) => return self.internal("member name", around),
         };
-        if unknown.is_empty() {
-            return self.feed(membership, Sending::Carry, around);
-        }
         // No key can be agreed on with a stranger, so nothing is said to it.
-        self.feed(membership, Sending::Suppress, around);
+        let sending = if unknown.is_empty() {
+            Sending::Carry
+        } else {
+            Sending::Suppress
+        };
+        self.feed(membership, sending, around);
+        if self.driver.stats().impossible > impossible {
+            return self.internal("view that no agreement can be run in", around);
+        }
         for member in unknown {
             let Ok(culprit) = translate::id(&member) else {
                 continue;
@@ -63,7 +69,12 @@ impl SecureGroup {
 
     /// The VS view is to be replaced.
     pub(crate) fn flush_request(&mut self, around: &mut Around<'_>) {
+        let impossible = self.driver.stats().impossible;
         self.feed(Input::FlushRequest, Sending::Carry, around);
+        if self.driver.stats().impossible > impossible {
+            // It has no part in this view, but the others wait for the answer all the same.
+            self.flush_ok_below(around);
+        }
     }
 
     /// Members of the VS view are gone.

@@ -168,10 +168,10 @@ impl SecureGroup {
             return Phase::Leaving;
         }
         match (self.driver.send_permission(), self.prospect) {
-            (Ok(()), _) if self.keys.is_some() => Phase::Secure,
-            (Err(gka_robust::Error::Refreshing), _) => Phase::Refreshing,
-            (Err(gka_robust::Error::NotAllowedToSend), _) => Phase::Flushing,
             (_, Prospect::Failed) => Phase::Failed,
+            (Ok(()), Prospect::Open) if self.keys.is_some() => Phase::Secure,
+            (Err(gka_robust::Error::Refreshing), Prospect::Open) => Phase::Refreshing,
+            (Err(gka_robust::Error::NotAllowedToSend), Prospect::Open) => Phase::Flushing,
             (_, Prospect::Open) if self.driver.view().is_none() => Phase::Joining,
             (_, Prospect::Open) => Phase::Agreeing,
         }
