@@ -416,6 +416,34 @@ fn a_mismatch_is_told_once_for_each_key() {
     }
 }
 
+#[test]
+fn each_suspect_has_the_whole_patience() {
+    let chat = group("chat");
+    let mut world = joined(7, &["alice", "bob", "carol"]);
+    world.send(1, chat, Service::Agreed, b"x").unwrap();
+    let mut sealed = last_sealed(&world).to_vec();
+    world.run();
+    sealed[4] ^= 1;
+    let body = Bytes::from(sealed);
+    let named = |name| SessionEvent::Mismatch {
+        group: chat,
+        sender: member(name),
+        what: Mismatch::Key,
+    };
+    world.inject(1, chat, Service::Fifo, wire::SEALED, body.clone());
+    world.run();
+    world.wait(2_500);
+    world.inject(1, chat, Service::Fifo, wire::SEALED, body.clone());
+    world.inject(2, chat, Service::Fifo, wire::SEALED, body);
+    world.run();
+    for (wait, bob, carol) in [(1_000, 1, 0), (1_000, 1, 0), (1_000, 1, 1), (9_000, 1, 1)] {
+        world.wait(wait);
+        let alice = &world.nodes[0];
+        let counts = ["bob", "carol"].map(|name| alice.count(|event| *event == named(name)));
+        assert_eq!(counts, [bob, carol]);
+    }
+}
+
 /// A short message may have come in a long buffer, whose length nobody bounds while it is kept.
 #[test]
 fn what_is_kept_does_not_keep_the_buffer_it_came_in() {

@@ -136,11 +136,9 @@ impl SecureGroup {
             self.stats.early += 1;
             if !self.driver.awaiting_key() {
                 // Ahead of us by a refresh, or not in agreement with us: time will tell.
-                self.suspects.insert(sealed.sender);
                 let patience = self.config.flush_patience;
-                if patience > 0 && !self.timers.is_set(Timer::Suspicion) {
-                    self.timers
-                        .set(Timer::Suspicion, around.now.after(patience));
+                if patience > 0 {
+                    self.suspect(sealed.sender, around.now.after(patience));
                 }
             }
             self.feed(Input::EarlyData(sealed), Sending::Carry, around);

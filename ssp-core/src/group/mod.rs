@@ -25,7 +25,7 @@ mod translate;
 pub mod wire;
 
 use alloc::{
-    collections::{BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
     vec::Vec,
 };
@@ -53,7 +53,7 @@ use self::{
 use crate::{
     config::{GroupOptions, SessionConfig},
     epoch::ViewKeys,
-    event::{SecureViewEvent, SessionEvent},
+    event::{Mismatch, SecureViewEvent, SessionEvent},
     identity::{Credentials, Trust},
     schedule::KeyId,
     time::Timestamp,
@@ -102,8 +102,8 @@ pub(crate) struct SecureGroup {
     used_keys: VecDeque<KeyId>,
     /// Who was reported to seal differently under the present key.
     reported: BTreeSet<MemberName>,
-    /// Who sealed under a key that may yet be installed here.
-    suspects: BTreeSet<MemberName>,
+    /// Who sealed under a key that may yet be installed here, and when our patience ends.
+    suspects: BTreeMap<MemberName, Timestamp>,
     timers: Timers,
     stats: GroupStats,
     /// Work done before the agreement under way.
@@ -149,7 +149,7 @@ impl SecureGroup {
             installed: None,
             used_keys: VecDeque::new(),
             reported: BTreeSet::new(),
-            suspects: BTreeSet::new(),
+            suspects: BTreeMap::new(),
             timers: Timers::default(),
             stats: GroupStats::default(),
             cost_before: Cost::default(),
@@ -223,13 +223,23 @@ impl SecureGroup {
                     self.wait_for_flush(now);
                 }
                 Timer::Suspicion => {
-                    let suspects: Vec<_> =
-                        core::mem::take(&mut self.suspects).into_iter().collect();
-                    for sender in suspects {
-                        self.report(sender, crate::event::Mismatch::Key, events);
+                    for (sender, due) in core::mem::take(&mut self.suspects) {
+                        if due <= now {
+                            self.report(sender, Mismatch::Key, events);
+                        } else {
+                            self.suspect(sender, due);
+                        }
                     }
                 }
             }
+        }
+    }
+
+    /// Gives a member until `due` before it is told to seal under another key.
+    fn suspect(&mut self, sender: MemberName, due: Timestamp) {
+        self.suspects.entry(sender).or_insert(due);
+        if let Some(first) = self.suspects.values().min() {
+            self.timers.set(Timer::Suspicion, *first);
         }
     }
 

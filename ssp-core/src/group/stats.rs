@@ -90,7 +90,7 @@ pub struct GroupStats {
     pub reserved: u64,
     /// Messages whose key was not there yet.
     pub early: u64,
-    /// Tokens that the layer below did not take, because the group is being left.
+    /// Tokens not sent when they were due: the group is being left, or a stranger is in the view.
     pub unsent: u64,
 }
 

@@ -28,14 +28,6 @@ impl Timers {
         *self.slot(timer) = None;
     }
 
-    pub(crate) const fn is_set(&self, timer: Timer) -> bool {
-        let Self([flush, suspicion]) = self;
-        match timer {
-            Timer::Flush => flush.is_some(),
-            Timer::Suspicion => suspicion.is_some(),
-        }
-    }
-
     /// The next one to run out.
     pub(crate) fn next(&self) -> Option<Timestamp> {
         self.0.iter().flatten().min().copied()
