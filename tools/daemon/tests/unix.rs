@@ -108,6 +108,28 @@ async fn a_file_that_is_no_socket_is_left_alone() {
 }
 
 #[tokio::test]
+async fn a_socket_in_use_is_not_taken_over() {
+    let directory = Directory::new("in-use");
+    let path = directory.path("control");
+    let start = |name: &str| {
+        Daemon::builder()
+            .daemon(VirtualDaemon::new(daemon_name(name)))
+            .control(&path)
+            .start()
+    };
+    let first = start("n1").await.unwrap();
+    let Err(Error::Io { kind, what, .. }) = start("n2").await else {
+        panic!("the socket was taken over");
+    };
+    assert_eq!(kind, std::io::ErrorKind::AddrInUse);
+    assert!(what.contains("control"), "{what}");
+    let answer = Console::open(&path).await.ask("status").await;
+    assert!(answer.contains("n1"), "{answer}");
+    first.shutdown().await;
+    start("n2").await.unwrap().shutdown().await;
+}
+
+#[tokio::test]
 async fn the_console_moves_the_network() {
     let directory = Directory::new("console");
     let path = directory.path("control");

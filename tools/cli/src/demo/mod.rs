@@ -71,13 +71,11 @@ pub(crate) async fn run(options: cli::Demo, printer: Printer) -> Result<(), Fail
         check_digests(&digests, TEXT)?;
         delivered += digests.len();
     }
-    printer.print(
-        &Event::new(
-            "traffic",
-            format!("  a message on each side, {delivered} delivered"),
-        )
-        .with("delivered", delivered),
-    );
+    let text = match delivered {
+        0 => "  nobody to send to on either side".to_owned(),
+        delivered => format!("  a message on each side, {delivered} delivered"),
+    };
+    printer.print(&Event::new("traffic", text).with("delivered", delivered));
     stage.heal().await?;
     stage.settle("merge").await?;
 

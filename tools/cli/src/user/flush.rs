@@ -58,9 +58,9 @@ pub(super) async fn run(options: &cli::User, printer: Printer) -> Result<(), Fai
             }
         }
     }
-    user.say_farewell().await?;
+    let unsent = user.say_farewell().await?;
     user.client.disconnect().await;
-    Ok(())
+    super::all_sent(unsent)
 }
 
 /// How long messages that wait for a view may still go out after the last command.
@@ -246,8 +246,8 @@ impl User {
         Ok(())
     }
 
-    /// Lets messages that still wait for a view go out.
-    async fn say_farewell(&mut self) -> Result<(), Failure> {
+    /// Lets messages that still wait for a view go out; tells how many could not.
+    async fn say_farewell(&mut self) -> Result<usize, Failure> {
         let deadline = Instant::now() + FAREWELL;
         while self.rooms.values().any(|room| room.pending.len() > 0) {
             match timeout_at(deadline, self.client.recv()).await {
@@ -255,13 +255,10 @@ impl User {
                 Ok(None) | Err(_) => break,
             }
         }
-        for (group, room) in &self.rooms {
-            if room.pending.len() > 0 {
-                let error = format!("{} messages were not sent", room.pending.len());
-                report(self.printer, Some(group), error);
-            }
-        }
-        Ok(())
+        let rooms = self.rooms.iter();
+        Ok(rooms
+            .map(|(group, room)| super::report_unsent(self.printer, group, room.pending.len()))
+            .sum())
     }
 
     async fn flush_ok(&mut self, group: GroupName) {

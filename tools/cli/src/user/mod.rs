@@ -78,6 +78,28 @@ fn report(printer: Printer, group: Option<&GroupName>, error: impl std::fmt::Dis
     printer.print(&event);
 }
 
+/// Reports messages of a group that could not be sent, and tells how many they are.
+fn report_unsent(printer: Printer, group: &GroupName, unsent: usize) -> usize {
+    if unsent > 0 {
+        report(
+            printer,
+            Some(group),
+            format!("messages that were not sent: {unsent}"),
+        );
+    }
+    unsent
+}
+
+/// What the program comes to when so many messages could not be sent.
+fn all_sent(unsent: usize) -> Result<(), Failure> {
+    match unsent {
+        0 => Ok(()),
+        unsent => Err(Failure::Failed(format!(
+            "messages that were not sent: {unsent}"
+        ))),
+    }
+}
+
 /// A file as one message: its name, then its content.
 async fn file_message(path: &std::path::Path, max: usize) -> Result<bytes::Bytes, String> {
     let name = path

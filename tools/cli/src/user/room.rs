@@ -49,8 +49,9 @@ impl Room {
         }
     }
 
-    /// Serves the group until it is left or nobody commands it any more.
-    pub(super) async fn run(mut self, mut commands: mpsc::Receiver<Line>) {
+    /// Serves the group until it is left or nobody commands it any more; tells how many messages
+    /// could not be sent.
+    pub(super) async fn run(mut self, mut commands: mpsc::Receiver<Line>) -> usize {
         loop {
             tokio::select! {
                 line = commands.recv() => match line {
@@ -59,41 +60,44 @@ impl Room {
                     None => break,
                 },
                 event = self.group.recv() => match event {
-                    Some(event) => if self.handle(event).await == Stay::Gone { return },
-                    None => return,
+                    Some(event) => if self.handle(event).await == Stay::Gone {
+                        return self.unsent();
+                    },
+                    None => return self.unsent(),
                 },
             }
         }
-        self.say_farewell().await;
+        // A time that is up is told by what is left.
+        let _ = timeout(FAREWELL, self.send_the_rest()).await;
+        self.unsent()
     }
 
     /// Lets messages that still wait for a key go out.
-    async fn say_farewell(&mut self) {
-        let wait = async {
-            while self.pending.len() > 0 {
-                match self.group.recv().await {
-                    Some(event) => {
-                        if self.handle(event).await == Stay::Gone {
-                            return;
-                        }
+    async fn send_the_rest(&mut self) {
+        while self.pending.len() > 0 {
+            match self.group.recv().await {
+                Some(event) => {
+                    if self.handle(event).await == Stay::Gone {
+                        return;
                     }
-                    None => return,
                 }
+                None => return,
             }
-        };
-        let waited = timeout(FAREWELL, wait).await;
-        if waited.is_err() || self.pending.len() > 0 {
-            let error = format!("{} messages were not sent", self.pending.len());
-            report(self.printer, Some(self.group.name()), error);
         }
     }
 
-    async fn leave(self) {
+    fn unsent(&self) -> usize {
+        super::report_unsent(self.printer, self.group.name(), self.pending.len())
+    }
+
+    async fn leave(self) -> usize {
+        let unsent = self.unsent();
         let (name, printer) = (*self.group.name(), self.printer);
         match self.group.leave().await {
             Ok(()) => printer.print(&show::self_leave(&name)),
             Err(error) => report(printer, Some(&name), error),
         }
+        unsent
     }
 
     fn name(&self) -> GroupName {

@@ -57,9 +57,10 @@ pub(super) async fn run(options: &cli::User, printer: Printer) -> Result<(), Fai
     loop {
         tokio::select! {
             line = input.next(printer) => if user.carry_out(line).await == Flow::End { break },
-            Some(ended) = user.tasks.join_next() => if let Ok(group) = ended {
-                user.rooms.remove(&group);
-            },
+            Some(_) = user.tasks.join_next() => {
+                // By the sender, not by name: the group may have been joined again since.
+                user.rooms.retain(|_, room| !room.is_closed());
+            }
             reason = user.client.closed() => {
                 // What came before the end is still shown; it ends with the queues of the rooms.
                 while user.tasks.join_next().await.is_some() {}
@@ -69,9 +70,12 @@ pub(super) async fn run(options: &cli::User, printer: Printer) -> Result<(), Fai
     }
     // Rooms end when nobody can command them any more, once what waits in them is sent.
     user.rooms.clear();
-    while user.tasks.join_next().await.is_some() {}
+    let mut unsent = 0;
+    while let Some(ended) = user.tasks.join_next().await {
+        unsent += ended.unwrap_or(0);
+    }
     user.client.disconnect().await;
-    Ok(())
+    super::all_sent(unsent)
 }
 
 fn credentials(options: &cli::User) -> Result<Credentials, Failure> {
@@ -89,7 +93,8 @@ struct User {
     printer: Printer,
     options: GroupOptions,
     rooms: BTreeMap<GroupName, mpsc::Sender<Line>>,
-    tasks: JoinSet<GroupName>,
+    /// Each ends with the number of messages that it could not send.
+    tasks: JoinSet<usize>,
 }
 
 impl User {
@@ -125,10 +130,7 @@ impl User {
                 let (sender, commands) = mpsc::channel(COMMANDS_MAX);
                 self.rooms.insert(group, sender);
                 let room = Room::new(handle, self.printer);
-                self.tasks.spawn(async move {
-                    room.run(commands).await;
-                    group
-                });
+                self.tasks.spawn(room.run(commands));
             }
             Err(error) => report(self.printer, Some(&group), error),
         }

@@ -240,6 +240,21 @@ fn a_script_waits_for_its_view_and_ends_in_good_order() {
 }
 
 #[test]
+fn a_message_that_could_not_be_sent_is_a_failure() {
+    let scene = Scene::open(&["alice"]);
+    let bare = scene.keyless("--plain", "bare");
+    let mut alice = scene.user("alice");
+    alice.type_line("send g nobody will read this");
+    alice.wait_event("waiting");
+    let (said, code) = alice.finish();
+    assert_eq!(code, Some(1), "{said:#?}");
+    let error = said.iter().find(|event| event["event"] == "error").unwrap();
+    assert_eq!(error["error"], "messages that were not sent: 1");
+    bare.kill();
+    scene.close();
+}
+
+#[test]
 fn failures_are_one_line_that_names_the_value() {
     let scene = Scene::open(&["alice"]);
     let connect = scene.address();

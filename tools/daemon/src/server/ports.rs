@@ -167,6 +167,10 @@ pub(crate) fn bind_unix(path: &Path, access: Access) -> Result<UnixListener, Err
     if let Ok(metadata) = std::fs::symlink_metadata(path)
         && metadata.file_type().is_socket()
     {
+        // One that answers belongs to a running daemon; one left behind refuses.
+        if std::os::unix::net::UnixStream::connect(path).is_ok() {
+            return Err(failed(io::ErrorKind::AddrInUse.into()));
+        }
         std::fs::remove_file(path).map_err(failed)?;
     }
     let listener = UnixListener::bind(path).map_err(failed)?;
