@@ -31,6 +31,17 @@ pub struct RobustDriver<D: Payload> {
     machine: Machine<D>,
 }
 
+/// What became of an input: the outcome codes of the published tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Handled {
+    /// The state that it came in has a use for it.
+    Taken,
+    /// Legal, but of no use; dropped and counted.
+    Ignored,
+    /// Cannot happen with a correct flush service and honest members; dropped and counted.
+    Impossible,
+}
+
 /// The machine of an algorithm. A further algorithm is a further variant.
 #[derive(Debug)]
 enum Machine<D> {
@@ -82,7 +93,7 @@ impl<D: Payload> RobustDriver<D> {
         input: Input<D>,
         now: u64,
         rng: &mut dyn CryptoRng,
-    ) -> Result<(), Error> {
+    ) -> Result<Handled, Error> {
         let event = match input {
             Input::Membership(view) => Event::Membership(view),
             Input::FlushRequest => Event::FlushRequest,
@@ -93,7 +104,7 @@ impl<D: Payload> RobustDriver<D> {
                 bytes,
             } => match self.open(&sender, kind, &bytes, now) {
                 Some(event) => event,
-                None => return Ok(()),
+                None => return Ok(Handled::Ignored),
             },
             Input::Data(data) => Event::Data(data),
             Input::EarlyData(data) => Event::EarlyData(data),
@@ -105,20 +116,24 @@ impl<D: Payload> RobustDriver<D> {
         let before = self.state_name();
         match &mut self.machine {
             Machine::Gdh(state) => match state.handle(event, &mut self.context, &mut env) {
-                Outcome::Stay => {}
+                Outcome::Stay => Ok(Handled::Taken),
                 Outcome::Next(next) => {
                     *state = next;
                     tracing::debug!(from = before, to = self.state_name(), "state");
+                    Ok(Handled::Taken)
                 }
                 Outcome::Imp => {
                     tracing::warn!(state = before, "impossible event dropped");
                     self.context.stats_mut().impossible += 1;
+                    Ok(Handled::Impossible)
                 }
-                Outcome::Ign => self.context.stats_mut().ignored += 1,
-                Outcome::Err(error) => return Err(error),
+                Outcome::Ign => {
+                    self.context.stats_mut().ignored += 1;
+                    Ok(Handled::Ignored)
+                }
+                Outcome::Err(error) => Err(error),
             },
         }
-        Ok(())
     }
 
     /// Checks the envelope of a token, where tokens can matter at all.
@@ -176,6 +191,14 @@ impl<D: Payload> RobustDriver<D> {
     pub fn keeps_early_data(&self) -> bool {
         match &self.machine {
             Machine::Gdh(state) => state.keeps_early_data(&self.context),
+        }
+    }
+
+    /// Whether the present VS view has no key and gets none, because a member broke the protocol
+    /// or the layer above said so. The next membership starts afresh.
+    pub const fn has_failed(&self) -> bool {
+        match &self.machine {
+            Machine::Gdh(state) => state.has_failed(),
         }
     }
 

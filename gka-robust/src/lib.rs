@@ -26,7 +26,7 @@ pub mod testing;
 mod view;
 
 pub use config::{Algorithm, Config, DEFAULT_QUEUE_BYTES};
-pub use driver::RobustDriver;
+pub use driver::{Handled, RobustDriver};
 pub use error::Error;
 #[cfg(feature = "test-util")]
 pub use fault::Fault;

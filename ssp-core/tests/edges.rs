@@ -688,3 +688,40 @@ fn a_view_beyond_all_bounds_is_told_and_left_again() {
     assert_eq!(session.group_state(&chat), Some(Phase::Secure));
     assert_eq!(session.members(&chat), Some(&[me][..]));
 }
+
+/// Members of another component may have finished a refresh that was given up here. What they
+/// sealed under its key is a gap in the order of messages, and the signal must stand before it.
+#[test]
+fn a_message_under_a_later_key_is_lost_behind_a_signal() {
+    let chat = group("chat");
+    let mut world = World::of(7, &["alice", "bob"]);
+    let manual = GroupOptions {
+        flush: FlushMode::Manual,
+        ..GroupOptions::default()
+    };
+    for node in 0..2 {
+        world.join_with(node, chat, manual);
+        world.run();
+        let _ = world.flush_ok(0, chat);
+        world.run();
+    }
+    world.send(1, chat, Service::Agreed, b"x").unwrap();
+    let mut sealed = last_sealed(&world).to_vec();
+    world.run();
+    sealed[4] ^= 1;
+
+    // A third member joins: the change waits for Alice, who may still send and receive.
+    let third = world.add("carol", trust(&["alice", "bob", "carol"]));
+    world.join_with(third, chat, manual);
+    world.run();
+    world.inject(1, chat, Service::Agreed, wire::SEALED, sealed.into());
+    world.run();
+    let events = &world.nodes[0].events;
+    let signal = events
+        .iter()
+        .position(|event| *event == SessionEvent::TransitionalSignal { group: chat });
+    let rejected = events
+        .iter()
+        .position(|event| matches!(event, SessionEvent::MessageRejected { .. }));
+    assert!(signal.is_some() && signal < rejected, "{events:#?}");
+}

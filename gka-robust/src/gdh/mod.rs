@@ -141,6 +141,20 @@ impl<D: Payload> State<D> {
         }
     }
 
+    /// Whether the VS view has no key and gets none.
+    pub(crate) const fn has_failed(&self) -> bool {
+        match self {
+            Self::Failed(_) => true,
+            Self::Secure(_)
+            | Self::PartialToken(_)
+            | Self::FinalToken(_)
+            | Self::FactOuts(_)
+            | Self::KeyList(_)
+            | Self::Cascading(_)
+            | Self::Refreshing(_) => false,
+        }
+    }
+
     /// The rows of User_Message.
     pub(crate) fn send_permission(&self, context: &Context<D>) -> Result<(), Error> {
         match self {

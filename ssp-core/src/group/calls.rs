@@ -67,7 +67,7 @@ impl SecureGroup {
         }
         let asked = self.driver.handle(input, around.now.0, around.rng);
         self.carry_out(Sending::Carry, around);
-        asked.map_err(|error| match error {
+        asked.map(|_| ()).map_err(|error| match error {
             gka_robust::Error::GroupNotSecure => Error::GroupNotSecure(self.name),
             gka_robust::Error::Refreshing => Error::Refreshing(self.name),
             gka_robust::Error::NotAllowedToSend => Error::Flushing(self.name),

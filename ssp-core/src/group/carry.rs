@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 use cliques::{GroupSecret, Recipient, TokenService};
-use gcs_proto::{gcs::SelfDelivery, service::Service};
+use gcs_proto::{gcs::SelfDelivery, name::MemberName, service::Service};
 use gka_robust::{Failure, FailureReason, Input, Output, SecureView, Transmission};
 
 use super::{
@@ -285,32 +285,40 @@ impl SecureGroup {
                         epoch: opened.epoch,
                     }));
             }
-            Err(reason) => {
-                tracing::debug!(group = %self.name, %sender, %reason, "message rejected");
-                self.stats.rejections.count(&reason);
-                around.events.push_back(SessionEvent::MessageRejected {
-                    group: self.name,
-                    sender: *sender,
-                });
-                let mismatch = match reason {
-                    OpenError::SuiteMismatch { ours, theirs } => {
-                        Some(Mismatch::RecordSuite { ours, theirs })
-                    }
-                    OpenError::WrongKey => Some(Mismatch::Key),
-                    OpenError::Truncated(_)
-                    | OpenError::Version(_)
-                    | OpenError::Flags(_)
-                    | OpenError::UnknownSuite(_)
-                    | OpenError::NotInView
-                    | OpenError::Blocks(_)
-                    | OpenError::Tag
-                    | OpenError::Replay(_)
-                    | OpenError::Malformed => None,
-                };
-                if let Some(what) = mismatch {
-                    self.report(*sender, what, around.events);
-                }
+            Err(reason) => self.reject(*sender, &reason, around),
+        }
+    }
+
+    /// Drops a message that cannot be opened, and tells the application so.
+    pub(super) fn reject(
+        &mut self,
+        sender: MemberName,
+        reason: &OpenError,
+        around: &mut Around<'_>,
+    ) {
+        tracing::debug!(group = %self.name, %sender, %reason, "message rejected");
+        self.stats.rejections.count(reason);
+        around.events.push_back(SessionEvent::MessageRejected {
+            group: self.name,
+            sender,
+        });
+        let mismatch = match *reason {
+            OpenError::SuiteMismatch { ours, theirs } => {
+                Some(Mismatch::RecordSuite { ours, theirs })
             }
+            OpenError::WrongKey => Some(Mismatch::Key),
+            OpenError::Truncated(_)
+            | OpenError::Version(_)
+            | OpenError::Flags(_)
+            | OpenError::UnknownSuite(_)
+            | OpenError::NotInView
+            | OpenError::Blocks(_)
+            | OpenError::Tag
+            | OpenError::Replay(_)
+            | OpenError::Malformed => None,
+        };
+        if let Some(what) = mismatch {
+            self.report(sender, what, around.events);
         }
     }
 
@@ -326,7 +334,7 @@ impl SecureGroup {
             // The list of reasons belongs to the driver's crate and may grow.
             _ => GroupFailure::Internal("unknown reason"),
         };
-        if self.driver.state_name() == "FAILED" {
+        if self.driver.has_failed() {
             self.prospect = Prospect::Failed;
             // A refresh that fails takes the key that it was to replace with it.
             self.keys = None;

@@ -6,14 +6,14 @@ use gcs_proto::{
     flush::{View, ViewMessage},
     name::MemberName,
 };
-use gka_robust::{Failure, FailureReason, Input};
+use gka_robust::{Failure, FailureReason, Handled, Input};
 
 use super::{
     Around, Phase, Prospect, Sealed, SecureGroup, Timer, carry::Sending, translate, wire::Content,
 };
 use crate::{
     event::{GroupFailure, Mismatch, SessionEvent},
-    record::Header,
+    record::{Header, OpenError},
 };
 
 impl SecureGroup {
@@ -30,7 +30,6 @@ impl SecureGroup {
         self.began = around.now;
         self.tokens = 0;
         let unknown = self.unknown(view);
-        let impossible = self.driver.stats().impossible;
         let membership = match translate::view(view) {
             Ok(membership) => Input::Membership(membership),
             // The engine's names are never empty.
@@ -42,8 +41,7 @@ impl SecureGroup {
         } else {
             Sending::Suppress
         };
-        self.feed(membership, sending, around);
-        if self.driver.stats().impossible > impossible {
+        if self.feed(membership, sending, around) == Handled::Impossible {
             return self.internal("view that no agreement can be run in", around);
         }
         for member in unknown {
@@ -69,9 +67,7 @@ impl SecureGroup {
 
     /// The VS view is to be replaced.
     pub(crate) fn flush_request(&mut self, around: &mut Around<'_>) {
-        let impossible = self.driver.stats().impossible;
-        self.feed(Input::FlushRequest, Sending::Carry, around);
-        if self.driver.stats().impossible > impossible {
+        if self.feed(Input::FlushRequest, Sending::Carry, around) == Handled::Impossible {
             // It has no part in this view, but the others wait for the answer all the same.
             self.flush_ok_below(around);
         }
@@ -142,6 +138,12 @@ impl SecureGroup {
                 }
             }
             self.feed(Input::EarlyData(sealed), Sending::Carry, around);
+        } else if unknown_key && self.keys.is_some() {
+            // Perhaps sealed after a refresh that was given up here. The driver drops it, and
+            // gives the signal before the gap.
+            let sender = sealed.sender;
+            self.feed(Input::EarlyData(sealed), Sending::Carry, around);
+            self.reject(sender, &OpenError::WrongKey, around);
         } else {
             self.feed(Input::Data(sealed), Sending::Carry, around);
         }
@@ -165,14 +167,15 @@ impl SecureGroup {
     }
 
     /// Gives the driver an input from the network and carries out what it wants.
-    fn feed(&mut self, input: Input<Sealed>, sending: Sending, around: &mut Around<'_>) {
+    fn feed(&mut self, input: Input<Sealed>, sending: Sending, around: &mut Around<'_>) -> Handled {
         let handled = self.driver.handle(input, around.now.0, around.rng);
         self.carry_out(sending, around);
-        // Inputs of the network have no other errors.
-        if let Err(error) = handled {
+        handled.unwrap_or_else(|error| {
+            // Inputs of the network have no other errors.
             tracing::error!(group = %self.name, %error, "driver");
             self.internal("driver", around);
-        }
+            Handled::Taken
+        })
     }
 
     /// A bug was found: this view has no key.

@@ -210,7 +210,7 @@ impl Simulation {
         let process = self.processes.get_mut(name).expect("live");
         let result = process.driver.handle(input, 1_000, self.dice.rng());
         self.carry_out(name);
-        result
+        result.map(|_| ())
     }
 
     pub(super) fn carry_out(&mut self, name: &MemberId) {
