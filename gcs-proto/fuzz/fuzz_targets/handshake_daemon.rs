@@ -23,11 +23,15 @@ fuzz_target!(|data: &[u8]| {
         assert!(handshake.buffered() <= limits::HANDSHAKE_BUFFER);
         while let Some(step) = handshake.poll_step() {
             match step {
+                // Old clients are not asked for a method.
                 DaemonStep::Connect(_) => handshake.offer_methods(&Method::ALL),
-                DaemonStep::Authenticate { .. } => handshake.accept(Version::CURRENT, &member),
+                DaemonStep::Authenticate { .. } => {
+                    while handshake.poll_transmit().is_some() {}
+                    handshake.accept(Version::CURRENT, &member);
+                    assert!(handshake.poll_transmit().is_some());
+                }
                 DaemonStep::Refused(_) => return,
             }
-            assert!(handshake.poll_transmit().is_some());
         }
     }
 });
