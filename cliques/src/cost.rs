@@ -52,18 +52,77 @@ impl Cost {
     }
 }
 
+impl Cost {
+    /// What was counted since `earlier`, a reading of the same counters.
+    #[must_use]
+    pub fn since(mut self, earlier: &Self) -> Self {
+        self.combine(earlier, u64::saturating_sub);
+        self
+    }
+
+    /// Combines every counter with the other's. Takes the other apart by name, so that a counter
+    /// that is forgotten here does not compile.
+    fn combine(&mut self, other: &Self, with: impl Fn(u64, u64) -> u64) {
+        let Self {
+            full_exponentiations,
+            short_exponentiations,
+            fixed_base_exponentiations,
+            multiplications,
+            inversions,
+            element_tests,
+            signatures,
+            verifications,
+            unicasts,
+            broadcasts,
+            bytes,
+        } = *other;
+        for (counter, other) in [
+            (&mut self.full_exponentiations, full_exponentiations),
+            (&mut self.short_exponentiations, short_exponentiations),
+            (
+                &mut self.fixed_base_exponentiations,
+                fixed_base_exponentiations,
+            ),
+            (&mut self.multiplications, multiplications),
+            (&mut self.inversions, inversions),
+            (&mut self.element_tests, element_tests),
+            (&mut self.signatures, signatures),
+            (&mut self.verifications, verifications),
+            (&mut self.unicasts, unicasts),
+            (&mut self.broadcasts, broadcasts),
+            (&mut self.bytes, bytes),
+        ] {
+            *counter = with(*counter, other);
+        }
+    }
+}
+
 impl AddAssign for Cost {
     fn add_assign(&mut self, other: Self) {
-        self.full_exponentiations += other.full_exponentiations;
-        self.short_exponentiations += other.short_exponentiations;
-        self.fixed_base_exponentiations += other.fixed_base_exponentiations;
-        self.multiplications += other.multiplications;
-        self.inversions += other.inversions;
-        self.element_tests += other.element_tests;
-        self.signatures += other.signatures;
-        self.verifications += other.verifications;
-        self.unicasts += other.unicasts;
-        self.broadcasts += other.broadcasts;
-        self.bytes += other.bytes;
+        self.combine(&other, u64::saturating_add);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_added_is_what_was_counted_since() {
+        let earlier = Cost {
+            full_exponentiations: 1,
+            bytes: 7,
+            ..Cost::default()
+        };
+        let more = Cost {
+            full_exponentiations: 2,
+            verifications: 3,
+            bytes: u64::MAX - 7,
+            ..Cost::default()
+        };
+        let mut now = earlier;
+        now += more;
+        assert_eq!(now.since(&earlier), more);
+        assert_eq!(earlier.since(&now), Cost::default());
     }
 }

@@ -512,34 +512,3 @@ async fn a_group_can_be_left_before_its_first_view() {
     soon("leaving", a.group.leave()).await.unwrap();
     daemon.shutdown().await;
 }
-
-#[tokio::test]
-async fn nothing_but_sealed_data_and_tokens_crosses_the_daemon() {
-    let daemon = start_daemon(&["n1"]).await;
-    let tap = daemon.tap();
-    let mut people = Vec::new();
-    for name in ["a", "b", "c"] {
-        people.push(Person::join(&daemon, "n1", name).await);
-        agree(&mut people).await;
-    }
-    let text = "the text that nobody may read";
-    people[0]
-        .group
-        .multicast(Service::Agreed, 0, text)
-        .await
-        .unwrap();
-    for person in &mut people {
-        assert_eq!(person.message().await.payload, text);
-    }
-    let key = people[0].group.export("k", b"", 16).await.unwrap();
-    let records = tap.records();
-    assert!(!records.is_empty());
-    let crossed: Vec<u8> = records
-        .iter()
-        .flat_map(|record| record.bytes.iter().copied())
-        .collect();
-    for secret in [text.as_bytes(), &key[..]] {
-        assert!(!crossed.windows(secret.len()).any(|window| window == secret));
-    }
-    daemon.shutdown().await;
-}

@@ -8,7 +8,7 @@ use gcs_proto::{gcs::SelfDelivery, name::MemberName, service::Service};
 use gka_robust::{Failure, FailureReason, Input, Output, SecureView, Transmission};
 
 use super::{
-    Around, Intent, Phase, Prospect, Sealed, SecureGroup, Timer, USED_KEYS, stats,
+    Around, Intent, Phase, Prospect, Sealed, SecureGroup, Timer, USED_KEYS,
     translate::{self, Named},
     wire,
 };
@@ -217,7 +217,7 @@ impl SecureGroup {
         around: &Around<'_>,
     ) -> SecureViewEvent {
         let total = *self.driver.cost();
-        let cost = stats::since(&total, &self.cost_before);
+        let cost = total.since(&self.cost_before);
         let duration = around.now.since(self.began);
         self.cost_before = total;
         self.stats.last_cost = cost;

@@ -93,30 +93,3 @@ pub struct GroupStats {
     /// Tokens not sent when they were due: the group is being left, or a stranger is in the view.
     pub unsent: u64,
 }
-
-/// What `now` counts beyond `before`.
-pub(crate) fn since(now: &Cost, before: &Cost) -> Cost {
-    let mut cost = *now;
-    for (counter, old) in [
-        (&mut cost.full_exponentiations, before.full_exponentiations),
-        (
-            &mut cost.short_exponentiations,
-            before.short_exponentiations,
-        ),
-        (
-            &mut cost.fixed_base_exponentiations,
-            before.fixed_base_exponentiations,
-        ),
-        (&mut cost.multiplications, before.multiplications),
-        (&mut cost.inversions, before.inversions),
-        (&mut cost.element_tests, before.element_tests),
-        (&mut cost.signatures, before.signatures),
-        (&mut cost.verifications, before.verifications),
-        (&mut cost.unicasts, before.unicasts),
-        (&mut cost.broadcasts, before.broadcasts),
-        (&mut cost.bytes, before.bytes),
-    ] {
-        *counter = counter.saturating_sub(old);
-    }
-    cost
-}
