@@ -14,8 +14,8 @@ use cliques::{MemberId, ReceivedToken};
 use gcs_daemon::{Direction, Tap};
 use gcs_proto::{
     codec::{self, DataMessage, FrameDecoder, Request},
-    gcs::Scope,
-    limits::{AUTHENTICATION_CHOICE, NAME_SLOT},
+    flush,
+    limits::AUTHENTICATION_CHOICE,
     name::MemberName,
     service::Service,
 };
@@ -33,7 +33,6 @@ use support::{
 
 const FLUSH_OK: i16 = -32_768;
 const FLUSH_RECV: i16 = -32_767;
-const TAGGED: i16 = -32_766;
 const VIEW_ID: usize = 12;
 
 /// What went to the group, by kind.
@@ -64,24 +63,11 @@ fn requests(tap: &Tap) -> Vec<(MemberName, Request)> {
     requests
 }
 
-/// Takes the flush layer's fields off: original type and body.
-fn unwrap_flush(message: &DataMessage) -> (i16, &[u8]) {
-    let mut body = &message.body[..];
-    if message.word.scope() == Scope::Subset {
-        body = &body[..body.len() - NAME_SLOT];
-    }
-    match message.hint.message_type() {
-        TAGGED => {
-            let (content, tag) = body.split_at(body.len() - VIEW_ID - 2);
-            (i16::from_le_bytes([tag[0], tag[1]]), content)
-        }
-        outer => (outer, body),
-    }
-}
-
 /// Puts a message in its place; panics if it has none.
-fn classify(sender: &MemberName, message: &DataMessage, seen: &mut Seen) {
-    let (message_type, body) = unwrap_flush(message);
+fn classify(sender: &MemberName, message: DataMessage, seen: &mut Seen) {
+    let order = message.hint.order();
+    let sent = flush::original(message.into_multicast(), order);
+    let (message_type, body) = (sent.message_type, &sent.body[..]);
     if [FLUSH_OK, FLUSH_RECV].contains(&message_type) {
         assert_eq!(body.len(), VIEW_ID);
         seen.acknowledgements += 1;
@@ -102,7 +88,7 @@ fn classify(sender: &MemberName, message: &DataMessage, seen: &mut Seen) {
             seen.sealed += 1;
         }
         Content::Reserved | Content::User => {
-            panic!("{sender} sent type {message_type} in the open: {message:?}");
+            panic!("{sender} sent type {message_type} in the open: {sent:?}");
         }
     }
 }
@@ -187,7 +173,7 @@ async fn only_acknowledgements_signed_tokens_and_sealed_data_cross_the_daemon() 
     let mut seen = Seen::default();
     for (member, request) in requests(&tap) {
         match request {
-            Request::Data(message) => classify(&member, &message, &mut seen),
+            Request::Data(message) => classify(&member, message, &mut seen),
             Request::Join(_) | Request::Leave(_) | Request::Disconnect => {}
         }
     }

@@ -184,30 +184,32 @@ impl Outgoing {
     }
 }
 
-/// A message of ours that was refused, as its sender had given it.
+/// A message as its sender had given it to its flush layer, from what that layer asked its engine
+/// to send: without the view and the reference group, and with its own type. For those who look on
+/// from outside; `order` is that of the sender.
 ///
-/// Acknowledgements and confirmations, and what cannot be ours, stay as they are.
-pub(super) fn restore(mut refused: Multicast) -> Multicast {
-    let mut body = refused.body.clone();
-    if refused.scope == Scope::Subset {
+/// Acknowledgements and confirmations, and what no flush layer sends, stay as they are.
+pub fn original(mut sent: Multicast, order: ByteOrder) -> Multicast {
+    let mut body = sent.body.clone();
+    if sent.scope == Scope::Subset {
         let Some((data, _)) = split_reference(&body) else {
-            return refused;
+            return sent;
         };
         body = data;
     }
-    match Kind::of(refused.message_type) {
-        Kind::Acknowledgement | Kind::Confirmation => return refused,
+    match Kind::of(sent.message_type) {
+        Kind::Acknowledgement | Kind::Confirmation => return sent,
         Kind::Plain(_) => {}
         Kind::Tagged => {
-            let Some((data, tag)) = split_tag(&body, ByteOrder::Little) else {
-                return refused;
+            let Some((data, tag)) = split_tag(&body, order) else {
+                return sent;
             };
             body = data;
-            refused.message_type = tag.message_type;
+            sent.message_type = tag.message_type;
         }
     }
-    refused.body = body;
-    refused
+    sent.body = body;
+    sent
 }
 
 #[cfg(test)]
@@ -304,12 +306,12 @@ mod tests {
     fn refused_messages_come_back_as_given() {
         for scope in [Scope::Named, Scope::Subset] {
             for tag in [None, Some(ID_WORDS)] {
-                let back = restore(outgoing(scope, tag).encode());
+                let back = original(outgoing(scope, tag).encode(), ByteOrder::Little);
                 assert_eq!(back.body.as_ref(), b"data");
                 assert_eq!(back.message_type, 0x0102);
             }
         }
         let internal = acknowledgement("g".parse().unwrap(), ID_WORDS);
-        assert_eq!(restore(internal.clone()), internal);
+        assert_eq!(original(internal.clone(), ByteOrder::Little), internal);
     }
 }

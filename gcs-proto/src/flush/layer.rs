@@ -14,7 +14,10 @@ use super::{
     stats,
 };
 use crate::{
-    gcs::{Capabilities, CloseReason, GcsCommand, GcsEvent, Membership, Message, Refused, Scope},
+    gcs::{
+        ByteOrder, Capabilities, CloseReason, GcsCommand, GcsEvent, Membership, Message, Refused,
+        Scope,
+    },
     limits,
     name::{GroupName, MemberName},
 };
@@ -250,7 +253,9 @@ impl FlushLayer {
                 }
                 Refused::Leave(group)
             }
-            Refused::Multicast(message) => Refused::Multicast(codec::restore(message)),
+            Refused::Multicast(message) => {
+                Refused::Multicast(codec::original(message, ByteOrder::Little))
+            }
         };
         self.out.event(FlushEvent::Refused(refused));
     }

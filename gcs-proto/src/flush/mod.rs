@@ -105,6 +105,7 @@ mod standing;
 mod state;
 mod stats;
 
+pub use codec::original;
 pub use event::{FlushEvent, View, ViewMessage};
 pub use layer::FlushLayer;
 pub use stats::Stats;

@@ -8,17 +8,12 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use gcs_daemon::{Direction, Tap, TapRecord};
 use gcs_proto::{
-    codec::{self, Frame, FrameDecoder, ServiceWord},
-    gcs::Scope,
-    limits::{AUTHENTICATION_CHOICE, NAME_SLOT},
+    codec::{self, Delivery, Frame, FrameDecoder, Layout, Request},
+    flush,
+    limits::AUTHENTICATION_CHOICE,
+    name::MemberName,
 };
 use ssp_core::wire::Content;
-
-/// Message type under which the flush layer sends a message that names its view.
-const TAGGED: i16 = -32_766;
-
-/// Bytes of a view's identifier.
-const VIEW_ID: usize = 12;
 
 /// Reads one direction of one connection.
 #[derive(Debug)]
@@ -110,7 +105,7 @@ impl Stream {
         if let Self::Messages(decoder) = self {
             loop {
                 match decoder.next_frame() {
-                    Ok(Some(frame)) => tokens.extend(token(frame)),
+                    Ok(Some(frame)) => tokens.extend(token(direction, frame)),
                     Ok(None) => return tokens,
                     Err(_) => break,
                 }
@@ -135,26 +130,28 @@ fn handshake_length(direction: Direction, start: &[u8]) -> Option<usize> {
     }
 }
 
-fn token(frame: Frame) -> Option<Bytes> {
-    match Content::of(message_type(&frame)?) {
-        Content::Token(_) => Some(frame.body),
+/// The token in a message of this direction, if it is one.
+fn token(direction: Direction, frame: Frame) -> Option<Bytes> {
+    let message = match direction {
+        Direction::FromClient => {
+            let session = MemberName::try_from(frame.name).ok()?;
+            match Request::decode(frame, &session).ok()? {
+                Request::Data(message) => message,
+                Request::Join(_) | Request::Leave(_) | Request::Disconnect => return None,
+            }
+        }
+        Direction::ToClient => match Delivery::decode(frame, Layout::Sets).ok()? {
+            Delivery::Data { message, .. } => message,
+            Delivery::Membership(_)
+            | Delivery::Transition { .. }
+            | Delivery::SelfLeave { .. }
+            | Delivery::Refused(_) => return None,
+        },
+    };
+    let order = message.hint.order();
+    let sent = flush::original(message.into_multicast(), order);
+    match Content::of(sent.message_type) {
+        Content::Token(_) => Some(sent.body),
         Content::Sealed | Content::Reserved | Content::User => None,
     }
-}
-
-/// The type that the sender chose. The flush layer replaces it by one of its own where a message
-/// names its view: then it stands behind the content, before the view and the reference group.
-fn message_type(frame: &Frame) -> Option<i16> {
-    let word = ServiceWord::from_bits(frame.word).ok()?;
-    let outer = frame.hint.message_type();
-    if outer != TAGGED {
-        return Some(outer);
-    }
-    let reference = match word.scope() {
-        Scope::Named => 0,
-        Scope::Subset => NAME_SLOT,
-    };
-    let start = frame.body.len().checked_sub(VIEW_ID + 2 + reference)?;
-    let inner = frame.body.get(start..)?.first_chunk()?;
-    Some(i16::from_le_bytes(*inner))
 }
