@@ -50,6 +50,16 @@ pub enum Change {
         /// Those who are new to my side.
         joined: Vec<MemberId>,
     },
+    /// Like [`Update`](Self::Update), but from where the agreement under way was cut off, not from
+    /// the last completed one: only for suites that are
+    /// [self-stabilising](KeyAgreement::is_self_stabilising). `left` and `joined` are relative to
+    /// the members of the agreement under way.
+    Resume {
+        /// Those of my side who are gone.
+        left: Vec<MemberId>,
+        /// Those who are new to my side.
+        joined: Vec<MemberId>,
+    },
 }
 
 /// Where a token goes.
@@ -177,6 +187,13 @@ pub trait KeyAgreement: fmt::Debug + Send {
             },
             rng,
         )
+    }
+
+    /// Whether an agreement that was cut off can be carried on with [`Change::Resume`]: its public
+    /// state is a function of the broadcasts delivered, so all members who were delivered the same
+    /// ones go on from the same state.
+    fn is_self_stabilising(&self) -> bool {
+        false
     }
 
     /// Gives up the agreement under way; the last completed state holds again.

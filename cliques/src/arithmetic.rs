@@ -12,6 +12,7 @@ use crate::{
     group::{ElementError, Group},
     member::MemberId,
     secret::GroupSecret,
+    token::TokenKind,
 };
 
 /// A group and the work done in it since the last [`take_cost`](Self::take_cost).
@@ -95,13 +96,19 @@ impl<G: Group> Arithmetic<G> {
         self.group.encode(element)
     }
 
-    /// Counts a token that is about to be sent.
-    pub(crate) fn count_token(&mut self, token: &Outgoing) {
-        match token.to {
+    /// Makes a token that is about to be sent, and counts it.
+    pub(crate) fn outgoing(&mut self, to: Recipient, kind: TokenKind, body: Vec<u8>) -> Outgoing {
+        match to {
             Recipient::Group => self.cost.broadcasts += 1,
             Recipient::Member(_) => self.cost.unicasts += 1,
         }
-        self.cost.bytes += u64::try_from(token.body.len()).unwrap_or(u64::MAX);
+        self.cost.bytes += u64::try_from(body.len()).unwrap_or(u64::MAX);
+        Outgoing {
+            to,
+            service: kind.service(),
+            kind,
+            body,
+        }
     }
 
     fn count_exponentiation(&mut self) {

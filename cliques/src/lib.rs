@@ -16,6 +16,7 @@ pub mod gdh;
 pub mod group;
 mod member;
 mod protocol;
+mod rules;
 mod secret;
 #[cfg(feature = "test-util")]
 pub mod testing;

@@ -56,6 +56,39 @@ impl Group for Careless {
         Zeroizing::new(Self::times(*base, **exponent))
     }
 
+    fn exponentiate_secret_each(
+        &self,
+        base: &Zeroizing<u64>,
+        exponents: &[&Zeroizing<u64>],
+    ) -> Vec<u64> {
+        let power = |exponent: &&Zeroizing<u64>| Self::times(**base, ***exponent);
+        exponents.iter().map(power).collect()
+    }
+
+    fn multiply(&self, a: &u64, b: &u64) -> u64 {
+        (a + b) % ORDER
+    }
+
+    fn divide_vartime(&self, dividend: &u64, divisor: &u64) -> u64 {
+        (dividend + ORDER - divisor % ORDER) % ORDER
+    }
+
+    fn multiply_secret(&self, secret: &Zeroizing<u64>, factor: &u64) -> Zeroizing<u64> {
+        Zeroizing::new(self.multiply(secret, factor))
+    }
+
+    fn multiply_secrets(&self, a: &Zeroizing<u64>, b: &Zeroizing<u64>) -> Zeroizing<u64> {
+        Zeroizing::new(self.multiply(a, b))
+    }
+
+    fn secret_to_scalar(&self, secret: &Zeroizing<u64>) -> Option<Zeroizing<u64>> {
+        (**secret != 0).then(|| secret.clone())
+    }
+
+    fn scalar_secret(&self, scalar: &Zeroizing<u64>) -> GroupSecret {
+        self.secret(scalar)
+    }
+
     fn invert_scalar(&self, scalar: &Zeroizing<u64>) -> Zeroizing<u64> {
         let inverse = (0..ORDER - 2).fold(1, |product, _| Self::times(product, **scalar));
         Zeroizing::new(inverse)

@@ -78,6 +78,15 @@ impl Residue {
         Self::new(self.modulus.clone(), self.value.square())
     }
 
+    /// 1 / residue; none where the residue has a factor in common with the modulus. Time depends on
+    /// the value.
+    pub fn invert_vartime(&self) -> Option<Self> {
+        self.value
+            .invert_vartime()
+            .into_option()
+            .map(|inverse| Self::new(self.modulus.clone(), inverse))
+    }
+
     /// Whether this is 0.
     pub fn is_zero(&self) -> bool {
         self.value.is_zero().into()
@@ -136,6 +145,39 @@ impl SecretResidue {
         Self {
             modulus: self.modulus.clone(),
             value,
+        }
+    }
+
+    /// The product with a public factor. A factor of another modulus counts as the integer it
+    /// stands for.
+    #[must_use]
+    pub fn multiply(&self, factor: &Residue) -> Self {
+        let value = if self.modulus == factor.modulus {
+            self.value.mul(&factor.value)
+        } else {
+            let integer = factor.value.retrieve().rem_vartime(self.modulus.non_zero());
+            self.value
+                .mul(&BoxedMontyForm::new(integer, self.modulus.params()))
+        };
+        Self {
+            modulus: self.modulus.clone(),
+            value,
+        }
+    }
+
+    /// The product with another secret.
+    ///
+    /// # Panics
+    /// When the factor is of another modulus: that is a mistake of the caller.
+    #[must_use]
+    pub fn multiply_secret(&self, factor: &Self) -> Self {
+        assert!(
+            self.modulus == factor.modulus,
+            "secret residues of two moduli"
+        );
+        Self {
+            modulus: self.modulus.clone(),
+            value: self.value.mul(&factor.value),
         }
     }
 

@@ -17,7 +17,7 @@ use rand_core::CryptoRng;
 use super::{
     context::{Share, Stage, Staged},
     leave::NO_GROUP,
-    machine::{Gdh, NOTHING_STAGED, check_members, peer, unexpected},
+    machine::{Gdh, NOTHING_STAGED},
     message::KeyList,
 };
 use crate::{
@@ -25,6 +25,7 @@ use crate::{
     error::{Error, PeerFault},
     group::Group,
     member::MemberId,
+    rules::{check_members, peer, unexpected},
     token::TokenKind,
 };
 
@@ -68,7 +69,9 @@ impl<G: Group> Gdh<G> {
         let known = last.ok_or(Error::Internal("no own partial key"))?;
         values.push(self.arithmetic.encode(&known));
         let body = KeyList::encode(order.iter().zip(values));
-        let outgoing = self.outgoing(Recipient::Member(joined), TokenKind::GdhJoin, body);
+        let outgoing =
+            self.arithmetic
+                .outgoing(Recipient::Member(joined), TokenKind::GdhJoin, body);
         let stage = Stage::KeyList { known: Some(known) };
         self.staged = Some(Staged {
             order,

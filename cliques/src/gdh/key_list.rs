@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::{
     context::{Share, Stage, Staged},
-    machine::{Gdh, NOTHING_STAGED, peer, unexpected},
+    machine::{Gdh, NOTHING_STAGED},
     message::KeyList,
 };
 use crate::{
@@ -12,6 +12,7 @@ use crate::{
     error::{Error, PeerFault},
     group::Group,
     member::MemberId,
+    rules::{peer, unexpected},
     token::TokenKind,
 };
 
@@ -30,7 +31,9 @@ impl<G: Group> Gdh<G> {
             .map(|partial| self.arithmetic.encode(partial))
             .collect();
         let body = KeyList::encode(order.iter().zip(elements));
-        let outgoing = self.outgoing(Recipient::Group, TokenKind::GdhKeyList, body.clone());
+        let outgoing =
+            self.arithmetic
+                .outgoing(Recipient::Group, TokenKind::GdhKeyList, body.clone());
         self.staged = Some(Staged {
             order,
             share: Share::Fresh(share),

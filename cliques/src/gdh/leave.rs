@@ -6,9 +6,15 @@ use rand_core::CryptoRng;
 
 use super::{
     context::{Share, Stage, Staged},
-    machine::{Gdh, check_members},
+    machine::Gdh,
 };
-use crate::{agreement::Step, error::Error, group::Group, member::MemberId};
+use crate::{
+    agreement::Step,
+    error::Error,
+    group::Group,
+    member::MemberId,
+    rules::{check_members, remaining},
+};
 
 impl<G: Group> Gdh<G> {
     /// My side goes on without `left` and with `joined`.
@@ -62,19 +68,7 @@ impl<G: Group> Gdh<G> {
     /// The members of the completed agreement without `left`, in their order.
     pub(super) fn remaining(&self, left: &[MemberId]) -> Result<Vec<MemberId>, Error> {
         let context = self.completed.as_ref().ok_or(NO_GROUP)?;
-        check_members(left.iter())?;
-        if left.contains(&self.me) {
-            return Err(Error::ApiMisuse("this member is among those who left"));
-        }
-        if left.iter().any(|name| !context.order.contains(name)) {
-            return Err(Error::ApiMisuse("somebody left who was no member"));
-        }
-        Ok(context
-            .order
-            .iter()
-            .filter(|name| !left.contains(name))
-            .cloned()
-            .collect())
+        remaining(&context.order, left, &self.me)
     }
 }
 

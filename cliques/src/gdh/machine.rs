@@ -1,25 +1,23 @@
 //! The GDH machine: state, dispatch, self-delivery.
 
-use alloc::{collections::BTreeSet, vec::Vec};
+use alloc::vec::Vec;
 use core::fmt;
 
 use rand_core::CryptoRng;
 
 use super::context::{Context, Share, Stage, Staged};
 use crate::{
-    agreement::{Change, KeyAgreement, Outgoing, Recipient, Step, TokenService},
+    agreement::{Change, KeyAgreement, Step},
     arithmetic::Arithmetic,
     cost::Cost,
     error::{Error, PeerFault, Rejected},
     group::Group,
     member::MemberId,
     protocol::Protocol,
+    rules::{peer, unexpected},
     secret::GroupSecret,
     token::TokenKind,
 };
-
-/// Most members a group can have: lists have 16-bit counts.
-const MEMBERS_MAX: usize = 65_535;
 
 /// A member's side of GDH over the mathematical group `G`.
 ///
@@ -126,27 +124,6 @@ impl<G: Group> Gdh<G> {
         Ok(secret)
     }
 
-    /// Makes and counts the tokens of this suite.
-    pub(super) fn outgoing(&mut self, to: Recipient, kind: TokenKind, body: Vec<u8>) -> Outgoing {
-        let service = match kind {
-            TokenKind::GdhKeyList => TokenService::Agreed,
-            TokenKind::GdhPartial
-            | TokenKind::GdhFinal
-            | TokenKind::GdhFactorOut
-            | TokenKind::GdhJoin
-            | TokenKind::RefreshRequest
-            | TokenKind::KeyConfirmation => TokenService::Fifo,
-        };
-        let token = Outgoing {
-            to,
-            service,
-            kind,
-            body,
-        };
-        self.arithmetic.count_token(&token);
-        token
-    }
-
     /// An own broadcast that came back. It counts only if it is the one that is pending, byte for
     /// byte: anything else is a replay.
     fn process_own(&mut self, kind: TokenKind, body: &[u8]) -> Result<Step, Error> {
@@ -190,36 +167,6 @@ impl<G: Group> Gdh<G> {
 /// A handler ran without an agreement under way.
 pub(super) const NOTHING_STAGED: Error = Error::Internal("no agreement under way");
 
-/// `culprit` broke the protocol.
-pub(super) fn peer(culprit: &MemberId, fault: PeerFault) -> Error {
-    Error::Peer {
-        culprit: culprit.clone(),
-        fault,
-    }
-}
-
-/// A token of a kind that is not awaited.
-pub(super) fn unexpected(sender: &MemberId, kind: TokenKind) -> Error {
-    Error::Unexpected {
-        sender: sender.clone(),
-        kind,
-    }
-}
-
-/// Checks a caller's list of members: no member twice, not too many.
-pub(super) fn check_members<'a>(members: impl Iterator<Item = &'a MemberId>) -> Result<(), Error> {
-    let mut seen = BTreeSet::new();
-    for member in members {
-        if !seen.insert(member) {
-            return Err(Error::ApiMisuse("a member is listed twice"));
-        }
-    }
-    if seen.len() > MEMBERS_MAX {
-        return Err(Error::ApiMisuse("more than 65535 members"));
-    }
-    Ok(())
-}
-
 impl<G: Group> KeyAgreement for Gdh<G> {
     fn protocol(&self) -> Protocol {
         Protocol::Gdh
@@ -239,6 +186,7 @@ impl<G: Group> KeyAgreement for Gdh<G> {
             Change::Restart { joined } => self.restart(&joined, rng),
             Change::Enter { members } => self.enter(members, Stage::Partial),
             Change::Update { left, joined } => self.update(&left, &joined, rng),
+            Change::Resume { .. } => Err(Error::ApiMisuse("GDH cannot resume an agreement")),
         }
     }
 
@@ -265,7 +213,18 @@ impl<G: Group> KeyAgreement for Gdh<G> {
             TokenKind::GdhFactorOut => self.process_factor_out(sender, body, rng),
             TokenKind::GdhKeyList => self.process_key_list(sender, body),
             TokenKind::GdhJoin => self.process_join(sender, body, rng),
-            TokenKind::RefreshRequest | TokenKind::KeyConfirmation => Err(unexpected(sender, kind)),
+            TokenKind::BdZ
+            | TokenKind::BdX
+            | TokenKind::CkdNew
+            | TokenKind::CkdOld
+            | TokenKind::CkdResponse
+            | TokenKind::CkdKey
+            | TokenKind::StrTree
+            | TokenKind::StrUpdate
+            | TokenKind::TgdhTree
+            | TokenKind::TgdhUpdate
+            | TokenKind::RefreshRequest
+            | TokenKind::KeyConfirmation => Err(unexpected(sender, kind)),
         }
     }
 

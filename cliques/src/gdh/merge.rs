@@ -7,14 +7,15 @@ use rand_core::CryptoRng;
 
 use super::{
     context::{Share, Stage, Staged},
-    machine::{Gdh, NOTHING_STAGED, check_members, peer, unexpected},
-    message::{Chain, FactorOut, same_names},
+    machine::{Gdh, NOTHING_STAGED},
+    message::{Chain, FactorOut},
 };
 use crate::{
     agreement::{Recipient, Step},
     error::{Error, PeerFault, Rejected},
     group::Group,
     member::MemberId,
+    rules::{check_entry, check_members, peer, same_names, unexpected},
     token::TokenKind,
 };
 
@@ -37,15 +38,7 @@ impl<G: Group> Gdh<G> {
 
     /// Enters a group as a new member; `stage` says by which protocol.
     pub(super) fn enter(&mut self, members: Vec<MemberId>, stage: Stage<G>) -> Result<Step, Error> {
-        check_members(members.iter())?;
-        if !members.contains(&self.me) {
-            return Err(Error::ApiMisuse("entering a group without being a member"));
-        }
-        if members.len() < 2 {
-            return Err(Error::ApiMisuse(
-                "entering a group that has no other member",
-            ));
-        }
+        check_entry(&self.me, &members)?;
         self.staged = Some(Staged {
             order: members,
             share: Share::Undrawn,
@@ -92,7 +85,7 @@ impl<G: Group> Gdh<G> {
         let share = self.arithmetic.draw(rng);
         let token = self.arithmetic.exponentiate(partial, &share);
         let body = Chain::encode(base_len, &order, &self.arithmetic.encode(&token));
-        let outgoing = self.outgoing(
+        let outgoing = self.arithmetic.outgoing(
             Recipient::Member(first.clone()),
             TokenKind::GdhPartial,
             body,
@@ -128,7 +121,9 @@ impl<G: Group> Gdh<G> {
             let body = Chain::encode(chain.base_len, &order, chain.token);
             let values = order.iter().map(|_| None).collect();
             let echo = Some(body.clone());
-            let outgoing = self.outgoing(Recipient::Group, TokenKind::GdhFinal, body);
+            let outgoing = self
+                .arithmetic
+                .outgoing(Recipient::Group, TokenKind::GdhFinal, body);
             self.staged = Some(Staged {
                 order,
                 share: Share::Undrawn,
@@ -143,7 +138,9 @@ impl<G: Group> Gdh<G> {
         let share = self.arithmetic.draw(rng);
         let token = self.arithmetic.exponentiate(&received, &share);
         let body = Chain::encode(chain.base_len, &order, &self.arithmetic.encode(&token));
-        let outgoing = self.outgoing(Recipient::Member(next), TokenKind::GdhPartial, body);
+        let outgoing =
+            self.arithmetic
+                .outgoing(Recipient::Member(next), TokenKind::GdhPartial, body);
         let stage = Stage::Final {
             base_len: chain.base_len,
         };
@@ -177,7 +174,11 @@ impl<G: Group> Gdh<G> {
         staged.stage = Stage::KeyList { known: Some(token) };
         let body = self.arithmetic.encode(&value);
         let to = Recipient::Member(sender.clone());
-        Ok(Step::send(self.outgoing(to, TokenKind::GdhFactorOut, body)))
+        Ok(Step::send(self.arithmetic.outgoing(
+            to,
+            TokenKind::GdhFactorOut,
+            body,
+        )))
     }
 
     /// Round m + 3, last new member: with the last factor-out it draws its share and makes the

@@ -15,6 +15,7 @@ use crate::{
     codec::{Reader, Writer},
     error::DecodeError,
     member::MemberId,
+    rules::same_names,
 };
 
 /// Bytes of the shortest name, with its length.
@@ -108,15 +109,4 @@ impl<'a> KeyList<'a> {
     pub(crate) fn names_are(&self, order: &[MemberId]) -> bool {
         same_names(self.entries.iter().map(|(name, _)| *name), order)
     }
-}
-
-/// Whether `names` are the names of `order`, in that order.
-pub(crate) fn same_names<'a>(
-    names: impl ExactSizeIterator<Item = &'a [u8]>,
-    order: &[MemberId],
-) -> bool {
-    names.len() == order.len()
-        && names
-            .zip(order)
-            .all(|(name, member)| name == member.as_bytes())
 }

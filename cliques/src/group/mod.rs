@@ -81,6 +81,59 @@ pub trait Group: Clone + fmt::Debug + Send + Sync + 'static {
     /// `base` to the power of `exponent`, as a secret, in time that depends on neither.
     fn agree(&self, base: &Self::Element, exponent: &Self::Scalar) -> Self::SecretElement;
 
+    /// Every base to the power of one `exponent`, in time that depends on no value.
+    fn exponentiate_each(
+        &self,
+        bases: &[&Self::Element],
+        exponent: &Self::Scalar,
+    ) -> Vec<Self::Element> {
+        bases
+            .iter()
+            .map(|base| self.exponentiate(base, exponent))
+            .collect()
+    }
+
+    /// g to the power of `exponent`, as a secret, in time that does not depend on it.
+    fn agree_generator(&self, exponent: &Self::Scalar) -> Self::SecretElement {
+        self.agree(&self.generator(), exponent)
+    }
+
+    /// A secret base to the power of each of the exponents, in time that depends on no value. The
+    /// results are public: that is how a secret is sent to those who know an exponent.
+    fn exponentiate_secret_each(
+        &self,
+        base: &Self::SecretElement,
+        exponents: &[&Self::Scalar],
+    ) -> Vec<Self::Element>;
+
+    /// The product of two public elements.
+    fn multiply(&self, a: &Self::Element, b: &Self::Element) -> Self::Element;
+
+    /// `dividend` / `divisor` of public elements. Time depends on the values.
+    fn divide_vartime(&self, dividend: &Self::Element, divisor: &Self::Element) -> Self::Element;
+
+    /// The product of a secret and a public element, in constant time.
+    fn multiply_secret(
+        &self,
+        secret: &Self::SecretElement,
+        factor: &Self::Element,
+    ) -> Self::SecretElement;
+
+    /// The product of two secret elements, in constant time.
+    fn multiply_secrets(
+        &self,
+        a: &Self::SecretElement,
+        b: &Self::SecretElement,
+    ) -> Self::SecretElement;
+
+    /// The map F: a secret element as an exponent, in constant time; none where that is 0 (key
+    /// agreement notes, section 1.3).
+    fn secret_to_scalar(&self, secret: &Self::SecretElement) -> Option<Self::Scalar>;
+
+    /// A share as the group secret of a lone member, encoded like an element (key agreement notes,
+    /// section 1.1).
+    fn scalar_secret(&self, scalar: &Self::Scalar) -> GroupSecret;
+
     /// 1 / `scalar` modulo q, in constant time.
     fn invert_scalar(&self, scalar: &Self::Scalar) -> Self::Scalar;
 
@@ -95,6 +148,38 @@ pub trait Group: Clone + fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// [`ElementError`] with the first test that failed.
     fn decode(&self, bytes: &[u8]) -> Result<Self::Element, ElementError>;
+
+    /// Decodes a received element without the test whether it is of order q, which
+    /// [`validate`](Self::validate) makes later: the element is not to be computed with before.
+    ///
+    /// # Errors
+    /// [`ElementError`] when it is no canonical encoding, 0 or the identity.
+    fn parse(&self, bytes: &[u8]) -> Result<Self::Element, ElementError> {
+        self.decode(bytes)
+    }
+
+    /// Tests whether an element that was only [`parse`](Self::parse)d is of order q.
+    ///
+    /// # Errors
+    /// [`ElementError::NotInGroup`].
+    fn validate(&self, element: &Self::Element) -> Result<(), ElementError> {
+        let _ = element;
+        Ok(())
+    }
+
+    /// [`validate`](Self::validate) of many elements, together where that is cheaper.
+    ///
+    /// # Errors
+    /// The place of the first element that is not of order q.
+    fn validate_all(&self, elements: &[&Self::Element]) -> Result<(), usize> {
+        match elements
+            .iter()
+            .position(|element| self.validate(element).is_err())
+        {
+            Some(place) => Err(place),
+            None => Ok(()),
+        }
+    }
 
     /// Whether the secret element is the identity; an agreed key must not be.
     fn is_identity(&self, secret: &Self::SecretElement) -> bool;

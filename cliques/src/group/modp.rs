@@ -15,7 +15,7 @@
 //!
 //! Source: key agreement notes, sections 1.1, 1.4 and 1.6.
 
-use alloc::{string::String, sync::Arc, vec::Vec};
+use alloc::{string::String, sync::Arc, vec, vec::Vec};
 use core::{fmt, mem};
 
 use cliques_modexp::{Exponent, Jacobi, Modulus, ModulusError, Order, Residue, SecretResidue};
@@ -183,6 +183,52 @@ impl Group for Modp {
         ModpSecret(base.0.pow(&exponent.0))
     }
 
+    fn exponentiate_secret_each(
+        &self,
+        base: &ModpSecret,
+        exponents: &[&ModpScalar],
+    ) -> Vec<ModpElement> {
+        exponents
+            .iter()
+            .map(|exponent| ModpElement(base.0.pow(&exponent.0).publish()))
+            .collect()
+    }
+
+    fn multiply(&self, a: &ModpElement, b: &ModpElement) -> ModpElement {
+        ModpElement(a.0.multiply(&b.0))
+    }
+
+    fn divide_vartime(&self, dividend: &ModpElement, divisor: &ModpElement) -> ModpElement {
+        // Elements are units: 0 does not decode, and p is prime.
+        let inverse = divisor.0.invert_vartime();
+        let inverse = inverse.unwrap_or_else(|| self.0.modulus.one());
+        ModpElement(dividend.0.multiply(&inverse))
+    }
+
+    fn multiply_secret(&self, secret: &ModpSecret, factor: &ModpElement) -> ModpSecret {
+        ModpSecret(secret.0.multiply(&factor.0))
+    }
+
+    fn multiply_secrets(&self, a: &ModpSecret, b: &ModpSecret) -> ModpSecret {
+        ModpSecret(a.0.multiply_secret(&b.0))
+    }
+
+    /// F(x) = x mod q.
+    fn secret_to_scalar(&self, secret: &ModpSecret) -> Option<ModpScalar> {
+        let scalar = self.0.order.reduce(&secret.0.to_be_bytes());
+        (!bool::from(scalar.is_zero())).then_some(ModpScalar(scalar))
+    }
+
+    fn scalar_secret(&self, scalar: &ModpScalar) -> GroupSecret {
+        let bytes = scalar.0.to_be_bytes();
+        let mut padded = vec![0; self.element_len()].into_boxed_slice();
+        let start = padded.len().saturating_sub(bytes.len());
+        for (to, from) in padded.iter_mut().skip(start).zip(bytes.iter()) {
+            *to = *from;
+        }
+        GroupSecret::new(padded)
+    }
+
     fn invert_scalar(&self, scalar: &ModpScalar) -> ModpScalar {
         ModpScalar(self.0.order.invert(&scalar.0))
     }
@@ -197,6 +243,12 @@ impl Group for Modp {
 
     /// In groups with p = 2q + 1 one Jacobi symbol, in all others one short exponentiation.
     fn decode(&self, bytes: &[u8]) -> Result<ModpElement, ElementError> {
+        let element = self.parse(bytes)?;
+        self.validate(&element)?;
+        Ok(element)
+    }
+
+    fn parse(&self, bytes: &[u8]) -> Result<ModpElement, ElementError> {
         let x = self
             .0
             .modulus
@@ -208,11 +260,14 @@ impl Group for Modp {
         if x.is_one() {
             return Err(ElementError::One);
         }
-        // The tests refuse p - 1, of order two, as well: q is odd.
-        if !self.contains(&x) {
-            return Err(ElementError::NotInGroup);
-        }
         Ok(ModpElement(x))
+    }
+
+    /// Refuses p - 1, of order two, as well: q is odd.
+    fn validate(&self, element: &ModpElement) -> Result<(), ElementError> {
+        self.contains(&element.0)
+            .then_some(())
+            .ok_or(ElementError::NotInGroup)
     }
 
     fn is_identity(&self, secret: &ModpSecret) -> bool {

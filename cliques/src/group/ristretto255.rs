@@ -19,6 +19,7 @@ use curve25519_dalek::{
     traits::{Identity, IsIdentity},
 };
 use rand_core::CryptoRng;
+use sha2::{Digest, Sha512};
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
@@ -133,6 +134,60 @@ impl Group for Ristretto255 {
 
     fn agree(&self, base: &RistrettoElement, exponent: &RistrettoScalar) -> RistrettoSecret {
         RistrettoSecret(base.0 * exponent.0)
+    }
+
+    fn agree_generator(&self, exponent: &RistrettoScalar) -> RistrettoSecret {
+        RistrettoSecret(RistrettoPoint::mul_base(&exponent.0))
+    }
+
+    fn exponentiate_secret_each(
+        &self,
+        base: &RistrettoSecret,
+        exponents: &[&RistrettoScalar],
+    ) -> Vec<RistrettoElement> {
+        exponents
+            .iter()
+            .map(|exponent| RistrettoElement(base.0 * exponent.0))
+            .collect()
+    }
+
+    fn multiply(&self, a: &RistrettoElement, b: &RistrettoElement) -> RistrettoElement {
+        RistrettoElement(a.0 + b.0)
+    }
+
+    fn divide_vartime(
+        &self,
+        dividend: &RistrettoElement,
+        divisor: &RistrettoElement,
+    ) -> RistrettoElement {
+        RistrettoElement(dividend.0 - divisor.0)
+    }
+
+    fn multiply_secret(
+        &self,
+        secret: &RistrettoSecret,
+        factor: &RistrettoElement,
+    ) -> RistrettoSecret {
+        RistrettoSecret(secret.0 + factor.0)
+    }
+
+    fn multiply_secrets(&self, a: &RistrettoSecret, b: &RistrettoSecret) -> RistrettoSecret {
+        RistrettoSecret(a.0 + b.0)
+    }
+
+    /// F(P) = SHA-512("ka-F" || P) as a number, modulo q.
+    fn secret_to_scalar(&self, secret: &RistrettoSecret) -> Option<RistrettoScalar> {
+        let mut encoding = secret.0.compress();
+        let mut hash = Sha512::new_with_prefix(b"ka-F");
+        hash.update(encoding.as_bytes());
+        encoding.zeroize();
+        let wide = Zeroizing::new(<[u8; 64]>::from(hash.finalize()));
+        let scalar = RistrettoScalar(Scalar::from_bytes_mod_order_wide(&wide));
+        (!bool::from(scalar.0.ct_eq(&Scalar::ZERO))).then_some(scalar)
+    }
+
+    fn scalar_secret(&self, scalar: &RistrettoScalar) -> GroupSecret {
+        GroupSecret::new(scalar.0.as_bytes().as_slice().into())
     }
 
     fn invert_scalar(&self, scalar: &RistrettoScalar) -> RistrettoScalar {

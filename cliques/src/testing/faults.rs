@@ -144,7 +144,7 @@ pub fn alter_gdh(
             count[..2].copy_from_slice(&[0xff, 0xff]);
             push("count", count, Refusal::Undecodable);
         }
-        TokenKind::RefreshRequest | TokenKind::KeyConfirmation => {}
+        other => unreachable!("{other} is no kind of GDH"),
     }
     altered
 }
@@ -162,11 +162,7 @@ fn wrong_orders(order: &[MemberId], receiver: &MemberId, kind: TokenKind) -> Vec
         TokenKind::GdhPartial | TokenKind::GdhJoin => (0..order.len())
             .filter(|place| *place != mine && place + 1 != mine)
             .collect(),
-        TokenKind::GdhFinal
-        | TokenKind::GdhFactorOut
-        | TokenKind::GdhKeyList
-        | TokenKind::RefreshRequest
-        | TokenKind::KeyConfirmation => (0..order.len()).collect(),
+        _ => (0..order.len()).collect(),
     };
     for place in checked {
         let mut stranger = order.to_vec();
@@ -178,11 +174,7 @@ fn wrong_orders(order: &[MemberId], receiver: &MemberId, kind: TokenKind) -> Vec
         let mut twice = order.to_vec();
         twice[place] = match kind {
             TokenKind::GdhPartial | TokenKind::GdhJoin => order[mine - 1].clone(),
-            TokenKind::GdhFinal
-            | TokenKind::GdhFactorOut
-            | TokenKind::GdhKeyList
-            | TokenKind::RefreshRequest
-            | TokenKind::KeyConfirmation => order[mine].clone(),
+            _ => order[mine].clone(),
         };
         if twice != order {
             orders.push(twice);

@@ -2,13 +2,25 @@
 
 use core::fmt;
 
-use crate::error::DecodeError;
+use crate::{agreement::TokenService, error::DecodeError};
 
 /// What a token is (key agreement notes, section 2.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 #[repr(u16)]
 pub enum TokenKind {
+    /// BD: blinded share, first round.
+    BdZ = 0x11,
+    /// BD: quotient of the neighbours' blinded shares to the own share, second round.
+    BdX = 0x12,
+    /// CKD: blinded share of a controller that is new.
+    CkdNew = 0x21,
+    /// CKD: blinded share of a controller that stays, for new members.
+    CkdOld = 0x22,
+    /// CKD: blinded share of a member, for the controller.
+    CkdResponse = 0x23,
+    /// CKD: the key, enciphered for each member.
+    CkdKey = 0x24,
     /// GDH: partial token, passed from new member to new member.
     GdhPartial = 0x31,
     /// GDH: final token, broadcast by the last new member.
@@ -19,6 +31,14 @@ pub enum TokenKind {
     GdhKeyList = 0x34,
     /// GDH: the direct join's list for the joiner.
     GdhJoin = 0x35,
+    /// STR: a whole tree.
+    StrTree = 0x41,
+    /// STR: blinded keys that are new.
+    StrUpdate = 0x42,
+    /// TGDH: a whole tree.
+    TgdhTree = 0x51,
+    /// TGDH: blinded keys that are new.
+    TgdhUpdate = 0x52,
     /// Request for a refresh; its epoch is the one to be replaced.
     RefreshRequest = 0x7e,
     /// Key confirmation tag.
@@ -28,11 +48,21 @@ pub enum TokenKind {
 impl TokenKind {
     /// All kinds.
     pub const ALL: &'static [Self] = &[
+        Self::BdZ,
+        Self::BdX,
+        Self::CkdNew,
+        Self::CkdOld,
+        Self::CkdResponse,
+        Self::CkdKey,
         Self::GdhPartial,
         Self::GdhFinal,
         Self::GdhFactorOut,
         Self::GdhKeyList,
         Self::GdhJoin,
+        Self::StrTree,
+        Self::StrUpdate,
+        Self::TgdhTree,
+        Self::TgdhUpdate,
         Self::RefreshRequest,
         Self::KeyConfirmation,
     ];
@@ -57,14 +87,47 @@ impl TokenKind {
             })
     }
 
+    /// The weakest service that the kind can do with (key agreement notes, section 8).
+    pub const fn service(self) -> TokenService {
+        match self {
+            Self::CkdNew
+            | Self::CkdOld
+            | Self::CkdResponse
+            | Self::GdhPartial
+            | Self::GdhFinal
+            | Self::GdhFactorOut
+            | Self::GdhJoin => TokenService::Fifo,
+            Self::BdZ
+            | Self::BdX
+            | Self::CkdKey
+            | Self::GdhKeyList
+            | Self::StrTree
+            | Self::StrUpdate
+            | Self::TgdhTree
+            | Self::TgdhUpdate
+            | Self::RefreshRequest
+            | Self::KeyConfirmation => TokenService::Agreed,
+        }
+    }
+
     /// Name in logs and event records.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::BdZ => "blinded-share",
+            Self::BdX => "quotient",
+            Self::CkdNew => "new-controller",
+            Self::CkdOld => "old-controller",
+            Self::CkdResponse => "response",
+            Self::CkdKey => "enciphered-key",
             Self::GdhPartial => "partial-token",
             Self::GdhFinal => "final-token",
             Self::GdhFactorOut => "fact-out",
             Self::GdhKeyList => "key-list",
             Self::GdhJoin => "join-token",
+            Self::StrTree => "str-tree",
+            Self::StrUpdate => "str-update",
+            Self::TgdhTree => "tgdh-tree",
+            Self::TgdhUpdate => "tgdh-update",
             Self::RefreshRequest => "refresh-request",
             Self::KeyConfirmation => "key-confirmation",
         }

@@ -190,6 +190,39 @@ impl Group for SymbolicGroup {
         SecretElement(base.times(&exponent.value))
     }
 
+    fn exponentiate_secret_each(
+        &self,
+        base: &SecretElement,
+        exponents: &[&Scalar],
+    ) -> Vec<Monomial> {
+        let power = |exponent: &&Scalar| base.0.times(&exponent.value);
+        exponents.iter().map(power).collect()
+    }
+
+    fn multiply(&self, _: &Monomial, _: &Monomial) -> Monomial {
+        unreachable!("GDH multiplies no elements")
+    }
+
+    fn divide_vartime(&self, _: &Monomial, _: &Monomial) -> Monomial {
+        unreachable!("GDH divides no elements")
+    }
+
+    fn multiply_secret(&self, _: &SecretElement, _: &Monomial) -> SecretElement {
+        unreachable!("GDH multiplies no elements")
+    }
+
+    fn multiply_secrets(&self, _: &SecretElement, _: &SecretElement) -> SecretElement {
+        unreachable!("GDH multiplies no elements")
+    }
+
+    fn secret_to_scalar(&self, _: &SecretElement) -> Option<Scalar> {
+        unreachable!("GDH makes no exponent of an element")
+    }
+
+    fn scalar_secret(&self, _: &Scalar) -> GroupSecret {
+        unreachable!("GDH makes no key of a share")
+    }
+
     fn invert_scalar(&self, scalar: &Scalar) -> Scalar {
         self.scalar(scalar.value.inverse())
     }

@@ -10,6 +10,13 @@
 //! | -32753 | GDH token of the direct join | FIFO, to one member |
 //! | -32752 | request for a refresh | AGREED |
 //! | -32751 | key confirmation | AGREED |
+//! | -32746 | CKD controller's share, controller stays | FIFO |
+//! | -32754 | CKD controller's share, controller is new | FIFO |
+//! | -32745 | CKD member's share | FIFO, to one member |
+//! | -32744 | CKD key | AGREED |
+//! | -32743, -32742 | TGDH tree, update | AGREED |
+//! | -32741, -32740 | BD z, X | AGREED |
+//! | -32739, -32738 | STR tree, update | AGREED |
 //!
 //! The type is a hint for routing: what a token is stands in its signed envelope, and both must
 //! agree. Users may send any type above -32738.
@@ -23,7 +30,7 @@ pub const SEALED: i16 = -32_765;
 /// Highest type that is reserved for the secure layer and what is below.
 pub const HIGHEST_RESERVED: i16 = -32_738;
 
-const TOKENS: [(TokenKind, i16); 7] = [
+const TOKENS: [(TokenKind, i16); 17] = [
     (TokenKind::GdhPartial, -32_750),
     (TokenKind::GdhFinal, -32_749),
     (TokenKind::GdhFactorOut, -32_748),
@@ -31,6 +38,16 @@ const TOKENS: [(TokenKind, i16); 7] = [
     (TokenKind::GdhJoin, -32_753),
     (TokenKind::RefreshRequest, -32_752),
     (TokenKind::KeyConfirmation, -32_751),
+    (TokenKind::CkdNew, -32_754),
+    (TokenKind::CkdOld, -32_746),
+    (TokenKind::CkdResponse, -32_745),
+    (TokenKind::CkdKey, -32_744),
+    (TokenKind::TgdhTree, -32_743),
+    (TokenKind::TgdhUpdate, -32_742),
+    (TokenKind::BdZ, -32_741),
+    (TokenKind::BdX, -32_740),
+    (TokenKind::StrTree, -32_739),
+    (TokenKind::StrUpdate, -32_738),
 ];
 
 /// What a message is by its type.
@@ -84,7 +101,7 @@ mod tests {
     fn bounds_of_the_users_types() {
         assert_eq!(Content::of(-32_765), Content::Sealed);
         assert_eq!(Content::of(-32_764), Content::Reserved);
-        assert_eq!(Content::of(-32_738), Content::Reserved);
+        assert_eq!(Content::of(-32_755), Content::Reserved);
         assert_eq!(Content::of(-32_737), Content::User);
         assert_eq!(Content::of(i16::MIN), Content::Reserved);
         assert_eq!(Content::of(i16::MAX), Content::User);

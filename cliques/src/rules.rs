@@ -1,0 +1,87 @@
+//! Rules that all suites keep alike: lists of members, blame, tokens that are not awaited.
+
+use alloc::{collections::BTreeSet, vec::Vec};
+
+use crate::{
+    error::{Error, PeerFault},
+    member::MemberId,
+    token::TokenKind,
+};
+
+/// Most members a group can have: lists have 16-bit counts.
+pub(crate) const MEMBERS_MAX: usize = 65_535;
+
+/// `culprit` broke the protocol.
+pub(crate) fn peer(culprit: &MemberId, fault: PeerFault) -> Error {
+    Error::Peer {
+        culprit: culprit.clone(),
+        fault,
+    }
+}
+
+/// A token of a kind that is not awaited.
+pub(crate) fn unexpected(sender: &MemberId, kind: TokenKind) -> Error {
+    Error::Unexpected {
+        sender: sender.clone(),
+        kind,
+    }
+}
+
+/// Checks a caller's list of members: no member twice, not too many.
+pub(crate) fn check_members<'a>(members: impl Iterator<Item = &'a MemberId>) -> Result<(), Error> {
+    let mut seen = BTreeSet::new();
+    for member in members {
+        if !seen.insert(member) {
+            return Err(Error::ApiMisuse("a member is listed twice"));
+        }
+    }
+    if seen.len() > MEMBERS_MAX {
+        return Err(Error::ApiMisuse("more than 65535 members"));
+    }
+    Ok(())
+}
+
+/// Checks the membership that `me` enters as a new member.
+pub(crate) fn check_entry(me: &MemberId, members: &[MemberId]) -> Result<(), Error> {
+    check_members(members.iter())?;
+    if !members.contains(me) {
+        return Err(Error::ApiMisuse("entering a group without being a member"));
+    }
+    if members.len() < 2 {
+        return Err(Error::ApiMisuse(
+            "entering a group that has no other member",
+        ));
+    }
+    Ok(())
+}
+
+/// The members of `order` without `left`, in their order, for `me`, who stays.
+pub(crate) fn remaining(
+    order: &[MemberId],
+    left: &[MemberId],
+    me: &MemberId,
+) -> Result<Vec<MemberId>, Error> {
+    check_members(left.iter())?;
+    if left.contains(me) {
+        return Err(Error::ApiMisuse("this member is among those who left"));
+    }
+    if left.iter().any(|name| !order.contains(name)) {
+        return Err(Error::ApiMisuse("somebody left who was no member"));
+    }
+    Ok(order
+        .iter()
+        .filter(|name| !left.contains(name))
+        .cloned()
+        .collect())
+}
+
+/// Whether `names` are the names of `order`, in that order.
+pub(crate) fn same_names<'a>(
+    names: impl ExactSizeIterator<Item = &'a [u8]>,
+    order: &[MemberId],
+) -> bool {
+    names.len() == order.len()
+        && names
+            .zip(order)
+            .all(|(name, member)| name == member.as_bytes())
+}
