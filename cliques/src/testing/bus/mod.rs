@@ -262,7 +262,7 @@ impl Bus {
         }
         while let Some(packet) = self.network.pop() {
             let Packet { number, to, .. } = packet;
-            let sent = run.sent[number].clone();
+            let mut sent = run.sent[number].clone();
             let station = self.station(&to);
             let delivery = Delivery {
                 number,
@@ -271,6 +271,7 @@ impl Bus {
             };
             match hook(station.machine.as_mut(), &delivery, &mut *station.rng) {
                 Flow::Go => {}
+                Flow::Instead(body) => sent.token.body = body,
                 Flow::Stop => break,
             }
             let token = &sent.token;
@@ -310,10 +311,12 @@ impl Bus {
 }
 
 /// What a hook wants.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Flow {
     /// The delivery happens.
     Go,
+    /// The receiver is given this body instead.
+    Instead(Vec<u8>),
     /// The run ends here, with tokens on their way: a view change.
     Stop,
 }
