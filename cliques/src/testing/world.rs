@@ -2,13 +2,13 @@
 
 use alloc::{boxed::Box, vec, vec::Vec};
 use core::fmt;
-use std::format;
+use std::{format, string::String};
 
 use subtle::ConstantTimeEq;
 
 use crate::{
     Change, GroupSecret, KeyAgreement, MemberId, NamedGroup, Protocol,
-    testing::bus::{Bus, Run, Schedule},
+    testing::bus::{Bus, Run, Schedule, Sent},
 };
 
 /// Members `m01` .. with the given numbers.
@@ -24,6 +24,19 @@ pub fn members(numbers: impl IntoIterator<Item = usize>) -> Vec<MemberId> {
 /// Makes a member without a group, of the suite and over the mathematical group under test.
 pub type Maker = Box<dyn Fn(MemberId) -> Box<dyn KeyAgreement> + Send>;
 
+/// An event that is over.
+#[derive(Debug)]
+pub struct Past {
+    /// What happened.
+    pub event: String,
+    /// Members afterwards.
+    pub members: Vec<MemberId>,
+    /// Their key.
+    pub secret: GroupSecret,
+    /// Tokens that it took.
+    pub sent: Vec<Sent>,
+}
+
 /// Members on a bus, and all the secrets that they ever agreed on.
 ///
 /// Each event is checked: all members complete, with one secret that was never seen before, and
@@ -32,7 +45,7 @@ pub struct World {
     /// The bus.
     pub bus: Bus,
     maker: Maker,
-    secrets: Vec<GroupSecret>,
+    past: Vec<Past>,
     seed: u64,
 }
 
@@ -40,7 +53,7 @@ impl fmt::Debug for World {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("World")
             .field("bus", &self.bus)
-            .field("secrets", &self.secrets)
+            .field("past", &self.past)
             .finish_non_exhaustive()
     }
 }
@@ -58,9 +71,14 @@ impl World {
         Self {
             bus: Bus::new(schedule),
             maker,
-            secrets: Vec::new(),
+            past: Vec::new(),
             seed,
         }
+    }
+
+    /// Events so far.
+    pub fn past(&self) -> &[Past] {
+        &self.past
     }
 
     /// Adds members without a group, or resets those that are there.
@@ -163,7 +181,9 @@ impl World {
         run: &Run,
     ) {
         let mut agreed: Option<(&GroupSecret, Vec<MemberId>, Option<MemberId>)> = None;
+        let mut present = Vec::new();
         for member in members {
+            present.push(member.clone());
             let secret = run
                 .secrets
                 .get(member)
@@ -191,8 +211,16 @@ impl World {
             }
         }
         let (secret, ..) = agreed.expect("an event has members");
-        let seen = self.secrets.iter().any(|old| bool::from(old.ct_eq(secret)));
-        assert!(!seen, "{event}: the key was in use before");
-        self.secrets.push(GroupSecret::new(secret.expose().into()));
+        let seen = |past: &Past| bool::from(past.secret.ct_eq(secret));
+        assert!(
+            !self.past.iter().any(seen),
+            "{event}: the key was in use before"
+        );
+        self.past.push(Past {
+            event: event.into(),
+            members: present,
+            secret: GroupSecret::new(secret.expose().into()),
+            sent: run.sent.clone(),
+        });
     }
 }
