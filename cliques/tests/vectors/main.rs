@@ -10,5 +10,6 @@
     missing_docs
 )]
 
+mod bd;
 mod gdh;
 mod harness;
