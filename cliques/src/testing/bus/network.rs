@@ -1,6 +1,7 @@
 //! Tokens on their way.
 
 use alloc::{
+    boxed::Box,
     collections::{BTreeMap, VecDeque},
     vec::Vec,
 };
@@ -73,6 +74,24 @@ impl Network {
                     .or_default()
                     .push_back(packet);
             }
+        }
+    }
+
+    /// Tokens that wait for a receiver.
+    pub(super) fn waiting<'a>(&'a self, to: &'a MemberId) -> Box<dyn Iterator<Item = usize> + 'a> {
+        match self {
+            Self::Rounds(packets) => Box::new(
+                packets
+                    .iter()
+                    .filter(move |packet| packet.to == *to)
+                    .map(|packet| packet.number),
+            ),
+            Self::Shuffled { queues, .. } => Box::new(
+                queues
+                    .iter()
+                    .filter(move |((receiver, _), _)| receiver == to)
+                    .flat_map(|(_, queue)| queue.iter().map(|packet| packet.number)),
+            ),
         }
     }
 
