@@ -15,9 +15,22 @@
 //! Source: Spread client protocol, sections 3.5 and 4.6 of the protocol notes in `docs/`.
 
 use alloc::string::String;
-use core::{borrow::Borrow, fmt, str::FromStr};
+use core::{
+    borrow::Borrow,
+    cmp::Ordering,
+    fmt,
+    hash::{Hash, Hasher},
+    str::FromStr,
+};
 
 use crate::limits;
+
+/// Bytes looked at in one step.
+const WORD: usize = 8;
+/// The lowest bit of each byte of a word.
+const LOWEST_BITS: u64 = 0x0101_0101_0101_0101;
+/// The highest bit of each byte of a word.
+const HIGHEST_BITS: u64 = 0x8080_8080_8080_8080;
 
 /// The content of a name slot: at most 32 bytes, none of them NUL, otherwise anything.
 ///
@@ -44,18 +57,29 @@ impl Name {
     }
 
     /// Reads a slot as it stands on the wire; bytes behind the first NUL are cleared.
-    pub fn from_slot(mut slot: [u8; limits::NAME_SLOT]) -> Self {
-        let length = slot
-            .iter()
-            .position(|byte| *byte == 0)
-            .unwrap_or(slot.len());
-        for byte in slot.iter_mut().skip(length) {
-            *byte = 0;
+    #[inline]
+    pub fn from_slot(slot: [u8; limits::NAME_SLOT]) -> Self {
+        // Eight bytes at a time and without a branch: memberships have thousands of slots.
+        let mut bytes = [0; limits::NAME_SLOT];
+        let mut length = 0;
+        let mut before = u64::MAX;
+        let (from, _) = slot.as_chunks::<WORD>();
+        let (to, _) = bytes.as_chunks_mut::<WORD>();
+        for (from, to) in from.iter().zip(to) {
+            let word = u64::from_le_bytes(*from);
+            // The lowest bit set stands for the first NUL, those above it for nothing certain.
+            let nul = word.wrapping_sub(LOWEST_BITS) & !word & HIGHEST_BITS;
+            let first = nul & nul.wrapping_neg();
+            // All bits below the first NUL, or all if there is none.
+            let kept = (first >> 7).wrapping_sub(1) & before;
+            before &= if nul == 0 { u64::MAX } else { 0 };
+            *to = (word & kept).to_le_bytes();
+            length += kept.trailing_ones() / u8::BITS;
         }
-        // A slot has 32 bytes, so its length always fits.
         Self {
+            // A slot has 32 bytes, so its length always fits.
             length: u8::try_from(length).unwrap_or(u8::MAX),
-            bytes: slot,
+            bytes,
         }
     }
 
@@ -77,29 +101,34 @@ impl Name {
     }
 }
 
+// No name has a NUL inside, so slots compare as their names do.
 impl PartialEq for Name {
+    #[inline]
     fn eq(&self, other: &Self) -> bool {
-        self.as_bytes() == other.as_bytes()
+        self.bytes == other.bytes
     }
 }
 
 impl Eq for Name {}
 
 impl PartialOrd for Name {
-    fn partial_cmp(&self, other: &Self) -> Option<core::cmp::Ordering> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
 impl Ord for Name {
-    fn cmp(&self, other: &Self) -> core::cmp::Ordering {
-        self.as_bytes().cmp(other.as_bytes())
+    fn cmp(&self, other: &Self) -> Ordering {
+        let (ours, _) = self.bytes.as_chunks::<WORD>();
+        let (theirs, _) = other.bytes.as_chunks::<WORD>();
+        let word = |bytes: &[u8; WORD]| u64::from_be_bytes(*bytes);
+        ours.iter().map(word).cmp(theirs.iter().map(word))
     }
 }
 
-impl core::hash::Hash for Name {
-    fn hash<H: core::hash::Hasher>(&self, state: &mut H) {
-        self.as_bytes().hash(state);
+impl Hash for Name {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.bytes.hash(state);
     }
 }
 
@@ -169,6 +198,18 @@ fn checked(
     }
 }
 
+/// Whether a name is one that [`checked`] takes.
+#[inline]
+fn is_legal(name: &Name, max: usize, first_legal: u8) -> bool {
+    // Bytes behind the name are NUL. The loop has a fixed length and no exit, for the sake of
+    // vector instructions.
+    let span = b'~' - first_legal;
+    let illegal = name.bytes.iter().fold(false, |found, byte| {
+        found | ((*byte != 0) & (byte.wrapping_sub(first_legal) > span))
+    });
+    !illegal && (1..=max).contains(&usize::from(name.length))
+}
+
 macro_rules! name_type {
     ($(#[$doc:meta])* $type:ident, $kind:literal, $max:expr, $first:literal) => {
         $(#[$doc])*
@@ -211,8 +252,14 @@ macro_rules! name_type {
         impl TryFrom<Name> for $type {
             type Error = NameError;
 
+            #[inline]
             fn try_from(name: Name) -> Result<Self, NameError> {
-                Self::new(name.as_bytes())
+                if is_legal(&name, $max, $first) {
+                    Ok(Self(name))
+                } else {
+                    // Names the error.
+                    Self::new(name.as_bytes())
+                }
             }
         }
 
@@ -286,6 +333,38 @@ mod tests {
         assert_eq!(name.as_bytes(), b"xxx");
         assert_eq!(&name.slot()[3..], &[0; 29]);
         assert_eq!(Name::from_slot([b'y'; 32]).as_bytes(), &[b'y'; 32]);
+    }
+
+    /// Every place of the first NUL, in front of bytes of every kind.
+    #[test]
+    fn slots_are_read_like_byte_strings() {
+        for end in 0..=32 {
+            for fill in [1, 0x7f, 0x80, 0xff, b'a'] {
+                for behind in [0, 1, 0x80, 0xff] {
+                    let mut slot = [behind; 32];
+                    slot[..end].fill(fill);
+                    if let Some(byte) = slot.get_mut(end) {
+                        *byte = 0;
+                    }
+                    let name = Name::from_slot(slot);
+                    assert_eq!(name.as_bytes(), &slot[..end]);
+                    assert!(name.slot()[end..].iter().all(|byte| *byte == 0));
+                    assert_eq!(Name::new(&slot[..end]).unwrap(), name);
+                    let plain = |bytes: &[u8]| MemberName::new(bytes).ok();
+                    assert_eq!(MemberName::try_from(name).ok(), plain(&slot[..end]));
+                }
+            }
+        }
+        for byte in 1..=255 {
+            for at in [0, 7, 8, 30] {
+                let mut slot = [b'x'; 32];
+                slot[31] = 0;
+                slot[at] = byte;
+                let (name, text) = (Name::from_slot(slot), &slot[..31]);
+                assert_eq!(GroupName::try_from(name), GroupName::new(text));
+                assert_eq!(MemberName::try_from(name), MemberName::new(text));
+            }
+        }
     }
 
     #[test]
