@@ -14,7 +14,7 @@
 //!
 //! Source: Spread client protocol, sections 3.5 and 4.6 of the protocol notes in `docs/`.
 
-use alloc::string::String;
+use alloc::{string::String, vec::Vec};
 use core::{
     borrow::Borrow,
     cmp::Ordering,
@@ -32,13 +32,33 @@ const LOWEST_BITS: u64 = 0x0101_0101_0101_0101;
 /// The highest bit of each byte of a word.
 const HIGHEST_BITS: u64 = 0x8080_8080_8080_8080;
 
+/// The bits of a word that stand in front of its first NUL byte, all if there is none.
+#[inline]
+const fn text_mask(word: u64) -> u64 {
+    // The lowest bit set stands for the first NUL, those above it for nothing certain.
+    let nul = word.wrapping_sub(LOWEST_BITS) & !word & HIGHEST_BITS;
+    ((nul & nul.wrapping_neg()) >> 7).wrapping_sub(1)
+}
+
+/// Whether each byte of a word is NUL or within `first..=b'~'`.
+#[inline]
+const fn is_text(word: u64, first: u8) -> bool {
+    let low = word & !HIGHEST_BITS;
+    let occupied = low.wrapping_add(!HIGHEST_BITS);
+    let below = !(word | HIGHEST_BITS).wrapping_sub(LOWEST_BITS.wrapping_mul(first as u64));
+    let delete = low.wrapping_add(LOWEST_BITS);
+    (word | delete | (below & occupied)) & HIGHEST_BITS == 0
+}
+
 /// The content of a name slot: at most 32 bytes, none of them NUL, otherwise anything.
 ///
 /// Ordered bytewise, shorter first among names with a common beginning, as daemons order names.
 #[derive(Clone, Copy)]
+// Aligned, so that copies of names are made of whole words.
+#[repr(align(8))]
 pub struct Name {
-    length: u8,
-    bytes: [u8; limits::NAME_SLOT],
+    /// The text, and NUL behind it.
+    slot: [u8; limits::NAME_SLOT],
 }
 
 impl Name {
@@ -58,46 +78,34 @@ impl Name {
 
     /// Reads a slot as it stands on the wire; bytes behind the first NUL are cleared.
     #[inline]
-    pub fn from_slot(slot: [u8; limits::NAME_SLOT]) -> Self {
-        // Eight bytes at a time and without a branch: memberships have thousands of slots.
-        let mut bytes = [0; limits::NAME_SLOT];
-        let mut length = 0;
+    pub fn from_slot(mut slot: [u8; limits::NAME_SLOT]) -> Self {
+        // Without a branch: memberships have thousands of slots.
         let mut before = u64::MAX;
-        let (from, _) = slot.as_chunks::<WORD>();
-        let (to, _) = bytes.as_chunks_mut::<WORD>();
-        for (from, to) in from.iter().zip(to) {
-            let word = u64::from_le_bytes(*from);
-            // The lowest bit set stands for the first NUL, those above it for nothing certain.
-            let nul = word.wrapping_sub(LOWEST_BITS) & !word & HIGHEST_BITS;
-            let first = nul & nul.wrapping_neg();
-            // All bits below the first NUL, or all if there is none.
-            let kept = (first >> 7).wrapping_sub(1) & before;
-            before &= if nul == 0 { u64::MAX } else { 0 };
-            *to = (word & kept).to_le_bytes();
-            length += kept.trailing_ones() / u8::BITS;
+        for bytes in slot.as_chunks_mut::<WORD>().0 {
+            let word = u64::from_le_bytes(*bytes);
+            let mask = text_mask(word);
+            *bytes = (word & mask & before).to_le_bytes();
+            before &= if mask == u64::MAX { u64::MAX } else { 0 };
         }
-        Self {
-            // A slot has 32 bytes, so its length always fits.
-            length: u8::try_from(length).unwrap_or(u8::MAX),
-            bytes,
-        }
+        Self { slot }
     }
 
     /// The slot, zero-padded.
-    pub fn slot(&self) -> &[u8; limits::NAME_SLOT] {
-        &self.bytes
+    pub const fn slot(&self) -> &[u8; limits::NAME_SLOT] {
+        &self.slot
     }
 
     /// The bytes of the name, without padding.
     pub fn as_bytes(&self) -> &[u8] {
-        self.bytes
-            .get(..usize::from(self.length))
-            .unwrap_or(&self.bytes)
+        let end = self.slot.iter().position(|byte| *byte == 0);
+        self.slot
+            .get(..end.unwrap_or(limits::NAME_SLOT))
+            .unwrap_or(&self.slot)
     }
 
     /// Whether this names a private group (one session) and is never looked up as a group.
     pub fn is_private(&self) -> bool {
-        self.as_bytes().first() == Some(&b'#')
+        self.slot.first() == Some(&b'#')
     }
 }
 
@@ -105,7 +113,7 @@ impl Name {
 impl PartialEq for Name {
     #[inline]
     fn eq(&self, other: &Self) -> bool {
-        self.bytes == other.bytes
+        self.slot == other.slot
     }
 }
 
@@ -119,8 +127,8 @@ impl PartialOrd for Name {
 
 impl Ord for Name {
     fn cmp(&self, other: &Self) -> Ordering {
-        let (ours, _) = self.bytes.as_chunks::<WORD>();
-        let (theirs, _) = other.bytes.as_chunks::<WORD>();
+        let (ours, _) = self.slot.as_chunks::<WORD>();
+        let (theirs, _) = other.slot.as_chunks::<WORD>();
         let word = |bytes: &[u8; WORD]| u64::from_be_bytes(*bytes);
         ours.iter().map(word).cmp(theirs.iter().map(word))
     }
@@ -128,7 +136,7 @@ impl Ord for Name {
 
 impl Hash for Name {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.bytes.hash(state);
+        self.slot.hash(state);
     }
 }
 
@@ -198,16 +206,14 @@ fn checked(
     }
 }
 
-/// Whether a name is one that [`checked`] takes.
+/// Whether a name is one that [`checked`] takes; `max` leaves a NUL in the slot.
 #[inline]
 fn is_legal(name: &Name, max: usize, first_legal: u8) -> bool {
-    // Bytes behind the name are NUL. The loop has a fixed length and no exit, for the sake of
-    // vector instructions.
-    let span = b'~' - first_legal;
-    let illegal = name.bytes.iter().fold(false, |found, byte| {
-        found | ((*byte != 0) & (byte.wrapping_sub(first_legal) > span))
+    let words = name.slot.as_chunks::<WORD>().0;
+    let text = words.iter().fold(true, |text, bytes| {
+        text & is_text(u64::from_le_bytes(*bytes), first_legal)
     });
-    !illegal && (1..=max).contains(&usize::from(name.length))
+    text && name.slot.first() != Some(&0) && name.slot.get(max) == Some(&0)
 }
 
 macro_rules! name_type {
@@ -223,6 +229,11 @@ macro_rules! name_type {
             /// [`NameError`] naming the text and what is wrong with it.
             pub fn new(text: &[u8]) -> Result<Self, NameError> {
                 checked($kind, text, $max, $first).map(Self)
+            }
+
+            #[inline]
+            fn is_legal(name: &Name) -> bool {
+                is_legal(name, $max, $first)
             }
 
             /// The name as text; always ASCII.
@@ -254,7 +265,7 @@ macro_rules! name_type {
 
             #[inline]
             fn try_from(name: Name) -> Result<Self, NameError> {
-                if is_legal(&name, $max, $first) {
+                if Self::is_legal(&name) {
                     Ok(Self(name))
                 } else {
                     // Names the error.
@@ -309,6 +320,17 @@ name_type! {
 }
 
 impl MemberName {
+    /// All of `names` as members, in the memory where they are.
+    ///
+    /// # Errors
+    /// [`NameError`] for the first one that is no member's.
+    pub(crate) fn all(names: Vec<Name>) -> Result<Vec<Self>, NameError> {
+        if !names.iter().all(|name| Self::is_legal(name)) {
+            return names.into_iter().map(Self::try_from).collect();
+        }
+        Ok(names.into_iter().map(Self).collect())
+    }
+
     /// The private group of a session: `#session#daemon`.
     pub fn of_session(session: &PrivateName, daemon: &DaemonName) -> Self {
         let mut text = [0; limits::NAME_SLOT];

@@ -89,11 +89,10 @@ fn cuts(length: usize) -> impl Iterator<Item = usize> {
     (1..length).step_by((length / 6_000).max(1))
 }
 
+type Heard = (Option<Connection>, Vec<GcsEvent>, Vec<u8>);
+
 /// Our client on what the daemon wrote, in pieces; its events, and what it wrote.
-fn client(
-    options: ConnectOptions,
-    pieces: &[&[u8]],
-) -> Result<(Option<Connection>, Vec<GcsEvent>, Vec<u8>), Error> {
+fn client(options: ConnectOptions, pieces: &[&[u8]]) -> Result<Heard, Error> {
     let mut handshake = ClientHandshake::new(options);
     let mut connection: Option<Connection> = None;
     let mut events = Vec::new();
