@@ -325,7 +325,7 @@ impl MemberName {
     /// # Errors
     /// [`NameError`] for the first one that is no member's.
     pub(crate) fn all(names: Vec<Name>) -> Result<Vec<Self>, NameError> {
-        if !names.iter().all(|name| Self::is_legal(name)) {
+        if !names.iter().all(Self::is_legal) {
             return names.into_iter().map(Self::try_from).collect();
         }
         Ok(names.into_iter().map(Self).collect())
