@@ -62,7 +62,11 @@ impl Bus {
         id[4..].copy_from_slice(&members.len().to_be_bytes());
         let (_, old) = members.split_last().unwrap();
         for (number, member) in members.iter().enumerate() {
-            let set = if *member == joiner { &[joiner][..] } else { old };
+            let set = if *member == joiner {
+                &[joiner][..]
+            } else {
+                old
+            };
             let membership = GcsEvent::Membership(Membership {
                 group: group(),
                 id: ViewId(id),

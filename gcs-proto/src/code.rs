@@ -5,7 +5,7 @@
 //! |---|---|---|
 //! | 1 | [`AcceptSession`](Code::AcceptSession) | accept record |
 //! | -1, -2 | bad daemon name, no connection | |
-//! | -3 .. -7, -9 | [`ConnectRefusal`](crate::error::ConnectRefusal) | handshake |
+//! | -3 .. -7, -9 | [`ConnectRefusal`] | handshake |
 //! | -8, -18 | connection lost now, and ever after | |
 //! | -11 .. -17 | calls that are refused where they are made, receives without room | |
 //! | -19 | a bug | |

@@ -12,6 +12,14 @@
 //! | [`PrivateName`] | 1..=10 | `$`..=`~` | `alice` |
 //! | [`DaemonName`] | 1..=19 | `$`..=`~` | `n1` |
 //!
+//! A slot on the wire, here of `chat`:
+//!
+//! | offset | size | content |
+//! |---|---|---|
+//! | 0 | 4 | `63 68 61 74` |
+//! | 4 | 1 | `00`; missing if the name has 32 bytes |
+//! | 5 | 27 | anything; zeros from this crate, whatever lay on the stack from a C client |
+//!
 //! Source: Spread client protocol, sections 3.5 and 4.6 of the protocol notes in `docs/`.
 
 use alloc::{string::String, vec::Vec};
