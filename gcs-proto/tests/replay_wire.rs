@@ -340,6 +340,29 @@ fn refused_methods() {
     }
 }
 
+/// Clients with which the recorded daemon had no patience; ours waits until a record is complete.
+#[test]
+fn records_in_pieces() {
+    let lines = load("02-connect-rejected");
+    let accept = b"\x01\x04\x04\x00\x09#alice#n1";
+    for conn in ["extra", "split"] {
+        let stream = frames(&lines, conn, Direction::ToDaemon).concat();
+        let stream: Vec<&[u8]> = stream.chunks(45).collect();
+        let (answers, requests) = daemon(accept, &[Method::Null], &stream);
+        assert_eq!(answers, [&b"\x05NULL "[..], accept].concat(), "{conn}");
+        assert!(requests.is_empty());
+    }
+    let mut daemon = DaemonHandshake::new();
+    let short = lines.iter().find_map(|line| match line {
+        Line::Truncated { conn, start, .. } if conn == "short" => Some(start.clone()),
+        _ => None,
+    });
+    daemon.handle_bytes(&short.unwrap()).unwrap();
+    assert_eq!(daemon.poll_step(), None, "three of five bytes of the name");
+    daemon.handle_bytes(b"zz").unwrap();
+    assert!(matches!(daemon.poll_step(), Some(DaemonStep::Connect(_))));
+}
+
 #[test]
 fn several_groups() {
     assert_eq!(replay_all("06-multigroup"), (14, 14));
