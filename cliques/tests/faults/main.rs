@@ -4,13 +4,14 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 
 mod bd_faults;
+mod ckd_faults;
 mod gdh_faults;
 
 use cliques::{
-    Change, Error, NamedGroup, PeerFault,
+    Change, Error, NamedGroup, PeerFault, Protocol,
     testing::{
         bus::Schedule,
-        faults::{self, BadElement, BdFaults, Elements, Faults, GdhFaults},
+        faults::{self, BadElement, BdFaults, CkdFaults, Elements, Faults, GdhFaults},
         rng::seeded,
         world,
     },
@@ -141,6 +142,8 @@ macro_rules! hostile {
 
 hostile! {
     bd: BdFaults, 1000, 50;
+    ckd: CkdFaults(Protocol::Ckd), 500, 50;
+    ckd_aead: CkdFaults(Protocol::CkdAead), 1000, 50;
     gdh: GdhFaults, 1000, 50;
 }
 

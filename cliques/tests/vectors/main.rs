@@ -11,5 +11,6 @@
 )]
 
 mod bd;
+mod ckd;
 mod gdh;
 mod harness;

@@ -9,6 +9,7 @@
 //! A suite says in a file of its own how its tokens can be spoilt ([`Faults`]).
 
 mod bd;
+mod ckd;
 mod gdh;
 
 use alloc::{collections::BTreeMap, vec::Vec};
@@ -19,6 +20,7 @@ use subtle::ConstantTimeEq;
 
 pub use self::{
     bd::BdFaults,
+    ckd::CkdFaults,
     gdh::{GdhFaults, alter_gdh},
 };
 use crate::{
