@@ -10,7 +10,7 @@ use alloc::{vec, vec::Vec};
 
 use subtle::ConstantTimeEq;
 
-pub use self::secrecy::{contribution, exclusion, random_exclusion};
+pub use self::secrecy::{contribution, exclusion, exclusion_of, random_exclusion};
 use crate::{
     Change, Error, MemberId, NamedGroup, Protocol,
     testing::{
