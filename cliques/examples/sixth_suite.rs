@@ -227,7 +227,7 @@ impl<G: Group> Transport<G> {
             return Step::wait();
         };
         self.completed = Some(run.order);
-        match received.or(run.key.map(|(key, _)| key)) {
+        match received.or_else(|| run.key.map(|(key, _)| key)) {
             Some(key) => Step::complete(key),
             None => Step::wait(),
         }
@@ -335,7 +335,7 @@ impl<G: Group> KeyAgreement for Transport<G> {
             sender: sender.clone(),
             kind,
         };
-        let run = self.staged.as_ref().ok_or(unexpected.clone())?;
+        let run = self.staged.as_ref().ok_or_else(|| unexpected.clone())?;
         place(&run.order, sender)?;
         match kind {
             TokenKind::BdZ => self.process_public(sender, body, rng),
