@@ -8,7 +8,7 @@ use core::{fmt, str::FromStr};
 use crate::{
     agreement::KeyAgreement,
     gdh::Gdh,
-    group::{Group, GroupVisitor, NamedGroup},
+    group::{Group, GroupVisitor, MathematicalGroup},
     member::MemberId,
 };
 
@@ -47,7 +47,12 @@ impl Protocol {
     }
 
     /// A member without a group, ready to [`begin`](KeyAgreement::begin).
-    pub fn member(self, group: NamedGroup, me: MemberId) -> Box<dyn KeyAgreement> {
+    pub fn member(
+        self,
+        group: impl Into<MathematicalGroup>,
+        me: MemberId,
+    ) -> Box<dyn KeyAgreement> {
+        let group = group.into();
         match self {
             Self::Gdh => group.with(GdhMember(me)),
         }

@@ -6,46 +6,69 @@
 //! ```
 //!
 //! Received numbers must be tested for being in the group, or a member could send an element of
-//! small order and learn a share modulo that order (Lim and Lee, CRYPTO 1997). Where p = 2q + 1 the
-//! group is that of the squares, and the Jacobi symbol decides; elsewhere x^q = 1 does, in groups
-//! of our own (`schnorr*`) too: that is their policy `strict`.
-//!
-//! An exponentiation takes time by the length of q, about the length of p in safe-prime groups;
+//! small order and learn a share modulo that order (Lim and Lee, CRYPTO 1997); `membership` says
+//! how. An exponentiation takes time by the length of q, about the length of p in safe-prime groups;
 //! exponents are never shorter than q, whatever their value.
 //!
-//! Source: key agreement notes, sections 1.1, 1.4 and 1.6.
+//! Source: key agreement notes, sections 1.1, 1.3, 1.4 and 1.6.
 
-use alloc::{string::String, sync::Arc, vec, vec::Vec};
+use alloc::{format, sync::Arc, vec, vec::Vec};
 use core::{fmt, mem};
 
-use cliques_modexp::{Exponent, Jacobi, Modulus, ModulusError, Order, Residue, SecretResidue};
+use cliques_modexp::{Exponent, Modulus, ModulusError, Order, Residue, SecretResidue};
+use num_bigint::BigUint;
 use rand_core::CryptoRng;
 use zeroize::ZeroizeOnDrop;
 
+use self::map::ScalarMap;
 use super::{ElementError, Group};
 use crate::{cost::Exponentiation, secret::GroupSecret};
 
+pub(super) mod constants;
+mod custom;
+mod map;
+mod membership;
+#[cfg(feature = "pem")]
+mod pem;
+mod primality;
+
+use self::membership::Cofactor;
+pub use self::{
+    custom::ParameterError,
+    membership::{ElementPolicy, UnknownElementPolicy},
+};
+
+/// What the name of a group with F = `abs` ends in.
+pub(super) const ABS_SUFFIX: &str = "+abs";
+
 /// A group of prime order modulo a prime.
 ///
-/// A handle: clones share the parameters.
+/// A handle: clones share the parameters. [`NamedGroup::modp`](super::NamedGroup::modp) gives the
+/// named ones, [`custom`](Self::custom) makes others.
 #[derive(Clone)]
-pub struct Modp(Arc<Parameters>);
+pub struct Modp {
+    parameters: Arc<Parameters>,
+    name: Arc<str>,
+    map: ScalarMap,
+    policy: ElementPolicy,
+}
 
 /// What is made once for a group.
 struct Parameters {
-    name: String,
     modulus: Modulus,
     order: Order,
+    order_exponent: Exponent,
     generator: Residue,
-    membership: Membership,
+    cofactor: Cofactor,
 }
 
-/// How an element is told from other residues.
-enum Membership {
-    /// p = 2q + 1: the group is that of the squares.
-    Square,
-    /// Any other p: x^q = 1 for the exponent given, which is q.
-    Power(Exponent),
+/// p, q and g as plain numbers.
+#[derive(Clone, Debug)]
+pub(super) struct Numbers {
+    p: BigUint,
+    q: BigUint,
+    g: BigUint,
+    cofactor: Cofactor,
 }
 
 /// A public element of a [`Modp`] group.
@@ -89,64 +112,75 @@ impl fmt::Debug for ModpSecret {
 }
 
 impl Modp {
-    /// The squares modulo p = 2q + 1.
-    pub(super) fn squares(name: &str, p: &[u8], q: &[u8], g: &[u8]) -> Result<Self, ModulusError> {
-        Self::build(name, p, q, g, |_| Membership::Square)
-    }
-
-    /// The group of order q modulo any p.
-    pub(super) fn subgroup(name: &str, p: &[u8], q: &[u8], g: &[u8]) -> Result<Self, ModulusError> {
-        Self::build(name, p, q, g, |order| {
-            Membership::Power(order.to_exponent())
+    /// A group of numbers that are known to be its parameters.
+    pub(super) fn trusted(name: &str, numbers: &Numbers) -> Result<Self, ModulusError> {
+        let modulus = Modulus::from_be_bytes(&numbers.p.to_bytes_be())?;
+        let order = Order::from_be_bytes(&numbers.q.to_bytes_be())?;
+        let parameters = Parameters {
+            order_exponent: order.to_exponent(),
+            generator: modulus.reduce_vartime(&numbers.g.to_bytes_be()),
+            cofactor: numbers.cofactor,
+            modulus,
+            order,
+        };
+        Ok(Self {
+            parameters: Arc::new(parameters),
+            name: name.into(),
+            map: ScalarMap::default(),
+            policy: ElementPolicy::default(),
         })
     }
 
-    fn build(
-        name: &str,
-        p: &[u8],
-        q: &[u8],
-        g: &[u8],
-        membership: impl FnOnce(&Order) -> Membership,
-    ) -> Result<Self, ModulusError> {
-        let modulus = Modulus::from_be_bytes(p)?;
-        let order = Order::from_be_bytes(q)?;
-        let generator = modulus.reduce_vartime(g);
-        let membership = membership(&order);
-        let name = name.into();
-        Ok(Self(Arc::new(Parameters {
-            name,
-            modulus,
-            order,
-            generator,
-            membership,
-        })))
+    /// The same group with another policy for received elements. It has a choice only where
+    /// p = 2qr + 1 with a large prime r.
+    #[must_use]
+    pub fn with_policy(mut self, policy: ElementPolicy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// The same group with F(x) = min(x, p - x) in the place of F(x) = x mod q, and `+abs` behind
+    /// its name.
+    ///
+    /// All members must have the same F; the name, which is part of every token and of every key,
+    /// sees to it.
+    ///
+    /// # Errors
+    /// [`ParameterError::NoSafePrime`] unless p = 2q + 1.
+    pub fn with_abs(mut self) -> Result<Self, ParameterError> {
+        if self.parameters.cofactor != Cofactor::Two {
+            return Err(ParameterError::NoSafePrime);
+        }
+        if self.map != ScalarMap::Abs {
+            self.map = ScalarMap::Abs;
+            self.name = format!("{}{ABS_SUFFIX}", self.name).into();
+        }
+        Ok(self)
+    }
+
+    /// The policy for received elements.
+    pub const fn policy(&self) -> ElementPolicy {
+        self.policy
     }
 
     /// Length of p, in bits.
     pub fn modulus_bits(&self) -> u32 {
-        self.0.modulus.bits()
+        self.parameters.modulus.bits()
     }
 
     /// Length of q, in bits.
     pub fn order_bits(&self) -> u32 {
-        self.0.order.bits()
+        self.parameters.order.bits()
     }
 
     /// p, big-endian.
     pub fn modulus(&self) -> Vec<u8> {
-        self.0.modulus.to_be_bytes()
+        self.parameters.modulus.to_be_bytes()
     }
 
     /// q, big-endian.
     pub fn order(&self) -> Vec<u8> {
-        self.0.order.to_be_bytes()
-    }
-
-    fn contains(&self, x: &Residue) -> bool {
-        match &self.0.membership {
-            Membership::Square => x.jacobi_vartime() == Jacobi::One,
-            Membership::Power(order) => x.pow(order).publish().is_one(),
-        }
+        self.parameters.order.to_be_bytes()
     }
 }
 
@@ -156,19 +190,19 @@ impl Group for Modp {
     type SecretElement = ModpSecret;
 
     fn name(&self) -> &str {
-        &self.0.name
+        &self.name
     }
 
     fn element_len(&self) -> usize {
-        self.0.modulus.byte_len()
+        self.parameters.modulus.byte_len()
     }
 
     fn generator(&self) -> ModpElement {
-        ModpElement(self.0.generator.clone())
+        ModpElement(self.parameters.generator.clone())
     }
 
     fn random_scalar(&self, rng: &mut dyn CryptoRng) -> ModpScalar {
-        ModpScalar(self.0.order.sample(|bytes| rng.fill_bytes(bytes)))
+        ModpScalar(self.parameters.order.sample(|bytes| rng.fill_bytes(bytes)))
     }
 
     fn exponentiate(&self, base: &ModpElement, exponent: &ModpScalar) -> ModpElement {
@@ -176,7 +210,7 @@ impl Group for Modp {
     }
 
     fn exponentiate_generator(&self, exponent: &ModpScalar) -> ModpElement {
-        ModpElement(self.0.generator.pow(&exponent.0).publish())
+        ModpElement(self.parameters.generator.pow(&exponent.0).publish())
     }
 
     fn agree(&self, base: &ModpElement, exponent: &ModpScalar) -> ModpSecret {
@@ -201,7 +235,7 @@ impl Group for Modp {
     fn divide_vartime(&self, dividend: &ModpElement, divisor: &ModpElement) -> ModpElement {
         // Elements are units: 0 does not decode, and p is prime.
         let inverse = divisor.0.invert_vartime();
-        let inverse = inverse.unwrap_or_else(|| self.0.modulus.one());
+        let inverse = inverse.unwrap_or_else(|| self.parameters.modulus.one());
         ModpElement(dividend.0.multiply(&inverse))
     }
 
@@ -213,9 +247,9 @@ impl Group for Modp {
         ModpSecret(a.0.multiply_secret(&b.0))
     }
 
-    /// F(x) = x mod q.
+    /// F(x) = x mod q, or min(x, p - x) mod q for names that end in `+abs`.
     fn secret_to_scalar(&self, secret: &ModpSecret) -> Option<ModpScalar> {
-        let scalar = self.0.order.reduce(&secret.0.to_be_bytes());
+        let scalar = self.map.apply(&self.parameters, &secret.0);
         (!bool::from(scalar.is_zero())).then_some(ModpScalar(scalar))
     }
 
@@ -230,18 +264,17 @@ impl Group for Modp {
     }
 
     fn invert_scalar(&self, scalar: &ModpScalar) -> ModpScalar {
-        ModpScalar(self.0.order.invert(&scalar.0))
+        ModpScalar(self.parameters.order.invert(&scalar.0))
     }
 
     fn multiply_scalars(&self, a: &ModpScalar, b: &ModpScalar) -> ModpScalar {
-        ModpScalar(self.0.order.multiply(&a.0, &b.0))
+        ModpScalar(self.parameters.order.multiply(&a.0, &b.0))
     }
 
     fn encode(&self, element: &ModpElement) -> Vec<u8> {
         element.0.to_be_bytes()
     }
 
-    /// In groups with p = 2q + 1 one Jacobi symbol, in all others one short exponentiation.
     fn decode(&self, bytes: &[u8]) -> Result<ModpElement, ElementError> {
         let element = self.parse(bytes)?;
         self.validate(&element)?;
@@ -249,11 +282,8 @@ impl Group for Modp {
     }
 
     fn parse(&self, bytes: &[u8]) -> Result<ModpElement, ElementError> {
-        let x = self
-            .0
-            .modulus
-            .residue(bytes)
-            .map_err(|_| ElementError::Encoding)?;
+        let modulus = &self.parameters.modulus;
+        let x = modulus.residue(bytes).map_err(|_| ElementError::Encoding)?;
         if x.is_zero() {
             return Err(ElementError::Zero);
         }
@@ -263,11 +293,18 @@ impl Group for Modp {
         Ok(ModpElement(x))
     }
 
-    /// Refuses p - 1, of order two, as well: q is odd.
+    /// The test of the group's [policy](ElementPolicy). Refuses p - 1, of order two, in any case.
     fn validate(&self, element: &ModpElement) -> Result<(), ElementError> {
-        self.contains(&element.0)
-            .then_some(())
-            .ok_or(ElementError::NotInGroup)
+        in_group(self.find_stranger(&[element]).is_none())
+    }
+
+    fn validate_all(&self, elements: &[&ModpElement]) -> Result<(), usize> {
+        self.find_stranger(elements).map_or(Ok(()), Err)
+    }
+
+    /// x^q = 1, whatever the policy says.
+    fn validate_token(&self, element: &ModpElement) -> Result<(), ElementError> {
+        in_group(self.is_member(element))
     }
 
     fn is_identity(&self, secret: &ModpSecret) -> bool {
@@ -279,7 +316,7 @@ impl Group for Modp {
     }
 
     fn exponentiation(&self) -> Exponentiation {
-        if self.0.order.bits() + 1 >= self.0.modulus.bits() {
+        if self.order_bits() + 1 >= self.modulus_bits() {
             Exponentiation::Full
         } else {
             Exponentiation::Short
@@ -287,8 +324,24 @@ impl Group for Modp {
     }
 }
 
+fn in_group(is_member: bool) -> Result<(), ElementError> {
+    is_member.then_some(()).ok_or(ElementError::NotInGroup)
+}
+
+/// Groups are equal that have the same name, parameters and policy.
+impl PartialEq for Modp {
+    fn eq(&self, other: &Self) -> bool {
+        let [ours, theirs] = [self, other].map(|group| &*group.parameters);
+        (&self.name, self.policy) == (&other.name, other.policy)
+            && (&ours.modulus, &ours.order, &ours.generator)
+                == (&theirs.modulus, &theirs.order, &theirs.generator)
+    }
+}
+
+impl Eq for Modp {}
+
 impl fmt::Debug for Modp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Modp").field(&self.0.name).finish()
+        f.debug_tuple("Modp").field(&self.name).finish()
     }
 }
