@@ -60,6 +60,13 @@ impl Cost {
         self
     }
 
+    /// The greater one of each counter.
+    #[must_use]
+    pub fn max(mut self, other: &Self) -> Self {
+        self.combine(other, u64::max);
+        self
+    }
+
     /// Combines every counter with the other's. Takes the other apart by name, so that a counter
     /// that is forgotten here does not compile.
     fn combine(&mut self, other: &Self, with: impl Fn(u64, u64) -> u64) {

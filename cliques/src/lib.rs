@@ -27,7 +27,7 @@ pub use cost::{Cost, Exponentiation};
 pub use error::{DecodeError, Error, PeerFault, Rejected};
 pub use group::{Group, MathematicalGroup, NamedGroup};
 pub use member::{IllegalMemberId, MEMBER_ID_MAX, MemberId};
-pub use protocol::{Protocol, UnknownProtocol};
+pub use protocol::{CustomSuite, Protocol, UnknownProtocol};
 pub use secret::GroupSecret;
 pub use token::{
     Envelope, Expected, ReceivedToken, SIGNATURE_CONTEXT, SignatureAlgorithm, Signer, Token,

@@ -59,6 +59,36 @@ fn gdh_over_a_standard_group() {
     contract::superseded_agreements(Protocol::Gdh, &group("ffdhe2048"));
 }
 
+/// What holds of the formulas behind the keys.
+macro_rules! secrecy {
+    ($($module:ident: $protocol:expr;)*) => {$(
+        mod $module {
+            use super::*;
+
+            #[test]
+            fn who_is_not_in_a_view_cannot_know_its_key() {
+                contract::exclusion($protocol);
+            }
+
+            #[test]
+            fn who_is_not_in_a_view_of_many_cannot_know_its_key() {
+                for seed in 0..6 {
+                    contract::random_exclusion($protocol, seed, 30);
+                }
+            }
+        }
+    )*};
+}
+
+secrecy! {
+    gdh_secrecy: Protocol::Gdh;
+}
+
+#[test]
+fn every_member_of_gdh_contributes() {
+    contract::contribution(Protocol::Gdh);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
