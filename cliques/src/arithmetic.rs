@@ -11,6 +11,7 @@ use crate::{
     error::{Error, PeerFault},
     group::{ElementError, Group},
     member::MemberId,
+    rules::peer,
     secret::GroupSecret,
     token::TokenKind,
 };
@@ -78,17 +79,85 @@ impl<G: Group> Arithmetic<G> {
         self.group.multiply_scalars(dividend, &inverse)
     }
 
+    /// Every base to the power of one `exponent`, together; uses the generator's tables where a base
+    /// is the generator.
+    pub(crate) fn exponentiate_each(
+        &mut self,
+        bases: &[&G::Element],
+        exponent: &G::Scalar,
+    ) -> Vec<G::Element> {
+        let (generators, others): (Vec<_>, Vec<_>) =
+            bases.iter().partition(|base| ***base == self.generator);
+        for _ in &others {
+            self.count_exponentiation();
+        }
+        let powers = self.group.exponentiate_each(&others, exponent);
+        let Some(generator) = generators.first() else {
+            return powers;
+        };
+        let power = self.exponentiate(generator, exponent);
+        let mut powers = powers.into_iter();
+        bases
+            .iter()
+            .filter_map(|base| match **base == self.generator {
+                true => Some(power.clone()),
+                false => powers.next(),
+            })
+            .collect()
+    }
+
     /// Decodes and tests an element that `sender` sent.
     pub(crate) fn receive(&mut self, bytes: &[u8], sender: &MemberId) -> Result<G::Element, Error> {
         self.cost.element_tests += 1;
-        self.group.decode(bytes).map_err(|error| Error::Peer {
-            culprit: sender.clone(),
-            fault: match error {
-                ElementError::Zero => PeerFault::ZeroElement,
-                ElementError::One => PeerFault::OneElement,
-                ElementError::Encoding | ElementError::NotInGroup => PeerFault::NotInGroup,
-            },
+        let element = self.group.decode(bytes);
+        element.map_err(|error| not_an_element(sender, error))
+    }
+
+    /// As [`receive`](Self::receive), with the exact test whatever the policy of the group: for an
+    /// element that is passed on from member to member.
+    pub(crate) fn receive_token(
+        &mut self,
+        bytes: &[u8],
+        sender: &MemberId,
+    ) -> Result<G::Element, Error> {
+        let element = self.parse(bytes, sender)?;
+        self.validate_token(&element, sender)?;
+        Ok(element)
+    }
+
+    /// Decodes an element that `sender` sent, which is tested before it is first used.
+    pub(crate) fn parse(&self, bytes: &[u8], sender: &MemberId) -> Result<G::Element, Error> {
+        let element = self.group.parse(bytes);
+        element.map_err(|error| not_an_element(sender, error))
+    }
+
+    /// Tests elements that were only parsed, together, each with the one who sent it.
+    pub(crate) fn validate_all(
+        &mut self,
+        elements: &[(&G::Element, &MemberId)],
+    ) -> Result<(), Error> {
+        for _ in elements {
+            self.cost.element_tests += 1;
+        }
+        let list: Vec<&G::Element> = elements.iter().map(|(element, _)| *element).collect();
+        self.group.validate_all(&list).map_err(|place| {
+            elements
+                .get(place)
+                .map_or(Error::Internal("no such element"), |(_, sender)| {
+                    not_an_element(sender, ElementError::NotInGroup)
+                })
         })
+    }
+
+    /// The exact test of an element that `sender` sent.
+    pub(crate) fn validate_token(
+        &mut self,
+        element: &G::Element,
+        sender: &MemberId,
+    ) -> Result<(), Error> {
+        self.cost.element_tests += 1;
+        let result = self.group.validate_token(element);
+        result.map_err(|error| not_an_element(sender, error))
     }
 
     /// Encodes a public element.
@@ -118,4 +187,14 @@ impl<G: Group> Arithmetic<G> {
             Exponentiation::FixedBase => self.cost.fixed_base_exponentiations += 1,
         }
     }
+}
+
+/// `sender` sent something that is not in the group.
+fn not_an_element(sender: &MemberId, error: ElementError) -> Error {
+    let fault = match error {
+        ElementError::Zero => PeerFault::ZeroElement,
+        ElementError::One => PeerFault::OneElement,
+        ElementError::Encoding | ElementError::NotInGroup => PeerFault::NotInGroup,
+    };
+    peer(sender, fault)
 }

@@ -18,7 +18,7 @@ use subtle::ConstantTimeEq;
 
 pub use self::gdh::{GdhFaults, alter_gdh};
 use crate::{
-    Error, KeyAgreement, MemberId, NamedGroup, PeerFault, Protocol, Rejected, TokenKind,
+    Error, KeyAgreement, MathematicalGroup, MemberId, PeerFault, Protocol, Rejected, TokenKind,
     testing::{
         bus::{Delivery, Flow, Run, Schedule, Sent},
         world::{World, members},
@@ -127,7 +127,7 @@ fn cut_and_extended(body: &[u8], push: &mut impl FnMut(&str, Vec<u8>, Refusal)) 
 /// tokens were refused.
 pub fn altered_tokens(
     faults: &dyn Faults,
-    group: &NamedGroup,
+    group: &(impl Into<MathematicalGroup> + Clone),
     schedule: Schedule,
     elements: &Elements,
 ) -> usize {
@@ -171,7 +171,7 @@ pub fn altered_tokens(
 /// fail at the receiver, who names the author. Returns the number of runs.
 pub fn late_tokens(
     faults: &dyn Faults,
-    group: &NamedGroup,
+    group: &(impl Into<MathematicalGroup> + Clone),
     schedule: Schedule,
     elements: &Elements,
 ) -> usize {
@@ -220,7 +220,11 @@ pub fn late_tokens(
 
 /// Runs events twice, undisturbed and with every token that a member has received so far in the run
 /// repeated to it, and tokens of others in the sender's place, before every delivery.
-pub fn replayed_tokens(faults: &dyn Faults, group: &NamedGroup, schedule: Schedule) -> usize {
+pub fn replayed_tokens(
+    faults: &dyn Faults,
+    group: &(impl Into<MathematicalGroup> + Clone),
+    schedule: Schedule,
+) -> usize {
     let mut refused = 0;
     let mut history: BTreeMap<(usize, MemberId), Vec<Sent>> = BTreeMap::new();
     disturbed(
@@ -294,7 +298,7 @@ pub fn replayed_tokens(faults: &dyn Faults, group: &NamedGroup, schedule: Schedu
 /// which is told the number of the event; both must end with the same secrets.
 pub fn disturbed(
     protocol: Protocol,
-    group: &NamedGroup,
+    group: &(impl Into<MathematicalGroup> + Clone),
     schedule: Schedule,
     mut hook: impl FnMut(usize, &mut dyn KeyAgreement, &Delivery<'_>, &mut dyn CryptoRng),
 ) {
@@ -336,7 +340,7 @@ const EVENTS: usize = 3;
 /// Runs one of the events: a loss with joins, a refresh, joins.
 fn event(
     protocol: Protocol,
-    group: &NamedGroup,
+    group: &(impl Into<MathematicalGroup> + Clone),
     schedule: Schedule,
     number: usize,
     hook: impl FnMut(&mut dyn KeyAgreement, &Delivery<'_>, &mut dyn CryptoRng) -> Flow,
