@@ -97,6 +97,14 @@ pub trait Group: Clone + fmt::Debug + Send + Sync + 'static {
             .collect()
     }
 
+    /// g to the power of each of the exponents, in time that does not depend on them.
+    fn exponentiate_generator_each(&self, exponents: &[&Self::Scalar]) -> Vec<Self::Element> {
+        exponents
+            .iter()
+            .map(|exponent| self.exponentiate_generator(exponent))
+            .collect()
+    }
+
     /// g to the power of `exponent`, as a secret, in time that does not depend on it.
     fn agree_generator(&self, exponent: &Self::Scalar) -> Self::SecretElement {
         self.agree(&self.generator(), exponent)

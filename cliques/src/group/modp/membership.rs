@@ -15,7 +15,7 @@
 use alloc::{string::String, vec::Vec};
 use core::{fmt, str::FromStr};
 
-use cliques_modexp::{Exponent, Jacobi, Residue};
+use cliques_modexp::{Jacobi, Residue};
 use sha2::{Digest, Sha256};
 
 use super::{Modp, ModpElement};
@@ -142,9 +142,10 @@ impl Modp {
     }
 
     fn place_without_order_q(&self, elements: &[&ModpElement]) -> Option<usize> {
-        elements
-            .iter()
-            .position(|element| !self.has_order_q(&element.0))
+        let bases: Vec<&Residue> = elements.iter().map(|element| &element.0).collect();
+        Residue::pow_each(&bases, &self.parameters.order_exponent)
+            .into_iter()
+            .position(|power| !power.publish().is_one())
     }
 
     /// x_1^c_0 * .. * x_m^c_(m-1): has order q, but for a chance of 2^-128, only if every factor
@@ -156,12 +157,16 @@ impl Modp {
             hash.update(element.0.to_be_bytes());
         }
         let digest = hash.finalize();
-        let mut product = self.parameters.modulus.one();
-        for (index, element) in (0_u32..).zip(elements) {
-            let coefficient = Exponent::from_be_bytes(&coefficient(index, &digest), 128);
-            product = product.multiply(&element.0.pow(&coefficient).publish());
-        }
-        product
+        let coefficients: Vec<_> = (0..)
+            .zip(elements)
+            .map(|(index, _)| coefficient(index, &digest))
+            .collect();
+        let powers: Vec<_> = elements
+            .iter()
+            .zip(&coefficients)
+            .map(|(element, coefficient)| (&element.0, coefficient.as_slice()))
+            .collect();
+        self.parameters.modulus.product_of_powers_vartime(&powers)
     }
 }
 

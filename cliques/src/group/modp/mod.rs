@@ -12,11 +12,12 @@
 //!
 //! Source: key agreement notes, sections 1.1, 1.3, 1.4 and 1.6.
 
-use alloc::{format, sync::Arc, vec, vec::Vec};
+use alloc::{boxed::Box, format, sync::Arc, vec, vec::Vec};
 use core::{fmt, mem};
 
-use cliques_modexp::{Exponent, Modulus, ModulusError, Order, Residue, SecretResidue};
+use cliques_modexp::{Exponent, FixedBase, Modulus, ModulusError, Order, Residue, SecretResidue};
 use num_bigint::BigUint;
+use once_cell::race::OnceBox;
 use rand_core::CryptoRng;
 use zeroize::ZeroizeOnDrop;
 
@@ -59,6 +60,7 @@ struct Parameters {
     order: Order,
     order_exponent: Exponent,
     generator: Residue,
+    generator_table: OnceBox<FixedBase>,
     cofactor: Cofactor,
 }
 
@@ -119,6 +121,7 @@ impl Modp {
         let parameters = Parameters {
             order_exponent: order.to_exponent(),
             generator: modulus.reduce_vartime(&numbers.g.to_bytes_be()),
+            generator_table: OnceBox::new(),
             cofactor: numbers.cofactor,
             modulus,
             order,
@@ -173,6 +176,16 @@ impl Modp {
         self.parameters.order.bits()
     }
 
+    /// The generator with its table, which takes the time of a few exponentiations to make and up to
+    /// 640 KiB: made by the first who needs it, for all handles of the group.
+    fn generator_table(&self) -> &FixedBase {
+        let parameters = &self.parameters;
+        parameters.generator_table.get_or_init(|| {
+            let table = FixedBase::new(&parameters.generator, parameters.order.bits());
+            Box::new(table)
+        })
+    }
+
     /// p, big-endian.
     pub fn modulus(&self) -> Vec<u8> {
         self.parameters.modulus.to_be_bytes()
@@ -210,11 +223,25 @@ impl Group for Modp {
     }
 
     fn exponentiate_generator(&self, exponent: &ModpScalar) -> ModpElement {
-        ModpElement(self.parameters.generator.pow(&exponent.0).publish())
+        ModpElement(self.generator_table().pow(&exponent.0).publish())
     }
 
     fn agree(&self, base: &ModpElement, exponent: &ModpScalar) -> ModpSecret {
         ModpSecret(base.0.pow(&exponent.0))
+    }
+
+    fn agree_generator(&self, exponent: &ModpScalar) -> ModpSecret {
+        ModpSecret(self.generator_table().pow(&exponent.0))
+    }
+
+    fn exponentiate_each(&self, bases: &[&ModpElement], exponent: &ModpScalar) -> Vec<ModpElement> {
+        let bases: Vec<&Residue> = bases.iter().map(|base| &base.0).collect();
+        publish(Residue::pow_each(&bases, &exponent.0))
+    }
+
+    fn exponentiate_generator_each(&self, exponents: &[&ModpScalar]) -> Vec<ModpElement> {
+        let exponents: Vec<&Exponent> = exponents.iter().map(|exponent| &exponent.0).collect();
+        publish(self.generator_table().pow_each(&exponents))
     }
 
     fn exponentiate_secret_each(
@@ -222,10 +249,8 @@ impl Group for Modp {
         base: &ModpSecret,
         exponents: &[&ModpScalar],
     ) -> Vec<ModpElement> {
-        exponents
-            .iter()
-            .map(|exponent| ModpElement(base.0.pow(&exponent.0).publish()))
-            .collect()
+        let exponents: Vec<&Exponent> = exponents.iter().map(|exponent| &exponent.0).collect();
+        publish(base.0.pow_each(&exponents))
     }
 
     fn multiply(&self, a: &ModpElement, b: &ModpElement) -> ModpElement {
@@ -322,6 +347,13 @@ impl Group for Modp {
             Exponentiation::Short
         }
     }
+}
+
+fn publish(powers: Vec<SecretResidue>) -> Vec<ModpElement> {
+    powers
+        .into_iter()
+        .map(|power| ModpElement(power.publish()))
+        .collect()
 }
 
 fn in_group(is_member: bool) -> Result<(), ElementError> {

@@ -15,6 +15,9 @@ use sha2::{Digest, Sha256};
 /// Rounds of the test; a composite passes one for at most a quarter of all bases.
 const ROUNDS: u32 = 64;
 
+/// Rounds that are done together.
+const BATCH: usize = 8;
+
 /// What the hash that yields the bases starts with.
 const DOMAIN: &[u8] = b"cliques-primality";
 
@@ -31,23 +34,37 @@ pub(super) fn is_prime(n: &BigUint) -> Result<bool, ModulusError> {
     let width = u32::try_from(odd.bits()).unwrap_or(u32::MAX);
     let odd = Exponent::from_be_bytes(&odd.to_bytes_be(), width);
     let minus_one = modulus.reduce_vartime(&n_minus_one.to_bytes_be());
-    Ok((0..ROUNDS).all(|round| {
-        let base = modulus.reduce_vartime(&base(n, round));
-        is_no_witness(&base, &odd, twos, &minus_one)
-    }))
+    // One round finds almost every composite; the rest is done in batches.
+    let batches = core::iter::once(0..1).chain(
+        (1..ROUNDS)
+            .step_by(BATCH)
+            .map(|first| first..first.saturating_add(BATCH as u32).min(ROUNDS)),
+    );
+    for rounds in batches {
+        let bases: Vec<Residue> = rounds
+            .map(|round| modulus.reduce_vartime(&base(n, round)))
+            .collect();
+        let references: Vec<&Residue> = bases.iter().collect();
+        let powers = Residue::pow_each(&references, &odd);
+        let mut rounds = bases.iter().zip(powers);
+        if rounds.any(|(base, power)| is_witness(base, power.publish(), twos, &minus_one)) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
-/// Whether base^(n-1) = 1, and no square root of 1 but 1 and -1 shows on the way.
-fn is_no_witness(base: &Residue, odd: &Exponent, twos: u64, minus_one: &Residue) -> bool {
-    // Without them every n would pass, or none.
+/// Whether base^(n-1) is not 1, or a square root of 1 other than 1 and -1 shows on the way from
+/// `power`, base^odd.
+fn is_witness(base: &Residue, mut power: Residue, twos: u64, minus_one: &Residue) -> bool {
+    // These bases tell nothing.
     if base.is_zero() || base.is_one() || base == minus_one {
-        return true;
+        return false;
     }
-    let mut power = base.pow(odd).publish();
     if power.is_one() || power == *minus_one {
-        return true;
+        return false;
     }
-    (1..twos).any(|_| {
+    !(1..twos).any(|_| {
         power = power.square();
         power == *minus_one
     })
