@@ -60,11 +60,43 @@ visitor! {
         let quotient = group.multiply_scalars(&b, &inverse);
         assert_eq!(group.exponentiate(&ga, &quotient), gb);
 
+        // Many at once.
+        let exponents = [&a, &b, &inverse];
+        let singly = exponents.map(|exponent| group.exponentiate_generator(exponent));
+        assert_eq!(group.exponentiate_generator_each(&exponents), singly);
+        let bases = [&ga, &g, &gab];
+        let singly = bases.map(|base| group.exponentiate(base, &b));
+        assert_eq!(group.exponentiate_each(&bases, &b), singly);
+        assert!(group.exponentiate_each(&[], &b).is_empty());
+        let secret = group.agree(&ga, &b);
+        let singly = exponents.map(|exponent| group.exponentiate(&gab, exponent));
+        assert_eq!(group.exponentiate_secret_each(&secret, &exponents), singly);
+
+        // Products and quotients, of public and of secret elements.
+        let product = group.multiply(&ga, &gb);
+        assert_eq!(group.divide_vartime(&product, &gb), ga);
+        let expose = |secret: &G::SecretElement| group.secret(secret).expose().to_vec();
+        let by_public = group.multiply_secret(&group.agree_generator(&a), &gb);
+        assert_eq!(expose(&by_public), group.encode(&product));
+        let by_secret = group.multiply_secrets(&group.agree_generator(&a), &group.agree(&g, &b));
+        assert_eq!(expose(&by_secret), group.encode(&product));
+        let one = group.divide_vartime(&ga, &ga);
+        assert!(group.is_identity(&group.agree(&one, &a)));
+
+        // The map F depends on the element alone.
+        let f = group.secret_to_scalar(&agreed).map(|f| group.scalar_secret(&f));
+        let again = group.secret_to_scalar(&group.agree(&gb, &a)).map(|f| group.scalar_secret(&f));
+        assert_eq!(f.as_ref().map(|f| f.expose()), again.as_ref().map(|f| f.expose()));
+
         for element in [&g, &ga, &gb, &gab] {
+            assert_eq!(group.validate(element), Ok(()));
+            assert_eq!(group.validate_token(element), Ok(()));
+            assert_eq!(group.parse(&group.encode(element)).as_ref(), Ok(element));
             let bytes = group.encode(element);
             assert_eq!(bytes.len(), group.element_len());
             assert_eq!(group.decode(&bytes).as_ref(), Ok(element));
         }
+        assert_eq!(group.validate_all(&[&g, &ga, &gb, &gab]), Ok(()));
     }
 }
 
