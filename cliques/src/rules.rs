@@ -1,6 +1,9 @@
 //! Rules that all suites keep alike: lists of members, blame, tokens that are not awaited.
 
-use alloc::{collections::BTreeSet, vec::Vec};
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    vec::Vec,
+};
 
 use crate::{
     error::{Error, PeerFault},
@@ -10,6 +13,9 @@ use crate::{
 
 /// Most members a group can have: lists have 16-bit counts.
 pub(crate) const MEMBERS_MAX: usize = 65_535;
+
+/// A change of a group that there is not.
+pub(crate) const NO_GROUP: Error = Error::ApiMisuse("no completed agreement to update");
 
 /// `culprit` broke the protocol.
 pub(crate) fn peer(culprit: &MemberId, fault: PeerFault) -> Error {
@@ -84,4 +90,17 @@ pub(crate) fn same_names<'a>(
         && names
             .zip(order)
             .all(|(name, member)| name == member.as_bytes())
+}
+
+/// The members with the names in `names`, in that order, if these are all of them, each once.
+pub(crate) fn permutation(members: &[MemberId], names: &[&[u8]]) -> Option<Vec<MemberId>> {
+    let mut left: BTreeMap<&[u8], &MemberId> = members
+        .iter()
+        .map(|member| (member.as_bytes(), member))
+        .collect();
+    let order: Option<Vec<MemberId>> = names
+        .iter()
+        .map(|name| left.remove(name).cloned())
+        .collect();
+    order.filter(|_| left.is_empty())
 }

@@ -50,13 +50,20 @@ macro_rules! contract {
 }
 
 contract! {
+    bd_ristretto255: Protocol::Bd, "ristretto255";
+    bd_rfc5114_1024_160: Protocol::Bd, "rfc5114-1024-160";
+    ckd_ristretto255: Protocol::Ckd, "ristretto255";
+    ckd_rfc5114_1024_160: Protocol::Ckd, "rfc5114-1024-160";
+    ckd_aead_ristretto255: Protocol::CkdAead, "ristretto255";
     gdh_ristretto255: Protocol::Gdh, "ristretto255";
     gdh_rfc5114_1024_160: Protocol::Gdh, "rfc5114-1024-160";
 }
 
 #[test]
-fn gdh_over_a_standard_group() {
-    contract::superseded_agreements(Protocol::Gdh, &group("ffdhe2048"));
+fn every_suite_over_a_standard_group() {
+    for protocol in Protocol::ALL {
+        contract::superseded_agreements(*protocol, &group("ffdhe2048"));
+    }
 }
 
 /// What holds of the formulas behind the keys.
@@ -81,19 +88,26 @@ macro_rules! secrecy {
 }
 
 secrecy! {
+    bd_secrecy: Protocol::Bd;
+    // Not ckd-aead: its key is no group element.
+    ckd_secrecy: Protocol::Ckd;
     gdh_secrecy: Protocol::Gdh;
 }
 
 #[test]
-fn every_member_of_gdh_contributes() {
-    contract::contribution(Protocol::Gdh);
+fn every_member_contributes() {
+    for protocol in [Protocol::Bd, Protocol::Gdh] {
+        contract::contribution(protocol);
+    }
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn gdh_random_events(seed: u64) {
-        contract::random_events(Protocol::Gdh, &group("ristretto255"), seed, 24);
+    fn random_events(seed: u64) {
+        for protocol in Protocol::ALL {
+            contract::random_events(*protocol, &group("ristretto255"), seed, 24);
+        }
     }
 }

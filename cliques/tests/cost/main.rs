@@ -2,6 +2,8 @@
 //! agreement notes, section 9.3. A suite adds a file.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+mod bd;
+mod ckd;
 mod gdh;
 
 use cliques::{

@@ -1,9 +1,8 @@
 //! Hostile tokens against GDH that are not among the common ones.
 
 use cliques::{
-    Change, DecodeError, Error, KeyAgreement, MathematicalGroup, NamedGroup, PeerFault, Protocol,
-    TokenKind,
-    group::{ElementPolicy, Modp},
+    Change, DecodeError, Error, KeyAgreement, MathematicalGroup, PeerFault, Protocol, TokenKind,
+    group::ElementPolicy,
     testing::{
         bus::{Delivery, Schedule},
         faults::{self, GdhFaults},
@@ -13,12 +12,7 @@ use cliques::{
 };
 use rand_core::CryptoRng;
 
-use super::{schnorr_elements, toy};
-
-fn schnorr(policy: ElementPolicy) -> Modp {
-    let group = NamedGroup::Schnorr2048.modp().unwrap();
-    group.with_policy(policy)
-}
+use super::{schnorr, schnorr_elements, toy};
 
 /// Under the strict policy an element of order r or qr is refused, wherever it stands in a token, by
 /// the first that uses it, who names the sender.
@@ -151,7 +145,7 @@ fn a_second_factor_out_of_one_member_is_its_fault() {
         &toy(),
         Schedule::Rounds,
         |_, machine, delivery, rng| {
-            if delivery.sent.token.kind != cliques::TokenKind::GdhFactorOut {
+            if delivery.sent.token.kind != TokenKind::GdhFactorOut {
                 return;
             }
             // The sender before this one in the order has sent its factor-out already.
@@ -198,7 +192,7 @@ fn a_partial_token_comes_from_the_predecessor() {
         let names = order.map(|name| [&[0, 3], &name[..]].concat()).concat();
         [&[0, 1, 0, 3], &names[..], &[0, 0, 4]].concat()
     };
-    let kind = cliques::TokenKind::GdhPartial;
+    let kind = TokenKind::GdhPartial;
     // First of the order, so without a predecessor; then behind somebody else than the sender.
     for order in [[b"m02", b"m01", b"m03"], [b"m01", b"m03", b"m02"]] {
         let error = machine
@@ -243,7 +237,7 @@ fn names_that_no_member_can_have_are_undecodable() {
         ]
         .concat();
         machine
-            .process(&members[0], cliques::TokenKind::GdhPartial, &body, &mut rng)
+            .process(&members[0], TokenKind::GdhPartial, &body, &mut rng)
             .unwrap_err()
     };
     let what = "length of a name";

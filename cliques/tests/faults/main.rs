@@ -3,13 +3,16 @@
 //! A suite adds a line to the table below, and a module for what is its own.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 
+mod bd_faults;
+mod ckd_faults;
 mod gdh_faults;
 
 use cliques::{
-    Change, Error, NamedGroup, PeerFault,
+    Change, Error, NamedGroup, PeerFault, Protocol,
+    group::{ElementPolicy, Modp},
     testing::{
         bus::Schedule,
-        faults::{self, BadElement, Elements, Faults, GdhFaults},
+        faults::{self, BadElement, BdFaults, CkdFaults, Elements, Faults, GdhFaults},
         rng::seeded,
         world,
     },
@@ -46,6 +49,12 @@ fn ristretto_elements() -> Elements {
             BadElement::unreadable([&[1][..], &[0; 31]].concat(), PeerFault::NotInGroup),
         ],
     }
+}
+
+/// The group with p = 2qr + 1, in which the policy decides who notices what.
+fn schnorr(policy: ElementPolicy) -> Modp {
+    let group = NamedGroup::Schnorr2048.modp().unwrap();
+    group.with_policy(policy)
 }
 
 /// Elements of order r and qr, which pass the Jacobi symbol of the groups with p = 2qr + 1.
@@ -139,6 +148,9 @@ macro_rules! hostile {
 }
 
 hostile! {
+    bd: BdFaults, 1000, 50;
+    ckd: CkdFaults(Protocol::Ckd), 500, 50;
+    ckd_aead: CkdFaults(Protocol::CkdAead), 1000, 50;
     gdh: GdhFaults, 1000, 50;
 }
 

@@ -10,5 +10,7 @@
     missing_docs
 )]
 
+mod bd;
+mod ckd;
 mod gdh;
 mod harness;
