@@ -24,7 +24,7 @@ pub use self::{
     gdh::{GdhFaults, alter_gdh},
 };
 use crate::{
-    Error, KeyAgreement, MemberId, NamedGroup, PeerFault, Protocol, Rejected, TokenKind,
+    Error, KeyAgreement, MathematicalGroup, MemberId, PeerFault, Protocol, Rejected, TokenKind,
     testing::{
         bus::{Delivery, Flow, Run, Schedule, Sent},
         world::{World, members},
@@ -133,7 +133,7 @@ fn cut_and_extended(body: &[u8], push: &mut impl FnMut(&str, Vec<u8>, Refusal)) 
 /// tokens were refused.
 pub fn altered_tokens(
     faults: &dyn Faults,
-    group: &NamedGroup,
+    group: &(impl Into<MathematicalGroup> + Clone),
     schedule: Schedule,
     elements: &Elements,
 ) -> usize {
@@ -186,7 +186,12 @@ pub struct LateCase {
 
 impl LateCase {
     /// Runs the event: it must fail at the receiver, who names the author.
-    pub fn check(&self, faults: &dyn Faults, group: &NamedGroup, schedule: Schedule) {
+    pub fn check(
+        &self,
+        faults: &dyn Faults,
+        group: &(impl Into<MathematicalGroup> + Clone),
+        schedule: Schedule,
+    ) {
         let result = event(
             faults.protocol(),
             group,
@@ -209,7 +214,7 @@ impl LateCase {
 /// All deliveries in the events that can be altered so that it is found out late.
 pub fn late_cases(
     faults: &dyn Faults,
-    group: &NamedGroup,
+    group: &(impl Into<MathematicalGroup> + Clone),
     schedule: Schedule,
     elements: &Elements,
 ) -> Vec<LateCase> {
@@ -246,7 +251,7 @@ pub fn late_cases(
 /// Runs every one of the [`late_cases`]. Returns their number.
 pub fn late_tokens(
     faults: &dyn Faults,
-    group: &NamedGroup,
+    group: &(impl Into<MathematicalGroup> + Clone),
     schedule: Schedule,
     elements: &Elements,
 ) -> usize {
@@ -259,7 +264,11 @@ pub fn late_tokens(
 
 /// Runs events twice, undisturbed and with every token that a member has received so far in the run
 /// repeated to it, and tokens of others in the sender's place, before every delivery.
-pub fn replayed_tokens(faults: &dyn Faults, group: &NamedGroup, schedule: Schedule) -> usize {
+pub fn replayed_tokens(
+    faults: &dyn Faults,
+    group: &(impl Into<MathematicalGroup> + Clone),
+    schedule: Schedule,
+) -> usize {
     let mut refused = 0;
     let mut history: BTreeMap<(usize, MemberId), Vec<Sent>> = BTreeMap::new();
     disturbed(
@@ -333,7 +342,7 @@ pub fn replayed_tokens(faults: &dyn Faults, group: &NamedGroup, schedule: Schedu
 /// which is told the number of the event; both must end with the same secrets.
 pub fn disturbed(
     protocol: Protocol,
-    group: &NamedGroup,
+    group: &(impl Into<MathematicalGroup> + Clone),
     schedule: Schedule,
     mut hook: impl FnMut(usize, &mut dyn KeyAgreement, &Delivery<'_>, &mut dyn CryptoRng),
 ) {
@@ -375,7 +384,7 @@ const EVENTS: usize = 3;
 /// Runs one of the events: a loss with joins, a refresh, joins.
 fn event(
     protocol: Protocol,
-    group: &NamedGroup,
+    group: &(impl Into<MathematicalGroup> + Clone),
     schedule: Schedule,
     number: usize,
     hook: impl FnMut(&mut dyn KeyAgreement, &Delivery<'_>, &mut dyn CryptoRng) -> Flow,
