@@ -11,6 +11,7 @@ use crate::{
     error::{Error, PeerFault},
     group::{ElementError, Group},
     member::MemberId,
+    rules::peer,
     secret::GroupSecret,
     token::TokenKind,
 };
@@ -61,9 +62,25 @@ impl<G: Group> Arithmetic<G> {
 
     /// The group secret `base` to the power of `exponent`, or nothing if that is the identity.
     pub(crate) fn agree(&mut self, base: &G::Element, exponent: &G::Scalar) -> Option<GroupSecret> {
+        let secret = self.agree_element(base, exponent)?;
+        Some(self.group.secret(&secret))
+    }
+
+    /// The secret element `base` to the power of `exponent`, or nothing if that is the identity.
+    pub(crate) fn agree_element(
+        &mut self,
+        base: &G::Element,
+        exponent: &G::Scalar,
+    ) -> Option<G::SecretElement> {
         self.count_exponentiation();
         let secret = self.group.agree(base, exponent);
-        (!self.group.is_identity(&secret)).then(|| self.group.secret(&secret))
+        (!self.group.is_identity(&secret)).then_some(secret)
+    }
+
+    /// g to the power of `exponent`, in public.
+    pub(crate) fn blind(&mut self, exponent: &G::Scalar) -> G::Element {
+        self.cost.fixed_base_exponentiations += 1;
+        self.group.exponentiate_generator(exponent)
     }
 
     /// 1 / `scalar` modulo q.
@@ -81,14 +98,26 @@ impl<G: Group> Arithmetic<G> {
     /// Decodes and tests an element that `sender` sent.
     pub(crate) fn receive(&mut self, bytes: &[u8], sender: &MemberId) -> Result<G::Element, Error> {
         self.cost.element_tests += 1;
-        self.group.decode(bytes).map_err(|error| Error::Peer {
-            culprit: sender.clone(),
-            fault: match error {
-                ElementError::Zero => PeerFault::ZeroElement,
-                ElementError::One => PeerFault::OneElement,
-                ElementError::Encoding | ElementError::NotInGroup => PeerFault::NotInGroup,
-            },
-        })
+        let decoded = self.group.decode(bytes);
+        decoded.map_err(|error| not_an_element(error, sender))
+    }
+
+    /// Decodes an element that `sender` sent, without the test whether it is in the group, which
+    /// [`validate`](Self::validate) makes before the first use.
+    pub(crate) fn parse(&self, bytes: &[u8], sender: &MemberId) -> Result<G::Element, Error> {
+        let parsed = self.group.parse(bytes);
+        parsed.map_err(|error| not_an_element(error, sender))
+    }
+
+    /// Tests an element that `sender` sent and that was only parsed.
+    pub(crate) fn validate(
+        &mut self,
+        element: &G::Element,
+        sender: &MemberId,
+    ) -> Result<(), Error> {
+        self.cost.element_tests += 1;
+        let valid = self.group.validate(element);
+        valid.map_err(|error| not_an_element(error, sender))
     }
 
     /// Encodes a public element.
@@ -118,4 +147,14 @@ impl<G: Group> Arithmetic<G> {
             Exponentiation::FixedBase => self.cost.fixed_base_exponentiations += 1,
         }
     }
+}
+
+/// `sender` is to blame for something that is no element.
+fn not_an_element(error: ElementError, sender: &MemberId) -> Error {
+    let fault = match error {
+        ElementError::Zero => PeerFault::ZeroElement,
+        ElementError::One => PeerFault::OneElement,
+        ElementError::Encoding | ElementError::NotInGroup => PeerFault::NotInGroup,
+    };
+    peer(sender, fault)
 }
