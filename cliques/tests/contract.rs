@@ -52,6 +52,10 @@ macro_rules! contract {
 contract! {
     gdh_ristretto255: Protocol::Gdh, "ristretto255";
     gdh_rfc5114_1024_160: Protocol::Gdh, "rfc5114-1024-160";
+    str_ristretto255: Protocol::Str, "ristretto255";
+    str_rfc5114_1024_160: Protocol::Str, "rfc5114-1024-160";
+    tgdh_ristretto255: Protocol::Tgdh, "ristretto255";
+    tgdh_rfc5114_1024_160: Protocol::Tgdh, "rfc5114-1024-160";
 }
 
 #[test]
@@ -82,11 +86,23 @@ macro_rules! secrecy {
 
 secrecy! {
     gdh_secrecy: Protocol::Gdh;
+    str_secrecy: Protocol::Str;
+    tgdh_secrecy: Protocol::Tgdh;
 }
 
 #[test]
 fn every_member_of_gdh_contributes() {
     contract::contribution(Protocol::Gdh);
+}
+
+#[test]
+fn every_member_of_str_contributes() {
+    contract::contribution(Protocol::Str);
+}
+
+#[test]
+fn every_member_of_tgdh_contributes() {
+    contract::contribution(Protocol::Tgdh);
 }
 
 proptest! {
@@ -95,5 +111,15 @@ proptest! {
     #[test]
     fn gdh_random_events(seed: u64) {
         contract::random_events(Protocol::Gdh, &group("ristretto255"), seed, 24);
+    }
+
+    #[test]
+    fn str_random_events(seed: u64) {
+        contract::random_events(Protocol::Str, &group("ristretto255"), seed, 24);
+    }
+
+    #[test]
+    fn tgdh_random_events(seed: u64) {
+        contract::random_events(Protocol::Tgdh, &group("ristretto255"), seed, 24);
     }
 }

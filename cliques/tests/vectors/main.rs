@@ -12,3 +12,6 @@
 
 mod gdh;
 mod harness;
+mod str_;
+mod tgdh;
+mod trees;
