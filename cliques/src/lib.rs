@@ -9,6 +9,7 @@ extern crate std;
 
 mod agreement;
 mod arithmetic;
+pub mod bd;
 mod codec;
 mod cost;
 mod error;

@@ -10,6 +10,7 @@ use core::{
 
 use crate::{
     agreement::KeyAgreement,
+    bd::Bd,
     gdh::Gdh,
     group::{Group, GroupVisitor, NamedGroup},
     member::MemberId,
@@ -69,6 +70,8 @@ macro_rules! suites {
 
 // A new suite is one folder and one line here.
 suites! {
+    /// Burmester-Desmedt ([`crate::bd`]).
+    Bd = 1, "bd", Bd::new;
     /// Group Diffie-Hellman ([`crate::gdh`]).
     Gdh = 3, "gdh", Gdh::new;
     /// The skinny key tree of Steer et al. ([`crate::str_`]).
@@ -222,6 +225,7 @@ mod tests {
     #[test]
     fn numbers_are_those_of_the_envelope() {
         let number = |name: &str| name.parse::<Protocol>().map(Protocol::number).ok();
+        assert_eq!(number("bd"), Some(1));
         assert_eq!(number("gdh"), Some(3));
     }
 }

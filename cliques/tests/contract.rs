@@ -50,6 +50,8 @@ macro_rules! contract {
 }
 
 contract! {
+    bd_ristretto255: Protocol::Bd, "ristretto255";
+    bd_rfc5114_1024_160: Protocol::Bd, "rfc5114-1024-160";
     gdh_ristretto255: Protocol::Gdh, "ristretto255";
     gdh_rfc5114_1024_160: Protocol::Gdh, "rfc5114-1024-160";
     str_ristretto255: Protocol::Str, "ristretto255";
@@ -59,8 +61,10 @@ contract! {
 }
 
 #[test]
-fn gdh_over_a_standard_group() {
-    contract::superseded_agreements(Protocol::Gdh, &group("ffdhe2048"));
+fn every_suite_over_a_standard_group() {
+    for protocol in Protocol::ALL {
+        contract::superseded_agreements(*protocol, &group("ffdhe2048"));
+    }
 }
 
 /// What holds of the formulas behind the keys.
@@ -85,14 +89,17 @@ macro_rules! secrecy {
 }
 
 secrecy! {
+    bd_secrecy: Protocol::Bd;
     gdh_secrecy: Protocol::Gdh;
     str_secrecy: Protocol::Str;
     tgdh_secrecy: Protocol::Tgdh;
 }
 
 #[test]
-fn every_member_of_gdh_contributes() {
-    contract::contribution(Protocol::Gdh);
+fn every_member_contributes() {
+    for protocol in [Protocol::Bd, Protocol::Gdh] {
+        contract::contribution(protocol);
+    }
 }
 
 #[test]
@@ -105,12 +112,38 @@ fn every_member_of_tgdh_contributes() {
     contract::contribution(Protocol::Tgdh);
 }
 
+/// Views that change in the middle of agreements.
+fn cascades(protocol: Protocol, seed: u64) {
+    let cascades = contract::cascades(protocol, &group("ristretto255"), seed, 16);
+    assert!(cascades.completed() > 0 && cascades.interrupted() > 0);
+}
+
+#[test]
+fn who_is_not_in_a_view_of_a_cascade_cannot_know_its_key() {
+    for seed in 0..4 {
+        contract::cascading_exclusion(Protocol::Str, seed, 12);
+        contract::cascading_exclusion(Protocol::Tgdh, seed, 12);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn gdh_random_events(seed: u64) {
-        contract::random_events(Protocol::Gdh, &group("ristretto255"), seed, 24);
+    fn random_events(seed: u64) {
+        for protocol in Protocol::ALL {
+            contract::random_events(*protocol, &group("ristretto255"), seed, 24);
+        }
+    }
+
+    #[test]
+    fn str_cascades(seed: u64) {
+        cascades(Protocol::Str, seed);
+    }
+
+    #[test]
+    fn tgdh_cascades(seed: u64) {
+        cascades(Protocol::Tgdh, seed);
     }
 
     #[test]

@@ -168,7 +168,7 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
     /// A group of this member alone: K is its new share, and nothing is sent.
     fn alone(&mut self, mut run: Run<G>, rng: &mut dyn CryptoRng) -> Result<Step, Error> {
         let key = Key::Share(self.arithmetic.draw(rng));
-        let element = self.arithmetic.blind(key.exponent()?);
+        let element = self.arithmetic.exponentiate_generator(key.exponent()?);
         let blinded = Blinded::computed(&self.arithmetic, element);
         run.tree.set_blinded(run.leaf, blinded);
         run.tree.set_key(run.leaf, Arc::new(key));

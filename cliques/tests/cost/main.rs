@@ -2,6 +2,7 @@
 //! agreement notes, section 9.3. A suite adds a file.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+mod bd;
 mod gdh;
 
 use cliques::{

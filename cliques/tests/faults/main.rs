@@ -3,13 +3,14 @@
 //! A suite adds a line to the table below, and a module for what is its own.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 
+mod bd_faults;
 mod gdh_faults;
 
 use cliques::{
     Change, Error, NamedGroup, PeerFault,
     testing::{
         bus::Schedule,
-        faults::{self, BadElement, Elements, Faults, GdhFaults},
+        faults::{self, BadElement, BdFaults, Elements, Faults, GdhFaults},
         rng::seeded,
         world,
     },
@@ -139,6 +140,7 @@ macro_rules! hostile {
 }
 
 hostile! {
+    bd: BdFaults, 1000, 50;
     gdh: GdhFaults, 1000, 50;
 }
 

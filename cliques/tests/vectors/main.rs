@@ -10,6 +10,7 @@
     missing_docs
 )]
 
+mod bd;
 mod gdh;
 mod harness;
 mod str_;

@@ -8,6 +8,7 @@
 //!
 //! A suite says in a file of its own how its tokens can be spoilt ([`Faults`]).
 
+mod bd;
 mod gdh;
 
 use alloc::{collections::BTreeMap, vec::Vec};
@@ -16,7 +17,10 @@ use std::string::String;
 use rand_core::CryptoRng;
 use subtle::ConstantTimeEq;
 
-pub use self::gdh::{GdhFaults, alter_gdh};
+pub use self::{
+    bd::BdFaults,
+    gdh::{GdhFaults, alter_gdh},
+};
 use crate::{
     Error, KeyAgreement, MemberId, NamedGroup, PeerFault, Protocol, Rejected, TokenKind,
     testing::{
@@ -167,53 +171,86 @@ pub fn altered_tokens(
     refused
 }
 
-/// Runs events with one delivery altered in each, in a way that may be found out late: the run must
-/// fail at the receiver, who names the author. Returns the number of runs.
+/// One delivery altered in a way that is found out late.
+#[derive(Clone, Debug)]
+pub struct LateCase {
+    event: usize,
+    number: usize,
+    receiver: MemberId,
+    body: Vec<u8>,
+    culprit: MemberId,
+    fault: PeerFault,
+}
+
+impl LateCase {
+    /// Runs the event: it must fail at the receiver, who names the author.
+    pub fn check(&self, faults: &dyn Faults, group: &NamedGroup, schedule: Schedule) {
+        let result = event(
+            faults.protocol(),
+            group,
+            schedule,
+            self.event,
+            |_, it, _| match (it.number, it.to) == (self.number, &self.receiver) {
+                true => Flow::Instead(self.body.clone()),
+                false => Flow::Go,
+            },
+        );
+        let error = Error::Peer {
+            culprit: self.culprit.clone(),
+            fault: self.fault,
+        };
+        let failed = result.expect_err("a run with an element that is none");
+        assert_eq!(failed, (self.receiver.clone(), error));
+    }
+}
+
+/// All deliveries in the events that can be altered so that it is found out late.
+pub fn late_cases(
+    faults: &dyn Faults,
+    group: &NamedGroup,
+    schedule: Schedule,
+    elements: &Elements,
+) -> Vec<LateCase> {
+    let mut cases = Vec::new();
+    for number in 0..EVENTS {
+        let run = event(
+            faults.protocol(),
+            group,
+            schedule,
+            number,
+            |machine, it, _| {
+                let order = machine.order().to_vec();
+                for altered in faults.alter(it, &order, elements) {
+                    if let (Refusal::Late(fault), true) = (altered.refusal, it.sent.from != *it.to)
+                    {
+                        cases.push(LateCase {
+                            event: number,
+                            number: it.number,
+                            receiver: it.to.clone(),
+                            body: altered.body,
+                            culprit: it.sent.from.clone(),
+                            fault,
+                        });
+                    }
+                }
+                Flow::Go
+            },
+        );
+        run.expect("an honest run");
+    }
+    cases
+}
+
+/// Runs every one of the [`late_cases`]. Returns their number.
 pub fn late_tokens(
     faults: &dyn Faults,
     group: &NamedGroup,
     schedule: Schedule,
     elements: &Elements,
 ) -> usize {
-    let mut cases = Vec::new();
-    for run in 0..EVENTS {
-        let _ = event(
-            faults.protocol(),
-            group,
-            schedule,
-            run,
-            |machine, delivery, _| {
-                let order = machine.order().to_vec();
-                for altered in faults.alter(delivery, &order, elements) {
-                    if let (Refusal::Late(fault), true) =
-                        (altered.refusal, delivery.sent.from != *delivery.to)
-                    {
-                        let from = delivery.sent.from.clone();
-                        let at = (run, delivery.number, delivery.to.clone());
-                        cases.push((at, altered.body, from, fault));
-                    }
-                }
-                Flow::Go
-            },
-        );
-    }
-    for ((run, number, receiver), body, culprit, fault) in &cases {
-        let result = event(
-            faults.protocol(),
-            group,
-            schedule,
-            *run,
-            |_, delivery, _| match (delivery.number, delivery.to) == (*number, receiver) {
-                true => Flow::Instead(body.clone()),
-                false => Flow::Go,
-            },
-        );
-        let culprit = culprit.clone();
-        let error = Error::Peer {
-            culprit,
-            fault: *fault,
-        };
-        assert_eq!(result.expect_err("spoilt"), (receiver.clone(), error));
+    let cases = late_cases(faults, group, schedule, elements);
+    for case in &cases {
+        case.check(faults, group, schedule);
     }
     cases.len()
 }
