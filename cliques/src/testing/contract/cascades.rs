@@ -78,7 +78,8 @@ pub(super) fn with_maker(maker: Maker, seed: u64, changes: usize) -> Cascades {
     };
     for _ in 0..changes {
         net.change();
-        for _ in 0..net.chance.below(60) {
+        let patience = net.chance.below(60);
+        for _ in 0..net.chance.below(patience) {
             net.something();
         }
         if net.chance.one_in(4) {
