@@ -378,9 +378,9 @@ fn event(
     number: usize,
     hook: impl FnMut(&mut dyn KeyAgreement, &Delivery<'_>, &mut dyn CryptoRng) -> Flow,
 ) -> Result<Run, (MemberId, Error)> {
-    let (size, gone, new) = [(3, 1, 4..=6), (5, 0, 1..=0), (3, 0, 4..=5)][number].clone();
+    let (size, gone, new) = [(3, 1, 3), (5, 0, 0), (3, 0, 2)][number];
     let (mut world, all) = World::grown(protocol, group, schedule, size);
-    let joined = members(new);
+    let joined = members(size + 1..=size + new);
     world.add(&joined);
     let changes = World::changes(&all, &all[..gone], &joined);
     let run = world.bus.change_with(&changes, hook)?;
