@@ -10,7 +10,7 @@ use cliques::{
     Change, Error, NamedGroup, PeerFault,
     testing::{
         bus::Schedule,
-        faults::{self, BadElement, BdFaults, Elements, Faults, GdhFaults},
+        faults::{self, BadElement, BdFaults, Elements, Faults, GdhFaults, StrFaults, TgdhFaults},
         rng::seeded,
         world,
     },
@@ -142,6 +142,8 @@ macro_rules! hostile {
 hostile! {
     bd: BdFaults, 1000, 50;
     gdh: GdhFaults, 1000, 50;
+    str_: StrFaults, 1000, 50;
+    tgdh: TgdhFaults, 1000, 50;
 }
 
 #[test]

@@ -10,6 +10,8 @@
 
 mod bd;
 mod gdh;
+mod str_;
+mod tgdh;
 
 use alloc::{collections::BTreeMap, vec::Vec};
 use std::string::String;
@@ -20,6 +22,8 @@ use subtle::ConstantTimeEq;
 pub use self::{
     bd::BdFaults,
     gdh::{GdhFaults, alter_gdh},
+    str_::StrFaults,
+    tgdh::TgdhFaults,
 };
 use crate::{
     Error, KeyAgreement, MemberId, NamedGroup, PeerFault, Protocol, Rejected, TokenKind,
