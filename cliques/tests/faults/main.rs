@@ -5,6 +5,7 @@
 
 mod bd_faults;
 mod gdh_faults;
+mod tree_faults;
 
 use cliques::{
     Change, Error, NamedGroup, PeerFault,
