@@ -332,8 +332,8 @@ fn a_share_that_makes_a_key_0_is_drawn_again() {
 
 #[test]
 fn a_key_that_is_0_to_others_than_its_refresher_fails_the_run() {
-    // STR: m02 would fill in k_3 = g^(F(k_2) r_3), where F(g^(1 * 2)) is 239, but m01 is faster. TGDH: m03 fills in the key of
-    // m03 and m04, g^(r_3 r_4).
+    // STR: m02 would fill in k_3 = g^(F(k_2) r_3), where F(g^(1 * 2)) is 239, but m01 is faster.
+    // TGDH: m03 fills in the key of m03 and m04, g^(r_3 r_4).
     let fails = [(Protocol::Str, 1124, 1, 0), (Protocol::Tgdh, 1, TO_ZERO, 2)];
     for (protocol, third, fourth, who) in fails {
         for (fourth, third) in [(fourth, third), (fourth + 1, third + 1)] {
