@@ -82,6 +82,22 @@ impl<G: Group> Arithmetic<G> {
         self.group.agree(base, exponent)
     }
 
+    /// A secret element, the generator to the power of `exponent`.
+    pub(crate) fn agree_generator(&mut self, exponent: &G::Scalar) -> G::SecretElement {
+        self.cost.fixed_base_exponentiations += 1;
+        self.group.agree_generator(exponent)
+    }
+
+    /// A secret element to the power of each of the exponents; the results are public.
+    pub(crate) fn exponentiate_secret_each(
+        &mut self,
+        base: &G::SecretElement,
+        exponents: &[&G::Scalar],
+    ) -> Vec<G::Element> {
+        exponents.iter().for_each(|_| self.count_exponentiation());
+        self.group.exponentiate_secret_each(base, exponents)
+    }
+
     /// A secret element as group secret, or nothing if it is the identity.
     pub(crate) fn group_secret(&self, element: &G::SecretElement) -> Option<GroupSecret> {
         (!self.group.is_identity(element)).then(|| self.group.secret(element))

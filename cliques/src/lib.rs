@@ -10,6 +10,7 @@ extern crate std;
 mod agreement;
 mod arithmetic;
 pub mod bd;
+pub mod ckd;
 mod codec;
 mod cost;
 mod error;

@@ -11,6 +11,7 @@ use core::{
 use crate::{
     agreement::KeyAgreement,
     bd::Bd,
+    ckd::Ckd,
     gdh::Gdh,
     group::{Group, GroupVisitor, NamedGroup},
     member::MemberId,
@@ -72,6 +73,10 @@ macro_rules! suites {
 suites! {
     /// Burmester-Desmedt ([`crate::bd`]).
     Bd = 1, "bd", Bd::new;
+    /// Centralised key distribution, the key being a group element ([`crate::ckd`], mode 0).
+    Ckd = 2, "ckd", Ckd::new;
+    /// Centralised key distribution, the key being enciphered ([`crate::ckd`], mode 1).
+    CkdAead = 2, "ckd-aead", Ckd::aead;
     /// Group Diffie-Hellman ([`crate::gdh`]).
     Gdh = 3, "gdh", Gdh::new;
     /// The skinny key tree of Steer et al. ([`crate::str_`]).
@@ -226,6 +231,8 @@ mod tests {
     fn numbers_are_those_of_the_envelope() {
         let number = |name: &str| name.parse::<Protocol>().map(Protocol::number).ok();
         assert_eq!(number("bd"), Some(1));
+        assert_eq!(number("ckd"), Some(2));
+        assert_eq!(number("ckd-aead"), Some(2));
         assert_eq!(number("gdh"), Some(3));
     }
 }

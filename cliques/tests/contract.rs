@@ -52,6 +52,9 @@ macro_rules! contract {
 contract! {
     bd_ristretto255: Protocol::Bd, "ristretto255";
     bd_rfc5114_1024_160: Protocol::Bd, "rfc5114-1024-160";
+    ckd_ristretto255: Protocol::Ckd, "ristretto255";
+    ckd_rfc5114_1024_160: Protocol::Ckd, "rfc5114-1024-160";
+    ckd_aead_ristretto255: Protocol::CkdAead, "ristretto255";
     gdh_ristretto255: Protocol::Gdh, "ristretto255";
     gdh_rfc5114_1024_160: Protocol::Gdh, "rfc5114-1024-160";
     str_ristretto255: Protocol::Str, "ristretto255";
@@ -90,6 +93,8 @@ macro_rules! secrecy {
 
 secrecy! {
     bd_secrecy: Protocol::Bd;
+    // Not ckd-aead: its key is no group element.
+    ckd_secrecy: Protocol::Ckd;
     gdh_secrecy: Protocol::Gdh;
     str_secrecy: Protocol::Str;
     tgdh_secrecy: Protocol::Tgdh;

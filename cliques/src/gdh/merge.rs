@@ -1,6 +1,6 @@
 //! Merge: a token collects the shares of the new members, then everybody factors its own out.
 
-use alloc::{collections::BTreeMap, vec, vec::Vec};
+use alloc::{vec, vec::Vec};
 use core::mem;
 
 use rand_core::CryptoRng;
@@ -15,7 +15,7 @@ use crate::{
     error::{Error, PeerFault, Rejected},
     group::Group,
     member::MemberId,
-    rules::{check_entry, check_members, peer, same_names, unexpected},
+    rules::{check_entry, check_members, peer, permutation, same_names, unexpected},
     token::TokenKind,
 };
 
@@ -263,17 +263,4 @@ impl<G: Group> Gdh<G> {
             .and_then(|context| context.partial(&self.me))
             .ok_or(Error::Internal("no own partial key"))
     }
-}
-
-/// The members with the names in `names`, in that order, if these are all of them, each once.
-fn permutation(members: &[MemberId], names: &[&[u8]]) -> Option<Vec<MemberId>> {
-    let mut left: BTreeMap<&[u8], &MemberId> = members
-        .iter()
-        .map(|member| (member.as_bytes(), member))
-        .collect();
-    let order: Option<Vec<MemberId>> = names
-        .iter()
-        .map(|name| left.remove(name).cloned())
-        .collect();
-    order.filter(|_| left.is_empty())
 }

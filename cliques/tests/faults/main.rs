@@ -4,14 +4,18 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 
 mod bd_faults;
+mod ckd_faults;
 mod gdh_faults;
 mod tree_faults;
 
 use cliques::{
-    Change, Error, NamedGroup, PeerFault,
+    Change, Error, NamedGroup, PeerFault, Protocol,
     testing::{
         bus::Schedule,
-        faults::{self, BadElement, BdFaults, Elements, Faults, GdhFaults, StrFaults, TgdhFaults},
+        faults::{
+            self, BadElement, BdFaults, CkdFaults, Elements, Faults, GdhFaults, StrFaults,
+            TgdhFaults,
+        },
         rng::seeded,
         world,
     },
@@ -142,6 +146,8 @@ macro_rules! hostile {
 
 hostile! {
     bd: BdFaults, 1000, 50;
+    ckd: CkdFaults(Protocol::Ckd), 500, 50;
+    ckd_aead: CkdFaults(Protocol::CkdAead), 1000, 50;
     gdh: GdhFaults, 1000, 50;
     str_: StrFaults, 1000, 50;
     tgdh: TgdhFaults, 1000, 50;

@@ -9,6 +9,7 @@
 //! A suite says in a file of its own how its tokens can be spoilt ([`Faults`]).
 
 mod bd;
+mod ckd;
 mod gdh;
 mod str_;
 mod tgdh;
@@ -21,6 +22,7 @@ use subtle::ConstantTimeEq;
 
 pub use self::{
     bd::BdFaults,
+    ckd::CkdFaults,
     gdh::{GdhFaults, alter_gdh},
     str_::StrFaults,
     tgdh::TgdhFaults,
