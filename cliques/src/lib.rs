@@ -30,7 +30,7 @@ pub mod token;
 pub use agreement::{Change, KeyAgreement, Outgoing, Recipient, Step, TokenService};
 pub use cost::{Cost, Exponentiation};
 pub use error::{DecodeError, Error, PeerFault, Rejected};
-pub use group::{Group, NamedGroup};
+pub use group::{Group, MathematicalGroup, NamedGroup};
 pub use member::{IllegalMemberId, MEMBER_ID_MAX, MemberId};
 pub use protocol::{CustomSuite, Protocol, UnknownProtocol};
 pub use secret::GroupSecret;

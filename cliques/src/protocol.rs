@@ -13,7 +13,7 @@ use crate::{
     bd::Bd,
     ckd::Ckd,
     gdh::Gdh,
-    group::{Group, GroupVisitor, NamedGroup},
+    group::{Group, GroupVisitor, MathematicalGroup},
     member::MemberId,
     str_::Str,
     tgdh::Tgdh,
@@ -54,7 +54,7 @@ macro_rules! suites {
             }
 
             /// A member without a group, over any mathematical group; none for a custom suite,
-            /// which takes named groups only.
+            /// which takes those of [`MathematicalGroup`] only.
             pub fn member_over<G: Group>(
                 self,
                 group: G,
@@ -87,7 +87,12 @@ suites! {
 
 impl Protocol {
     /// A member without a group, ready to [`begin`](KeyAgreement::begin).
-    pub fn member(self, group: NamedGroup, me: MemberId) -> Box<dyn KeyAgreement> {
+    pub fn member(
+        self,
+        group: impl Into<MathematicalGroup>,
+        me: MemberId,
+    ) -> Box<dyn KeyAgreement> {
+        let group = group.into();
         match self {
             Self::Custom(suite) => (suite.member)(group, me),
             builtin => group.with(Member {
@@ -124,7 +129,7 @@ pub struct CustomSuite {
     /// Number in the token envelope; those below 128 are for this project.
     pub number: u8,
     /// Makes a member without a group.
-    pub member: fn(NamedGroup, MemberId) -> Box<dyn KeyAgreement>,
+    pub member: fn(MathematicalGroup, MemberId) -> Box<dyn KeyAgreement>,
 }
 
 impl CustomSuite {
@@ -211,7 +216,7 @@ mod tests {
         for protocol in Protocol::ALL {
             assert_eq!(protocol.to_string().parse(), Ok(*protocol));
             let me = MemberId::try_from("me").expect("a name");
-            let group = NamedGroup::ALL.first().expect("a group");
+            let group = crate::NamedGroup::ALL.first().expect("a group");
             let member = protocol.member(*group, me);
             assert_eq!(member.protocol(), *protocol);
         }

@@ -13,7 +13,7 @@ use std::format;
 use rand_chacha::ChaCha20Rng;
 
 use crate::{
-    Change, KeyAgreement, MemberId, Protocol, TokenKind,
+    Change, KeyAgreement, MemberId, NamedGroup, Protocol, TokenKind,
     testing::{
         bus::{Bus, Flow, Schedule},
         rng::seeded,
@@ -71,7 +71,7 @@ impl Start {
 
     /// A member as it is before the change, and its generator.
     fn member(&self, place: usize) -> (Box<dyn KeyAgreement>, ChaCha20Rng) {
-        let group = "toy17".parse().expect("the group of tests");
+        let group = "toy17".parse::<NamedGroup>().expect("the group of tests");
         let mut machine = self.protocol.member(group, self.all[place].clone());
         let mut rng = seeded(1 + u64::try_from(place).expect("few members"));
         if place == 0 && self.founded {

@@ -1,7 +1,8 @@
 //! Hostile tokens against CKD that are not among the common ones.
 
 use cliques::{
-    Error, MemberId, NamedGroup, PeerFault, Protocol, Rejected, TokenKind,
+    Error, MemberId, PeerFault, Protocol, Rejected, TokenKind,
+    group::ElementPolicy,
     testing::{
         bus::{Flow, Schedule},
         faults::{self, CkdFaults},
@@ -9,11 +10,11 @@ use cliques::{
     },
 };
 
-use super::{schnorr_elements, toy, toy_elements};
+use super::{schnorr, schnorr_elements, toy, toy_elements};
 
 #[test]
 fn elements_outside_a_schnorr_group_are_refused_by_whoever_uses_them() {
-    let (group, elements) = (NamedGroup::Schnorr2048, schnorr_elements());
+    let (group, elements) = (schnorr(ElementPolicy::Strict), schnorr_elements());
     let faults = CkdFaults(Protocol::Ckd);
     let refused = faults::altered_tokens(&faults, &group, Schedule::Rounds, &elements);
     assert!(refused > 1000, "only {refused}");

@@ -10,6 +10,7 @@ mod tree_faults;
 
 use cliques::{
     Change, Error, NamedGroup, PeerFault, Protocol,
+    group::{ElementPolicy, Modp},
     testing::{
         bus::Schedule,
         faults::{
@@ -52,6 +53,12 @@ fn ristretto_elements() -> Elements {
             BadElement::unreadable([&[1][..], &[0; 31]].concat(), PeerFault::NotInGroup),
         ],
     }
+}
+
+/// The group with p = 2qr + 1, in which the policy decides who notices what.
+fn schnorr(policy: ElementPolicy) -> Modp {
+    let group = NamedGroup::Schnorr2048.modp().unwrap();
+    group.with_policy(policy)
 }
 
 /// Elements of order r and qr, which pass the Jacobi symbol of the groups with p = 2qr + 1.

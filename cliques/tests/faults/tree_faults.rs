@@ -289,7 +289,7 @@ fn what_is_used_later_is_tested_later() {
 /// 65521.
 fn small() -> Modp {
     let bytes = |number: u64| number.to_be_bytes();
-    Modp::custom("order65521", &bytes(655_211), &bytes(65_521), &bytes(1024)).unwrap()
+    Modp::custom(&bytes(655_211), &bytes(65_521), &bytes(1024)).unwrap()
 }
 
 /// The exponent of the element that F maps to 0.

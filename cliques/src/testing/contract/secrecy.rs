@@ -4,7 +4,7 @@ use alloc::{boxed::Box, collections::BTreeMap, sync::Arc, vec::Vec};
 
 use super::{cascades::with_maker, events};
 use crate::{
-    MemberId, Protocol,
+    KeyAgreement, MemberId, Protocol,
     testing::{
         bus::{Schedule, Sent},
         symbolic::{Algebra, Knowledge, SymbolicGroup},
@@ -22,14 +22,21 @@ const EVERYBODY: core::ops::RangeInclusive<usize> = 1..=9;
 ///
 /// Not for suites that encipher the key by other means than exponentiation.
 pub fn exclusion(protocol: Protocol) {
-    let (mut world, algebra) = symbolic_world(protocol);
+    exclusion_of(over_any_group(protocol));
+}
+
+/// [`exclusion`] of a suite from outside of this crate.
+pub fn exclusion_of(
+    make: impl Fn(SymbolicGroup, MemberId) -> Box<dyn KeyAgreement> + Send + 'static,
+) {
+    let (mut world, algebra) = symbolic_world(make);
     events::each_once(&mut world);
     check_exclusion(world.past(), &[], &algebra);
 }
 
 /// [`exclusion`] in random events.
 pub fn random_exclusion(protocol: Protocol, seed: u64, count: usize) {
-    let (mut world, algebra) = symbolic_world(protocol);
+    let (mut world, algebra) = symbolic_world(over_any_group(protocol));
     events::random(&mut world, seed, count);
     check_exclusion(world.past(), &[], &algebra);
 }
@@ -38,7 +45,7 @@ pub fn random_exclusion(protocol: Protocol, seed: u64, count: usize) {
 ///
 /// Not for suites in which one member chooses the key.
 pub fn contribution(protocol: Protocol) {
-    let (mut world, algebra) = symbolic_world(protocol);
+    let (mut world, algebra) = symbolic_world(over_any_group(protocol));
     events::each_once(&mut world);
     let owners = owners();
     for past in world.past() {
@@ -64,25 +71,34 @@ fn owners() -> BTreeMap<MemberId, usize> {
 /// [`exclusion`] in cascades, for suites that are self-stabilising: tokens of views that were cut off
 /// are known to everybody as well.
 pub fn cascading_exclusion(protocol: Protocol, seed: u64, changes: usize) {
-    let (maker, algebra) = symbolic_maker(protocol);
+    let (maker, algebra) = symbolic_maker(over_any_group(protocol));
     let cascades = with_maker(maker, seed, changes);
     check_exclusion(&cascades.past, &cascades.stray, &algebra);
 }
 
-fn symbolic_world(protocol: Protocol) -> (World, Arc<Algebra>) {
-    let (maker, algebra) = symbolic_maker(protocol);
+fn over_any_group(protocol: Protocol) -> impl Fn(SymbolicGroup, MemberId) -> Box<dyn KeyAgreement> {
+    move |group, me| {
+        let member = protocol.member_over(group, me);
+        member.expect("a suite over any group")
+    }
+}
+
+fn symbolic_world(
+    make: impl Fn(SymbolicGroup, MemberId) -> Box<dyn KeyAgreement> + Send + 'static,
+) -> (World, Arc<Algebra>) {
+    let (maker, algebra) = symbolic_maker(make);
     let world = World::with_maker(maker, Schedule::Shuffled(5), 7);
     (world, algebra)
 }
 
-fn symbolic_maker(protocol: Protocol) -> (Maker, Arc<Algebra>) {
+fn symbolic_maker(
+    make: impl Fn(SymbolicGroup, MemberId) -> Box<dyn KeyAgreement> + Send + 'static,
+) -> (Maker, Arc<Algebra>) {
     let algebra = Algebra::new();
     let (shared, owners) = (algebra.clone(), owners());
     let maker = move |me: MemberId| {
         let group = SymbolicGroup::new(shared.clone(), owners[&me]);
-        protocol
-            .member_over(group, me)
-            .expect("a suite over any group")
+        make(group, me)
     };
     (Box::new(maker), algebra)
 }

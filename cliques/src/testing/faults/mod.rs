@@ -28,7 +28,7 @@ pub use self::{
     tgdh::TgdhFaults,
 };
 use crate::{
-    Error, KeyAgreement, MemberId, NamedGroup, PeerFault, Protocol, Rejected, TokenKind,
+    Error, KeyAgreement, MathematicalGroup, MemberId, PeerFault, Protocol, Rejected, TokenKind,
     testing::{
         bus::{Delivery, Flow, Run, Schedule, Sent},
         world::{World, members},
@@ -137,7 +137,7 @@ fn cut_and_extended(body: &[u8], push: &mut impl FnMut(&str, Vec<u8>, Refusal)) 
 /// tokens were refused.
 pub fn altered_tokens(
     faults: &dyn Faults,
-    group: &NamedGroup,
+    group: &(impl Into<MathematicalGroup> + Clone),
     schedule: Schedule,
     elements: &Elements,
 ) -> usize {
@@ -190,7 +190,12 @@ pub struct LateCase {
 
 impl LateCase {
     /// Runs the event: it must fail at the receiver, who names the author.
-    pub fn check(&self, faults: &dyn Faults, group: &NamedGroup, schedule: Schedule) {
+    pub fn check(
+        &self,
+        faults: &dyn Faults,
+        group: &(impl Into<MathematicalGroup> + Clone),
+        schedule: Schedule,
+    ) {
         let result = event(
             faults.protocol(),
             group,
@@ -213,7 +218,7 @@ impl LateCase {
 /// All deliveries in the events that can be altered so that it is found out late.
 pub fn late_cases(
     faults: &dyn Faults,
-    group: &NamedGroup,
+    group: &(impl Into<MathematicalGroup> + Clone),
     schedule: Schedule,
     elements: &Elements,
 ) -> Vec<LateCase> {
@@ -250,7 +255,7 @@ pub fn late_cases(
 /// Runs every one of the [`late_cases`]. Returns their number.
 pub fn late_tokens(
     faults: &dyn Faults,
-    group: &NamedGroup,
+    group: &(impl Into<MathematicalGroup> + Clone),
     schedule: Schedule,
     elements: &Elements,
 ) -> usize {
@@ -263,7 +268,11 @@ pub fn late_tokens(
 
 /// Runs events twice, undisturbed and with every token that a member has received so far in the run
 /// repeated to it, and tokens of others in the sender's place, before every delivery.
-pub fn replayed_tokens(faults: &dyn Faults, group: &NamedGroup, schedule: Schedule) -> usize {
+pub fn replayed_tokens(
+    faults: &dyn Faults,
+    group: &(impl Into<MathematicalGroup> + Clone),
+    schedule: Schedule,
+) -> usize {
     let mut refused = 0;
     let mut history: BTreeMap<(usize, MemberId), Vec<Sent>> = BTreeMap::new();
     disturbed(
@@ -337,7 +346,7 @@ pub fn replayed_tokens(faults: &dyn Faults, group: &NamedGroup, schedule: Schedu
 /// which is told the number of the event; both must end with the same secrets.
 pub fn disturbed(
     protocol: Protocol,
-    group: &NamedGroup,
+    group: &(impl Into<MathematicalGroup> + Clone),
     schedule: Schedule,
     mut hook: impl FnMut(usize, &mut dyn KeyAgreement, &Delivery<'_>, &mut dyn CryptoRng),
 ) {
@@ -379,7 +388,7 @@ const EVENTS: usize = 3;
 /// Runs one of the events: a loss with joins, a refresh, joins.
 fn event(
     protocol: Protocol,
-    group: &NamedGroup,
+    group: &(impl Into<MathematicalGroup> + Clone),
     schedule: Schedule,
     number: usize,
     hook: impl FnMut(&mut dyn KeyAgreement, &Delivery<'_>, &mut dyn CryptoRng) -> Flow,
