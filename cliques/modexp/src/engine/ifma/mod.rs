@@ -1,0 +1,107 @@
+//! The engine for processors with AVX-512 IFMA: 52-bit multiply-adds, eight at once.
+#![allow(
+    clippy::indexing_slicing,
+    reason = "lengths are constants of the compiled kernel"
+)]
+#![allow(unsafe_code, reason = "vector instructions; see each block")]
+
+mod eight;
+mod lanes;
+mod radix;
+mod vector;
+
+use alloc::{boxed::Box, vec::Vec};
+
+use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
+
+use super::Power;
+use eight::{Eight, LANES};
+use radix::Constants;
+
+cpufeatures::new!(features, "avx512f", "avx512ifma");
+
+/// Proof that the processor has the instructions.
+#[derive(Clone, Copy)]
+pub(super) struct Ifma(());
+
+impl Ifma {
+    pub(super) fn detect() -> Option<Self> {
+        features::get().then_some(Self(()))
+    }
+}
+
+/// What is computed once for a modulus.
+pub(crate) struct Context(Box<dyn Kernels>);
+
+impl Context {
+    /// None on a processor without the instructions, and for a modulus that no kernel is compiled
+    /// for.
+    pub(super) fn detect(params: &BoxedMontyParams, bits: u32) -> Option<Self> {
+        let ifma = Ifma::detect()?;
+        let kernels: Box<dyn Kernels> = match Constants::digits(bits) {
+            0..=10 => Box::new(Compiled::<10>::new(ifma, params)),
+            11..=20 => Box::new(Compiled::<20>::new(ifma, params)),
+            21..=30 => Box::new(Compiled::<30>::new(ifma, params)),
+            31..=40 => Box::new(Compiled::<40>::new(ifma, params)),
+            41..=60 => Box::new(Compiled::<60>::new(ifma, params)),
+            61..=80 => Box::new(Compiled::<80>::new(ifma, params)),
+            _ => return None,
+        };
+        Some(Self(kernels))
+    }
+
+    pub(super) fn pow(&self, power: Power<'_>) -> BoxedMontyForm {
+        self.0.pow(power)
+    }
+
+    pub(super) fn pow_batch(&self, powers: &[Power<'_>]) -> Vec<BoxedMontyForm> {
+        powers
+            .chunks(LANES)
+            .flat_map(|group| self.0.pow_eight(group))
+            .collect()
+    }
+
+    pub(super) fn product(&self, powers: &[Power<'_>]) -> Option<BoxedMontyForm> {
+        self.0.product(powers)
+    }
+}
+
+/// The kernels for one number of digits.
+trait Kernels: Send + Sync {
+    fn pow(&self, power: Power<'_>) -> BoxedMontyForm;
+    fn pow_eight(&self, powers: &[Power<'_>]) -> Vec<BoxedMontyForm>;
+    fn product(&self, powers: &[Power<'_>]) -> Option<BoxedMontyForm>;
+}
+
+struct Compiled<const K: usize> {
+    // Its presence makes the calls below sound.
+    _ifma: Ifma,
+    eight: Eight<K>,
+}
+
+impl<const K: usize> Compiled<K> {
+    fn new(ifma: Ifma, params: &BoxedMontyParams) -> Self {
+        let constants = Constants::new(params, K);
+        Self {
+            _ifma: ifma,
+            // SAFETY: `ifma` proves that the processor has the instructions.
+            eight: unsafe { Eight::new(&constants) },
+        }
+    }
+}
+
+impl<const K: usize> Kernels for Compiled<K> {
+    fn pow(&self, power: Power<'_>) -> BoxedMontyForm {
+        super::portable::pow(power)
+    }
+
+    fn pow_eight(&self, powers: &[Power<'_>]) -> Vec<BoxedMontyForm> {
+        // SAFETY: `self` has the proof that the processor has the instructions.
+        unsafe { self.eight.pow(powers) }
+    }
+
+    fn product(&self, powers: &[Power<'_>]) -> Option<BoxedMontyForm> {
+        // SAFETY: `self` has the proof that the processor has the instructions.
+        unsafe { self.eight.product(powers) }
+    }
+}
