@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn inverses_are_inverses() {
-        for m in [1, 3, 0xf_ffff_ffff_ffff, 0x8_0000_0000_0001, 12345] {
+        for m in [1_u64, 3, 0xf_ffff_ffff_ffff, 0x8_0000_0000_0001, 12345] {
             assert_eq!(m.wrapping_mul(inverse(m)) & DIGIT, DIGIT);
         }
     }
