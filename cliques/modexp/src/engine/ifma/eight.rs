@@ -15,12 +15,9 @@ use zeroize::Zeroize;
 use super::{
     lanes::{self, Columns, Lanes},
     radix::{self, Constants},
-    vector,
+    vector::{self, LANES},
 };
 use crate::engine::{Power, digits};
-
-/// The lanes of a vector.
-pub(super) const LANES: usize = 8;
 
 /// Digits that one pass over a table selects at a time, in registers.
 const SELECTED: usize = 10;

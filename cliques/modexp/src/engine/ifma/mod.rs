@@ -7,7 +7,9 @@
 
 mod eight;
 mod lanes;
+mod one;
 mod radix;
+mod single;
 mod vector;
 
 use alloc::{boxed::Box, vec::Vec};
@@ -15,10 +17,12 @@ use alloc::{boxed::Box, vec::Vec};
 use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
 
 use super::Power;
-use eight::{Eight, LANES};
+use eight::Eight;
+use one::One;
 use radix::Constants;
+use vector::LANES;
 
-cpufeatures::new!(features, "avx512f", "avx512ifma");
+cpufeatures::new!(features, "bmi2", "avx512f", "avx512ifma");
 
 /// Proof that the processor has the instructions.
 #[derive(Clone, Copy)]
@@ -39,12 +43,12 @@ impl Context {
     pub(super) fn detect(params: &BoxedMontyParams, bits: u32) -> Option<Self> {
         let ifma = Ifma::detect()?;
         let kernels: Box<dyn Kernels> = match Constants::digits(bits) {
-            0..=10 => Box::new(Compiled::<10>::new(ifma, params)),
-            11..=20 => Box::new(Compiled::<20>::new(ifma, params)),
-            21..=30 => Box::new(Compiled::<30>::new(ifma, params)),
-            31..=40 => Box::new(Compiled::<40>::new(ifma, params)),
-            41..=60 => Box::new(Compiled::<60>::new(ifma, params)),
-            61..=80 => Box::new(Compiled::<80>::new(ifma, params)),
+            0..=10 => Box::new(Compiled::<10, 2>::new(ifma, params)),
+            11..=20 => Box::new(Compiled::<20, 3>::new(ifma, params)),
+            21..=30 => Box::new(Compiled::<30, 4>::new(ifma, params)),
+            31..=40 => Box::new(Compiled::<40, 5>::new(ifma, params)),
+            41..=60 => Box::new(Compiled::<60, 8>::new(ifma, params)),
+            61..=80 => Box::new(Compiled::<80, 10>::new(ifma, params)),
             _ => return None,
         };
         Some(Self(kernels))
@@ -73,26 +77,31 @@ trait Kernels: Send + Sync {
     fn product(&self, powers: &[Power<'_>]) -> Option<BoxedMontyForm>;
 }
 
-struct Compiled<const K: usize> {
+struct Compiled<const K: usize, const V: usize> {
     // Its presence makes the calls below sound.
     _ifma: Ifma,
+    one: One<V>,
     eight: Eight<K>,
 }
 
-impl<const K: usize> Compiled<K> {
+impl<const K: usize, const V: usize> Compiled<K, V> {
     fn new(ifma: Ifma, params: &BoxedMontyParams) -> Self {
         let constants = Constants::new(params, K);
+        let one_constants = Constants::new(params, LANES * V);
         Self {
             _ifma: ifma,
+            // SAFETY: `ifma` proves that the processor has the instructions.
+            one: unsafe { One::new(&one_constants) },
             // SAFETY: `ifma` proves that the processor has the instructions.
             eight: unsafe { Eight::new(&constants) },
         }
     }
 }
 
-impl<const K: usize> Kernels for Compiled<K> {
+impl<const K: usize, const V: usize> Kernels for Compiled<K, V> {
     fn pow(&self, power: Power<'_>) -> BoxedMontyForm {
-        super::portable::pow(power)
+        // SAFETY: `self` has the proof that the processor has the instructions.
+        unsafe { self.one.pow(power) }
     }
 
     fn pow_eight(&self, powers: &[Power<'_>]) -> Vec<BoxedMontyForm> {
