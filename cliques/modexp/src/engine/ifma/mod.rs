@@ -43,12 +43,12 @@ impl Context {
     pub(super) fn detect(params: &BoxedMontyParams, bits: u32) -> Option<Self> {
         let ifma = Ifma::detect()?;
         let kernels: Box<dyn Kernels> = match Constants::digits(bits) {
-            0..=10 => Box::new(Compiled::<10, 2>::new(ifma, params)),
-            11..=20 => Box::new(Compiled::<20, 3>::new(ifma, params)),
-            21..=30 => Box::new(Compiled::<30, 4>::new(ifma, params)),
-            31..=40 => Box::new(Compiled::<40, 5>::new(ifma, params)),
-            41..=60 => Box::new(Compiled::<60, 8>::new(ifma, params)),
-            61..=80 => Box::new(Compiled::<80, 10>::new(ifma, params)),
+            0..=10 => Box::new(Compiled::<10, 2, 2>::new(ifma, params)),
+            11..=20 => Box::new(Compiled::<20, 3, 4>::new(ifma, params)),
+            21..=30 => Box::new(Compiled::<30, 4, 6>::new(ifma, params)),
+            31..=40 => Box::new(Compiled::<40, 5, 8>::new(ifma, params)),
+            41..=60 => Box::new(Compiled::<60, 8, 4>::new(ifma, params)),
+            61..=80 => Box::new(Compiled::<80, 10, 8>::new(ifma, params)),
             _ => return None,
         };
         Some(Self(kernels))
@@ -77,28 +77,29 @@ trait Kernels: Send + Sync {
     fn product(&self, powers: &[Power<'_>]) -> Option<BoxedMontyForm>;
 }
 
-struct Compiled<const K: usize, const V: usize> {
+struct Compiled<const K: usize, const V: usize, const LAST: usize> {
     // Its presence makes the calls below sound.
     _ifma: Ifma,
-    one: One<V>,
+    one: One<V, LAST>,
     eight: Eight<K>,
 }
 
-impl<const K: usize, const V: usize> Compiled<K, V> {
+impl<const K: usize, const V: usize, const LAST: usize> Compiled<K, V, LAST> {
     fn new(ifma: Ifma, params: &BoxedMontyParams) -> Self {
         let constants = Constants::new(params, K);
-        let one_constants = Constants::new(params, LANES * V);
+        // Both kernels share R.
+        debug_assert_eq!(K, LANES * (V - 1) + LAST);
         Self {
             _ifma: ifma,
             // SAFETY: `ifma` proves that the processor has the instructions.
-            one: unsafe { One::new(&one_constants) },
+            one: unsafe { One::new(&constants) },
             // SAFETY: `ifma` proves that the processor has the instructions.
             eight: unsafe { Eight::new(&constants) },
         }
     }
 }
 
-impl<const K: usize, const V: usize> Kernels for Compiled<K, V> {
+impl<const K: usize, const V: usize, const LAST: usize> Kernels for Compiled<K, V, LAST> {
     fn pow(&self, power: Power<'_>) -> BoxedMontyForm {
         // SAFETY: `self` has the proof that the processor has the instructions.
         unsafe { self.one.pow(power) }

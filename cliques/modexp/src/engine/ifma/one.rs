@@ -19,14 +19,14 @@ use super::{
 use crate::engine::{Power, digits};
 
 /// A modulus with the constants of its form.
-pub(super) struct One<const V: usize> {
+pub(super) struct One<const V: usize, const LAST: usize> {
     modulus: single::Modulus<V>,
     one: Number<V>,
     enter: Digits<V>,
     leave: Digits<V>,
 }
 
-impl<const V: usize> One<V> {
+impl<const V: usize, const LAST: usize> One<V, LAST> {
     #[target_feature(enable = "avx512f,avx512ifma,bmi2")]
     pub(super) fn new(constants: &Constants) -> Self {
         Self {
@@ -46,8 +46,8 @@ impl<const V: usize> One<V> {
 }
 
 /// A running product with its memory, which is erased.
-struct Run<'a, const V: usize> {
-    one: &'a One<V>,
+struct Run<'a, const V: usize, const LAST: usize> {
+    one: &'a One<V, LAST>,
     value: Number<V>,
     memory: Box<Memory<V>>,
 }
@@ -57,9 +57,9 @@ struct Memory<const V: usize> {
     copies: Copies<V>,
 }
 
-impl<'a, const V: usize> Run<'a, V> {
+impl<'a, const V: usize, const LAST: usize> Run<'a, V, LAST> {
     #[target_feature(enable = "avx512f,avx512ifma,bmi2")]
-    fn new(one: &'a One<V>) -> Self {
+    fn new(one: &'a One<V, LAST>) -> Self {
         Self {
             one,
             value: one.one,
@@ -74,7 +74,7 @@ impl<'a, const V: usize> Run<'a, V> {
     #[target_feature(enable = "avx512f,avx512ifma,bmi2")]
     fn multiply(&mut self) {
         let Memory { factor, copies } = &mut *self.memory;
-        single::multiply(&mut self.value, factor, &self.one.modulus, copies);
+        single::multiply::<V, LAST>(&mut self.value, factor, &self.one.modulus, copies);
     }
 
     #[target_feature(enable = "avx512f,avx512ifma,bmi2")]
@@ -129,7 +129,7 @@ impl<'a, const V: usize> Run<'a, V> {
     }
 }
 
-impl<const V: usize> Drop for Run<'_, V> {
+impl<const V: usize, const LAST: usize> Drop for Run<'_, V, LAST> {
     fn drop(&mut self) {
         self.value.zeroize();
         self.memory.factor.zeroize();
@@ -172,6 +172,8 @@ fn store<const V: usize>(number: &Number<V>) -> Digits<V> {
 
 fn grouped<const V: usize>(digits: &[u64]) -> Digits<V> {
     let mut grouped = [[0; LANES]; V];
-    grouped.as_flattened_mut().copy_from_slice(digits);
+    for (place, digit) in grouped.as_flattened_mut().iter_mut().zip(digits) {
+        *place = *digit;
+    }
     grouped
 }

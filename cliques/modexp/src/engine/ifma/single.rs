@@ -62,17 +62,15 @@ pub(super) struct Modulus<const V: usize> {
     pub(super) scaled_inverse: u64,
 }
 
-/// Sums of columns from some block on, in two halves so that chains of additions are short.
-struct Columns<const V: usize> {
+/// Columns from the next block on.
+struct Sums<const V: usize> {
+    /// Vector 0.
+    lowest: [u64; LANES],
+    /// What the columns below carry.
+    carry: u128,
+    /// The others, in two parts so that chains of additions are short.
     of_rows: Number<V>,
     of_modulus: Number<V>,
-}
-
-/// The scalar side: the digits q of a block, and what all columns so far carry.
-#[derive(Default)]
-struct Chain {
-    q: [u64; LANES],
-    carry: u128,
 }
 
 static ZEROS: [u64; LANES] = [0; LANES];
@@ -179,80 +177,63 @@ impl<const V: usize> Zeroize for Copies<V> {
     }
 }
 
-/// a b / R modulo m, below 2m if a and b are; R = 2^(416 V).
+/// a b / R modulo m, below 2m if a and b are; R = 2^(52 (8 (V - 1) + LAST)): the last block has
+/// LAST rows, and neither number has a digit above them.
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma,bmi2")]
-pub(super) fn multiply<const V: usize>(
+pub(super) fn multiply<const V: usize, const LAST: usize>(
     a: &mut Number<V>,
     b: &Digits<V>,
     m: &Modulus<V>,
     copies: &mut Copies<V>,
 ) {
-    let zero = _mm512_setzero_si512();
     copy(a, copies);
-    let mut columns = Columns {
+    let zero = _mm512_setzero_si512();
+    let mut sums = Sums {
+        lowest: vector::store(low_product(&copies.low, &b[0])),
+        carry: 0,
         of_rows: [zero; V],
         of_modulus: [zero; V],
     };
-    let mut chain = Chain::default();
-    let mut lowest = vector::store(low_product(&copies.low, &b[0]));
-    for block in 0..V {
+    let full = if LAST == LANES { V } else { V - 1 };
+    for block in 0..full {
         let next_rows = if block + 1 < V { &b[block + 1] } else { &ZEROS };
-        // The digits of the row before, whose high halves fall to the same copy.
-        let mut before = (zero, zero, zero);
-        let mut next_low = zero;
-        macro_rules! row {
-            ($row:literal) => {
-                let (copies, m) = (in_order(&*copies), in_order(m));
-                let q = chain.next::<$row, V>(lowest[$row], m);
-                let digits = (
-                    _mm512_set1_epi64(b[block][$row] as i64),
-                    _mm512_set1_epi64(q as i64),
-                    _mm512_set1_epi64(next_rows[$row] as i64),
-                );
-                macro_rules! add_products {
-                    ($v:literal) => {
-                        let copy = copies.high[$row][$v];
-                        let sum = &mut columns.of_rows[$v];
-                        *sum = _mm512_madd52lo_epu64(*sum, digits.0, copy);
-                        if $row > 0 {
-                            *sum = _mm512_madd52hi_epu64(*sum, before.0, copy);
-                        }
-                        let copy = m.copies.high[$row][$v];
-                        let sum = &mut columns.of_modulus[$v];
-                        *sum = _mm512_madd52lo_epu64(*sum, digits.1, copy);
-                        if $row > 0 {
-                            *sum = _mm512_madd52hi_epu64(*sum, before.1, copy);
-                        }
-                    };
-                }
-                for_each_vector!(V, add_products);
-                let copy = copies.low[$row];
-                next_low = _mm512_madd52lo_epu64(next_low, digits.2, copy);
-                if $row > 0 {
-                    next_low = _mm512_madd52hi_epu64(next_low, before.2, copy);
-                }
-                columns.pin();
-                before = digits;
-            };
-        }
-        for_each_row!(row);
-        macro_rules! add_high {
-            ($v:literal) => {
-                let sum = &mut columns.of_rows[$v];
-                *sum = _mm512_madd52hi_epu64(*sum, before.0, copies.high[LANES][$v]);
-                let sum = &mut columns.of_modulus[$v];
-                *sum = _mm512_madd52hi_epu64(*sum, before.1, m.copies.high[LANES][$v]);
-            };
-        }
-        for_each_vector!(V, add_high);
-        let of_rows = _mm512_add_epi64(columns.of_rows[0], next_low);
-        lowest = vector::store(_mm512_add_epi64(of_rows, columns.of_modulus[0]));
-        columns.shift();
+        let next_low = sums.add_block::<LANES>(&b[block], Some(next_rows), m, copies);
+        let lowest = _mm512_add_epi64(next_low, sums.column(0));
+        sums.lowest = vector::store(lowest);
+        sums.shift();
     }
-    // What the last block carries is below 2^61, as a column is.
-    lowest[0] += chain.carry as u64;
-    *a = columns.normalized(vector::load(&lowest));
+    let mut columns = [zero; V];
+    if LAST == LANES {
+        sums.lowest[0] += sums.carry as u64;
+        columns[0] = vector::load(&sums.lowest);
+        macro_rules! collect {
+            ($v:literal) => {
+                if $v > 0 {
+                    columns[$v] = sums.column($v - 1);
+                }
+            };
+        }
+        for_each_vector!(V, collect);
+    } else {
+        let low = sums.add_block::<LAST>(&b[full], None, m, copies);
+        sums.lowest[LAST] += sums.carry as u64;
+        let mut below = _mm512_add_epi64(vector::load(&sums.lowest), low);
+        macro_rules! collect {
+            ($v:literal) => {
+                let column = sums.column($v);
+                columns[$v] = match LAST {
+                    2 => _mm512_alignr_epi64::<2>(column, below),
+                    4 => _mm512_alignr_epi64::<4>(column, below),
+                    _ => _mm512_alignr_epi64::<6>(column, below),
+                };
+                below = column;
+            };
+        }
+        for_each_vector!(V, collect);
+        let _ = below;
+    }
+    *a = normalized(&columns);
 }
 
 /// Columns 0 to 7 of a product with eight rows.
@@ -278,13 +259,23 @@ fn low_product(copies: &[__m512i; LANES], rows: &[u64; LANES]) -> __m512i {
     )
 }
 
+/// The scalar side of a block.
+struct Chain {
+    q: [u64; LANES],
+    carry: u128,
+}
+
 impl Chain {
     /// The next q, which makes the column vanish together with what the columns below carry.
     #[inline]
     #[target_feature(enable = "avx512f,avx512ifma,bmi2")]
-    fn next<const ROW: usize, const V: usize>(&mut self, column: u64, m: &Modulus<V>) -> u64 {
+    fn next<const ROW: usize, const ROWS: usize, const V: usize>(
+        &mut self,
+        column: u64,
+        m: &Modulus<V>,
+    ) -> u64 {
         // Columns above the block stay with the vector unit: not the high halves in the last one.
-        let last = ROW + 1 == LANES;
+        let last = ROW + 1 == ROWS;
         let product = |x: u64, y: u64| {
             if last {
                 u128::from(x.wrapping_mul(y) & DIGIT)
@@ -331,7 +322,88 @@ fn in_order<T>(reference: &T) -> &T {
     unsafe { &*pointer }
 }
 
-impl<const V: usize> Columns<V> {
+impl<const V: usize> Sums<V> {
+    /// Adds eight rows, or fewer if they are the last: the columns of vectors 1 to V, and the carry
+    /// of the first ROWS columns of vector 0, which vanish. Returns the sums of vector 0, those of
+    /// the rows of the next block if there is one, and those of the modulus if not.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512ifma,bmi2")]
+    fn add_block<const ROWS: usize>(
+        &mut self,
+        rows: &[u64; LANES],
+        next_rows: Option<&[u64; LANES]>,
+        m: &Modulus<V>,
+        copies: &Copies<V>,
+    ) -> __m512i {
+        let zero = _mm512_setzero_si512();
+        let mut chain = Chain {
+            q: [0; LANES],
+            carry: self.carry,
+        };
+        // The digits of the row before, whose high halves fall to the same copy.
+        let mut before = (zero, zero, zero);
+        let mut low = zero;
+        macro_rules! row {
+            ($row:literal) => {
+                if $row < ROWS {
+                    let (copies, m) = (in_order(copies), in_order(m));
+                    let q = chain.next::<$row, ROWS, V>(self.lowest[$row], m);
+                    let q = _mm512_set1_epi64(q as i64);
+                    let (low_digit, low_copy) = match next_rows {
+                        Some(rows) => (_mm512_set1_epi64(rows[$row] as i64), copies.low[$row]),
+                        None => (q, m.copies.low[$row]),
+                    };
+                    let digits = (_mm512_set1_epi64(rows[$row] as i64), q, low_digit);
+                    macro_rules! add_products {
+                        ($v:literal) => {
+                            let copy = copies.high[$row][$v];
+                            let sum = &mut self.of_rows[$v];
+                            *sum = _mm512_madd52lo_epu64(*sum, digits.0, copy);
+                            if $row > 0 {
+                                *sum = _mm512_madd52hi_epu64(*sum, before.0, copy);
+                            }
+                            let copy = m.copies.high[$row][$v];
+                            let sum = &mut self.of_modulus[$v];
+                            *sum = _mm512_madd52lo_epu64(*sum, digits.1, copy);
+                            if $row > 0 {
+                                *sum = _mm512_madd52hi_epu64(*sum, before.1, copy);
+                            }
+                        };
+                    }
+                    for_each_vector!(V, add_products);
+                    low = _mm512_madd52lo_epu64(low, digits.2, low_copy);
+                    if $row > 0 {
+                        low = _mm512_madd52hi_epu64(low, before.2, low_copy);
+                    }
+                    self.pin();
+                    before = digits;
+                }
+            };
+        }
+        for_each_row!(row);
+        macro_rules! add_high {
+            ($v:literal) => {
+                let sum = &mut self.of_rows[$v];
+                *sum = _mm512_madd52hi_epu64(*sum, before.0, copies.high[ROWS][$v]);
+                let sum = &mut self.of_modulus[$v];
+                *sum = _mm512_madd52hi_epu64(*sum, before.1, m.copies.high[ROWS][$v]);
+            };
+        }
+        for_each_vector!(V, add_high);
+        self.carry = chain.carry;
+        if ROWS < LANES {
+            low = _mm512_madd52hi_epu64(low, before.2, m.copies.low[ROWS]);
+        }
+        low
+    }
+
+    /// The columns of one of the vectors 1 to V, counted from 0.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512ifma,bmi2")]
+    fn column(&self, v: usize) -> __m512i {
+        _mm512_add_epi64(self.of_rows[v], self.of_modulus[v])
+    }
+
     /// All sums are made when this is reached, see [`in_order`].
     #[inline]
     #[target_feature(enable = "avx512f,avx512ifma,bmi2")]
@@ -366,47 +438,44 @@ impl<const V: usize> Columns<V> {
         }
         for_each_vector!(V, shift);
     }
+}
 
-    /// The digits of the columns above `lowest`, and of `lowest`.
-    ///
-    /// One round of carries leaves columns of at most 2^52 + 2^9, which carry 0 or 1: lanes above
-    /// 2^52 - 1 make a carry, lanes of just that pass one on. Addition of the two masks as integers
-    /// runs through all lanes at once.
-    #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma,bmi2")]
-    fn normalized(&self, lowest: __m512i) -> Number<V> {
-        let mask = _mm512_set1_epi64(DIGIT as i64);
-        let mut digits = [_mm512_setzero_si512(); V];
-        let mut below = digits[0];
-        let (mut made, mut passed) = (0_u128, 0_u128);
-        macro_rules! carry {
-            ($v:literal) => {
-                let column = match $v {
-                    0_usize => lowest,
-                    v => _mm512_add_epi64(self.of_rows[v - 1], self.of_modulus[v - 1]),
-                };
-                let carries = _mm512_srli_epi64::<52>(column);
-                let digit = _mm512_add_epi64(
-                    _mm512_and_si512(column, mask),
-                    _mm512_alignr_epi64::<7>(carries, below),
-                );
-                below = carries;
-                made |= u128::from(_mm512_cmpgt_epu64_mask(digit, mask)) << (LANES * $v);
-                passed |= u128::from(_mm512_cmpeq_epu64_mask(digit, mask)) << (LANES * $v);
-                digits[$v] = digit;
-            };
-        }
-        for_each_vector!(V, carry);
-        let carried = passed.wrapping_add(made << 1) ^ passed;
-        let minus_one = _mm512_set1_epi64(-1);
-        macro_rules! carry_over {
-            ($v:literal) => {
-                let lanes = (carried >> (LANES * $v)) as u8;
-                let digit = _mm512_mask_sub_epi64(digits[$v], lanes, digits[$v], minus_one);
-                digits[$v] = _mm512_and_si512(digit, mask);
-            };
-        }
-        for_each_vector!(V, carry_over);
-        digits
+/// The digits of columns.
+///
+/// One round of carries leaves columns of at most 2^52 + 2^9, which carry 0 or 1: lanes above
+/// 2^52 - 1 make a carry, lanes of just that pass one on. Addition of the two masks as integers
+/// runs through all lanes at once.
+#[inline]
+#[target_feature(enable = "avx512f,avx512ifma,bmi2")]
+fn normalized<const V: usize>(columns: &Number<V>) -> Number<V> {
+    let mask = _mm512_set1_epi64(DIGIT as i64);
+    let mut digits = [_mm512_setzero_si512(); V];
+    let mut below = digits[0];
+    let (mut made, mut passed) = (0_u128, 0_u128);
+    macro_rules! carry {
+        ($v:literal) => {
+            let column = columns[$v];
+            let carries = _mm512_srli_epi64::<52>(column);
+            let digit = _mm512_add_epi64(
+                _mm512_and_si512(column, mask),
+                _mm512_alignr_epi64::<7>(carries, below),
+            );
+            below = carries;
+            made |= u128::from(_mm512_cmpgt_epu64_mask(digit, mask)) << (LANES * $v);
+            passed |= u128::from(_mm512_cmpeq_epu64_mask(digit, mask)) << (LANES * $v);
+            digits[$v] = digit;
+        };
     }
+    for_each_vector!(V, carry);
+    let carried = passed.wrapping_add(made << 1) ^ passed;
+    let minus_one = _mm512_set1_epi64(-1);
+    macro_rules! carry_over {
+        ($v:literal) => {
+            let lanes = (carried >> (LANES * $v)) as u8;
+            let digit = _mm512_mask_sub_epi64(digits[$v], lanes, digits[$v], minus_one);
+            digits[$v] = _mm512_and_si512(digit, mask);
+        };
+    }
+    for_each_vector!(V, carry_over);
+    digits
 }
