@@ -4,7 +4,8 @@ use alloc::vec::Vec;
 
 use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
 
-use super::Power;
+use super::{Power, comb::Comb};
+use crate::exponent::Exponent;
 
 pub(crate) enum Context {}
 
@@ -22,6 +23,22 @@ impl Context {
     }
 
     pub(super) const fn product(&self, _: &[Power<'_>]) -> Option<BoxedMontyForm> {
+        match *self {}
+    }
+
+    pub(super) const fn comb_table(&self, _: &BoxedMontyForm, _: Comb) -> CombTable {
+        match *self {}
+    }
+}
+
+pub(crate) enum CombTable {}
+
+impl CombTable {
+    pub(super) const fn pow(&self, _: &Exponent) -> BoxedMontyForm {
+        match *self {}
+    }
+
+    pub(super) const fn pow_batch(&self, _: &[&Exponent]) -> Vec<BoxedMontyForm> {
         match *self {}
     }
 }

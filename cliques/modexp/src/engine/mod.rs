@@ -110,7 +110,8 @@ impl Kernel {
     /// The table of a fixed base.
     pub(crate) fn comb_table(&self, base: &BoxedMontyForm, comb: Comb) -> CombTable {
         match self {
-            Self::Portable | Self::Ifma(_) => CombTable::Portable(portable::Comb::new(base, comb)),
+            Self::Portable => CombTable::Portable(portable::CombTable::new(base, comb)),
+            Self::Ifma(context) => CombTable::Ifma(context.comb_table(base, comb)),
         }
     }
 }

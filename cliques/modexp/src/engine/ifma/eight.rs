@@ -6,7 +6,7 @@
 use alloc::{boxed::Box, vec, vec::Vec};
 use core::arch::x86_64::{
     __m512i, _mm512_alignr_epi64, _mm512_cmpeq_epi64_mask, _mm512_mask_mov_epi64,
-    _mm512_set1_epi64, _mm512_setzero_si512,
+    _mm512_mask_set1_epi64, _mm512_set1_epi64, _mm512_setzero_si512,
 };
 
 use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
@@ -17,7 +17,14 @@ use super::{
     radix::{self, Constants},
     vector::{self, LANES},
 };
-use crate::engine::{Power, digits};
+use crate::{
+    engine::{
+        Power,
+        comb::{Comb, Step},
+        digits,
+    },
+    exponent::Exponent,
+};
 
 /// Digits that one pass over a table selects at a time, in registers.
 const SELECTED: usize = 10;
@@ -63,6 +70,38 @@ impl<const K: usize> Eight<K> {
         run.raise(powers);
         run.fold();
         run.results(params, 1).pop()
+    }
+}
+
+impl<const K: usize> Eight<K> {
+    /// Powers of a fixed base, at most eight; an entry of the table has `entry_len` digits.
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    pub(super) fn comb_pow(
+        &self,
+        table: &[u64],
+        entry_len: usize,
+        shape: Comb,
+        exponents: &[&Exponent],
+        params: &BoxedMontyParams,
+    ) -> Vec<BoxedMontyForm> {
+        let Some(widest) = exponents.iter().max_by_key(|exponent| exponent.width()) else {
+            return Vec::new();
+        };
+        let mut run = Run::new(self);
+        for step in shape.steps(widest) {
+            match step {
+                Step::Square => run.square(),
+                Step::Multiply { row, from } => {
+                    let row = shape.row(row);
+                    let row = &table[row.start * entry_len..row.end * entry_len];
+                    let exponents = exponents.iter().copied();
+                    let selectors = selectors(exponents, from, shape.window);
+                    select_shared(row, entry_len, selectors, &mut run.entry);
+                    run.multiply();
+                }
+            }
+        }
+        run.results(params, exponents.len())
     }
 }
 
@@ -121,12 +160,9 @@ impl<'a, const K: usize> Run<'a, K> {
                 }
             }
             for (group, table) in groups.iter().zip(&tables) {
-                let mut selectors = [0; LANES];
-                for (selector, power) in selectors.iter_mut().zip(*group) {
-                    *selector = digits::digit(power.exponent.words(), position * window, window);
-                }
-                select(&table.0, vector::load(&selectors), &mut self.entry);
-                selectors.zeroize();
+                let exponents = group.iter().map(|power| power.exponent);
+                let selectors = selectors(exponents, position * window, window);
+                select(&table.0, selectors, &mut self.entry);
                 self.multiply();
             }
         }
@@ -224,6 +260,40 @@ struct Table<const K: usize>(Vec<Lanes<K>>);
 impl<const K: usize> Drop for Table<K> {
     fn drop(&mut self) {
         self.0.zeroize();
+    }
+}
+
+/// A digit of each exponent.
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn selectors<'a>(exponents: impl Iterator<Item = &'a Exponent>, from: u32, count: u32) -> __m512i {
+    let mut selectors = [0; LANES];
+    for (selector, exponent) in selectors.iter_mut().zip(exponents) {
+        *selector = digits::digit(exponent.words(), from, count);
+    }
+    let vector = vector::load(&selectors);
+    selectors.zeroize();
+    vector
+}
+
+/// The entry that each lane selects from one table for all, reading all of it.
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn select_shared<const K: usize>(
+    table: &[u64],
+    entry_len: usize,
+    selectors: __m512i,
+    entry: &mut Lanes<K>,
+) {
+    let blocks = entry.as_chunks_mut::<SELECTED>().0;
+    for (index, block) in blocks.iter_mut().enumerate() {
+        let mut selected = [_mm512_setzero_si512(); SELECTED];
+        for (number, digits) in (0..).zip(table.chunks_exact(entry_len)) {
+            let lanes = _mm512_cmpeq_epi64_mask(selectors, _mm512_set1_epi64(number));
+            let digits = &digits.as_chunks::<SELECTED>().0[index];
+            for (to, from) in selected.iter_mut().zip(digits) {
+                *to = _mm512_mask_set1_epi64(*to, lanes, *from as i64);
+            }
+        }
+        *block = selected;
     }
 }
 

@@ -16,7 +16,14 @@ use super::{
     single::{self, Copies, Digits, Number},
     vector::{self, LANES},
 };
-use crate::engine::{Power, digits};
+use crate::{
+    engine::{
+        Power,
+        comb::{Comb, Step},
+        digits,
+    },
+    exponent::Exponent,
+};
 
 /// A modulus with the constants of its form.
 pub(super) struct One<const V: usize, const LAST: usize> {
@@ -42,6 +49,57 @@ impl<const V: usize, const LAST: usize> One<V, LAST> {
         let mut run = Run::new(self);
         run.raise(power);
         run.result(power.base.params())
+    }
+}
+
+impl<const V: usize, const LAST: usize> One<V, LAST> {
+    /// The table of a fixed base: for each row the powers of its first entry but 0, each as 8V
+    /// digits.
+    #[target_feature(enable = "avx512f,avx512ifma,bmi2")]
+    pub(super) fn comb_table(&self, base: &BoxedMontyForm, shape: Comb) -> Vec<u64> {
+        let mut run = Run::new(self);
+        run.enter(base);
+        let mut first = run.value;
+        let mut digits = Vec::with_capacity((shape.rows << shape.window) as usize * V * LANES);
+        for row in 0..shape.rows {
+            if row != 0 {
+                run.value = first;
+                for _ in 0..shape.window * shape.parts {
+                    run.square();
+                }
+                first = run.value;
+            }
+            for power in &run.powers(1 << shape.window).0 {
+                digits.extend_from_slice(store(power).as_flattened());
+            }
+        }
+        digits
+    }
+
+    /// A power of a fixed base.
+    #[target_feature(enable = "avx512f,avx512ifma,bmi2")]
+    pub(super) fn comb_pow(
+        &self,
+        table: &[u64],
+        shape: Comb,
+        exponent: &Exponent,
+        params: &BoxedMontyParams,
+    ) -> BoxedMontyForm {
+        let entries = table.as_chunks::<LANES>().0.as_chunks::<V>().0;
+        let mut run = Run::new(self);
+        for step in shape.steps(exponent) {
+            match step {
+                Step::Square => run.square(),
+                Step::Multiply { row, from } => {
+                    let digit = digits::digit(exponent.words(), from, shape.window);
+                    let row = &entries[shape.row(row)];
+                    run.memory.factor =
+                        store(&select(row.iter().map(|digits| load(digits)), digit));
+                    run.multiply();
+                }
+            }
+        }
+        run.result(params)
     }
 }
 
@@ -87,7 +145,8 @@ impl<'a, const V: usize, const LAST: usize> Run<'a, V, LAST> {
     fn raise(&mut self, power: Power<'_>) {
         let width = power.exponent.width();
         let window = digits::window(width);
-        let table = self.table(power.base, 1 << window);
+        self.enter(power.base);
+        let table = self.powers(1 << window);
         self.value = self.one.one;
         let count = width.div_ceil(window);
         for position in (0..count).rev() {
@@ -97,25 +156,31 @@ impl<'a, const V: usize, const LAST: usize> Run<'a, V, LAST> {
                 }
             }
             let digit = digits::digit(power.exponent.words(), position * window, window);
-            self.memory.factor = store(&select(&table.0, digit));
+            self.memory.factor = store(&select(table.0.iter().copied(), digit));
             self.multiply();
         }
     }
 
-    /// base^0, base^1, ..
+    /// The form of a base.
     #[target_feature(enable = "avx512f,avx512ifma,bmi2")]
-    fn table(&mut self, base: &BoxedMontyForm, count: usize) -> Table<V> {
-        let mut digits = vec![0; LANES * V];
-        radix::to_digits(base.as_montgomery().as_words(), &mut digits);
-        self.value = load(&grouped(&digits));
-        digits.zeroize();
+    fn enter(&mut self, base: &BoxedMontyForm) {
+        let factor = self.memory.factor.as_flattened_mut();
+        radix::to_digits(base.as_montgomery().as_words(), factor);
+        self.value = load(&self.memory.factor);
         self.memory.factor = self.one.enter;
         self.multiply();
+    }
+
+    /// The powers of the value: 1, the value itself, ..
+    #[target_feature(enable = "avx512f,avx512ifma,bmi2")]
+    fn powers(&mut self, count: usize) -> Table<V> {
         self.memory.factor = store(&self.value);
         let mut table = Table(vec![self.one.one; count]);
-        for place in table.0.iter_mut().skip(1) {
+        for (index, place) in table.0.iter_mut().enumerate().skip(1) {
             *place = self.value;
-            self.multiply();
+            if index + 1 != count {
+                self.multiply();
+            }
         }
         table
     }
@@ -148,13 +213,13 @@ impl<const V: usize> Drop for Table<V> {
 
 /// One entry, reading all of the table.
 #[target_feature(enable = "avx512f,avx512ifma,bmi2")]
-fn select<const V: usize>(table: &[Number<V>], digit: Word) -> Number<V> {
+fn select<const V: usize>(table: impl Iterator<Item = Number<V>>, digit: Word) -> Number<V> {
     let digit = _mm512_set1_epi64(digit as i64);
     let mut selected = [_mm512_setzero_si512(); V];
     for (number, power) in (0..).zip(table) {
         let lanes = _mm512_cmpeq_epi64_mask(digit, _mm512_set1_epi64(number));
         for (to, from) in selected.iter_mut().zip(power) {
-            *to = _mm512_mask_mov_epi64(*to, lanes, *from);
+            *to = _mm512_mask_mov_epi64(*to, lanes, from);
         }
     }
     selected

@@ -253,6 +253,7 @@ fn low_product(copies: &[__m512i; LANES], rows: &[u64; LANES]) -> __m512i {
         };
     }
     for_each_row!(row);
+    let _ = before;
     _mm512_add_epi64(
         _mm512_add_epi64(low[0], low[1]),
         _mm512_add_epi64(high[0], high[1]),
@@ -467,6 +468,7 @@ fn normalized<const V: usize>(columns: &Number<V>) -> Number<V> {
         };
     }
     for_each_vector!(V, carry);
+    let _ = below;
     let carried = passed.wrapping_add(made << 1) ^ passed;
     let minus_one = _mm512_set1_epi64(-1);
     macro_rules! carry_over {
