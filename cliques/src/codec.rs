@@ -15,6 +15,7 @@ pub(crate) const NAME_LEAST: usize = 3;
 pub(crate) const NAME: &str = "length of a name";
 
 /// Reads a structure from the front; every read names the field it was for.
+#[derive(Clone)]
 pub(crate) struct Reader<'a> {
     rest: &'a [u8],
     whole: usize,

@@ -15,6 +15,8 @@ use crate::{
     gdh::Gdh,
     group::{Group, GroupVisitor, MathematicalGroup},
     member::MemberId,
+    str_::Str,
+    tgdh::Tgdh,
 };
 
 /// Registers suites: documentation, variant, number in envelopes, name, and the constructor of a
@@ -77,6 +79,10 @@ suites! {
     CkdAead = 2, "ckd-aead", Ckd::aead;
     /// Group Diffie-Hellman ([`crate::gdh`]).
     Gdh = 3, "gdh", Gdh::new;
+    /// The skinny key tree of Steer et al. ([`crate::str_`]).
+    Str = 4, "str", Str::new;
+    /// Tree-based group Diffie-Hellman ([`crate::tgdh`]).
+    Tgdh = 5, "tgdh", Tgdh::new;
 }
 
 impl Protocol {

@@ -5,9 +5,10 @@
 mod bd;
 mod ckd;
 mod gdh;
+mod trees;
 
 use cliques::{
-    Change, Cost, MemberId, Protocol,
+    Change, Cost, CustomSuite, MemberId, Protocol,
     testing::{
         bus::{Bus, Run, Schedule},
         world::{World, members},

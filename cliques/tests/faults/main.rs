@@ -6,13 +6,17 @@
 mod bd_faults;
 mod ckd_faults;
 mod gdh_faults;
+mod tree_faults;
 
 use cliques::{
     Change, Error, NamedGroup, PeerFault, Protocol,
     group::{ElementPolicy, Modp},
     testing::{
         bus::Schedule,
-        faults::{self, BadElement, BdFaults, CkdFaults, Elements, Faults, GdhFaults},
+        faults::{
+            self, BadElement, BdFaults, CkdFaults, Elements, Faults, GdhFaults, StrFaults,
+            TgdhFaults,
+        },
         rng::seeded,
         world,
     },
@@ -152,6 +156,8 @@ hostile! {
     ckd: CkdFaults(Protocol::Ckd), 500, 50;
     ckd_aead: CkdFaults(Protocol::CkdAead), 1000, 50;
     gdh: GdhFaults, 1000, 50;
+    str_: StrFaults, 1000, 50;
+    tgdh: TgdhFaults, 1000, 50;
 }
 
 #[test]

@@ -59,6 +59,6 @@ impl Suite for CkdSuite {
 scenarios! {
     CkdSuite;
     "ckd.json": n2 = "n2", n3 = "n3", n4 = "n4", n5 = "n5", n6 = "n6", n7 = "n7", n8 = "n8",
-        #[ignore = "needs the groups with F = abs"] abs5 = "abs5";
+        abs5 = "abs5";
     "big-1024-160.json": big_1024_160 = "big4";
 }

@@ -14,3 +14,6 @@ mod bd;
 mod ckd;
 mod gdh;
 mod harness;
+mod str_;
+mod tgdh;
+mod trees;

@@ -11,6 +11,8 @@
 mod bd;
 mod ckd;
 mod gdh;
+mod str_;
+mod tgdh;
 
 use alloc::{collections::BTreeMap, vec::Vec};
 use std::string::String;
@@ -22,6 +24,8 @@ pub use self::{
     bd::BdFaults,
     ckd::CkdFaults,
     gdh::{GdhFaults, alter_gdh},
+    str_::StrFaults,
+    tgdh::TgdhFaults,
 };
 use crate::{
     Error, KeyAgreement, MathematicalGroup, MemberId, PeerFault, Protocol, Rejected, TokenKind,
