@@ -1,9 +1,8 @@
 //! Hostile tokens against STR and TGDH that are not among the common ones, and keys that map to 0.
 
 use cliques::{
-    Change, Error, Group, KeyAgreement, MemberId, NamedGroup, PeerFault, Protocol, Rejected,
-    TokenKind,
-    group::{GroupVisitor, Modp},
+    Change, Error, Group, KeyAgreement, MemberId, PeerFault, Protocol, Rejected, TokenKind,
+    group::{ElementPolicy, GroupVisitor, Modp},
     keytree::Verification,
     str_::Str,
     testing::{
@@ -15,7 +14,7 @@ use cliques::{
     tgdh::Tgdh,
 };
 
-use super::{schnorr_elements, toy, toy_elements};
+use super::{schnorr, schnorr_elements, toy, toy_elements};
 
 /// Both suites, with their kinds.
 const SUITES: [(Protocol, TokenKind, TokenKind); 2] = [
@@ -33,7 +32,7 @@ fn late_tests_find_something() {
 
 #[test]
 fn elements_outside_a_schnorr_group_are_refused_by_whoever_uses_them() {
-    let (group, elements) = (NamedGroup::Schnorr2048, schnorr_elements());
+    let (group, elements) = (schnorr(ElementPolicy::Strict), schnorr_elements());
     for suite in [&StrFaults as &dyn Faults, &TgdhFaults] {
         let cases = faults::late_cases(suite, &group, Schedule::Rounds, &elements);
         assert!(cases.len() > 20, "only {}", cases.len());
@@ -289,7 +288,7 @@ fn what_is_used_later_is_tested_later() {
 /// 65521.
 fn small() -> Modp {
     let bytes = |number: u64| number.to_be_bytes();
-    Modp::custom(&bytes(655_211), &bytes(65_521), &bytes(1024)).unwrap()
+    Modp::custom_insecure(&bytes(655_211), &bytes(65_521), &bytes(1024)).unwrap()
 }
 
 /// The exponent of the element that F maps to 0.
