@@ -27,8 +27,8 @@ use num_bigint::BigUint;
 use rand_chacha::ChaCha20Rng;
 use rand_core::Rng;
 
-/// Different inputs of each class.
-const POOL: usize = 256;
+/// Different inputs. Few, so that they stay in the fastest cache.
+const POOL: usize = 64;
 
 /// |t| above which an operation surely depends on its input.
 const SURE: f64 = 10.0;
@@ -36,47 +36,69 @@ const SURE: f64 = 10.0;
 /// |t| above which it might.
 const SUSPECT: f64 = 4.5;
 
-/// Inputs of the two classes: values with little in them, and random ones.
-struct Classes<I>([Vec<I>; 2]);
+/// Which class an input is of: values with little in them, and random ones.
+#[derive(Clone, Copy)]
+enum Class {
+    Plain,
+    Random,
+}
 
-impl<I> Classes<I> {
+/// Inputs of both classes, mixed: where a value lies in memory must not depend on its class, for
+/// caches would show that.
+struct Inputs<I>(Vec<(Class, I)>);
+
+impl<I> Inputs<I> {
     fn new(mut plain: impl FnMut() -> I, mut random: impl FnMut() -> I) -> Self {
-        let plain = (0..POOL).map(|_| plain()).collect();
-        let random = (0..POOL).map(|_| random()).collect();
-        Self([plain, random])
+        let mut rng = seeded(5);
+        let inputs = (0..POOL).map(|_| match rng.next_u32() % 2 {
+            0 => (Class::Plain, plain()),
+            _ => (Class::Random, random()),
+        });
+        Self(inputs.collect())
     }
 }
 
 /// Times in nanoseconds, by class.
-type Times = [Vec<f64>; 2];
+#[derive(Default)]
+struct Times {
+    plain: Vec<f64>,
+    random: Vec<f64>,
+}
 
-/// Times an operation on inputs of both classes in random order.
-fn measure<I, O>(classes: &Classes<I>, count: usize, operation: impl Fn(&I) -> O) -> Times {
+impl Times {
+    fn sorted(&self) -> Vec<f64> {
+        let mut all = [&self.plain[..], &self.random].concat();
+        all.sort_by(f64::total_cmp);
+        all
+    }
+}
+
+/// Times an operation on inputs in random order.
+fn measure<I, O>(inputs: &Inputs<I>, count: usize, operation: impl Fn(&I) -> O) -> Times {
     let mut rng = seeded(1);
-    let mut times = [Vec::new(), Vec::new()];
+    let mut times = Times::default();
     for round in 0..count {
-        let choice = rng.next_u32() as usize;
-        let (class, place) = (choice % 2, (choice >> 8) % POOL);
-        let (Some(inputs), Some(times)) = (classes.0.get(class), times.get_mut(class)) else {
-            continue;
-        };
-        let Some(input) = inputs.get(place) else {
+        let place = rng.next_u32() as usize % POOL;
+        let Some((class, input)) = inputs.0.get(place) else {
             continue;
         };
         let start = Instant::now();
         let output = black_box(operation(black_box(input)));
-        let time = start.elapsed();
+        let time = start.elapsed().as_nanos() as f64;
         drop(output);
         // The first ones warm caches up.
         if round >= count / 100 {
-            times.push(time.as_nanos() as f64);
+            match class {
+                Class::Plain => times.plain.push(time),
+                Class::Random => times.random.push(time),
+            }
         }
     }
     times
 }
 
 /// Welch's t of two samples.
-fn welch([a, b]: &Times, limit: f64) -> f64 {
+fn welch(times: &Times, limit: f64) -> f64 {
     let moments = |times: &[f64]| {
         let kept: Vec<f64> = times
             .iter()
@@ -88,14 +110,14 @@ fn welch([a, b]: &Times, limit: f64) -> f64 {
         let squares: f64 = kept.iter().map(|time| (time - mean).powi(2)).sum();
         (mean, squares / (count - 1.0) / count)
     };
-    let ((a, a_error), (b, b_error)) = (moments(a), moments(b));
-    (a - b) / (a_error + b_error).sqrt()
+    let (plain, plain_error) = moments(&times.plain);
+    let (random, random_error) = moments(&times.random);
+    (plain - random) / (plain_error + random_error).sqrt()
 }
 
 /// The largest |t| over several limits.
 fn largest_t(times: &Times) -> f64 {
-    let mut all: Vec<f64> = times.iter().flatten().copied().collect();
-    all.sort_by(f64::total_cmp);
+    let all = times.sorted();
     let limits = [50, 75, 90, 95, 99, 100].map(|percent| all.len() * percent / 100);
     limits
         .iter()
@@ -107,8 +129,7 @@ fn largest_t(times: &Times) -> f64 {
 
 fn report(name: &str, times: &Times) -> f64 {
     let t = largest_t(times);
-    let mut all: Vec<f64> = times.iter().flatten().copied().collect();
-    all.sort_by(f64::total_cmp);
+    let all = times.sorted();
     let median = all.get(all.len() / 2).copied().unwrap_or(0.0);
     let verdict = match t {
         _ if t > SURE => "depends on its input",
@@ -139,8 +160,8 @@ impl GroupVisitor for Operations {
             let scalar = group.random_scalar(rng);
             group.multiply_scalars(&scalar, &group.invert_scalar(&scalar))
         };
-        let scalars = Classes::new(|| one(&mut rng), || random(&mut other_rng));
-        let secrets = Classes::new(
+        let scalars = Inputs::new(|| one(&mut rng), || random(&mut other_rng));
+        let secrets = Inputs::new(
             || group.agree_generator(&one(&mut rng)),
             || group.agree_generator(&random(&mut other_rng)),
         );
@@ -210,7 +231,7 @@ fn control(count: usize) {
         rng.fill_bytes(&mut bytes);
         BigUint::from_bytes_be(&bytes)
     };
-    let exponents = Classes::new(|| BigUint::from(1_u8), random);
+    let exponents = Inputs::new(|| BigUint::from(1_u8), random);
     report(
         "control, which leaks",
         &measure(&exponents, count, |exponent| {

@@ -13,10 +13,11 @@
 //! interleaving as in Lim and Lee, "More flexible exponentiation with precomputation", 1994).
 
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use crypto_bigint::modular::BoxedMontyForm;
 
-use super::portable;
+use super::{ifma, portable};
 use crate::exponent::Exponent;
 
 /// The shape of a table, for exponents of a width in a modulus of a length.
@@ -46,11 +47,47 @@ impl Comb {
             rows: digits.div_ceil(parts),
         }
     }
+
+    /// What a power of an exponent that is not wider than the table takes.
+    pub(crate) fn steps(self, exponent: &Exponent) -> impl Iterator<Item = Step> {
+        let digits = exponent.width().div_ceil(self.window);
+        (0..self.parts).rev().flat_map(move |part| {
+            let squares = if part + 1 == self.parts {
+                0
+            } else {
+                self.window
+            };
+            let squares = (0..squares).map(|_| Step::Square);
+            let positions = (part..digits).step_by(self.parts as usize);
+            let products = (0..)
+                .zip(positions)
+                .map(move |(row, position)| Step::Multiply {
+                    row,
+                    from: position * self.window,
+                });
+            squares.chain(products)
+        })
+    }
+
+    /// The entries of a row.
+    pub(crate) const fn row(self, row: u32) -> Range<usize> {
+        let first = (row << self.window) as usize;
+        first..first + (1 << self.window)
+    }
 }
 
-/// A table in the form of the engine that made it.
+/// A step of a power.
+pub(crate) enum Step {
+    /// Square.
+    Square,
+    /// Multiply by the entry of a row that the digit from some bit of the exponent on selects.
+    Multiply { row: u32, from: u32 },
+}
+
+/// A table with the engine that made it.
 pub(crate) enum CombTable {
-    Portable(portable::Comb),
+    Portable(portable::CombTable),
+    Ifma(ifma::CombTable),
 }
 
 impl CombTable {
@@ -58,6 +95,7 @@ impl CombTable {
     pub(crate) fn pow(&self, exponent: &Exponent) -> BoxedMontyForm {
         match self {
             Self::Portable(table) => table.pow(exponent),
+            Self::Ifma(table) => table.pow(exponent),
         }
     }
 
@@ -65,6 +103,7 @@ impl CombTable {
     pub(crate) fn pow_batch(&self, exponents: &[&Exponent]) -> Vec<BoxedMontyForm> {
         match self {
             Self::Portable(table) => exponents.iter().map(|e| table.pow(e)).collect(),
+            Self::Ifma(table) => table.pow_batch(exponents),
         }
     }
 }

@@ -17,7 +17,11 @@ use crypto_bigint::{MontyForm, MontyMultiplier, Word, modular::BoxedMontyForm};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
 
-use super::{Power, comb, digits};
+use super::{
+    Power,
+    comb::{Comb, Step},
+    digits,
+};
 use crate::exponent::Exponent;
 
 type Multiplier<'a> = <BoxedMontyForm as MontyForm>::Multiplier<'a>;
@@ -137,15 +141,15 @@ impl Drop for Table {
     }
 }
 
-/// The table of a fixed base, a row for each j of [`comb::Comb`].
-pub(crate) struct Comb {
-    shape: comb::Comb,
+/// The table of a fixed base, a row for each j of [`Comb`].
+pub(crate) struct CombTable {
+    shape: Comb,
     rows: Vec<Table>,
     one: BoxedMontyForm,
 }
 
-impl Comb {
-    pub(super) fn new(base: &BoxedMontyForm, shape: comb::Comb) -> Self {
+impl CombTable {
+    pub(super) fn new(base: &BoxedMontyForm, shape: Comb) -> Self {
         let mut multiplier = Multiplier::from(base.params());
         let mut first = base.clone();
         let mut rows = Vec::with_capacity(shape.rows as usize);
@@ -167,19 +171,16 @@ impl Comb {
 
     /// The power of an exponent that is not wider than the table.
     pub(crate) fn pow(&self, exponent: &Exponent) -> BoxedMontyForm {
-        let window = self.shape.window;
-        let count = exponent.width().div_ceil(window);
         let mut accumulator = Accumulator::one(&self.one);
-        for part in (0..self.shape.parts).rev() {
-            if part + 1 != self.shape.parts {
-                accumulator.square(window);
-            }
-            for (position, row) in (part..count)
-                .step_by(self.shape.parts as usize)
-                .zip(&self.rows)
-            {
-                let digit = digits::digit(exponent.words(), position * window, window);
-                accumulator.multiply_entry(row, digit);
+        for step in self.shape.steps(exponent) {
+            match step {
+                Step::Square => accumulator.square(1),
+                Step::Multiply { row, from } => {
+                    let digit = digits::digit(exponent.words(), from, self.shape.window);
+                    if let Some(row) = self.rows.get(row as usize) {
+                        accumulator.multiply_entry(row, digit);
+                    }
+                }
             }
         }
         accumulator.finish()
