@@ -10,23 +10,27 @@ extern crate std;
 mod agreement;
 mod arithmetic;
 pub mod bd;
+pub mod ckd;
 mod codec;
 mod cost;
 mod error;
 pub mod gdh;
 pub mod group;
+pub mod keytree;
 mod member;
 mod protocol;
 mod rules;
 mod secret;
+pub mod str_;
 #[cfg(feature = "test-util")]
 pub mod testing;
+pub mod tgdh;
 pub mod token;
 
 pub use agreement::{Change, KeyAgreement, Outgoing, Recipient, Step, TokenService};
 pub use cost::{Cost, Exponentiation};
 pub use error::{DecodeError, Error, PeerFault, Rejected};
-pub use group::{Group, NamedGroup};
+pub use group::{Group, MathematicalGroup, NamedGroup};
 pub use member::{IllegalMemberId, MEMBER_ID_MAX, MemberId};
 pub use protocol::{CustomSuite, Protocol, UnknownProtocol};
 pub use secret::GroupSecret;

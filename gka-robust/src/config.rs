@@ -2,7 +2,7 @@
 
 use alloc::{sync::Arc, vec::Vec};
 
-use cliques::{MemberId, NamedGroup, Protocol, Signer, Verifier};
+use cliques::{MathematicalGroup, MemberId, Protocol, Signer, Verifier};
 
 /// How a view change is turned into an agreement.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -27,7 +27,7 @@ pub struct Config {
     /// Key agreement suite.
     pub protocol: Protocol,
     /// Mathematical group.
-    pub mathematical_group: NamedGroup,
+    pub mathematical_group: MathematicalGroup,
     /// Algorithm.
     pub algorithm: Algorithm,
     /// Signs own tokens.

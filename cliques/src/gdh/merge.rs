@@ -1,12 +1,12 @@
 //! Merge: a token collects the shares of the new members, then everybody factors its own out.
 
-use alloc::{collections::BTreeMap, vec, vec::Vec};
+use alloc::{vec, vec::Vec};
 use core::mem;
 
 use rand_core::CryptoRng;
 
 use super::{
-    context::{Share, Stage, Staged},
+    context::{Partial, Share, Stage, Staged, Tested},
     machine::{Gdh, NOTHING_STAGED},
     message::{Chain, FactorOut},
 };
@@ -15,7 +15,7 @@ use crate::{
     error::{Error, PeerFault, Rejected},
     group::Group,
     member::MemberId,
-    rules::{check_entry, check_members, peer, same_names, unexpected},
+    rules::{NO_GROUP, check_entry, check_members, peer, permutation, same_names, unexpected},
     token::TokenKind,
 };
 
@@ -55,7 +55,9 @@ impl<G: Group> Gdh<G> {
         rng: &mut dyn CryptoRng,
     ) -> Result<Step, Error> {
         if base.last() == Some(&self.me) {
-            let partial = self.own_partial()?.clone();
+            let context = self.completed.as_mut().ok_or(NO_GROUP)?;
+            context.test_own(&self.me, &mut self.arithmetic)?;
+            let partial = self.own_partial()?.element.clone();
             return self.send_first_partial(base, joined, &partial, rng);
         }
         let base_len = base.len();
@@ -115,7 +117,7 @@ impl<G: Group> Gdh<G> {
         if chain.base_len == 0 || chain.base_len > place {
             return Err(peer(sender, PeerFault::MemberListMismatch));
         }
-        let received = self.arithmetic.receive(chain.token, sender)?;
+        let received = self.arithmetic.receive_token(chain.token, sender)?;
 
         let Some(next) = order.get(place.saturating_add(1)).cloned() else {
             let body = Chain::encode(chain.base_len, &order, chain.token);
@@ -165,13 +167,14 @@ impl<G: Group> Gdh<G> {
         if chain.base_len != base_len || !same_names(chain.order.iter().copied(), &staged.order) {
             return Err(peer(sender, PeerFault::MemberListMismatch));
         }
-        let token = self.arithmetic.receive(chain.token, sender)?;
+        let token = self.arithmetic.receive_token(chain.token, sender)?;
         let inverse = self
             .arithmetic
             .invert(staged.share.value(self.completed.as_ref())?);
         let value = self.arithmetic.exponentiate(&token, &inverse);
 
-        staged.stage = Stage::KeyList { known: Some(token) };
+        let known = Partial::new(token, sender, Tested::Exactly);
+        staged.stage = Stage::KeyList { known: Some(known) };
         let body = self.arithmetic.encode(&value);
         let to = Recipient::Member(sender.clone());
         Ok(Step::send(self.arithmetic.outgoing(
@@ -199,37 +202,48 @@ impl<G: Group> Gdh<G> {
             return Err(unexpected(sender, TokenKind::GdhFactorOut));
         };
         let received = FactorOut::decode(body, self.arithmetic.group().element_len())?.value;
-        let slot = staged
-            .order
-            .iter()
-            .zip(values.iter_mut())
-            .find_map(|(name, slot)| (name == sender).then_some(slot))
+        let place = staged.order.iter().position(|name| name == sender);
+        let (place, slot) = place
+            .and_then(|place| Some((place, values.get_mut(place)?)))
             .ok_or_else(|| Rejected::NotInView(sender.clone()))?;
         match slot {
             Some(first) if self.arithmetic.encode(first) == received => {
                 return Err(Rejected::Repeated(sender.clone()).into());
             }
             Some(_) => return Err(peer(sender, PeerFault::Duplicate)),
-            None => *slot = Some(self.arithmetic.receive(received, sender)?),
+            None => {}
         }
-
-        let mine = staged.order.iter().position(|name| *name == self.me);
-        if values
-            .iter()
-            .enumerate()
-            .any(|(place, value)| value.is_none() && Some(place) != mine)
-        {
+        let received = self.arithmetic.parse(received, sender)?;
+        // The own place, the last, stays empty.
+        let missing = values.iter().filter(|value| value.is_none()).count();
+        if missing > 2 {
+            if let Some(slot) = values.get_mut(place) {
+                *slot = Some(received);
+            }
             return Ok(Step::wait());
         }
-        let share = self.arithmetic.draw(rng);
-        let partials: Vec<_> = values
+
+        // All are here. They are tested and raised together, each with its author.
+        let elements: Vec<(&G::Element, &MemberId)> = staged
+            .order
             .iter()
-            .map(|value| match value {
-                Some(value) => self.arithmetic.exponentiate(value, &share),
-                // The own place: T lacks no share but the own one.
-                None => token.clone(),
+            .zip(values.iter())
+            .enumerate()
+            .filter_map(|(index, (name, value))| match index == place {
+                true => Some((&received, name)),
+                false => value.as_ref().map(|value| (value, name)),
             })
             .collect();
+        self.arithmetic.validate_all(&elements)?;
+        let share = self.arithmetic.draw(rng);
+        let elements: Vec<&G::Element> = elements.iter().map(|(element, _)| *element).collect();
+        let powers = self.arithmetic.exponentiate_each(&elements, &share);
+        let mut partials: Vec<_> = powers
+            .into_iter()
+            .map(|element| Partial::new(element, &self.me, Tested::Policy))
+            .collect();
+        // T lacks no share but the own one.
+        partials.push(Partial::new(token.clone(), &self.me, Tested::Exactly));
         let echo = echo.take();
         let order = mem::take(&mut staged.order);
         Ok(self.send_key_list(order, partials, share, echo))
@@ -257,23 +271,10 @@ impl<G: Group> Gdh<G> {
     }
 
     /// The own partial key of the last completed agreement.
-    pub(super) fn own_partial(&self) -> Result<&G::Element, Error> {
+    pub(super) fn own_partial(&self) -> Result<&Partial<G>, Error> {
         self.completed
             .as_ref()
             .and_then(|context| context.partial(&self.me))
             .ok_or(Error::Internal("no own partial key"))
     }
-}
-
-/// The members with the names in `names`, in that order, if these are all of them, each once.
-fn permutation(members: &[MemberId], names: &[&[u8]]) -> Option<Vec<MemberId>> {
-    let mut left: BTreeMap<&[u8], &MemberId> = members
-        .iter()
-        .map(|member| (member.as_bytes(), member))
-        .collect();
-    let order: Option<Vec<MemberId>> = names
-        .iter()
-        .map(|name| left.remove(name).cloned())
-        .collect();
-    order.filter(|_| left.is_empty())
 }

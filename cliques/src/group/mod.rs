@@ -4,13 +4,36 @@
 //! public; elements that are keys are wrapped in [`Group::SecretElement`] as soon as they are made,
 //! and every exponent is a secret that erases itself.
 //!
-//! Source: key agreement notes, section 1.
+//! A group is chosen at compile time by its type ([`Modp`], `Ristretto255`, `P256`), or at run time
+//! as a [`MathematicalGroup`], which a [`NamedGroup`] turns into. `docs/groups.md` in the repository
+//! says how secure each of them is.
+//!
+//! # What takes constant time
+//!
+//! | operation | secret | MODP | ristretto255, P-256 |
+//! |---|---|---|---|
+//! | `random_scalar` | the share that is kept | rejection: the number of draws varies, and tells nothing of the one kept | wide reduction |
+//! | `exponentiate`, `exponentiate_each`, `agree` | exponent | time by the length of q; tables are scanned whole | the same |
+//! | `exponentiate_generator`, `.._each`, `agree_generator` | exponent | the same, with a table of g, which is public | the same (P-256 without a table) |
+//! | `exponentiate_secret_each` | base, exponents | the same; the table of the base is erased | the same |
+//! | `multiply_secret`, `multiply_secrets` | factors | Montgomery product | complete addition |
+//! | `secret_to_scalar` | element | time by the lengths of p and q; `+abs` selects without a branch | SHA-512, wide reduction |
+//! | `invert_scalar`, `multiply_scalars` | scalars | time by q | time by q |
+//! | `secret`, `scalar_secret` | element, scalar | fixed length | fixed length |
+//! | `is_identity` | element | compared in constant time; the verdict ends the agreement | the same |
+//! | `multiply`, `divide_vartime`, `encode`, `decode`, `parse`, `validate..` | none: these are public | variable | variable |
+//!
+//! Whether F of an element is 0 or an element is the identity may show: both have a chance of about
+//! 1 / q. The example program `timing` tests all of this by statistics. What the libraries below
+//! cannot erase is in the README of `cliques-modexp`.
+//!
+//! Source: key agreement notes, sections 1 and 1.6.
 
-mod constants;
-#[cfg(feature = "test-util")]
-mod custom;
+mod mathematical;
 mod modp;
 mod named;
+#[cfg(feature = "p256")]
+mod p256;
 #[cfg(feature = "ristretto255")]
 mod ristretto255;
 
@@ -20,12 +43,16 @@ use core::fmt;
 use rand_core::CryptoRng;
 use zeroize::ZeroizeOnDrop;
 
-#[cfg(feature = "test-util")]
-pub use self::custom::ParameterError;
+#[cfg(feature = "p256")]
+pub use self::p256::{P256, P256Element, P256Scalar, P256Secret};
 #[cfg(feature = "ristretto255")]
 pub use self::ristretto255::{Ristretto255, RistrettoElement, RistrettoScalar, RistrettoSecret};
 pub use self::{
-    modp::{Modp, ModpElement, ModpScalar, ModpSecret},
+    mathematical::MathematicalGroup,
+    modp::{
+        ElementPolicy, Modp, ModpElement, ModpScalar, ModpSecret, ParameterError,
+        UnknownElementPolicy,
+    },
     named::{GroupVisitor, NamedGroup, UnknownGroup},
 };
 use crate::{cost::Exponentiation, secret::GroupSecret};
@@ -90,6 +117,14 @@ pub trait Group: Clone + fmt::Debug + Send + Sync + 'static {
         bases
             .iter()
             .map(|base| self.exponentiate(base, exponent))
+            .collect()
+    }
+
+    /// g to the power of each of the exponents, in time that does not depend on them.
+    fn exponentiate_generator_each(&self, exponents: &[&Self::Scalar]) -> Vec<Self::Element> {
+        exponents
+            .iter()
+            .map(|exponent| self.exponentiate_generator(exponent))
             .collect()
     }
 
@@ -170,7 +205,7 @@ pub trait Group: Clone + fmt::Debug + Send + Sync + 'static {
     /// [`validate`](Self::validate) of many elements, together where that is cheaper.
     ///
     /// # Errors
-    /// The place of the first element that is not of order q.
+    /// The place of an element that is not of order q.
     fn validate_all(&self, elements: &[&Self::Element]) -> Result<(), usize> {
         match elements
             .iter()
@@ -179,6 +214,16 @@ pub trait Group: Clone + fmt::Debug + Send + Sync + 'static {
             Some(place) => Err(place),
             None => Ok(()),
         }
+    }
+
+    /// The exact test whether an element is of order q, for values that are passed on from member to
+    /// member, like the token of GDH: it is [`validate`](Self::validate), except where that is
+    /// content with less.
+    ///
+    /// # Errors
+    /// [`ElementError::NotInGroup`].
+    fn validate_token(&self, element: &Self::Element) -> Result<(), ElementError> {
+        self.validate(element)
     }
 
     /// Whether the secret element is the identity; an agreed key must not be.

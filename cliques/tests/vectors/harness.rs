@@ -3,8 +3,9 @@
 use std::{collections::BTreeMap, marker::PhantomData, mem};
 
 use cliques::{
-    Change, Group, KeyAgreement, MemberId, NamedGroup, Outgoing, Recipient, Step, TokenKind,
-    TokenService, group::GroupVisitor, testing::rng::ReplayRng,
+    Change, Group, KeyAgreement, MemberId, Outgoing, Recipient, Step, TokenKind, TokenService,
+    group::{GroupVisitor, MathematicalGroup},
+    testing::rng::ReplayRng,
 };
 use hkdf::Hkdf;
 use md5::{Digest, Md5};
@@ -30,8 +31,23 @@ pub(crate) trait Suite {
         event: &Event<'_>,
         rng: &mut ReplayRng,
     ) -> Step {
-        let change = event.change(machine.me());
+        let change = Self::change(machine, event);
         machine.begin(change, rng).unwrap()
+    }
+
+    /// The event as it looks to a member.
+    fn change<G: Group>(machine: &Self::Machine<G>, event: &Event<'_>) -> Change {
+        event.change(machine.me())
+    }
+
+    /// Members in the order in which their first messages are recorded.
+    fn speakers(event: &Event<'_>) -> Vec<MemberId> {
+        event.members()
+    }
+
+    /// Compares the exponentiations on the critical path with those recorded.
+    fn check_serial(recorded: u64, serial: u64, label: &str) {
+        assert_eq!(serial, recorded, "{label}: serial");
     }
 
     /// The bytes of a recorded body.
@@ -211,7 +227,7 @@ impl<S: Suite> Replay<S> {
 
         let mut secrets = Secrets::new();
         let mut flying = Vec::new();
-        for member in &members {
+        for member in &S::speakers(event) {
             let station = stations.get_mut(member).unwrap();
             let answer = S::begin(&mut station.machine, event, &mut station.rng);
             station.absorb(0, answer, &mut flying, &mut secrets);
@@ -279,11 +295,7 @@ impl<S: Suite> Replay<S> {
             S::check_state(self.numbers, event, &station.machine, &label);
         }
         assert_eq!(cost["exps_total"].as_u64(), Some(total), "{label}: total");
-        assert_eq!(
-            cost["exps_serial"].as_u64(),
-            Some(serial),
-            "{label}: serial"
-        );
+        S::check_serial(cost["exps_serial"].as_u64().unwrap(), serial, &label);
     }
 
     fn compare(&self, label: &str, event: &Event<'_>, expected: &Value, sent: &Flying) {
@@ -355,14 +367,16 @@ pub(crate) fn replay<S: Suite>(file: &str, name: &str) {
         other => panic!("unknown map F {other}"),
     };
     let name = format!("{}{map}", group["name"].as_str().unwrap());
-    name.parse::<NamedGroup>().unwrap().with(Replay::<S> {
-        scenario,
-        numbers: Numbers {
-            element_len: usize::try_from(group["element_len"].as_u64().unwrap()).unwrap(),
-            share_len: len(&group["q"]),
-        },
-        suite: PhantomData,
-    });
+    name.parse::<MathematicalGroup>()
+        .unwrap()
+        .with(Replay::<S> {
+            scenario,
+            numbers: Numbers {
+                element_len: usize::try_from(group["element_len"].as_u64().unwrap()).unwrap(),
+                share_len: len(&group["q"]),
+            },
+            suite: PhantomData,
+        });
 }
 
 /// The scenarios of suite `S` in a file.

@@ -11,5 +11,10 @@
 )]
 
 mod bd;
+mod ckd;
 mod gdh;
 mod harness;
+mod own;
+mod str_;
+mod tgdh;
+mod trees;

@@ -129,7 +129,7 @@ impl SecureGroup {
             me: id(&me)?,
             group: name.as_bytes().to_vec(),
             protocol: options.protocol,
-            mathematical_group: options.mathematical_group,
+            mathematical_group: options.mathematical_group.into(),
             algorithm: Algorithm::Basic,
             signer: credentials.signer.clone(),
             verifier: credentials.trust.clone(),

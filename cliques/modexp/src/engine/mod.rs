@@ -1,31 +1,117 @@
 //! Engines: the inner loops of exponentiation, chosen once per modulus.
 //!
-//! The interface of the crate does not change with the engine. An engine for vector instructions
-//! is one more variant here, detected at run time, and one more file beside `portable.rs`.
+//! The interface of the crate does not change with the engine, and neither does any result.
 
+pub(crate) mod comb;
+mod digits;
+#[cfg(all(
+    target_arch = "x86_64",
+    target_pointer_width = "64",
+    not(cliques_modexp_portable)
+))]
+mod ifma;
+#[cfg(not(all(
+    target_arch = "x86_64",
+    target_pointer_width = "64",
+    not(cliques_modexp_portable)
+)))]
+#[path = "absent.rs"]
+mod ifma;
 mod portable;
 
-use crypto_bigint::modular::BoxedMontyForm;
+use alloc::vec::Vec;
+
+use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
 
 use crate::exponent::Exponent;
+use comb::{Comb, CombTable};
 
-/// What computes powers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Engine {
+/// What computes powers. A modulus is made for the fastest one of the processor;
+/// [`Modulus::with_engine`](crate::Modulus::with_engine) takes another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Engine {
     /// Word by word, on any processor.
     Portable,
+    /// Vectors of 52-bit multiply-adds, on x86-64 processors with AVX-512 IFMA, for moduli of at
+    /// most 4158 bits.
+    Avx512Ifma,
 }
 
 impl Engine {
-    /// The fastest engine of this processor.
-    pub(crate) const fn detect() -> Self {
-        Self::Portable
+    /// Every engine of the crate, the fastest one last.
+    pub const ALL: [Self; 2] = [Self::Portable, Self::Avx512Ifma];
+}
+
+/// A base with its secret exponent.
+#[derive(Clone, Copy)]
+pub(crate) struct Power<'a> {
+    pub(crate) base: &'a BoxedMontyForm,
+    pub(crate) exponent: &'a Exponent,
+}
+
+/// An engine with what it computes once for a modulus.
+pub(crate) enum Kernel {
+    Portable,
+    Ifma(ifma::Context),
+}
+
+/// Shorter moduli are left to the portable engine, whose numbers have no unused lanes.
+const IFMA_MIN_BITS: u32 = 256;
+
+impl Kernel {
+    /// The fastest engine of this processor for a modulus.
+    pub(crate) fn detect(params: &BoxedMontyParams, bits: u32) -> Self {
+        if bits < IFMA_MIN_BITS {
+            return Self::Portable;
+        }
+        Self::of(Engine::Avx512Ifma, params, bits).unwrap_or(Self::Portable)
     }
 
-    /// `base` to the power of `exponent`, in time that depends on neither value.
-    pub(crate) fn pow(self, base: &BoxedMontyForm, exponent: &Exponent) -> BoxedMontyForm {
+    /// A certain engine; none where the processor, or the engine for this modulus, is not up to it.
+    pub(crate) fn of(engine: Engine, params: &BoxedMontyParams, bits: u32) -> Option<Self> {
+        match engine {
+            Engine::Portable => Some(Self::Portable),
+            Engine::Avx512Ifma => ifma::Context::detect(params, bits).map(Self::Ifma),
+        }
+    }
+
+    pub(crate) const fn engine(&self) -> Engine {
         match self {
-            Self::Portable => portable::pow(base, exponent.words(), exponent.width()),
+            Self::Portable => Engine::Portable,
+            Self::Ifma(_) => Engine::Avx512Ifma,
+        }
+    }
+
+    /// In time that depends on the exponent's width and the modulus only, like all that follows.
+    pub(crate) fn pow(&self, power: Power<'_>) -> BoxedMontyForm {
+        match self {
+            Self::Portable => portable::pow(power),
+            Self::Ifma(context) => context.pow(power),
+        }
+    }
+
+    /// Independent powers, in the given order.
+    pub(crate) fn pow_batch(&self, powers: &[Power<'_>]) -> Vec<BoxedMontyForm> {
+        match self {
+            Self::Portable => powers.iter().copied().map(portable::pow).collect(),
+            Self::Ifma(context) => context.pow_batch(powers),
+        }
+    }
+
+    /// The product of at least one power.
+    pub(crate) fn product(&self, powers: &[Power<'_>]) -> Option<BoxedMontyForm> {
+        match self {
+            Self::Portable => portable::product(powers),
+            Self::Ifma(context) => context.product(powers),
+        }
+    }
+
+    /// The table of a fixed base.
+    pub(crate) fn comb_table(&self, base: &BoxedMontyForm, comb: Comb) -> CombTable {
+        match self {
+            Self::Portable => CombTable::Portable(portable::CombTable::new(base, comb)),
+            Self::Ifma(context) => CombTable::Ifma(context.comb_table(base, comb)),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! A suite's tests call these functions, one line each. They panic where the contract is broken.
 //! The group must be large enough for keys not to repeat by chance.
 
+mod cascades;
 mod events;
 mod secrecy;
 
@@ -10,7 +11,10 @@ use alloc::{vec, vec::Vec};
 
 use subtle::ConstantTimeEq;
 
-pub use self::secrecy::{contribution, exclusion, random_exclusion};
+pub use self::{
+    cascades::{Cascades, cascades},
+    secrecy::{cascading_exclusion, contribution, exclusion, exclusion_of, random_exclusion},
+};
 use crate::{
     Change, Error, MemberId, NamedGroup, Protocol,
     testing::{
@@ -106,6 +110,37 @@ pub fn abandoned_agreements(protocol: Protocol, group: &NamedGroup) {
         world.update("refresh after abandoning", &all, &[], &[]);
         world.update("merge after abandoning", &all, &[], &joined);
         cut += 1;
+    }
+}
+
+/// An agreement that is cut off at any point, when some may have completed it and others not, does
+/// not keep the members from starting over: from the same membership all get one new key.
+pub fn restarts_after_a_cut(protocol: Protocol, group: &NamedGroup) {
+    let mut completed = 0;
+    for cut in 0.. {
+        let (mut world, all) = World::grown(protocol, group, Schedule::Shuffled(cut), 3);
+        let joined = members(4..=5);
+        world.add(&joined);
+        let changes = World::changes(&all, &all[..1], &joined);
+        let mut left = cut;
+        let run = world
+            .bus
+            .change_with(&changes, |_, _, _| match left {
+                0 => Flow::Stop,
+                _ => {
+                    left -= 1;
+                    Flow::Go
+                }
+            })
+            .expect("an honest run");
+        let view: Vec<MemberId> = all[1..].iter().chain(&joined).cloned().collect();
+        world.restart(&view);
+        world.update("refresh after a restart", &view, &[], &[]);
+        if run.secrets.len() == view.len() {
+            assert!(completed > 0, "nobody completed before somebody else");
+            return;
+        }
+        completed += run.secrets.len();
     }
 }
 

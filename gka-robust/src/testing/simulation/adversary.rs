@@ -16,7 +16,7 @@ impl Simulation {
                 Suite::Symbolic => "ristretto255"
                     .parse()
                     .expect("a group of the default features"),
-                Suite::Real(group) => *group,
+                Suite::Real(group) => (*group).into(),
             },
             algorithm: Algorithm::Basic,
             signer: Arc::new(TestSigner::new(name.clone())),

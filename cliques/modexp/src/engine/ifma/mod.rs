@@ -1,0 +1,215 @@
+//! The engine for processors with AVX-512 IFMA: 52-bit multiply-adds, eight at once.
+#![allow(
+    clippy::indexing_slicing,
+    reason = "lengths are constants of the compiled kernel"
+)]
+#![allow(unsafe_code, reason = "vector instructions; see each block")]
+
+mod eight;
+mod lanes;
+mod one;
+mod radix;
+mod single;
+mod vector;
+
+use alloc::{boxed::Box, sync::Arc, vec::Vec};
+
+use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
+
+use super::{Power, comb::Comb};
+use crate::exponent::Exponent;
+use eight::Eight;
+use one::One;
+use radix::Constants;
+use vector::LANES;
+
+cpufeatures::new!(features, "bmi2", "avx512f", "avx512ifma");
+
+/// Proof that the processor has the instructions.
+#[derive(Clone, Copy)]
+pub(super) struct Ifma(());
+
+impl Ifma {
+    pub(super) fn detect() -> Option<Self> {
+        features::get().then_some(Self(()))
+    }
+}
+
+/// What is computed once for a modulus.
+#[derive(Clone)]
+pub(crate) struct Context(Arc<dyn Kernels>);
+
+impl Context {
+    /// None on a processor without the instructions, and for a modulus that no kernel is compiled
+    /// for.
+    pub(super) fn detect(params: &BoxedMontyParams, bits: u32) -> Option<Self> {
+        let ifma = Ifma::detect()?;
+        let kernels: Arc<dyn Kernels> = match Constants::digits(bits) {
+            0..=10 => Arc::new(Compiled::<10, 2, 2>::new(ifma, params)),
+            11..=20 => Arc::new(Compiled::<20, 3, 4>::new(ifma, params)),
+            21..=30 => Arc::new(Compiled::<30, 4, 6>::new(ifma, params)),
+            31..=40 => Arc::new(Compiled::<40, 5, 8>::new(ifma, params)),
+            41..=60 => Arc::new(Compiled::<60, 8, 4>::new(ifma, params)),
+            61..=80 => Arc::new(Compiled::<80, 10, 8>::new(ifma, params)),
+            _ => return None,
+        };
+        Some(Self(kernels))
+    }
+
+    pub(super) fn pow(&self, power: Power<'_>) -> BoxedMontyForm {
+        self.0.pow(power)
+    }
+
+    pub(super) fn pow_batch(&self, powers: &[Power<'_>]) -> Vec<BoxedMontyForm> {
+        let mut results = Vec::with_capacity(powers.len());
+        for group in powers.chunks(LANES) {
+            if group.len() < WORTH_LANES {
+                results.extend(group.iter().map(|power| self.0.pow(*power)));
+            } else {
+                results.extend(self.0.pow_eight(group));
+            }
+        }
+        results
+    }
+
+    pub(super) fn product(&self, powers: &[Power<'_>]) -> Option<BoxedMontyForm> {
+        self.0.product(powers)
+    }
+
+    pub(super) fn comb_table(&self, base: &BoxedMontyForm, shape: Comb) -> CombTable {
+        CombTable {
+            context: self.clone(),
+            params: base.params().clone(),
+            shape,
+            digits: self.0.comb_table(base, shape).into_boxed_slice(),
+        }
+    }
+}
+
+/// Eight at once take as long as so many one after the other.
+const WORTH_LANES: usize = 6;
+
+/// The table of a fixed base.
+pub(crate) struct CombTable {
+    context: Context,
+    params: BoxedMontyParams,
+    shape: Comb,
+    digits: Box<[u64]>,
+}
+
+impl CombTable {
+    pub(super) fn pow(&self, exponent: &Exponent) -> BoxedMontyForm {
+        let kernels = &*self.context.0;
+        kernels.comb_pow(&self.digits, self.shape, exponent, &self.params)
+    }
+
+    pub(super) fn pow_batch(&self, exponents: &[&Exponent]) -> Vec<BoxedMontyForm> {
+        let kernels = &*self.context.0;
+        let mut results = Vec::with_capacity(exponents.len());
+        for group in exponents.chunks(LANES) {
+            if group.len() < WORTH_LANES {
+                results.extend(group.iter().map(|exponent| self.pow(exponent)));
+            } else {
+                results.extend(kernels.comb_pow_eight(
+                    &self.digits,
+                    self.shape,
+                    group,
+                    &self.params,
+                ));
+            }
+        }
+        results
+    }
+}
+
+/// The kernels for one number of digits.
+trait Kernels: Send + Sync {
+    fn pow(&self, power: Power<'_>) -> BoxedMontyForm;
+    fn pow_eight(&self, powers: &[Power<'_>]) -> Vec<BoxedMontyForm>;
+    fn product(&self, powers: &[Power<'_>]) -> Option<BoxedMontyForm>;
+    fn comb_table(&self, base: &BoxedMontyForm, shape: Comb) -> Vec<u64>;
+    fn comb_pow(
+        &self,
+        table: &[u64],
+        shape: Comb,
+        exponent: &Exponent,
+        params: &BoxedMontyParams,
+    ) -> BoxedMontyForm;
+    fn comb_pow_eight(
+        &self,
+        table: &[u64],
+        shape: Comb,
+        exponents: &[&Exponent],
+        params: &BoxedMontyParams,
+    ) -> Vec<BoxedMontyForm>;
+}
+
+struct Compiled<const K: usize, const V: usize, const LAST: usize> {
+    // Its presence makes the calls below sound.
+    _ifma: Ifma,
+    one: One<V, LAST>,
+    eight: Eight<K>,
+}
+
+impl<const K: usize, const V: usize, const LAST: usize> Compiled<K, V, LAST> {
+    fn new(ifma: Ifma, params: &BoxedMontyParams) -> Self {
+        let constants = Constants::new(params, K);
+        // Both kernels share R.
+        debug_assert_eq!(K, LANES * (V - 1) + LAST);
+        Self {
+            _ifma: ifma,
+            // SAFETY: `ifma` proves that the processor has the instructions.
+            one: unsafe { One::new(&constants) },
+            // SAFETY: `ifma` proves that the processor has the instructions.
+            eight: unsafe { Eight::new(&constants) },
+        }
+    }
+}
+
+impl<const K: usize, const V: usize, const LAST: usize> Kernels for Compiled<K, V, LAST> {
+    fn pow(&self, power: Power<'_>) -> BoxedMontyForm {
+        // SAFETY: `self` has the proof that the processor has the instructions.
+        unsafe { self.one.pow(power) }
+    }
+
+    fn pow_eight(&self, powers: &[Power<'_>]) -> Vec<BoxedMontyForm> {
+        // SAFETY: `self` has the proof that the processor has the instructions.
+        unsafe { self.eight.pow(powers) }
+    }
+
+    fn product(&self, powers: &[Power<'_>]) -> Option<BoxedMontyForm> {
+        // SAFETY: `self` has the proof that the processor has the instructions.
+        unsafe { self.eight.product(powers) }
+    }
+
+    fn comb_table(&self, base: &BoxedMontyForm, shape: Comb) -> Vec<u64> {
+        // SAFETY: `self` has the proof that the processor has the instructions.
+        unsafe { self.one.comb_table(base, shape) }
+    }
+
+    fn comb_pow(
+        &self,
+        table: &[u64],
+        shape: Comb,
+        exponent: &Exponent,
+        params: &BoxedMontyParams,
+    ) -> BoxedMontyForm {
+        // SAFETY: `self` has the proof that the processor has the instructions.
+        unsafe { self.one.comb_pow(table, shape, exponent, params) }
+    }
+
+    fn comb_pow_eight(
+        &self,
+        table: &[u64],
+        shape: Comb,
+        exponents: &[&Exponent],
+        params: &BoxedMontyParams,
+    ) -> Vec<BoxedMontyForm> {
+        let entry_len = LANES * V;
+        // SAFETY: `self` has the proof that the processor has the instructions.
+        unsafe {
+            self.eight
+                .comb_pow(table, entry_len, shape, exponents, params)
+        }
+    }
+}
