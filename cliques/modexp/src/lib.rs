@@ -10,6 +10,7 @@ mod exponent;
 mod fixed_base;
 mod invert;
 mod jacobi;
+mod lehmer;
 mod modulus;
 mod order;
 mod powers;
