@@ -5,6 +5,7 @@
 
 extern crate alloc;
 
+mod batch;
 mod engine;
 mod exponent;
 mod fixed_base;
