@@ -5,11 +5,13 @@
 
 extern crate alloc;
 
+mod batch;
 mod engine;
 mod exponent;
 mod fixed_base;
 mod invert;
 mod jacobi;
+mod lehmer;
 mod modulus;
 mod order;
 mod powers;

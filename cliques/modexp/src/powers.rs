@@ -5,7 +5,8 @@ use alloc::vec::Vec;
 use crypto_bigint::modular::BoxedMontyForm;
 
 use crate::{
-    engine::{Kernel, Power},
+    batch,
+    engine::Power,
     exponent::Exponent,
     modulus::Modulus,
     residue::{Residue, SecretResidue},
@@ -84,7 +85,13 @@ fn pow(modulus: &Modulus, base: &BoxedMontyForm, exponent: &Exponent) -> SecretR
 }
 
 fn pow_batch(modulus: &Modulus, powers: &[Power<'_>]) -> Vec<SecretResidue> {
-    let values = Kernel::pow_batch(modulus.kernel(), powers);
+    let kernel = modulus.kernel();
+    let values = batch::run_groups(
+        powers,
+        kernel.group(),
+        |power| batch::work(modulus, power.exponent),
+        |group| kernel.pow_batch(group),
+    );
     values
         .into_iter()
         .map(|value| SecretResidue::new(modulus.clone(), value))

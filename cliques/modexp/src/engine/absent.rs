@@ -7,6 +7,9 @@ use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
 use super::{Power, comb::Comb};
 use crate::exponent::Exponent;
 
+/// Powers computed at once.
+pub(super) const GROUP: usize = 1;
+
 pub(crate) enum Context {}
 
 impl Context {

@@ -83,6 +83,14 @@ impl Kernel {
         }
     }
 
+    /// How many powers it computes at once.
+    pub(crate) const fn group(&self) -> usize {
+        match self {
+            Self::Portable => 1,
+            Self::Ifma(_) => ifma::GROUP,
+        }
+    }
+
     /// In time that depends on the exponent's width and the modulus only, like all that follows.
     pub(crate) fn pow(&self, power: Power<'_>) -> BoxedMontyForm {
         match self {

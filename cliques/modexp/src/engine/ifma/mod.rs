@@ -86,6 +86,9 @@ impl Context {
     }
 }
 
+/// Powers computed at once.
+pub(super) const GROUP: usize = LANES;
+
 /// Eight at once take as long as so many one after the other.
 const WORTH_LANES: usize = 6;
 

@@ -87,15 +87,20 @@ impl<const V: usize, const LAST: usize> One<V, LAST> {
     ) -> BoxedMontyForm {
         let entries = table.as_chunks::<LANES>().0.as_chunks::<V>().0;
         let mut run = Run::new(self);
+        let mut is_one = true;
         for step in shape.steps(exponent) {
             match step {
+                Step::Square if is_one => (),
                 Step::Square => run.square(),
                 Step::Multiply { row, from } => {
                     let digit = digits::digit(exponent.words(), from, shape.window);
+                    let next = entries.get(shape.row(row + 1)).unwrap_or_default();
                     let row = &entries[shape.row(row)];
-                    run.memory.factor =
-                        store(&select(row.iter().map(|digits| load(digits)), digit));
-                    run.multiply();
+                    let entry = select(row.iter().map(|digits| load(digits)), digit);
+                    // The table is larger than the nearest cache.
+                    vector::prefetch(next.as_flattened());
+                    run.multiply_entry(&entry, is_one);
+                    is_one = false;
                 }
             }
         }
@@ -135,6 +140,17 @@ impl<'a, const V: usize, const LAST: usize> Run<'a, V, LAST> {
         single::multiply::<V, LAST>(&mut self.value, factor, &self.one.modulus, copies);
     }
 
+    /// Multiplies by an entry; a value that is 1, which is known of the first product, is replaced.
+    #[target_feature(enable = "avx512f,avx512ifma,bmi2")]
+    fn multiply_entry(&mut self, entry: &Number<V>, is_one: bool) {
+        if is_one {
+            self.value = *entry;
+        } else {
+            self.memory.factor = store(entry);
+            self.multiply();
+        }
+    }
+
     #[target_feature(enable = "avx512f,avx512ifma,bmi2")]
     fn square(&mut self) {
         self.memory.factor = store(&self.value);
@@ -156,8 +172,8 @@ impl<'a, const V: usize, const LAST: usize> Run<'a, V, LAST> {
                 }
             }
             let digit = digits::digit(power.exponent.words(), position * window, window);
-            self.memory.factor = store(&select(table.0.iter().copied(), digit));
-            self.multiply();
+            let entry = select(table.0.iter().copied(), digit);
+            self.multiply_entry(&entry, position + 1 == count);
         }
     }
 
