@@ -27,8 +27,12 @@ use num_bigint::BigUint;
 use rand_chacha::ChaCha20Rng;
 use rand_core::Rng;
 
-/// Different inputs. Few, so that they stay in the fastest cache.
+/// Inputs that are measured together. Few, so that they stay in the fastest cache.
 const POOL: usize = 64;
+
+/// How often all inputs are made anew. Where a value lies in memory shows a little in the time, so
+/// it must not depend on the class; over many pools that evens out.
+const POOLS: usize = 32;
 
 /// |t| above which an operation surely depends on its input.
 const SURE: f64 = 10.0;
@@ -43,19 +47,16 @@ enum Class {
     Random,
 }
 
-/// Inputs of both classes, mixed: where a value lies in memory must not depend on its class, for
-/// caches would show that.
-struct Inputs<I>(Vec<(Class, I)>);
-
-impl<I> Inputs<I> {
-    fn new(mut plain: impl FnMut() -> I, mut random: impl FnMut() -> I) -> Self {
-        let mut rng = seeded(5);
-        let inputs = (0..POOL).map(|_| match rng.next_u32() % 2 {
-            0 => (Class::Plain, plain()),
-            _ => (Class::Random, random()),
-        });
-        Self(inputs.collect())
-    }
+/// Inputs of both classes in random order.
+fn pool<I>(rng: &mut ChaCha20Rng, make: &impl Fn(Class, &mut ChaCha20Rng) -> I) -> Vec<(Class, I)> {
+    let draw = |_| {
+        let class = match rng.next_u32() % 2 {
+            0 => Class::Plain,
+            _ => Class::Random,
+        };
+        (class, make(class, rng))
+    };
+    (0..POOL).map(draw).collect()
 }
 
 /// Times in nanoseconds, by class.
@@ -74,20 +75,28 @@ impl Times {
 }
 
 /// Times an operation on inputs in random order.
-fn measure<I, O>(inputs: &Inputs<I>, count: usize, operation: impl Fn(&I) -> O) -> Times {
+fn measure<I, O>(
+    make: &impl Fn(Class, &mut ChaCha20Rng) -> I,
+    count: usize,
+    operation: impl Fn(&I) -> O,
+) -> Times {
     let mut rng = seeded(1);
     let mut times = Times::default();
-    for round in 0..count {
-        let place = rng.next_u32() as usize % POOL;
-        let Some((class, input)) = inputs.0.get(place) else {
-            continue;
-        };
-        let start = Instant::now();
-        let output = black_box(operation(black_box(input)));
-        let time = start.elapsed().as_nanos() as f64;
-        drop(output);
-        // The first ones warm caches up.
-        if round >= count / 100 {
+    for _ in 0..POOLS {
+        let inputs = pool(&mut rng, make);
+        for round in 0..count / POOLS {
+            let place = rng.next_u32() as usize % POOL;
+            let Some((class, input)) = inputs.get(place) else {
+                continue;
+            };
+            let start = Instant::now();
+            let output = black_box(operation(black_box(input)));
+            let time = start.elapsed().as_nanos() as f64;
+            drop(output);
+            // The first ones warm caches up.
+            if round < 4 {
+                continue;
+            }
             match class {
                 Class::Plain => times.plain.push(time),
                 Class::Random => times.random.push(time),
@@ -154,19 +163,16 @@ impl GroupVisitor for Operations {
     fn visit<G: Group>(self, group: G) -> f64 {
         let group = &group;
         let mut rng = seeded(2);
-        let mut other_rng = seeded(3);
-        let random = |rng: &mut ChaCha20Rng| group.random_scalar(rng);
-        let one = |rng: &mut ChaCha20Rng| {
+        let scalars = |class, rng: &mut ChaCha20Rng| {
             let scalar = group.random_scalar(rng);
-            group.multiply_scalars(&scalar, &group.invert_scalar(&scalar))
+            match class {
+                Class::Plain => group.multiply_scalars(&scalar, &group.invert_scalar(&scalar)),
+                Class::Random => scalar,
+            }
         };
-        let scalars = Inputs::new(|| one(&mut rng), || random(&mut other_rng));
-        let secrets = Inputs::new(
-            || group.agree_generator(&one(&mut rng)),
-            || group.agree_generator(&random(&mut other_rng)),
-        );
-        let base = group.exponentiate_generator(&random(&mut rng));
-        let factor = random(&mut rng);
+        let secrets = |class, rng: &mut ChaCha20Rng| group.agree_generator(&scalars(class, rng));
+        let factor = group.random_scalar(&mut rng);
+        let base = group.exponentiate_generator(&group.random_scalar(&mut rng));
         let secret = group.agree_generator(&factor);
 
         let slow = self.count;
@@ -223,15 +229,16 @@ impl GroupVisitor for Operations {
 
 /// Exponentiation of a general-purpose library, which takes time by the value of the exponent.
 fn control(count: usize) {
-    let mut rng = seeded(4);
     let modulus = BigUint::from_bytes_be(&[0xfb; 64]);
     let base = BigUint::from(3_u8);
-    let random = || {
+    let exponents = |class, rng: &mut ChaCha20Rng| {
         let mut bytes = [0; 20];
         rng.fill_bytes(&mut bytes);
-        BigUint::from_bytes_be(&bytes)
+        match class {
+            Class::Plain => BigUint::from(1_u8),
+            Class::Random => BigUint::from_bytes_be(&bytes),
+        }
     };
-    let exponents = Inputs::new(|| BigUint::from(1_u8), random);
     report(
         "control, which leaks",
         &measure(&exponents, count, |exponent| {
