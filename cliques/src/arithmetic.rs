@@ -194,6 +194,14 @@ impl<G: Group> Arithmetic<G> {
         Ok(element)
     }
 
+    /// Checks the encoding of an element that `sender` sent, to be [received](Self::receive) before it
+    /// is used.
+    pub(crate) fn check_encoding(&self, bytes: &[u8], sender: &MemberId) -> Result<(), Error> {
+        self.group
+            .check_encoding(bytes)
+            .map_err(|error| peer(sender, fault(error)))
+    }
+
     /// Decodes an element that `sender` sent, to be [tested](Self::validate_all) before it is used.
     pub(crate) fn parse(&self, bytes: &[u8], sender: &MemberId) -> Result<G::Element, Error> {
         self.group

@@ -193,6 +193,16 @@ pub trait Group: Clone + fmt::Debug + Send + Sync + 'static {
         self.decode(bytes)
     }
 
+    /// Checks an encoding as far as that costs next to nothing: length, range, 0 and the identity. For
+    /// a received element that is kept, and decoded if it is ever computed with.
+    ///
+    /// # Errors
+    /// [`ElementError`] with the first check that failed; [`decode`](Self::decode) can still find
+    /// that there is no such element.
+    fn check_encoding(&self, bytes: &[u8]) -> Result<(), ElementError> {
+        self.parse(bytes).map(drop)
+    }
+
     /// Tests whether an element that was only [`parse`](Self::parse)d is of order q.
     ///
     /// # Errors

@@ -318,6 +318,19 @@ impl Group for Modp {
         Ok(ModpElement(x))
     }
 
+    /// 2 to p - 1, without the conversion to the form in which residues are computed with.
+    fn check_encoding(&self, bytes: &[u8]) -> Result<(), ElementError> {
+        let p = self.parameters.modulus.to_be_bytes();
+        if bytes.len() != p.len() || bytes >= p.as_slice() {
+            return Err(ElementError::Encoding);
+        }
+        match bytes.split_last() {
+            Some((0, high)) if high.iter().all(|byte| *byte == 0) => Err(ElementError::Zero),
+            Some((1, high)) if high.iter().all(|byte| *byte == 0) => Err(ElementError::One),
+            Some(_) | None => Ok(()),
+        }
+    }
+
     /// The test of the group's [policy](ElementPolicy). Refuses p - 1, of order two, in any case.
     fn validate(&self, element: &ModpElement) -> Result<(), ElementError> {
         in_group(self.find_stranger(&[element]).is_none())
