@@ -76,7 +76,9 @@ mod announce;
 mod blinded;
 mod key;
 mod machine;
+mod missing;
 mod receive;
+mod reshape;
 mod rules;
 mod run;
 mod suite;
@@ -84,10 +86,11 @@ mod tree;
 mod wire;
 
 pub(crate) use machine::TreeAgreement;
+pub(crate) use reshape::Pruned;
 pub(crate) use rules::{Event, Rules, SponsorPath, TooHigh};
 pub(crate) use suite::tree_suite;
 pub use suite::{KeyTiming, PublicNode, Verification};
-pub(crate) use tree::{Content, NodeId, Pruned, Tree};
+pub(crate) use tree::{Content, NodeId, Tree};
 #[cfg(feature = "test-util")]
 pub(crate) use wire::Update;
 pub(crate) use wire::{BadBody, NAME, WireNode, optional, write_optional};
