@@ -13,12 +13,13 @@ use cliques::{
 pub(crate) enum Event {
     /// The n-th member joins.
     Join,
-    /// One of n members leaves: the one in the middle of the membership, who is neither GDH's nor
-    /// CKD's controller, and whose place is the average case of STR.
+    /// One of n members leaves: the one in the middle of the suite's own order, who is neither GDH's
+    /// nor CKD's controller, and whose place is the average case of STR.
     Leave,
     /// Two groups of n / 2 become one.
     Merge,
-    /// Every second one of n members is cut off.
+    /// Every second one of n members is cut off, in the suite's own order: a network is not cut along
+    /// a suite's structure.
     Partition,
     /// A new key among n members.
     Refresh,
@@ -56,6 +57,8 @@ pub(crate) struct Scene {
     event: Event,
     /// All members, in the order of the membership when they are together.
     present: Vec<MemberId>,
+    /// The two groups that are to become one.
+    apart: Option<(Vec<MemberId>, Vec<MemberId>)>,
 }
 
 impl Scene {
@@ -65,6 +68,7 @@ impl Scene {
             bus: world.bus,
             event,
             present,
+            apart: None,
         };
         match event {
             Event::Join => scene.lose_last(),
@@ -83,16 +87,18 @@ impl Scene {
                 run
             }
             Event::Leave => {
-                let leaver = self.present.remove(self.present.len() / 2);
-                let mut all = self.present.clone();
-                all.push(leaver.clone());
-                let run = self.run(&World::changes(&all, std::slice::from_ref(&leaver), &[]));
-                self.present = all;
+                let order = self.order();
+                let leaver = order[order.len() / 2].clone();
+                let gone = std::slice::from_ref(&leaver);
+                let run = self.run(&World::changes(&self.present, gone, &[]));
+                self.present.retain(|member| *member != leaver);
+                self.present.push(leaver);
                 self.join_last();
                 run
             }
             Event::Merge => {
-                let run = self.merge();
+                let (stay, other) = self.apart.take().expect("two groups");
+                let run = self.merge(&stay, &other);
                 self.part();
                 run
             }
@@ -100,7 +106,7 @@ impl Scene {
                 let (stay, gone) = self.sides();
                 let run = self.run(&World::changes(&self.present, &gone, &[]));
                 self.run(&World::changes(&self.present, &stay, &[]));
-                self.merge();
+                self.merge(&stay, &gone);
                 run
             }
             Event::Refresh => self.run(&World::changes(&self.present, &[], &[])),
@@ -122,13 +128,20 @@ impl Scene {
         }
     }
 
-    /// Every second member, and the others.
-    fn sides(&self) -> (Vec<MemberId>, Vec<MemberId>) {
-        let side = |odd| {
-            let members = self.present.iter().skip(odd).step_by(2);
-            members.cloned().collect()
+    /// The members in the suite's own order.
+    fn order(&mut self) -> Vec<MemberId> {
+        let member = self.present.first().expect("a member").clone();
+        self.bus.machine(&member).order().to_vec()
+    }
+
+    /// Every second member, and the others, in the order of the membership.
+    fn sides(&mut self) -> (Vec<MemberId>, Vec<MemberId>) {
+        let order = self.order();
+        let stays = |member: &MemberId| {
+            let place = order.iter().position(|other| other == member);
+            place.is_some_and(|place| place % 2 == 0)
         };
-        (side(0), side(1))
+        self.present.iter().cloned().partition(stays)
     }
 
     fn lose_last(&mut self) {
@@ -149,24 +162,25 @@ impl Scene {
         let (stay, gone) = self.sides();
         self.run(&World::changes(&self.present, &gone, &[]));
         self.run(&World::changes(&self.present, &stay, &[]));
+        self.apart = Some((stay, gone));
     }
 
     /// Both sides meet again. To GDH, CKD and BD the members of one side are new; the trees of STR
     /// and TGDH are joined as they are.
-    fn merge(&mut self) -> Run {
-        let (stay, other) = self.sides();
-        let mut changes = World::changes(&stay, &[], &other);
-        if other
+    fn merge(&mut self, stay: &[MemberId], other: &[MemberId]) -> Run {
+        let mut changes = World::changes(stay, &[], other);
+        let joins_trees = other
             .first()
-            .is_some_and(|member| self.bus.machine(member).is_self_stabilising())
-        {
+            .is_some_and(|member| self.bus.machine(member).is_self_stabilising());
+        if joins_trees {
             changes.truncate(stay.len());
             let update = Change::Update {
                 left: Vec::new(),
-                joined: stay,
+                joined: stay.to_vec(),
             };
             changes.extend(other.iter().map(|me| (me.clone(), update.clone())));
         }
+        self.present = stay.iter().chain(other).cloned().collect();
         self.run(&changes)
     }
 

@@ -55,7 +55,7 @@ pub(crate) struct Subject {
 }
 
 /// CPU time of this thread since its first call.
-fn thread_time() -> Duration {
+pub(crate) fn thread_time() -> Duration {
     thread_local! {
         static START: ThreadTime = ThreadTime::now();
     }

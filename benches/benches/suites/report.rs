@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use benches::contenders::{Contender, Operation, Setting, contenders};
 use cliques::{NamedGroup, Protocol, testing::bus::Run};
 use serde_json::json;
 
 use crate::{
     event::Event,
-    measure::{Signatures, Subject},
+    measure::{Signatures, Subject, thread_time},
 };
 
 /// Events measured for one line.
@@ -55,7 +56,7 @@ fn print_line(subject: &Subject, run: &Run) {
 
 /// Serial time, in milliseconds, that 50 members may take, on a machine where OpenSSL takes
 /// 0.27 ms for a constant-time exponentiation with a modulus of 2048 bits and an exponent of 256.
-const TARGETS: [(&str, &str, Event, f64); 32] = [
+const TARGETS: [(&str, &str, Event, f64); 28] = [
     ("schnorr2048-256", "gdh", Event::Join, 8.5),
     ("schnorr2048-256", "ckd", Event::Join, 6.0),
     ("schnorr2048-256", "bd", Event::Join, 4.0),
@@ -84,19 +85,40 @@ const TARGETS: [(&str, &str, Event, f64); 32] = [
     ("ristretto255", "bd", Event::Leave, 4.0),
     ("ristretto255", "str", Event::Leave, 4.0),
     ("ristretto255", "tgdh", Event::Leave, 0.9),
-    // What the drivers fall back on; no bound is set, the figure is of interest.
-    ("schnorr2048-256", "gdh", Event::Restart, f64::INFINITY),
-    ("schnorr2048-256", "bd", Event::Restart, f64::INFINITY),
-    ("schnorr2048-256", "str", Event::Restart, f64::INFINITY),
-    ("schnorr2048-256", "tgdh", Event::Restart, f64::INFINITY),
 ];
+
+/// OpenSSL's exponentiation with a modulus of 2048 bits and an exponent of 256, where it is in the
+/// build.
+fn openssl() -> Option<Contender> {
+    contenders(Setting::new(2048, 256))
+        .into_iter()
+        .find(|contender| contender.name == "openssl" && contender.operation == Operation::Single)
+}
+
+/// How much slower it is here than the 0.27 ms that the limits are for: measured right beside each
+/// target, so that whatever else the machine does meets both. 1 where there is no OpenSSL.
+fn scale(openssl: Option<&mut Contender>) -> f64 {
+    let Some(openssl) = openssl else {
+        return 1.0;
+    };
+    let mut times: Vec<Duration> = (0..ROUNDS)
+        .map(|_| {
+            let start = thread_time();
+            (openssl.run)();
+            thread_time().saturating_sub(start)
+        })
+        .collect();
+    times.sort();
+    milliseconds(times[times.len() / 2]) / 0.27
+}
 
 /// Measures every target and says which are met; whether all are.
 #[allow(clippy::print_stdout, reason = "the report is the output")]
-pub(crate) fn targets(scale: f64) -> bool {
+pub(crate) fn targets() -> bool {
     println!("50 members, Ed25519 signatures and element tests included, serial CPU time");
-    println!("targets scaled by {scale:.3}: the time of OpenSSL here over 0.27 ms");
+    println!("a limit is scaled by the time of OpenSSL's exponentiation here over 0.27 ms");
     let mut met = true;
+    let mut openssl = openssl();
     for (group, suite, event, limit) in TARGETS {
         let (Ok(group), Ok(protocol)) = (group.parse::<NamedGroup>(), suite.parse::<Protocol>())
         else {
@@ -112,7 +134,7 @@ pub(crate) fn targets(scale: f64) -> bool {
             signatures: Signatures::Ed25519,
         };
         let time = milliseconds(subject.median(ROUNDS).serial().time());
-        let limit = limit * scale;
+        let limit = limit * scale(openssl.as_mut());
         let verdict = if time <= limit { "met" } else { "MISSED" };
         met &= time <= limit;
         println!(
