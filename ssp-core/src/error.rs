@@ -12,7 +12,6 @@ use gcs_proto::{name::GroupName, service::Service};
 use crate::{
     event::ViewNumber,
     identity::{IdentityError, TrustError},
-    record::UnsupportedSuite,
 };
 
 /// Why a call was not carried out.
@@ -28,9 +27,6 @@ pub enum Error {
     /// The group is being left.
     #[error("group {0} is being left")]
     Leaving(GroupName),
-    /// The record suite is not part of this build.
-    #[error(transparent)]
-    Unsupported(#[from] UnsupportedSuite),
     /// The group has no key now.
     #[error("group {0} has no key")]
     GroupNotSecure(GroupName),
@@ -84,7 +80,6 @@ impl Error {
     pub const fn code(&self) -> i32 {
         match self {
             Self::NotJoined(_) | Self::AlreadyJoined(_) | Self::Leaving(_) => code::ILLEGAL_GROUP,
-            Self::Unsupported(_) => code::ENCRYPTION_NOT_SUPPORTED,
             Self::GroupNotSecure(_) => code::GROUP_NOT_SECURE,
             Self::IllegalFlushOk(_) => code::ILLEGAL_STATE,
             Self::FlushOkAlreadySent(_) => code::FLUSH_OK_ALREADY_SENT,
@@ -104,7 +99,6 @@ impl Error {
             Self::NotJoined(_)
             | Self::AlreadyJoined(_)
             | Self::Leaving(_)
-            | Self::Unsupported(_)
             | Self::GroupNotSecure(_)
             | Self::Refreshing(_)
             | Self::Flushing(_)

@@ -601,20 +601,6 @@ fn calls_that_do_not_fit_change_nothing() {
         session.export(&chat, &[0; 65_536], b"", 1),
         Err(Error::ExportLabel { .. })
     ));
-    let unsupported = GroupOptions {
-        record: RecordSuite::ChaCha20Poly1305,
-        ..GroupOptions::default()
-    };
-    let error = session.join(none, unsupported, now).unwrap_err();
-    assert_eq!(
-        error.code(),
-        ssp_core::error::code::ENCRYPTION_NOT_SUPPORTED
-    );
-    assert!(
-        error
-            .to_string()
-            .contains("chacha20-poly1305 is not built in")
-    );
     assert_eq!(session.poll_command(), None);
     assert_eq!(session.group_state(&none), None);
     world.assert_agreed(chat, &[0, 1]);

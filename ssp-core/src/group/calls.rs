@@ -104,7 +104,8 @@ impl SecureGroup {
             .map_err(|error| match error {
                 SealError::KeyExhausted => SendError::KeyExhausted,
                 SealError::NotInView => SendError::Internal("not a member of the own view"),
-                SealError::Unsupported(_) => SendError::Internal("record suite vanished"),
+                SealError::Signature => SendError::Internal("own signature is too long"),
+                SealError::Internal(what) => SendError::Internal(what),
             })?;
         flush.multicast(
             self.name,

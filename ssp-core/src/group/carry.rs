@@ -315,7 +315,10 @@ impl SecureGroup {
             | OpenError::Blocks(_)
             | OpenError::Tag
             | OpenError::Replay(_)
-            | OpenError::Malformed => None,
+            | OpenError::Signature
+            | OpenError::Unsigned
+            | OpenError::Malformed
+            | OpenError::Internal(_) => None,
         };
         if let Some(what) = mismatch {
             self.report(sender, what, around.events);

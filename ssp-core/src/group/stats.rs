@@ -20,6 +20,8 @@ pub struct Rejections {
     pub wrong_key: u64,
     /// Bad tag.
     pub tag: u64,
+    /// No valid signature of the sender, although there is one or ought to be.
+    pub signature: u64,
     /// Sequence number seen before or out of range.
     pub replay: u64,
     /// Sequence number older than the window: lost, not necessarily an attack.
@@ -37,6 +39,7 @@ impl Rejections {
             + self.not_in_view
             + self.wrong_key
             + self.tag
+            + self.signature
             + self.replay
             + self.old
             + self.plaintext
@@ -47,7 +50,9 @@ impl Rejections {
             OpenError::Truncated(_)
             | OpenError::Version(_)
             | OpenError::Blocks(_)
-            | OpenError::Malformed => &mut self.malformed,
+            | OpenError::Malformed
+            | OpenError::Internal(_) => &mut self.malformed,
+            OpenError::Signature | OpenError::Unsigned => &mut self.signature,
             OpenError::Flags(_) => &mut self.flags,
             OpenError::UnknownSuite(_) | OpenError::SuiteMismatch { .. } => &mut self.suite,
             OpenError::NotInView => &mut self.not_in_view,

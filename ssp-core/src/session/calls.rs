@@ -22,8 +22,7 @@ impl Session {
     /// [`SecureView`](crate::SessionEvent::SecureView) tells success.
     ///
     /// # Errors
-    /// [`Error::AlreadyJoined`] until the group was left again; [`Error::Unsupported`] for a record
-    /// suite that is not built in; [`Error::Closed`].
+    /// [`Error::AlreadyJoined`] until the group was left again; [`Error::Closed`].
     pub fn join(
         &mut self,
         group: GroupName,
@@ -34,7 +33,6 @@ impl Session {
         if self.groups.contains_key(&group) {
             return Err(Error::AlreadyJoined(group));
         }
-        options.record.built()?;
         let secure = SecureGroup::new(group, self.me, &self.credentials, self.config, options, now)
             .map_err(|_| Error::Internal("own name"))?;
         self.flush.join(group)?;
