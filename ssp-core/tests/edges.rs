@@ -162,9 +162,9 @@ fn timers_end_at_the_end_of_time_and_pile_nothing_up() {
     let bare = world.add_bare("bare");
     world.bare_join(bare, chat);
     world.run();
-    let session = world.nodes[0].session();
+    let session = world.nodes[0].session.as_mut().unwrap();
     for now in [10_000_000, 20_000_000, u64::MAX - 1, u64::MAX, u64::MAX] {
-        session.handle_timeout(Timestamp(now));
+        session.handle_timeout(Timestamp(now), &mut world.rng);
         assert_eq!(session.pending_events(), 1);
     }
     assert!(matches!(
@@ -172,7 +172,7 @@ fn timers_end_at_the_end_of_time_and_pile_nothing_up() {
         Some(SessionEvent::FlushBlocked { .. })
     ));
     // Once taken, it is told again.
-    session.handle_timeout(Timestamp(u64::MAX));
+    session.handle_timeout(Timestamp(u64::MAX), &mut world.rng);
     assert_eq!(session.pending_events(), 1);
 }
 
@@ -495,6 +495,7 @@ fn a_message_opens_in_the_phases_that_have_its_key_and_in_no_other() {
         world.nodes[0].held = false;
         let opens = match phase {
             Phase::Secure | Phase::Joining => true,
+            Phase::Confirming => unreachable!("not asked for here"),
             Phase::Refreshing => {
                 world.nodes[1].held = true;
                 world.refresh(0, chat).unwrap();
@@ -536,7 +537,7 @@ fn a_message_opens_in_the_phases_that_have_its_key_and_in_no_other() {
         assert_eq!(
             exported,
             match phase {
-                Phase::Secure | Phase::Flushing => Ok(()),
+                Phase::Secure | Phase::Confirming | Phase::Flushing => Ok(()),
                 Phase::Refreshing => Err(Error::Refreshing(chat)),
                 Phase::Leaving => Err(Error::Leaving(chat)),
                 Phase::Joining | Phase::Agreeing | Phase::Failed =>
@@ -546,7 +547,11 @@ fn a_message_opens_in_the_phases_that_have_its_key_and_in_no_other() {
         // The view that had the key is gone, and the key with it, before there is another.
         let held = match phase {
             Phase::Joining | Phase::Agreeing | Phase::Failed => None,
-            Phase::Secure | Phase::Refreshing | Phase::Flushing | Phase::Leaving => Some(0),
+            Phase::Secure
+            | Phase::Confirming
+            | Phase::Refreshing
+            | Phase::Flushing
+            | Phase::Leaving => Some(0),
         };
         assert_eq!(session.epoch(&chat), held, "{phase}");
         assert_eq!(session.fingerprint(&chat).is_some(), held.is_some());

@@ -13,7 +13,6 @@ mod support;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use cliques::VerifyError;
 use gcs_proto::{
     gcs::{
         ByteOrder, Cause, CloseReason, GcsEvent, Membership, Message, Refused, Scope, SelfDelivery,
@@ -27,7 +26,7 @@ use rand_core::Rng;
 use ssp_core::{
     Credentials, Error, GroupFailure, GroupOptions, Mismatch, Phase, RecordSuite, SendError,
     SessionConfig, SessionEvent, Timestamp,
-    identity::Ed25519Signer,
+    identity::{Distrust, Ed25519Signer},
     record::Header,
     wire::{self, Content},
 };
@@ -182,11 +181,11 @@ fn own_credentials_can_be_checked_before() {
             signer: Arc::new(signer(signed)),
             trust: Arc::new(store),
         };
-        credentials.check(&member("alice"))
+        credentials.check(&member("alice"), Timestamp(0))
     };
     assert_eq!(check("alice", "alice"), Ok(()));
-    assert_eq!(check("alice", "carol"), Err(VerifyError::UnknownIdentity));
-    assert_eq!(check("bob", "alice"), Err(VerifyError::BadSignature));
+    assert_eq!(check("alice", "carol"), Err(Distrust::Unknown));
+    assert_eq!(check("bob", "alice"), Err(Distrust::OtherKey));
 }
 
 /// Who does not even know itself is alone with its keys.
@@ -224,7 +223,11 @@ fn forged_and_repeated_tokens_stop_nothing() {
             .iter()
             .filter_map(|(_, message)| match Content::of(message.message_type) {
                 Content::Token(_) => Some((message.message_type, message.body.clone())),
-                Content::Sealed | Content::Reserved | Content::User => None,
+                Content::Sealed
+                | Content::TokenPart
+                | Content::Evidence
+                | Content::Reserved
+                | Content::User => None,
             })
             .collect();
         assert!(!old.is_empty());
@@ -628,7 +631,11 @@ proptest! {
                 Act::Send => {
                     let _ = world.send(0, chat, Service::Fifo, b"never in the clear, never");
                 }
-                Act::Wait => world.nodes[0].session().handle_timeout(Timestamp(now.0 + 5_000)),
+                Act::Wait => world.nodes[0]
+                    .session
+                    .as_mut()
+                    .unwrap()
+                    .handle_timeout(Timestamp(now.0 + 5_000), &mut world.rng),
             }
             while world.step() {}
         }

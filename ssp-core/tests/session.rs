@@ -125,6 +125,7 @@ fn assert_confidential(world: &World, payloads: &BTreeSet<Vec<u8>>) {
                 sealed += 1;
                 assert_eq!(Header::accept(body).unwrap().suite, 2);
             }
+            Content::Evidence | Content::TokenPart => panic!("none of these here"),
             Content::Reserved => {
                 let end = body.len() - reference(message);
                 match cliques::ReceivedToken::decode(&body[..end]) {

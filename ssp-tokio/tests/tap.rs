@@ -87,7 +87,7 @@ fn classify(sender: &MemberName, message: DataMessage, seen: &mut Seen) {
             assert_eq!(header.suite, RecordSuite::default().number());
             seen.sealed += 1;
         }
-        Content::Reserved | Content::User => {
+        Content::TokenPart | Content::Evidence | Content::Reserved | Content::User => {
             panic!("{sender} sent type {message_type} in the open: {sent:?}");
         }
     }

@@ -95,6 +95,12 @@ pub struct GroupStats {
     pub reserved: u64,
     /// Messages whose key was not there yet.
     pub early: u64,
+    /// Messages that the access policy did not let through.
+    pub denied: u64,
+    /// Split messages given up: a gap, a change of type or service, or too long.
+    pub broken: u64,
+    /// Confirmations and evidence dropped: not for this key or view, not authentic, or too many.
+    pub unconfirmed: u64,
     /// Tokens not sent when they were due: the group is being left, or a stranger is in the view.
     pub unsent: u64,
 }

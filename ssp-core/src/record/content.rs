@@ -25,9 +25,11 @@ const MARK: u8 = 0x80;
 /// Prefix of what a message's signature is over, so that no token's can be taken for it.
 pub const DATA_SIGNATURE_CONTEXT: &[u8] = b"ssp-gka-data/1\0";
 /// Bytes of message type.
-const TYPE: usize = 2;
+pub(crate) const TYPE: usize = 2;
 /// Bytes that tell a part.
 pub(crate) const PART: usize = 9;
+/// Bytes of a signature and what is around it, for the algorithms that there are.
+pub(crate) const SIGNATURE: usize = 1 + 2 + 64;
 /// Longest signature that fits the field, in bytes.
 const SIGNATURE_MAX: usize = u16::MAX as usize;
 
@@ -80,15 +82,16 @@ impl Padding {
         padded.saturating_sub(length)
     }
 
-    /// Most bytes that are appended to a content of at most `length` bytes.
-    pub(crate) const fn most(self, length: usize) -> usize {
-        match self {
-            Self::None => 0,
-            Self::Multiple(0) => 1,
-            Self::Multiple(unit) => unit as usize,
-            Self::PowerOfTwo if length < 64 => 64,
-            Self::PowerOfTwo => length,
-        }
+    /// Longest content that is at most `room` bytes with its padding.
+    pub(crate) const fn fit(self, room: usize) -> usize {
+        let padded = match self {
+            Self::None => return room,
+            Self::Multiple(0) => room,
+            Self::Multiple(unit) => room - room % unit as usize,
+            Self::PowerOfTwo if room < 64 => 0,
+            Self::PowerOfTwo => 1 << room.ilog2(),
+        };
+        padded.saturating_sub(1)
     }
 }
 

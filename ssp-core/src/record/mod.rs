@@ -42,8 +42,8 @@ mod mac;
 mod suite;
 
 pub(crate) use aad::AssociatedData;
-pub(crate) use content::{Author, Bound, PART, Unpacked, unpack};
 pub use content::{Authorship, Content, DATA_SIGNATURE_CONTEXT, Padding, Part, PartEnd};
+pub(crate) use content::{Bound, PART, SIGNATURE, TYPE, unpack};
 pub use header::{HEADER_LENGTH, Header, VERSION, flag};
 pub use keys::SenderKeys;
 pub use suite::{RecordSuite, UnknownSuite};

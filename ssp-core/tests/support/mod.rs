@@ -540,7 +540,7 @@ impl World {
             for node in 0..self.nodes.len() {
                 if self.nodes[node].alive {
                     if let Some(session) = &mut self.nodes[node].session {
-                        session.handle_timeout(self.now);
+                        session.handle_timeout(self.now, &mut self.rng);
                     }
                     self.settle(node);
                 }
