@@ -350,7 +350,7 @@ fn repeated_reflected_and_plain_messages_are_rejected_once_each() {
         1,
         chat,
         Service::Agreed,
-        -32_740,
+        -32_760,
         Bytes::from_static(b"plain"),
     );
     world.run();

@@ -160,6 +160,10 @@ impl SecureGroup {
             self.stats.unconfirmed += 1;
             return;
         }
+        if self.evidence.of(&sender) == Some(&*message.body) {
+            // For somebody else; this member has judged it.
+            return;
+        }
         let known = self.roster.contains(&sender);
         match self.identify(&sender, Some(&message.body), around) {
             Verdict::Accepted => {

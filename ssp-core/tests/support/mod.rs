@@ -155,6 +155,10 @@ impl World {
         self.add_node(name, Some(session))
     }
 
+    pub fn add_session(&mut self, name: &str, session: Session) -> usize {
+        self.add_node(name, Some(session))
+    }
+
     pub fn add_bare(&mut self, name: &str) -> usize {
         self.add_node(name, None)
     }

@@ -11,6 +11,7 @@ use der::{
     Any, Decode, DecodePem, Encode, EncodePem, asn1::Utf8StringRef, oid::ObjectIdentifier,
     pem::LineEnding,
 };
+use gcs_proto::name::MemberName;
 use p256::ecdsa::DerSignature;
 use pki_types::{CertificateDer, pem::PemObject};
 use rand_core::CryptoRng;
@@ -200,7 +201,9 @@ impl Authority {
         let named = member
             .parse()
             .ok()
-            .filter(|name: &gcs_proto::name::MemberName| session(name.as_bytes()).is_some());
+            .filter(|name: &MemberName| session(name.as_bytes()).is_some())
+            // One at the end stands for any daemon; elsewhere it would look as if it meant something.
+            .filter(|_| !member.strip_suffix("#*").unwrap_or(member).contains('*'));
         if named.is_none() {
             return Err(IssueError::Name(member.into()));
         }
