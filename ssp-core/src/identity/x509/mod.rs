@@ -36,5 +36,5 @@ pub use identity::CertificateIdentity;
 #[cfg(feature = "x509-authority")]
 pub use issue::{Authority, IssueError, KeyAlgorithm, Revocation, Validity};
 pub use p256_key::{P256PublicKey, P256Signer};
-pub use subject::{CertificateSummary, summaries};
+pub use subject::{CertificateSummary, date, summaries};
 pub use trust::{CertificateTrust, RevocationPolicy, TrustPemError};

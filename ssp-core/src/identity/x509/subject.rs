@@ -224,3 +224,10 @@ pub fn summaries(pem: &str) -> Result<Vec<CertificateSummary>, IdentityError> {
     }
     Ok(certificates)
 }
+
+/// A point in time as people write it (RFC 3339, in UTC), to the second.
+pub fn date(at: Timestamp) -> String {
+    let duration = core::time::Duration::from_secs(at.0 / 1_000);
+    der::DateTime::from_unix_duration(duration)
+        .map_or_else(|_| at.to_string(), |date| date.to_string())
+}
