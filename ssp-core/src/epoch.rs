@@ -210,6 +210,12 @@ impl ViewKeys {
         }
     }
 
+    /// Seals as somebody else, as any member could that does not keep to the rules.
+    #[cfg(feature = "test-util")]
+    pub(crate) const fn impersonate(&mut self, name: MemberName) {
+        self.me = name;
+    }
+
     /// Takes the keys of the next epoch; those of the epoch before the present one are erased.
     pub fn refresh(&mut self, keys: EpochKeys) {
         self.previous = Some(core::mem::replace(&mut self.current, keys));

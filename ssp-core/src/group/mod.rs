@@ -268,6 +268,13 @@ impl SecureGroup {
         }
     }
 
+    #[cfg(feature = "test-util")]
+    pub(crate) const fn impersonate(&mut self, name: MemberName) {
+        if let Some(keys) = &mut self.keys {
+            keys.impersonate(name);
+        }
+    }
+
     /// From now on others are trusted: asked in the next view.
     pub(crate) fn set_trust(&mut self, trust: Arc<dyn Trust>) {
         self.trust = trust;

@@ -91,6 +91,14 @@ impl Session {
         self.credentials.trust = trust;
     }
 
+    /// Seals in the present view of `group` as `name`: every member has what it takes. For tests.
+    #[cfg(feature = "test-util")]
+    pub fn impersonate(&mut self, group: &GroupName, name: MemberName) {
+        if let Some(group) = self.groups.get_mut(group) {
+            group.impersonate(name);
+        }
+    }
+
     /// Takes the next event of the engine.
     pub fn handle_event(&mut self, event: GcsEvent, now: Timestamp, rng: &mut dyn CryptoRng) {
         self.flush.handle_event(event);
