@@ -210,6 +210,39 @@ impl ViewKeys {
         }
     }
 
+    /// Seals any content of two bytes or more under any flags, with a right tag: what only a member
+    /// can do, and no honest one does. For tests.
+    #[cfg(feature = "test-util")]
+    pub fn seal_raw(
+        &mut self,
+        service: Service,
+        flags: u16,
+        content: &[u8],
+        rng: &mut dyn CryptoRng,
+    ) -> Option<Vec<u8>> {
+        let sequence = self.current.next_sequence;
+        let header = Header {
+            suite: self.suite.number(),
+            flags,
+            key_id: self.current.schedule.key_id(),
+            sequence,
+        };
+        let aad = AssociatedData::new(self.group.as_bytes(), &self.me, service);
+        let (me, suite, window) = (self.me, self.suite, self.window);
+        let (front, rest) = content.split_first_chunk::<2>()?;
+        let payload = [rest];
+        let content = Content::new(i16::from_be_bytes(*front), &payload);
+        let (sender, schedule) = self.current.sender(&me, suite, window)?;
+        let plain = content.plain(&Bound {
+            context_hash: schedule.context_hash(),
+            aad: &aad,
+            header: &header,
+        })?;
+        let sealed = sender.keys.seal(&aad, &header, &plain, rng)?;
+        self.current.next_sequence = sequence + 1;
+        Some(sealed)
+    }
+
     /// Seals as somebody else, as any member could that does not keep to the rules.
     #[cfg(feature = "test-util")]
     pub(crate) const fn impersonate(&mut self, name: MemberName) {

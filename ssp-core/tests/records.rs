@@ -488,6 +488,34 @@ proptest! {
         prop_assert!(matches!(error, OpenError::Truncated(_) | OpenError::Blocks(_) | OpenError::Tag));
     }
 
+    /// What a member can do: a right tag over anything.
+    #[test]
+    fn any_authentic_content_is_read_or_rejected(
+        content in proptest::collection::vec(any::<u8>(), 2..200),
+        flags in 0..8_u16,
+        suite in proptest::sample::select(&RecordSuite::ALL),
+    ) {
+        let sealed = with(ALICE, suite)
+            .seal_raw(Service::Agreed, flags, &content, &mut rng())
+            .unwrap();
+        let mut bob = with(BOB, suite);
+        match open(&mut bob, &sealed) {
+            Ok(opened) => {
+                prop_assert_eq!(opened.part.is_some(), flags & 1 != 0);
+                prop_assert_eq!(flags & 4, 0);
+                let end = content.len() - if flags & 2 == 0 { 0 } else { 1 };
+                prop_assert!(content[..end].len() >= 2 + opened.payload.len());
+                prop_assert_eq!(open(&mut bob, &sealed), Err(OpenError::Replay(Replay::Repeated(1))));
+            }
+            Err(error) => {
+                let expected = matches!(error, OpenError::Malformed | OpenError::Signature);
+                prop_assert!(expected && flags != 0, "{error}");
+                // Nothing was remembered.
+                prop_assert_eq!(open(&mut bob, &sealed), Err(error));
+            }
+        }
+    }
+
     #[test]
     fn any_payload_comes_back(
         payload in proptest::collection::vec(any::<u8>(), 0..2_000),

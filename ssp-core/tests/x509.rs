@@ -464,7 +464,8 @@ fn whoever_is_not_accepted_is_named_with_the_reason_and_told_nothing() {
         not_after: Timestamp(NOW - 1_000),
     };
     let stranger = authority(2, kind);
-    let cases: [(CertificateIdentity, fn(&Distrust) -> bool); 4] = [
+    type Expected = fn(&Distrust) -> bool;
+    let cases: [(CertificateIdentity, Expected); 4] = [
         (
             issue_for(&ca, "#mallory#n1", kind, expired, &[]),
             |reason| matches!(reason, Distrust::Expired { .. }),

@@ -1,23 +1,4 @@
-//! Access policies as a text: one rule a line, the first that fits decides.
-//!
-//! ```text
-//! # verdict  actions       groups   who
-//! deny       *             *        #mallory#n3
-//! allow      join,admit    chat*    alice
-//! allow      *             board    O=Example
-//! allow      receive       news     *
-//! deny       *             *        *
-//! ```
-//!
-//! * Verdict: `allow` or `deny`.
-//! * Actions: a list of `join`, `admit`, `send`, `receive`, or `*` for all.
-//! * Groups: a name, or the beginning of one with `*` behind.
-//! * Who: `*` for everybody; a whole member name, `#alice#n1`; a session name at any daemon, `alice`;
-//!   or a field of the identity and its value, `O=Example Ltd` to the end of the line, again with `*`
-//!   behind a beginning. Fields of certificates are CN, O, OU, L, ST, C, issuer and serial. Somebody
-//!   without the field does not fit.
-//!
-//! What no rule fits is denied. A comment is a line that is `#` alone or begins with `#` and a blank.
+//! Access policies as a text.
 
 use alloc::{
     borrow::ToOwned,
@@ -167,7 +148,26 @@ struct Rule {
     who: Who,
 }
 
-/// A policy from a text, see the [module](self).
+/// A policy as a text: one rule a line, the first that fits decides.
+///
+/// ```text
+/// # verdict  actions       groups   who
+/// deny       *             *        #mallory#n3
+/// allow      join,admit    chat*    alice
+/// allow      *             board    O=Example
+/// allow      receive       news     *
+/// deny       *             *        *
+/// ```
+///
+/// * Verdict: `allow` or `deny`.
+/// * Actions: a list of `join`, `admit`, `send`, `receive`, or `*` for all.
+/// * Groups: a name, or the beginning of one with `*` behind.
+/// * Who: `*` for everybody; a whole member name, `#alice#n1`; a session name at any daemon, `alice`;
+///   or a field of the identity and its value, `O=Example Ltd` to the end of the line, again with `*`
+///   behind a beginning. Fields of certificates are CN, O, OU, L, ST, C, issuer and serial. Somebody
+///   without the field does not fit.
+///
+/// What no rule fits is denied. A comment is a line that is `#` alone or begins with `#` and a blank.
 ///
 /// ```
 /// use ssp_core::access::FilePolicy;
