@@ -206,7 +206,9 @@ pub enum SessionEvent {
         /// For what.
         reason: GroupFailure,
     },
-    /// The identity of a member is not accepted, and why. Nobody else is told the reason.
+    /// The identity of a member is not accepted, and why, if there is more to tell than that it is
+    /// unknown; [`GroupFailed`](Self::GroupFailed) follows where it costs the view its key. Nobody
+    /// else is told the reason.
     IdentityRefused {
         /// The group.
         group: GroupName,

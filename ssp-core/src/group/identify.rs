@@ -100,6 +100,10 @@ impl SecureGroup {
 
     fn refuse(&self, member: MemberName, reason: Distrust, around: &mut Around<'_>) {
         tracing::warn!(group = %self.name, %member, %reason, "identity refused");
+        if reason == Distrust::Unknown {
+            // The failure that follows says as much.
+            return;
+        }
         around.events.push_back(SessionEvent::IdentityRefused {
             group: self.name,
             member,
