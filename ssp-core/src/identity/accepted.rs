@@ -21,9 +21,12 @@ pub trait MemberKey: fmt::Debug + Send + Sync {
     ) -> Result<(), VerifyError>;
 }
 
-/// An accepted identity: a key, and what is known about its owner.
+/// An accepted identity: a key, and what is known about its owner. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Identity {
+pub struct Identity(Arc<Known>);
+
+#[derive(Clone, Debug)]
+struct Known {
     key: Arc<dyn MemberKey>,
     fields: Vec<(&'static str, String)>,
     expires: Option<Timestamp>,
@@ -32,35 +35,36 @@ pub struct Identity {
 impl Identity {
     /// An identity of which only the key is known.
     pub fn of_key(key: Arc<dyn MemberKey>) -> Self {
-        Self {
+        Self(Arc::new(Known {
             key,
             fields: Vec::new(),
             expires: None,
-        }
+        }))
     }
 
     /// Adds a field that an access policy can ask for, such as `O` for the organisation.
     #[must_use]
     pub fn with_field(mut self, name: &'static str, value: String) -> Self {
-        self.fields.push((name, value));
+        Arc::make_mut(&mut self.0).fields.push((name, value));
         self
     }
 
     /// Says when the identity ends.
     #[must_use]
-    pub const fn until(mut self, expires: Timestamp) -> Self {
-        self.expires = Some(expires);
+    pub fn until(mut self, expires: Timestamp) -> Self {
+        Arc::make_mut(&mut self.0).expires = Some(expires);
         self
     }
 
     /// The public key.
     pub fn key(&self) -> &dyn MemberKey {
-        &*self.key
+        &*self.0.key
     }
 
     /// Values of a field, in order.
     pub fn field(&self, name: &str) -> impl Iterator<Item = &str> {
-        self.fields
+        self.0
+            .fields
             .iter()
             .filter(move |(known, _)| *known == name)
             .map(|(_, value)| value.as_str())
@@ -68,13 +72,13 @@ impl Identity {
 
     /// All fields, in order.
     pub fn fields(&self) -> &[(&'static str, String)] {
-        &self.fields
+        &self.0.fields
     }
 
     /// When the identity ends, if it does. Members are asked again in every view, so a group should
     /// be refreshed by a new view now and then if identities are short-lived.
-    pub const fn expires(&self) -> Option<Timestamp> {
-        self.expires
+    pub fn expires(&self) -> Option<Timestamp> {
+        self.0.expires
     }
 }
 
