@@ -17,10 +17,7 @@ use ed25519_dalek::{
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
-const BEGIN: &str = "-----BEGIN PRIVATE KEY-----";
-const END: &str = "-----END PRIVATE KEY-----";
-/// Longest key file looked at, in bytes; a real one has about 120.
-const PEM_MAX: usize = 4_096;
+use super::{MemberKey, OwnIdentity, pem};
 
 /// Why a key cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
@@ -35,6 +32,21 @@ pub enum IdentityError {
     /// Not PKCS#8, or not of an Ed25519 key.
     #[error("not an Ed25519 key in PKCS#8")]
     NotEd25519,
+    /// Not PKCS#8, or not of an ECDSA P-256 key.
+    #[error("not an ECDSA P-256 key in PKCS#8")]
+    NotP256,
+    /// Not PKCS#8, or neither of an Ed25519 nor of an ECDSA P-256 key.
+    #[error("neither an Ed25519 nor an ECDSA P-256 key in PKCS#8")]
+    Algorithm,
+    /// No certificate in the text, or one that cannot be read.
+    #[error("no certificate in this text, or not a readable one")]
+    Certificate,
+    /// The first certificate is for another key.
+    #[error("the first certificate is for another key")]
+    OtherKey,
+    /// A chain of certificates too long to be shown.
+    #[error("certificates of {0} bytes are too long")]
+    TooLong(usize),
     /// Not 32 bytes that are a public key which can be verified strictly.
     #[error("not an Ed25519 public key")]
     PublicKey,
@@ -74,6 +86,21 @@ impl PublicKey {
     }
 }
 
+impl MemberKey for PublicKey {
+    fn verify(
+        &self,
+        algorithm: SignatureAlgorithm,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), VerifyError> {
+        match algorithm {
+            SignatureAlgorithm::Ed25519 => Self::verify(self, message, signature),
+            // "None" would let anybody sign for the key's owner.
+            _ => Err(VerifyError::BadSignature),
+        }
+    }
+}
+
 impl fmt::Display for PublicKey {
     /// Base64, as a trust file wants it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -102,7 +129,7 @@ impl FromStr for PublicKey {
 }
 
 /// Signs with an Ed25519 key. Not `Clone`; erased on drop; shows its public key only.
-pub struct Ed25519Signer(SigningKey);
+pub struct Ed25519Signer(pub(super) SigningKey);
 
 impl Ed25519Signer {
     /// A new key.
@@ -122,15 +149,7 @@ impl Ed25519Signer {
     /// # Errors
     /// [`IdentityError`].
     pub fn from_pem(text: &str) -> Result<Self, IdentityError> {
-        let text = text.get(..PEM_MAX.min(text.len())).unwrap_or(text);
-        let (_, rest) = text.split_once(BEGIN).ok_or(IdentityError::NoPem)?;
-        let (body, _) = rest.split_once(END).ok_or(IdentityError::NoPem)?;
-        let mut compact = Zeroizing::new(String::with_capacity(body.len()));
-        compact.extend(body.chars().filter(|c| !c.is_ascii_whitespace()));
-        let der = STANDARD
-            .decode(compact.as_bytes())
-            .map(Zeroizing::new)
-            .map_err(|_| IdentityError::Base64)?;
+        let der = pem::pkcs8(text)?;
         SigningKey::from_pkcs8_der(&der)
             .map(Self)
             .map_err(|_| IdentityError::NotEd25519)
@@ -148,12 +167,7 @@ impl Ed25519Signer {
             public_key: None,
         }
         .to_der()?;
-        let body = Zeroizing::new(STANDARD.encode(&der));
-        let mut pem = Zeroizing::new(String::with_capacity(128 + body.len()));
-        for part in [BEGIN, "\n", &body, "\n", END, "\n"] {
-            pem.push_str(part);
-        }
-        Ok(pem)
+        Ok(pem::write(&der))
     }
 
     /// The public key.
@@ -184,6 +198,8 @@ impl Signer for Ed25519Signer {
         self.0.sign(message).to_bytes().to_vec()
     }
 }
+
+impl OwnIdentity for Ed25519Signer {}
 
 impl fmt::Debug for Ed25519Signer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -295,7 +295,7 @@ impl Engine for SecureEngine {
     }
 
     fn handle_timeout(&mut self, now: Millis) {
-        self.session.handle_timeout(Timestamp(now));
+        self.session.handle_timeout(Timestamp(now), &mut self.rng);
         self.forward(now);
     }
 

@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod cert;
 mod cli;
 mod daemon;
 mod demo;
@@ -52,6 +53,7 @@ fn main() -> ExitCode {
                 Command::Daemon(options) => daemon::run(options, printer).await,
                 Command::User(options) => user::run(options, printer).await,
                 Command::Identity(options) => identity::run(&options, printer),
+                Command::Cert(options) => cert::run(&options, printer),
             }
         };
         // A daemon has clients, whether or not anybody reads what it says.

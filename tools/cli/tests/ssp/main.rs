@@ -6,6 +6,7 @@
     clippy::panic
 )]
 
+mod cert;
 mod demo;
 mod ends;
 mod support;
