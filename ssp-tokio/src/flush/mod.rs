@@ -149,32 +149,29 @@ impl FlushClient {
     /// Cancel safe: no event is lost.
     pub async fn recv(&mut self) -> Option<FlushEvent> {
         let event = self.events.recv().await?;
-        self.note(&event);
+        note(&mut self.views, &event);
         Some(event)
+    }
+
+    /// The next events, at most `limit`, appended to `events`; waits for one. 0 says that nothing
+    /// follows.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: no event is lost.
+    pub async fn recv_many(&mut self, events: &mut Vec<FlushEvent>, limit: usize) -> usize {
+        let before = events.len();
+        let count = self.events.recv_many(events, limit).await;
+        for event in events.get(before..).unwrap_or_default() {
+            note(&mut self.views, event);
+        }
+        count
     }
 
     /// The next event, if one is there.
     pub fn try_recv(&mut self) -> Option<FlushEvent> {
         let event = self.events.try_recv().ok()?;
-        self.note(&event);
+        note(&mut self.views, &event);
         Some(event)
-    }
-
-    fn note(&mut self, event: &FlushEvent) {
-        match event {
-            FlushEvent::View(view) => {
-                self.views.insert(view.group, view.id);
-            }
-            FlushEvent::SelfLeave { group } => {
-                self.views.remove(group);
-            }
-            FlushEvent::FlushRequest { .. }
-            | FlushEvent::TransitionalSignal { .. }
-            | FlushEvent::Message(_)
-            | FlushEvent::Private(_)
-            | FlushEvent::Refused(_)
-            | FlushEvent::Closed(_) => {}
-        }
     }
 
     /// Waits until the connection is over.
@@ -192,5 +189,23 @@ impl FlushClient {
     /// The end goes on in the background without the caller.
     pub async fn disconnect(self) {
         self.owner.disconnect().await;
+    }
+}
+
+/// Keeps the views as the application has taken them.
+fn note(views: &mut BTreeMap<GroupName, ViewId>, event: &FlushEvent) {
+    match event {
+        FlushEvent::View(view) => {
+            views.insert(view.group, view.id);
+        }
+        FlushEvent::SelfLeave { group } => {
+            views.remove(group);
+        }
+        FlushEvent::FlushRequest { .. }
+        | FlushEvent::TransitionalSignal { .. }
+        | FlushEvent::Message(_)
+        | FlushEvent::Private(_)
+        | FlushEvent::Refused(_)
+        | FlushEvent::Closed(_) => {}
     }
 }
