@@ -21,11 +21,13 @@
 //!    delivered; when the owner of the connection is gone, they are dropped, the farewell is
 //!    written within a time limit, and the task ends.
 
+mod batch;
 mod clock;
 mod engine;
 mod handshake;
 mod link;
 
+pub(crate) use batch::first_batch;
 pub(crate) use engine::{Delivery, Engine, Millis};
 pub(crate) use handshake::handshake;
 pub(crate) use link::{Link, Owner, Shared};

@@ -27,7 +27,7 @@ use crate::{
     error::Error,
     transport::{self, ByteStream},
 };
-use engine::{Command, FlushEngine};
+use engine::{Call, Command, FlushEngine};
 
 /// A client of the flush layer.
 ///
@@ -106,17 +106,47 @@ impl FlushClient {
     /// # Cancel safety
     /// A command of a future that is dropped is carried out completely or not at all.
     pub async fn command(&self, command: FlushCommand) -> Result<(), Error> {
+        let call = self.call(command);
+        self.link
+            .call(|answer| Command::Call { call, answer })
+            .await?
+    }
+
+    /// Carries out many calls, in order; what a flood of small messages should use, because the
+    /// connection's task answers many of them at once.
+    ///
+    /// # Errors
+    /// As [`command`](Self::command), with the position of the call that failed; those before it
+    /// have been carried out, those behind it not.
+    ///
+    /// # Cancel safety
+    /// Not cancel safe: of a future that is dropped a first part of the calls may be carried out,
+    /// each of them completely.
+    pub async fn command_all(&self, commands: Vec<FlushCommand>) -> Result<(), (usize, Error)> {
+        let mut rest: Vec<Call> = commands
+            .into_iter()
+            .map(|command| self.call(command))
+            .collect();
+        let mut done = 0;
+        while !rest.is_empty() {
+            let calls = driver::first_batch(&mut rest, |call| call.command.bytes());
+            let count = calls.len();
+            let answer = self.link.call(|answer| Command::Calls { calls, answer });
+            match answer.await {
+                Ok(Ok(())) => done += count,
+                Ok(Err((position, error))) => return Err((done + position, error)),
+                Err(error) => return Err((done, error)),
+            }
+        }
+        Ok(())
+    }
+
+    fn call(&self, command: FlushCommand) -> Call {
         let taken = command
             .group()
             .and_then(|group| self.views.get(group))
             .copied();
-        self.link
-            .call(|answer| Command::Call {
-                command,
-                taken,
-                answer,
-            })
-            .await?
+        Call { command, taken }
     }
 
     /// Permits the view change that a [`FlushEvent::FlushRequest`] asked for.

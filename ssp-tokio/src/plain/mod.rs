@@ -124,9 +124,8 @@ impl PlainClient {
         }
         let mut rest = commands;
         while !rest.is_empty() {
-            let later = rest.split_off(together(&rest));
-            self.link.give(Command::Many(rest)).await?;
-            rest = later;
+            let batch = driver::first_batch(&mut rest, |command| size(command).1);
+            self.link.give(Command::Many(batch)).await?;
         }
         Ok(())
     }
@@ -171,21 +170,6 @@ impl PlainClient {
     }
 }
 
-/// Most commands, and most bytes of their bodies unless one alone has more, that go to the task
-/// at once.
-const TOGETHER: (usize, usize) = (256, 64 << 10);
-
-/// How many of the first commands go to the task at once; at least one.
-fn together(commands: &[GcsCommand]) -> usize {
-    let (most, bytes) = TOGETHER;
-    let mut sum = 0_usize;
-    let few = commands.iter().take(most).take_while(|command| {
-        sum = sum.saturating_add(size(command).1);
-        sum <= bytes
-    });
-    few.count().max(1)
-}
-
 /// Destinations, and bytes of body and destinations together.
 fn size(command: &GcsCommand) -> (usize, usize) {
     let (destinations, body) = match command {
@@ -213,29 +197,4 @@ fn check(capabilities: &Capabilities, command: &GcsCommand) -> Result<(), Error>
         }
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use bytes::Bytes;
-    use gcs_proto::{gcs::Multicast, service::Service};
-
-    use super::*;
-
-    fn message(length: usize) -> GcsCommand {
-        GcsCommand::Multicast(Multicast::to_group(
-            "g".parse().unwrap(),
-            Service::Agreed,
-            1,
-            Bytes::from(vec![0; length]),
-        ))
-    }
-
-    #[test]
-    fn what_goes_together_is_bounded_and_never_nothing() {
-        assert_eq!(together(&vec![message(1); 1_000]), 256);
-        assert_eq!(together(&vec![message(1_024 - 32); 1_000]), 64);
-        assert_eq!(together(&vec![message(100_000); 3]), 1);
-        assert_eq!(together(&vec![GcsCommand::Disconnect; 3]), 3);
-    }
 }

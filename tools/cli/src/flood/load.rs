@@ -78,24 +78,17 @@ pub(super) async fn throughput(
         body: Bytes::from(vec![7; size]),
     };
     let mut receivers = JoinSet::new();
-    let mut peers = Vec::new();
     for number in 1..=options.receivers {
         let mut peer = Peer::connect(mode, endpoint, &format!("recv{number}")).await?;
         in_time("join", peer.join_as(group, usize::from(number))).await?;
-        peers.push(peer);
+        // At once: of the flush layer it has to permit the joins that follow.
+        receivers.spawn(receive(peer, count, size));
     }
     let mut sender = Peer::connect(mode, endpoint, "sender").await?;
     // Bare senders need not be members of the group; those of the flush layer do.
     if options.receivers == 0 || mode == Mode::Flush {
         let members = usize::from(options.receivers) + 1;
-        for peer in peers {
-            receivers.spawn(receive(peer, count, size));
-        }
         in_time("join", sender.join_as(group, members)).await?;
-    } else {
-        for peer in peers {
-            receivers.spawn(receive(peer, count, size));
-        }
     }
     let start = Instant::now();
     if options.receivers == 0 {

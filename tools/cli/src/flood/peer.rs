@@ -1,7 +1,6 @@
 //! A client of the layer that is measured.
 
 use bytes::Bytes;
-use futures_util::future::try_join_all;
 use gcs_proto::{
     flush::FlushEvent,
     gcs::{GcsCommand, GcsEvent, Multicast, Scope, SelfDelivery},
@@ -106,9 +105,10 @@ impl Peer {
                 client.command_all(commands).await
             }
             Self::Flush(client, _) => {
-                // Asked for together, so that the connection's task answers many at once.
-                let calls = types.map(|message_type| client.command(stream.flush(message_type)));
-                try_join_all(calls).await.map(drop)
+                let calls = types
+                    .map(|message_type| stream.flush(message_type))
+                    .collect();
+                client.command_all(calls).await.map_err(|(_, error)| error)
             }
         };
         sent.map_err(|error| Failure::of("send", error))
