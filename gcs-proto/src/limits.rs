@@ -47,6 +47,10 @@ pub const AUTHENTICATION_CHOICE: usize = 90;
 pub const AUTHENTICATION_METHODS: usize = 3;
 /// Bytes of one method slot, terminator included (format).
 pub const AUTHENTICATION_SLOT: usize = 30;
+/// Bytes of the user name of the password method (format).
+pub const PASSWORD_USER: usize = 32;
+/// Bytes of the password of the password method (format).
+pub const PASSWORD: usize = 8;
 
 /// Sessions of one daemon (4.4.0).
 pub const SESSIONS: usize = 997;
