@@ -34,6 +34,17 @@ pub const MEMBERSHIP_SETS: usize = 1_024;
 pub const LONGEST_DELIVERY: usize = HEADER + NAME_SLOT * MEMBERS + MEMBERSHIP_BODY;
 /// Most bytes that wait at a client to be decoded: a message and what came behind it (ours).
 pub const RECEIVE_BUFFER: usize = LONGEST_DELIVERY + (1 << 20);
+/// Least room for one read of a stream, in bytes (ours).
+pub const READ_ROOM: usize = 4 << 10;
+/// Room made for reads when there is less than [`READ_ROOM`], in bytes (ours).
+pub const READ_BUFFER: usize = 64 << 10;
+/// Most room made ahead on the word of a header alone, in bytes (ours; above [`MESSAGE`], so that
+/// every data message comes into one piece of memory).
+pub const READ_AHEAD: usize = 160 << 10;
+/// Room made for messages on their way out, in bytes (ours).
+pub const WRITE_BUFFER: usize = 16 << 10;
+/// Longest body that is copied behind its header on the way out, in bytes (ours).
+pub const COPIED_BODY: usize = 4 << 10;
 /// Most bytes that wait at a client to be sent (ours).
 pub const TRANSMIT_BUFFER: usize = 16 << 20;
 

@@ -16,12 +16,16 @@
 //!
 //! The layers here follow the data: [`FrameDecoder`] cuts a byte stream into [`Frame`]s and knows
 //! sizes only; [`Request`] (client to daemon) and [`Delivery`] (daemon to client) know what a frame
-//! means. Neither trusts a length before its bytes are there, and neither copies a body.
+//! means. Neither trusts a length before its bytes are there, and neither copies a body. On the way
+//! out each of them appends itself to a buffer that many messages share (`encode_into`), or gives
+//! an [`Encoded`] message whose body many receivers share (`encode_parts`).
 //!
 //! Source: Spread client protocol, sections 4, 5, 7 and 8 of the protocol notes in `docs/`.
 
 mod data;
+mod decoder;
 mod delivery;
+mod encoded;
 pub mod endian;
 mod frame;
 mod header;
@@ -37,8 +41,10 @@ pub mod word;
 mod writer;
 
 pub use data::DataMessage;
+pub use decoder::{Direction, FrameDecoder};
 pub use delivery::{Change, Delivery, MembershipMessage};
-pub use frame::{Direction, Frame, FrameDecoder};
+pub use encoded::Encoded;
+pub use frame::Frame;
 pub use header::Header;
 pub use hint::Hint;
 pub use membership::{GroupId, Layout, MembershipBody};
