@@ -154,17 +154,34 @@ mod tests {
             ("unix", vec![Origin::Local], vec![tcp("127.0.0.1")]),
             (
                 "local",
-                vec![Origin::Local, tcp("127.9.9.9"), tcp("::1"), tcp("::ffff:127.0.0.1")],
+                vec![
+                    Origin::Local,
+                    tcp("127.9.9.9"),
+                    tcp("::1"),
+                    tcp("::ffff:127.0.0.1"),
+                ],
                 vec![tcp("10.0.0.1")],
             ),
-            ("10.1.2.3", vec![tcp("10.1.2.3")], vec![tcp("10.1.2.4"), Origin::Local]),
+            (
+                "10.1.2.3",
+                vec![tcp("10.1.2.3")],
+                vec![tcp("10.1.2.4"), Origin::Local],
+            ),
             (
                 "10.0.0.0/8, 192.0.2.128/25",
-                vec![tcp("10.255.0.1"), tcp("192.0.2.129"), tcp("::ffff:10.1.1.1")],
+                vec![
+                    tcp("10.255.0.1"),
+                    tcp("192.0.2.129"),
+                    tcp("::ffff:10.1.1.1"),
+                ],
                 vec![tcp("11.0.0.1"), tcp("192.0.2.1")],
             ),
             ("0.0.0.0/0", vec![tcp("8.8.8.8")], vec![tcp("fe80::1")]),
-            ("fe80::/10", vec![tcp("febf::1")], vec![tcp("fec0::1"), tcp("1.2.3.4")]),
+            (
+                "fe80::/10",
+                vec![tcp("febf::1")],
+                vec![tcp("fec0::1"), tcp("1.2.3.4")],
+            ),
             ("::/0", vec![tcp("2001::")], vec![tcp("1.2.3.4")]),
             ("# nobody\n", vec![], vec![Origin::Local, tcp("127.0.0.1")]),
         ] {
