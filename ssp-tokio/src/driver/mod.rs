@@ -46,10 +46,10 @@ use crate::{
 };
 use clock::Clock;
 
-/// Bytes asked for by one read.
-const READ: usize = 64 << 10;
 /// Commands carried out before the stream is looked at again.
 const BATCH: usize = 64;
+/// Commands whose bytes are collected together, which makes one piece of many short messages.
+const TOGETHER: usize = 8;
 /// A timeout that nothing needs.
 const IDLE: Duration = Duration::from_secs(3600);
 
@@ -126,7 +126,6 @@ impl<E: Engine> Driver<E> {
         mut ending: oneshot::Receiver<()>,
         shared: Arc<Shared>,
     ) {
-        let mut input = vec![0; READ].into_boxed_slice();
         loop {
             self.deliver();
             self.collect();
@@ -137,18 +136,16 @@ impl<E: Engine> Driver<E> {
             if closed && !self.transmit.is_done() {
                 self.limit_last_writes();
             }
-            let reading = match (self.incoming, &self.stalled) {
-                (Half::Open, None) if !closed => Reading::Open,
-                (Half::Open | Half::Over, _) => Reading::Paused,
-            };
             let accepts = self.transmit.len() < self.bounds.unsent_bytes;
             let running = self.phase == Phase::Running;
             let wakeup = self.wakeup();
             let full = self.stalled.as_ref().map(|stalled| &stalled.to);
+            let reading = match (self.incoming, full) {
+                (Half::Open, None) if !closed => Reading::Into(self.engine.read_buffer()),
+                (Half::Open | Half::Over, _) => Reading::Paused,
+            };
             let wake = tokio::select! {
-                moved = io(&mut *self.stream, &mut input, &mut self.transmit, reading) => {
-                    Wake::Io(moved)
-                }
+                moved = io(&mut *self.stream, reading, &mut self.transmit) => Wake::Io(moved),
                 command = commands.recv(), if accepts && running => Wake::Command(command),
                 () = room(full) => Wake::Room,
                 () = shared.receiver_dropped(), if running => Wake::DroppedReceiver,
@@ -157,10 +154,9 @@ impl<E: Engine> Driver<E> {
             };
             let now = self.clock.now();
             match wake {
-                Wake::Io(moved) => self.moved(moved, &input, now),
+                Wake::Io(moved) => self.moved(moved, now),
                 Wake::Command(Some(command)) => {
                     self.engine.handle_command(command, now);
-                    self.collect();
                     self.more_commands(&mut commands, now);
                 }
                 // Every handle is gone, the owner's too.
@@ -186,10 +182,11 @@ impl<E: Engine> Driver<E> {
             while self.engine.poll_delivery(now).is_some() {}
             return;
         }
+        let now = self.clock.now();
         loop {
             let next = match self.stalled.take() {
                 Some(stalled) => Some(stalled),
-                None => self.engine.poll_delivery(self.clock.now()),
+                None => self.engine.poll_delivery(now),
             };
             let Some(Delivery { to, event }) = next else {
                 return;
@@ -220,19 +217,21 @@ impl<E: Engine> Driver<E> {
     }
 
     fn more_commands(&mut self, commands: &mut mpsc::Receiver<E::Command>, now: Millis) {
-        for _ in 1..BATCH {
-            if self.transmit.len() >= self.bounds.unsent_bytes {
-                return;
+        for number in 1..BATCH {
+            if number % TOGETHER == 0 {
+                self.collect();
+                if self.transmit.len() >= self.bounds.unsent_bytes {
+                    return;
+                }
             }
             let Ok(command) = commands.try_recv() else {
                 return;
             };
             self.engine.handle_command(command, now);
-            self.collect();
         }
     }
 
-    fn moved(&mut self, moved: Io, input: &[u8], now: Millis) {
+    fn moved(&mut self, moved: Io, now: Millis) {
         if let Some(Err(error)) = moved.written {
             // The daemon may have said why before it closed: what it sent is still read.
             tracing::debug!(%error, "writing to the daemon ended");
@@ -242,9 +241,8 @@ impl<E: Engine> Driver<E> {
         match moved.read {
             None => {}
             Some(Ok(0)) => self.end_of_stream(now),
-            Some(Ok(count)) => self
-                .engine
-                .handle_bytes(input.get(..count).unwrap_or_default(), now),
+            // They are where the engine takes them.
+            Some(Ok(_)) => {}
             Some(Err(error)) => {
                 tracing::debug!(%error, "reading from the daemon ended");
                 self.end_of_stream(now);
@@ -303,12 +301,16 @@ impl<E: Engine> Driver<E> {
     }
 }
 
-/// Waits until the full queue has room or has lost its receiver.
+/// Waits until half of the full queue is free or it has lost its receiver.
+///
+/// Not for the first free place: that would wake the task for every event that the application
+/// takes.
 async fn room<E>(full: Option<&mpsc::Sender<E>>) {
     match full {
         Some(queue) => {
-            // The permit is given back at once: this task is the queue's only sender.
-            let _ = queue.reserve().await;
+            let half = queue.max_capacity().div_ceil(2);
+            // The permits are given back at once: this task is the queue's only sender.
+            let _ = queue.reserve_many(half).await;
         }
         None => std::future::pending().await,
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use gcs_proto::{
     connection::Connection,
     gcs::{CloseReason, GcsCommand, GcsEvent},
@@ -53,8 +53,8 @@ impl Engine for PlainEngine {
     type Command = Command;
     type Event = GcsEvent;
 
-    fn handle_bytes(&mut self, bytes: &[u8], _now: Millis) {
-        self.connection.handle_bytes(bytes);
+    fn read_buffer(&mut self) -> &mut BytesMut {
+        self.connection.read_buffer()
     }
 
     fn handle_end_of_stream(&mut self, _now: Millis) {
