@@ -63,8 +63,8 @@ use crate::{
     error::Error,
 };
 
-/// State of all virtual daemons of a configuration.
-#[derive(Debug)]
+/// State of all virtual daemons of a configuration. A clone is another world with the same past.
+#[derive(Clone, Debug)]
 pub struct Router {
     configuration: Configuration,
     sessions: Sessions,
