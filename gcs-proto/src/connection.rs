@@ -188,23 +188,49 @@ impl Connection {
 
     /// The next event.
     pub fn poll_event(&mut self) -> Option<GcsEvent> {
-        if matches!(self.state, State::Open | State::Ended) {
-            match self.next_event() {
-                Ok(Some(event)) => return Some(event),
-                Ok(None) if matches!(self.state, State::Ended) => {
-                    self.close(CloseReason::EndOfStream);
-                }
-                Ok(None) => return None,
-                Err(error) => {
-                    tracing::debug!(session = %self.private_group, %error, "undecodable delivery");
-                    self.close(CloseReason::Decode(error));
-                }
-            }
+        if let Some(event) = self.poll_with(Self::event_of) {
+            return Some(event);
         }
         match core::mem::replace(&mut self.state, State::Closed) {
             State::Closing(reason) => Some(GcsEvent::Closed(reason)),
-            State::Open | State::Ended | State::Closed => None,
+            open @ (State::Open | State::Ended) => {
+                self.state = open;
+                None
+            }
+            State::Closed => None,
         }
+    }
+
+    /// The next message as it came, in place of the [`poll_event`](Self::poll_event) that would
+    /// give it, for those who need what an event leaves out. When the connection is over there is
+    /// none; the reason comes by [`poll_event`](Self::poll_event).
+    pub fn poll_delivery(&mut self) -> Option<Delivery> {
+        self.poll_with(|_, delivery| Ok(delivery))
+    }
+
+    /// The next message, understood by `meaning`; closes the connection when there can be none.
+    fn poll_with<T>(
+        &mut self,
+        meaning: impl FnOnce(&Self, Delivery) -> Result<T, DecodeError>,
+    ) -> Option<T> {
+        if !matches!(self.state, State::Open | State::Ended) {
+            return None;
+        }
+        let next = match self.next_delivery() {
+            Ok(Some(delivery)) => meaning(self, delivery).map(Some),
+            Ok(None) => Ok(None),
+            Err(error) => Err(error),
+        };
+        match next {
+            Ok(Some(meaning)) => return Some(meaning),
+            Ok(None) if matches!(self.state, State::Ended) => self.close(CloseReason::EndOfStream),
+            Ok(None) => {}
+            Err(error) => {
+                tracing::debug!(session = %self.private_group, %error, "undecodable delivery");
+                self.close(CloseReason::Decode(error));
+            }
+        }
+        None
     }
 
     /// The next bytes to be sent: all short messages since the last call together, or a piece of a
@@ -263,12 +289,16 @@ impl Connection {
         }
     }
 
-    fn next_event(&mut self) -> Result<Option<GcsEvent>, DecodeError> {
-        let Some(frame) = self.decoder.next_frame()? else {
-            return Ok(None);
-        };
+    fn next_delivery(&mut self) -> Result<Option<Delivery>, DecodeError> {
         let layout: Layout = self.daemon_version.membership_layout();
-        Ok(Some(match Delivery::decode(frame, layout)? {
+        let frame = self.decoder.next_frame()?;
+        frame
+            .map(|frame| Delivery::decode(frame, layout))
+            .transpose()
+    }
+
+    fn event_of(&self, delivery: Delivery) -> Result<GcsEvent, DecodeError> {
+        Ok(match delivery {
             Delivery::Data { sender, message } => GcsEvent::Message(message.into_message(sender)),
             Delivery::Membership(message) => {
                 GcsEvent::Membership(neutral(message, &self.private_group)?)
@@ -276,7 +306,7 @@ impl Connection {
             Delivery::Transition { group, .. } => GcsEvent::TransitionalSignal { group },
             Delivery::SelfLeave { group } => GcsEvent::SelfLeave { group },
             Delivery::Refused(refusal) => GcsEvent::Refused(refusal.into_refused()),
-        }))
+        })
     }
 }
 

@@ -254,11 +254,7 @@ impl MembershipMessage {
         Ok(Self {
             group: GroupName::try_from(frame.name)?,
             id: body.id,
-            members: frame
-                .names
-                .into_iter()
-                .map(MemberName::try_from)
-                .collect::<Result<_, _>>()?,
+            members: MemberName::all(frame.names)?,
             change,
         })
     }

@@ -2,17 +2,19 @@
 //!
 //! After the handshake both directions of a connection carry messages of one form:
 //!
-//! ```text
-//!  offset  size
-//!       0     4  type word: service and kind, and the byte order of this header    [endian]
-//!       4    32  name: the sender's private group, or the group concerned
-//!      36     4  number of names that follow
-//!      40     4  hint: 16-bit message type and the byte order of the author        [hint]
-//!      44     4  length of the body
-//!      48     4  only if the type is REJECT: the type word of the refused request
-//!         32 * n  names
-//!            len  body
-//! ```
+//! | offset | size | content |
+//! |---|---|---|
+//! | 0 | 4 | type word ([`word`]): service and kind, and the byte order of this header ([`endian`]) |
+//! | 4 | 32 | name: the sender's private group, or the group concerned |
+//! | 36 | 4 | number n of names that follow |
+//! | 40 | 4 | [`Hint`]: 16-bit message type and the byte order of the author |
+//! | 44 | 4 | length of the body |
+//! | 48 | 4 | only if the type is REJECT: the type word of the refused request |
+//! | 48 or 52 | 32 n | names |
+//! | behind | length | body |
+//!
+//! A name slot holds a name, NUL behind it, and then anything: writers pad with zeros, readers stop
+//! at the first NUL. There is no padding, no trailer and no checksum.
 //!
 //! The layers here follow the data: [`FrameDecoder`] cuts a byte stream into [`Frame`]s and knows
 //! sizes only; [`Request`] (client to daemon) and [`Delivery`] (daemon to client) know what a frame
