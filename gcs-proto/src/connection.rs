@@ -142,6 +142,9 @@ impl Connection {
     /// in it, to read from the stream without a copy. As with that, drain
     /// [`poll_event`](Self::poll_event) after each read; a connection that is over takes no more.
     pub fn read_buffer(&mut self) -> &mut BytesMut {
+        if self.is_closed() {
+            self.decoder.clear();
+        }
         self.decoder.read_buffer()
     }
 

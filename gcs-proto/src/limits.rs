@@ -14,6 +14,8 @@ pub const PRIVATE_NAME: usize = 10;
 /// Longest daemon name, in bytes (4.4.0 configuration).
 pub const DAEMON_NAME: usize = 19;
 
+/// Bytes of a view or group id (format).
+pub const VIEW_ID: usize = 12;
 /// Bytes of a message header (format).
 pub const HEADER: usize = 48;
 /// Most destinations of one message that a daemon accepts (4.4.0).
@@ -71,7 +73,7 @@ pub const QUEUED_MESSAGES: usize = 1_000;
 /// Lowest message type a user of the flush layer may send (flush library).
 pub const LOWEST_FLUSH_USER_TYPE: i16 = -32_765;
 /// Bytes that the flush layer may add to a message: original type, view id, reference group.
-pub const FLUSH_OVERHEAD: usize = 2 + 12 + NAME_SLOT;
+pub const FLUSH_OVERHEAD: usize = 2 + VIEW_ID + NAME_SLOT;
 /// Flush acknowledgements kept per group for memberships not yet seen (ours).
 pub const UNKNOWN_CHANGES: usize = 256;
 /// Membership messages an acknowledgement may wait for its own before it is dropped (flush library).

@@ -135,10 +135,7 @@ impl PartialOrd for Name {
 
 impl Ord for Name {
     fn cmp(&self, other: &Self) -> Ordering {
-        let (ours, _) = self.slot.as_chunks::<WORD>();
-        let (theirs, _) = other.slot.as_chunks::<WORD>();
-        let word = |bytes: &[u8; WORD]| u64::from_be_bytes(*bytes);
-        ours.iter().map(word).cmp(theirs.iter().map(word))
+        self.slot.cmp(&other.slot)
     }
 }
 

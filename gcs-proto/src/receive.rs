@@ -24,12 +24,24 @@
 //!
 //! Of a message that is kept, membership messages show 0 as their type.
 //!
-//! Source: Spread client protocol, sections 8 and 9 of the protocol notes in `docs/`.
+//! The Flush library has bodies of its own for the views it installs; [`view_body`] makes them:
+//!
+//! | offset | size | content |
+//! |---|---|---|
+//! | 0 | 12 | id of the view, three words |
+//! | 12 | 4 | number k of names |
+//! | 16 | 32 k | the member that joined, left or disconnected; for a network change the transitional set |
+//!
+//! Source: Spread client protocol, sections 8 and 9, and flush layer, section 6, of the protocol
+//! notes in `docs/`.
+
+use bytes::Bytes;
 
 use crate::{
     code::Code,
-    codec::{Delivery, Frame, word},
+    codec::{Delivery, Frame, Writer, word, write_id},
     connection::Connection,
+    flush::View,
     gcs::ByteOrder,
     limits,
     name::Name,
@@ -220,4 +232,20 @@ impl Waiting {
         let refused = self.frame.refused_word.map_or(0, |_| size_of::<u32>());
         refused + limits::NAME_SLOT * self.frame.names.len() + self.frame.body.len()
     }
+}
+
+/// Body of a view as the Flush library hands it out, little-endian.
+pub fn view_body(view: &View) -> Bytes {
+    let names = match view.cause.member() {
+        Some(changed) => core::slice::from_ref(changed),
+        None => &view.transitional_set,
+    };
+    let length = limits::VIEW_ID + size_of::<u32>() + limits::NAME_SLOT * names.len();
+    let mut writer = Writer::new(ByteOrder::Little, length);
+    write_id(&mut writer, view.id);
+    writer.count(names.len());
+    for name in names {
+        writer.name(name.as_name());
+    }
+    writer.finish()
 }

@@ -409,3 +409,27 @@ fn daemons_of_version_three_send_one_set() {
         }
     }
 }
+
+#[test]
+fn a_connection_that_is_over_keeps_nothing_it_reads() {
+    let mut ended = connection();
+    ended
+        .read_buffer()
+        .extend_from_slice(&Delivery::SelfLeave { group: group() }.encode());
+    ended.handle_end_of_stream();
+    ended.read_buffer();
+    assert_eq!(
+        events(&mut ended),
+        [
+            GcsEvent::SelfLeave { group: group() },
+            GcsEvent::Closed(CloseReason::EndOfStream)
+        ],
+        "what came before the end is not lost"
+    );
+    for _ in 0..3 {
+        ended.read_buffer().extend_from_slice(&[0; 100]);
+        assert_eq!(ended.buffered(), 100);
+        assert_eq!(ended.poll_event(), None);
+        assert_eq!(ended.poll_delivery(), None);
+    }
+}

@@ -285,7 +285,7 @@ fn run(seed: u64, coverage: &mut Coverage) {
     let eagerness = [15, 40, 70][(seed / 4 % 3) as usize];
     // Out of 1000 steps: deliver, take, flush, send, join, leave, crash; the rest are changes of the
     // network. Calm runs have views that live long enough for many messages.
-    let shares = if seed / 12 % 2 == 0 {
+    let shares = if (seed / 12).is_multiple_of(2) {
         [450, 280, 120, 120, 15, 5, 3]
     } else {
         [470, 280, 110, 125, 11, 2, 1]

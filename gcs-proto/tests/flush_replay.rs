@@ -18,12 +18,14 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 use gcs_proto::{
+    codec::{Layout, MembershipBody},
     connection::Connection,
     error::Error,
     flush::{FlushEvent, FlushLayer, View},
     gcs::{ByteOrder, Cause, CloseReason, SelfDelivery},
     handshake::{ClientHandshake, ConnectOptions},
     name::{GroupName, MemberName},
+    receive::view_body,
     service::Service,
 };
 use support::{Direction, Line, bytes_literal, field, list, load};
@@ -225,8 +227,20 @@ impl Client {
             bytes.extend(word.parse::<u32>().unwrap().to_be_bytes());
         }
         assert_eq!(view.id.0.as_slice(), bytes, "{note}");
+        let ours = view_body(view);
+        assert_eq!(
+            ours.len().to_string(),
+            field(note, "ret").unwrap(),
+            "{note}"
+        );
+        let ours = MembershipBody::decode(&ours, ByteOrder::Little, Layout::OneSet).unwrap();
         let (_, names) = body.split_once('[').unwrap();
         let names = list(names.trim_end_matches('}').trim_end_matches(']'));
+        assert_eq!(
+            (ours.id, texts(&ours.sets[0])),
+            (view.id, names.clone()),
+            "{note}"
+        );
         let previous = self.view.as_ref().map_or_else(
             || vec![self.layer.me().to_string()],
             |view| texts(&view.members),
@@ -259,14 +273,9 @@ impl Client {
         let Some(done) = self.call(function, arguments) else {
             return false;
         };
-        let code = match &done {
-            Ok(()) => 0,
-            Err(Error::IllegalGroup(_)) => -14,
-            Err(Error::IllegalMessageType(_)) => -26,
-            Err(Error::IllegalState { .. }) => -27,
-            Err(Error::IllegalReceiver(_)) => -28,
-            Err(other) => panic!("{other}"),
-        };
+        let code = done
+            .as_ref()
+            .map_or_else(|error| error.code().number(), |()| 0);
         assert_eq!(code, result.min(0), "{}: {note}\nours: {done:?}", self.name);
         self.carry_out();
         true

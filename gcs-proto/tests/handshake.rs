@@ -275,6 +275,29 @@ fn password_on_the_wire() {
     assert_eq!(answer, [&b"\0"[..], b"\xf7"], "wrong, then the code");
 }
 
+#[test]
+fn passwords_show_nowhere() {
+    let credentials = Credentials::new(b"alice", b"s3cr3t").unwrap();
+    let mut client = ClientHandshake::with_credentials(options(), credentials);
+    client.handle_bytes(b"\x06PWORD ").unwrap();
+    let mut daemon = DaemonHandshake::new();
+    daemon.handle_bytes(b"\x04\x04\x00\x01\x05alice").unwrap();
+    daemon.poll_step().unwrap();
+    daemon.offer_methods(&[Method::Password]);
+    let mut shown = format!("{client:?}");
+    // The connect record is what the daemon has read already.
+    for record in std::iter::from_fn(|| client.poll_transmit()).skip(1) {
+        daemon.handle_bytes(&record).unwrap();
+        shown += &format!("{daemon:?}");
+    }
+    let step = daemon.poll_step();
+    assert!(matches!(step, Some(DaemonStep::Authenticate { .. })));
+    shown += &format!("{daemon:?} {step:?} {client:?}");
+    assert!(!shown.contains("s3cr3t"), "{shown}");
+    // Nor as numbers.
+    assert!(!shown.contains("115, 51"), "{shown}");
+}
+
 /// A daemon that has refused the client for another reason says so instead of answering.
 #[test]
 fn a_code_in_place_of_the_answer_to_a_password() {

@@ -84,9 +84,10 @@ fn options(to_daemon: &[Vec<u8>]) -> ConnectOptions {
     options
 }
 
-/// Where to cut a stream in two: everywhere if it is short.
+/// Where to cut a stream in two: everywhere if it is short, else at a step that hits every place of
+/// a header and of a slot in turn.
 fn cuts(length: usize) -> impl Iterator<Item = usize> {
-    (1..length).step_by((length / 6_000).max(1))
+    (1..length).step_by((length / 2_000) | 1)
 }
 
 type Heard = (Option<Connection>, Vec<GcsEvent>, Vec<u8>);
@@ -337,6 +338,29 @@ fn refused_methods() {
             "{conn}"
         );
     }
+}
+
+/// Clients with which the recorded daemon had no patience; ours waits until a record is complete.
+#[test]
+fn records_in_pieces() {
+    let lines = load("02-connect-rejected");
+    let accept = b"\x01\x04\x04\x00\x09#alice#n1";
+    for conn in ["extra", "split"] {
+        let stream = frames(&lines, conn, Direction::ToDaemon).concat();
+        let stream: Vec<&[u8]> = stream.chunks(45).collect();
+        let (answers, requests) = daemon(accept, &[Method::Null], &stream);
+        assert_eq!(answers, [&b"\x05NULL "[..], accept].concat(), "{conn}");
+        assert!(requests.is_empty());
+    }
+    let mut daemon = DaemonHandshake::new();
+    let short = lines.iter().find_map(|line| match line {
+        Line::Truncated { conn, start, .. } if conn == "short" => Some(start.clone()),
+        _ => None,
+    });
+    daemon.handle_bytes(&short.unwrap()).unwrap();
+    assert_eq!(daemon.poll_step(), None, "three of five bytes of the name");
+    daemon.handle_bytes(b"zz").unwrap();
+    assert!(matches!(daemon.poll_step(), Some(DaemonStep::Connect(_))));
 }
 
 #[test]

@@ -184,7 +184,7 @@ pub(super) fn read_id(reader: &mut Reader<'_>, order: ByteOrder) -> Result<ViewI
     .into())
 }
 
-pub(super) fn write_id(writer: &mut Writer, id: ViewId) {
+pub(crate) fn write_id(writer: &mut Writer, id: ViewId) {
     for word in GroupId::from(id).words() {
         writer.word(word);
     }

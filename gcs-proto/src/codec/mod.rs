@@ -49,6 +49,7 @@ pub use encoded::Encoded;
 pub use frame::Frame;
 pub use header::Header;
 pub use hint::Hint;
+pub(crate) use membership::write_id;
 pub use membership::{GroupId, Layout, MembershipBody};
 pub(crate) use reader::Reader;
 pub use refusal::{Refusal, RefusedRequest};

@@ -43,7 +43,7 @@ pub(super) const CONFIRMATION: i16 = i16::MIN + 1;
 pub(super) const TAGGED: i16 = i16::MIN + 2;
 
 /// Bytes of a view id.
-const ID: usize = 12;
+const ID: usize = limits::VIEW_ID;
 /// Bytes of a tag: original type and view id.
 const TAG: usize = 2 + ID;
 

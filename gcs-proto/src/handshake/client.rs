@@ -10,6 +10,7 @@
 //! A code in place of any of these ends the handshake. Source: Spread client protocol, section 3.
 
 use alloc::{collections::VecDeque, string::String, vec::Vec};
+use core::fmt;
 
 use bytes::{Buf, Bytes, BytesMut};
 
@@ -29,7 +30,6 @@ use crate::{
 /// daemons want whole records. Feed what arrives to [`handle_bytes`](Self::handle_bytes), drain
 /// [`poll_transmit`](Self::poll_transmit) after each call, and go on with the [`Connection`] when
 /// one comes out. If the stream ends before that, the daemon did not say why.
-#[derive(Debug)]
 pub struct ClientHandshake {
     options: ConnectOptions,
     credentials: Option<Credentials>,
@@ -48,6 +48,17 @@ enum State {
     Answer,
     /// Over, in one way or the other.
     Over,
+}
+
+impl fmt::Debug for ClientHandshake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A password may be among the records that wait.
+        f.debug_struct("ClientHandshake")
+            .field("options", &self.options)
+            .field("state", &self.state)
+            .field("buffered", &self.buffered())
+            .finish_non_exhaustive()
+    }
 }
 
 impl ClientHandshake {

@@ -11,6 +11,7 @@
 //! are laid out in the documentation of their modules. Source: Spread client protocol, section 3.
 
 use alloc::{collections::VecDeque, vec::Vec};
+use core::fmt;
 
 use bytes::{Buf, Bytes, BytesMut};
 use zeroize::Zeroize;
@@ -59,7 +60,6 @@ pub enum DaemonStep {
 /// choice of methods not offered are refused without asking.
 ///
 /// The caller limits the time that all this may take.
-#[derive(Debug)]
 pub struct DaemonHandshake {
     state: State,
     required: Vec<Method>,
@@ -100,6 +100,17 @@ enum State {
     Refused,
     /// Accepted.
     Accepted,
+}
+
+impl fmt::Debug for DaemonHandshake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A password may be among the bytes that wait.
+        f.debug_struct("DaemonHandshake")
+            .field("state", &self.state)
+            .field("required", &self.required)
+            .field("buffered", &self.buffered())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Default for DaemonHandshake {
