@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{ArgGroup, Args, Parser, Subcommand};
+use gcs_daemon::access::IpList;
 use gcs_proto::{
     name::{DaemonName, GroupName, PrivateName},
     service::Service,
@@ -40,7 +41,7 @@ pub(crate) enum Command {
     #[command(
         after_help = "Example: two virtual daemons that a control socket can part and join\n  \
         ssp daemon --listen 127.0.0.1:4803 --virtual n2=127.0.0.1:4804 --control control.sock\n\n\
-        Control commands, one a line: partition n1 | n2, heal, stop n2, status"
+        Control commands, one a line: partition n1 | n2, heal, hold, release, stop n2, stats"
     )]
     Daemon(Daemon),
     /// Take part in groups, by hand or from a script on standard input.
@@ -105,6 +106,10 @@ pub(crate) struct Daemon {
     /// Unix socket that takes control commands.
     #[arg(long, value_name = "PATH")]
     pub(crate) control: Option<PathBuf>,
+
+    /// Addresses that may connect: unix, local, ADDRESS or ADDRESS/BITS, separated by commas.
+    #[arg(long, value_name = "LIST")]
+    pub(crate) allow: Option<IpList>,
 }
 
 /// A virtual daemon on the command line: `name=address`.

@@ -8,5 +8,6 @@
 
 mod demo;
 mod ends;
+mod flood;
 mod support;
 mod user;

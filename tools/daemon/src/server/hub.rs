@@ -13,7 +13,7 @@ use std::{
 };
 
 use gcs_proto::{
-    codec::Request,
+    codec::{Delivery, Encoded, Request},
     error::ConnectRefusal,
     handshake::MembershipMessages,
     name::{DaemonName, MemberName, PrivateName},
@@ -47,6 +47,8 @@ pub(crate) struct Reservation {
 struct Outlet {
     outbox: Arc<Outbox>,
     stop: oneshot::Sender<CloseCause>,
+    /// Whether it is among those whose writers are to be woken.
+    touched: bool,
 }
 
 #[derive(Debug, Default)]
@@ -70,8 +72,8 @@ struct State {
     outlets: BTreeMap<SessionId, Outlet>,
     bounds: QueueBounds,
     counters: Counters,
-    /// Queues that got something since their writers were last woken.
-    touched: Vec<Arc<Outbox>>,
+    /// Sessions that got something since their writers were last woken, each one once.
+    touched: Vec<SessionId>,
     /// Queues that became crowded since somebody last waited.
     crowded: Vec<Arc<Outbox>>,
 }
@@ -104,6 +106,7 @@ impl Hub {
         let outlet = Outlet {
             outbox: Arc::clone(&outbox),
             stop,
+            touched: false,
         };
         state.outlets.insert(session, outlet);
         Ok(Reservation {
@@ -205,7 +208,7 @@ impl State {
         while let Some(output) = self.router.poll_output() {
             match output {
                 Output::Deliver { to, delivery } => {
-                    if let gcs_proto::codec::Delivery::Refused(_) = &delivery {
+                    if let Delivery::Refused(_) = &delivery {
                         self.counters.refused += 1;
                     }
                     let message = delivery.encode_parts();
@@ -218,15 +221,18 @@ impl State {
         }
     }
 
-    fn queue(&mut self, session: SessionId, message: gcs_proto::codec::Encoded) {
-        let Some(outlet) = self.outlets.get(&session) else {
+    fn queue(&mut self, session: SessionId, message: Encoded) {
+        let Some(outlet) = self.outlets.get_mut(&session) else {
             return;
         };
         match outlet.outbox.push(message) {
             Pushed::Taken => self.counters.deliveries += 1,
             Pushed::Crowded => {
                 self.counters.deliveries += 1;
-                note(&mut self.crowded, &outlet.outbox);
+                let mut crowded = self.crowded.iter();
+                if !crowded.any(|noted| Arc::ptr_eq(noted, &outlet.outbox)) {
+                    self.crowded.push(Arc::clone(&outlet.outbox));
+                }
             }
             Pushed::Full => {
                 self.router.disconnect(session, CloseCause::TooSlow);
@@ -234,7 +240,10 @@ impl State {
             }
             Pushed::Closed => return,
         }
-        note(&mut self.touched, &outlet.outbox);
+        if !outlet.touched {
+            outlet.touched = true;
+            self.touched.push(session);
+        }
     }
 
     fn close(&mut self, session: SessionId, cause: CloseCause) {
@@ -255,17 +264,12 @@ impl State {
     }
 
     fn wake(&mut self) {
-        for outbox in self.touched.drain(..) {
-            outbox.wake();
+        for session in self.touched.drain(..) {
+            if let Some(outlet) = self.outlets.get_mut(&session) {
+                outlet.touched = false;
+                outlet.outbox.wake();
+            }
         }
-    }
-}
-
-/// Notes a queue once in a row: most events touch the same few queues over and over.
-fn note(queues: &mut Vec<Arc<Outbox>>, queue: &Arc<Outbox>) {
-    let recent = queues.iter().rev().take(8);
-    if !recent.into_iter().any(|noted| Arc::ptr_eq(noted, queue)) {
-        queues.push(Arc::clone(queue));
     }
 }
 
