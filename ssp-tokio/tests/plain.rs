@@ -246,6 +246,35 @@ async fn a_silent_daemon_is_given_up() {
     assert_eq!(error, Error::Timeout { what, after: limit });
 }
 
+/// What was commanded before the end is sent, however much of it waits for the task.
+#[tokio::test]
+async fn everything_commanded_before_the_end_arrives() {
+    let daemon = start_daemon(&["n1"]).await;
+    let stream = daemon.connect_in_process(&daemon_name("n1")).unwrap();
+    let mut reader = PlainClient::over(stream, named("r")).await.unwrap();
+    reader.command(GcsCommand::Join(group())).await.unwrap();
+    membership(&mut reader).await;
+    let stream = daemon.connect_in_process(&daemon_name("n1")).unwrap();
+    let config = named("w").command_queue(200).unsent_bytes(1_000);
+    let writer = PlainClient::over(stream, config).await.unwrap();
+    for _ in 0..200 {
+        writer.command(multicast(vec![7; 100_000])).await.unwrap();
+    }
+    let (count, ()) = tokio::join!(
+        async {
+            let mut count = 0;
+            while count < 200 {
+                message(&mut reader).await;
+                count += 1;
+            }
+            count
+        },
+        writer.disconnect()
+    );
+    assert_eq!(count, 200);
+    daemon.shutdown().await;
+}
+
 /// The daemon takes nothing any more: the end comes all the same, after the time set for it.
 #[tokio::test(start_paused = true)]
 async fn a_stuck_daemon_does_not_hold_up_the_end() {

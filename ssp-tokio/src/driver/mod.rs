@@ -37,7 +37,7 @@ use std::sync::Arc;
 use tokio::{
     io::AsyncWriteExt,
     sync::{mpsc, oneshot},
-    time::{Duration, Instant, sleep_until, timeout},
+    time::{Instant, sleep_until, timeout},
 };
 
 use crate::{
@@ -50,15 +50,15 @@ use clock::Clock;
 const BATCH: usize = 64;
 /// Commands whose bytes are collected together, which makes one piece of many short messages.
 const TOGETHER: usize = 8;
-/// A timeout that nothing needs.
-const IDLE: Duration = Duration::from_secs(3600);
 
 /// Whether the application still wants what comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     /// As usual.
     Running,
-    /// The owner is gone or asked for the end.
+    /// The owner is gone or asked for the end; what was commanded before is still carried out.
+    Leaving,
+    /// The connection is being ended.
     Ending,
 }
 
@@ -138,6 +138,7 @@ impl<E: Engine> Driver<E> {
             }
             let accepts = self.transmit.len() < self.bounds.unsent_bytes;
             let running = self.phase == Phase::Running;
+            let commanded = self.phase != Phase::Ending;
             let wakeup = self.wakeup();
             let full = self.stalled.as_ref().map(|stalled| &stalled.to);
             let reading = match (self.incoming, full) {
@@ -146,11 +147,11 @@ impl<E: Engine> Driver<E> {
             };
             let wake = tokio::select! {
                 moved = io(&mut *self.stream, reading, &mut self.transmit) => Wake::Io(moved),
-                command = commands.recv(), if accepts && running => Wake::Command(command),
+                command = commands.recv(), if accepts && commanded => Wake::Command(command),
                 () = room(full) => Wake::Room,
                 () = shared.receiver_dropped(), if running => Wake::DroppedReceiver,
                 _ = &mut ending, if running => Wake::Farewell,
-                () = sleep_until(wakeup) => Wake::Timeout,
+                () = until(wakeup) => Wake::Timeout,
             };
             let now = self.clock.now();
             match wake {
@@ -159,8 +160,13 @@ impl<E: Engine> Driver<E> {
                     self.engine.handle_command(command, now);
                     self.more_commands(&mut commands, now);
                 }
-                // Every handle is gone, the owner's too.
-                Wake::Command(None) | Wake::Farewell => self.end(now),
+                // Every handle is gone, the owner's too, or the last command is carried out.
+                Wake::Command(None) => self.end(now),
+                Wake::Farewell => {
+                    self.phase = Phase::Leaving;
+                    self.limit_last_writes();
+                    commands.close();
+                }
                 Wake::Room => {}
                 Wake::DroppedReceiver => {
                     // A receiver that is gone may be the one that the stalled event waits for.
@@ -275,6 +281,9 @@ impl<E: Engine> Driver<E> {
             .last_writes
             .is_some_and(|limit| limit <= Instant::now())
         {
+            if self.phase == Phase::Leaving {
+                self.end(now);
+            }
             self.end_of_stream(now);
             self.last_writes = None;
         }
@@ -283,21 +292,32 @@ impl<E: Engine> Driver<E> {
         }
     }
 
-    fn wakeup(&self) -> Instant {
+    fn wakeup(&self) -> Option<Instant> {
         let engine = self
             .engine
             .poll_timeout()
-            .map_or_else(|| Instant::now() + IDLE, |due| self.clock.instant(due));
-        self.last_writes.map_or(engine, |limit| engine.min(limit))
+            .map(|due| self.clock.instant(due));
+        match (engine, self.last_writes) {
+            (Some(engine), Some(limit)) => Some(engine.min(limit)),
+            (engine, limit) => engine.or(limit),
+        }
     }
 
     fn is_done(&self) -> bool {
         let over = match self.phase {
-            Phase::Running => self.engine.is_closed(),
+            Phase::Running | Phase::Leaving => self.engine.is_closed(),
             // An engine that cannot say goodbye any more does not hold up the end.
             Phase::Ending => self.engine.is_closed() || self.incoming == Half::Over,
         };
         over && self.stalled.is_none() && self.transmit.is_done()
+    }
+}
+
+/// Waits until a moment; for ever if there is none, without a timer.
+async fn until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment).await,
+        None => std::future::pending().await,
     }
 }
 

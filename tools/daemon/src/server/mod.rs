@@ -29,8 +29,10 @@ mod handshake;
 mod hub;
 mod outbox;
 mod ports;
+mod reader;
 mod session;
 mod tap;
+mod writer;
 
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 
