@@ -40,9 +40,10 @@ async fn sixty_clients_agree_on_all_they_see_and_memory_comes_back() {
         ..Plan::default()
     };
     let outcome = run(plan, live_bytes).await.unwrap();
-    assert!(outcome.changes > 500, "{outcome}");
-    assert!(outcome.checks > 5_000, "{outcome}");
-    assert!(outcome.messages > 5_000, "{outcome}");
+    // Far below what comes of it on a machine that has other things to do.
+    assert!(outcome.changes > 60, "{outcome}");
+    assert!(outcome.checks > 300, "{outcome}");
+    assert!(outcome.messages > 100, "{outcome}");
     assert_eq!((outcome.stats.too_slow, outcome.stats.illegal), (0, 0));
 }
 

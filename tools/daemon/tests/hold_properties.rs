@@ -242,7 +242,7 @@ proptest! {
             let daemon = format!("n{}", number % DAEMONS);
             sides.split('|').position(|side| side.contains(&daemon)).unwrap()
         };
-        for number in 0..SESSIONS {
+        for (number, cut_off) in cut_off.into_iter().enumerate() {
             let me = &world.members[number];
             for delivery in world.told(number) {
                 if let Delivery::Membership(message) = delivery {
@@ -251,7 +251,7 @@ proptest! {
             }
             for group in GROUPS {
                 let group = group.parse().unwrap();
-                let told = of_group(&world.told(number)[..cut_off[number]], &group);
+                let told = of_group(&world.told(number)[..cut_off], &group);
                 // A signal is followed by a membership by the network, and all but the last one of
                 // a change have a signal behind them.
                 let mut open = false;

@@ -149,17 +149,23 @@ async fn churn(plan: Plan, address: SocketAddr) -> Result<(u64, Ledger), String>
             anchor.receive(&ledger).await?;
         }
     }
+    let mut clients = Vec::new();
+    for number in 0..plan.clients {
+        clients.push(Client::connect(address, &format!("c{number}")).await?);
+    }
+    let mut senders = Vec::new();
+    for number in 0..plan.senders {
+        senders.push(Client::connect(address, &format!("s{number}")).await?);
+    }
+    // Only now: connecting takes its time.
     let end = Instant::now() + plan.time;
     let mut tasks = JoinSet::new();
-    for number in 0..plan.clients {
-        let client = Client::connect(address, &format!("c{number}")).await?;
-        let rng = ChaCha8Rng::seed_from_u64(plan.seed.wrapping_add(number as u64));
+    for (number, client) in (0_u64..).zip(clients) {
+        let rng = ChaCha8Rng::seed_from_u64(plan.seed.wrapping_add(number));
         let (groups, ledger) = (Arc::clone(&groups), Arc::clone(&ledger));
         tasks.spawn(join_and_leave(client, plan, groups, ledger, rng, end));
     }
-    for number in 0..plan.senders {
-        let client = Client::connect(address, &format!("s{number}")).await?;
-        let number = number as u64;
+    for (number, client) in (0_u64..).zip(senders) {
         let rng = ChaCha8Rng::seed_from_u64(plan.seed.wrapping_sub(1 + number));
         let groups = Arc::clone(&groups);
         tasks.spawn(send(client, plan.pace, groups, rng, number << 48, end));
@@ -210,10 +216,10 @@ async fn join_and_leave(
                     if let Some(group) = client.groups.keys().nth(at).copied() {
                         client.leave(group).await?;
                     }
-                } else if let Some(group) = groups.get(any(groups.len())) {
-                    if !client.groups.contains_key(group) {
-                        client.join(*group).await?;
-                    }
+                } else if let Some(group) = groups.get(any(groups.len()))
+                    && !client.groups.contains_key(group)
+                {
+                    client.join(*group).await?;
                 }
             }
         }
