@@ -113,7 +113,16 @@ async fn batches_keep_their_order_and_are_checked_whole() {
         Err(Error::Protocol(_))
     ));
     // More than go to the task at once, longer and shorter ones mixed.
-    let body = |number: usize| vec![number as u8; if number % 100 == 0 { 30_000 } else { 10 }];
+    let body = |number: usize| {
+        vec![
+            number as u8;
+            if number.is_multiple_of(100) {
+                30_000
+            } else {
+                10
+            }
+        ]
+    };
     let commands = (0..600).map(|number| multicast(body(number))).collect();
     let sending = client.command_all(commands);
     soon("they are given", sending).await.unwrap();

@@ -224,7 +224,7 @@ impl<E: Engine> Driver<E> {
 
     fn more_commands(&mut self, commands: &mut mpsc::Receiver<E::Command>, now: Millis) {
         for number in 1..BATCH {
-            if number % TOGETHER == 0 {
+            if number.is_multiple_of(TOGETHER) {
                 self.collect();
                 if self.transmit.len() >= self.bounds.unsent_bytes {
                     return;
