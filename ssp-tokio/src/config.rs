@@ -1,13 +1,18 @@
 //! Bounds, time limits and credentials of a connection.
 
 use core::fmt;
+use std::sync::Arc;
 
 use gcs_proto::{
-    handshake::{ConnectOptions, MembershipMessages, Method, Priority},
+    handshake::{
+        ClientHandshake, ConnectOptions, Credentials, CredentialsError, MembershipMessages, Method,
+        Priority,
+    },
     name::PrivateName,
 };
-use ssp_core::{Credentials, SessionConfig};
+use ssp_core::SessionConfig;
 use tokio::time::Duration;
+use zeroize::Zeroizing;
 
 /// What every kind of client needs to know of its connection.
 ///
@@ -24,8 +29,20 @@ use tokio::time::Duration;
 #[derive(Clone, Debug)]
 pub struct ConnectionConfig {
     options: ConnectOptions,
+    login: Option<Login>,
     connect_timeout: Duration,
     bounds: Bounds,
+}
+
+/// User name and password, of which every handshake gets its own copy; erased with the last
+/// configuration that has them.
+#[derive(Clone)]
+struct Login(Arc<Zeroizing<(Vec<u8>, Vec<u8>)>>);
+
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Login").finish_non_exhaustive()
+    }
 }
 
 /// Bounds that a driver task keeps.
@@ -44,6 +61,7 @@ impl ConnectionConfig {
     pub const fn new() -> Self {
         Self {
             options: ConnectOptions::new(),
+            login: None,
             connect_timeout: Duration::from_secs(5),
             bounds: Bounds {
                 commands: 64,
@@ -82,6 +100,21 @@ impl ConnectionConfig {
     pub const fn method(mut self, method: Method) -> Self {
         self.options = self.options.method(method);
         self
+    }
+
+    /// Authenticates by password as well ([`Method::Password`]).
+    ///
+    /// # Errors
+    /// [`CredentialsError`] for a user name above 32 bytes, a password above 8, or a NUL in either.
+    ///
+    /// # Security
+    /// Both travel to the daemon in clear text.
+    pub fn password(mut self, user: &[u8], password: &[u8]) -> Result<Self, CredentialsError> {
+        // Looked at now, so that making them for a handshake cannot fail.
+        Credentials::new(user, password)?;
+        let login = Zeroizing::new((user.to_vec(), password.to_vec()));
+        self.login = Some(Login(Arc::new(login)));
+        Ok(self)
     }
 
     /// Time limit for opening the stream, and again for the handshake.
@@ -128,8 +161,16 @@ impl ConnectionConfig {
         self
     }
 
-    pub(crate) const fn options(&self) -> ConnectOptions {
-        self.options
+    /// The beginning of a handshake.
+    pub(crate) fn handshake(&self) -> ClientHandshake {
+        let credentials = self.login.as_ref().and_then(|Login(login)| {
+            let (user, password) = &***login;
+            Credentials::new(user, password).ok()
+        });
+        match credentials {
+            Some(credentials) => ClientHandshake::with_credentials(self.options, credentials),
+            None => ClientHandshake::new(self.options),
+        }
     }
 
     pub(crate) const fn connect_limit(&self) -> Duration {
@@ -161,7 +202,7 @@ pub(crate) enum Randomness {
 /// Everything a secure client needs: its connection, its identity and its session.
 pub struct ClientConfig {
     connection: ConnectionConfig,
-    credentials: Credentials,
+    credentials: ssp_core::Credentials,
     session: SessionConfig,
     randomness: Randomness,
 }
@@ -169,7 +210,7 @@ pub struct ClientConfig {
 impl ClientConfig {
     /// A client called `name` at its daemon, which signs and trusts with `credentials`.
     #[must_use]
-    pub fn new(name: PrivateName, credentials: Credentials) -> Self {
+    pub fn new(name: PrivateName, credentials: ssp_core::Credentials) -> Self {
         Self {
             connection: ConnectionConfig::new().name(name),
             credentials,
@@ -207,7 +248,14 @@ impl ClientConfig {
         self.connection.connect_limit()
     }
 
-    pub(crate) fn into_parts(self) -> (ConnectionConfig, Credentials, SessionConfig, Randomness) {
+    pub(crate) fn into_parts(
+        self,
+    ) -> (
+        ConnectionConfig,
+        ssp_core::Credentials,
+        SessionConfig,
+        Randomness,
+    ) {
         (
             self.connection,
             self.credentials,

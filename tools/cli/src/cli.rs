@@ -3,9 +3,15 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{ArgGroup, Args, Parser, Subcommand};
-use gcs_proto::name::{DaemonName, GroupName, PrivateName};
+use gcs_daemon::access::IpList;
+use gcs_proto::{
+    name::{DaemonName, GroupName, PrivateName},
+    service::Service,
+};
 use ssp_core::{NamedGroup, Protocol};
 use ssp_tokio::Endpoint;
+
+use crate::flood::Mode;
 
 /// Secure group communication: contributory keys over ordered, view-synchronous messages.
 #[derive(Debug, Parser)]
@@ -35,7 +41,7 @@ pub(crate) enum Command {
     #[command(
         after_help = "Example: two virtual daemons that a control socket can part and join\n  \
         ssp daemon --listen 127.0.0.1:4803 --virtual n2=127.0.0.1:4804 --control control.sock\n\n\
-        Control commands, one a line: partition n1 | n2, heal, stop n2, status"
+        Control commands, one a line: partition n1 | n2, heal, hold, release, stop n2, stats"
     )]
     Daemon(Daemon),
     /// Take part in groups, by hand or from a script on standard input.
@@ -47,6 +53,12 @@ pub(crate) enum Command {
         send GROUP TEXT          sendfile GROUP PATH  refresh GROUP\n  \
         flush GROUP              key GROUP LABEL      quit")]
     User(User),
+    /// Measure throughput and round trips, beside a plain TCP echo of the same sizes.
+    #[command(
+        after_help = "Example: one sender, three receivers, on an embedded daemon\n  \
+        ssp flood --plain --size 1000 --count 200000 --receivers 3 --json"
+    )]
+    Flood(Flood),
     /// Make and show identities.
     #[command(subcommand)]
     Identity(Identity),
@@ -104,6 +116,10 @@ pub(crate) struct Daemon {
     /// Unix socket that takes control commands.
     #[arg(long, value_name = "PATH")]
     pub(crate) control: Option<PathBuf>,
+
+    /// Addresses that may connect: unix, local, ADDRESS or ADDRESS/BITS, separated by commas.
+    #[arg(long, value_name = "LIST")]
+    pub(crate) allow: Option<IpList>,
 }
 
 /// A virtual daemon on the command line: `name=address`.
@@ -176,6 +192,61 @@ pub(crate) struct User {
     /// Ask before a view change; the command `flush GROUP` permits it.
     #[arg(long)]
     pub(crate) manual_flush: bool,
+}
+
+/// Options of `ssp flood`.
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("mode").args(["plain", "flush"])))]
+pub(crate) struct Flood {
+    /// Measure bare messages (the default).
+    #[arg(long)]
+    pub(crate) plain: bool,
+
+    /// Measure the flush layer.
+    #[arg(long)]
+    pub(crate) flush: bool,
+
+    /// Daemon to use instead of an embedded one.
+    #[arg(long, value_name = "DAEMON")]
+    pub(crate) connect: Option<Endpoint>,
+
+    /// Bytes of a message.
+    #[arg(long, value_name = "BYTES", default_value_t = 100)]
+    pub(crate) size: usize,
+
+    /// Messages to send.
+    #[arg(long, default_value_t = 200_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) count: u64,
+
+    /// Clients that receive; with 0 the sender receives its own messages.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) receivers: u16,
+
+    /// Service of the messages.
+    #[arg(long, default_value_t = Service::Agreed)]
+    pub(crate) service: Service,
+
+    /// With --flush: also measure joins, one member after the other, up to this many.
+    #[arg(long, value_name = "N", requires = "flush")]
+    pub(crate) members: Option<usize>,
+
+    /// Rounds of joins, of which the median counts.
+    #[arg(long, default_value_t = 5, requires = "members")]
+    pub(crate) rounds: usize,
+}
+
+impl Flood {
+    /// Which layer to measure.
+    pub(crate) const fn mode(&self) -> Mode {
+        if self.flush { Mode::Flush } else { Mode::Plain }
+    }
+
+    /// Round trips to measure: fewer than messages, they go one at a time.
+    pub(crate) fn round_trips(&self) -> usize {
+        usize::try_from(self.count / 50)
+            .unwrap_or(usize::MAX)
+            .clamp(10, 5_000)
+    }
 }
 
 /// Subcommands of `ssp identity`.

@@ -7,6 +7,7 @@ mod cli;
 mod daemon;
 mod demo;
 mod error;
+mod flood;
 mod identity;
 mod output;
 mod signal;
@@ -52,6 +53,7 @@ fn main() -> ExitCode {
                 Command::Demo(options) => demo::run(options, printer).await,
                 Command::Daemon(options) => daemon::run(options, printer).await,
                 Command::User(options) => user::run(options, printer).await,
+                Command::Flood(options) => flood::run(options, printer).await,
                 Command::Identity(options) => identity::run(&options, printer),
                 Command::Cert(options) => cert::run(&options, printer),
             }

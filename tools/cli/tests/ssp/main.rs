@@ -9,5 +9,6 @@
 mod cert;
 mod demo;
 mod ends;
+mod flood;
 mod support;
 mod user;
