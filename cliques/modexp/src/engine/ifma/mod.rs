@@ -92,6 +92,9 @@ pub(super) const GROUP: usize = LANES;
 /// Eight at once take as long as so many one after the other.
 const WORTH_LANES: usize = 6;
 
+/// The factors of a product must be many to gain from lanes, each of which squares for itself.
+const PRODUCT_WORTH_LANES: usize = 32;
+
 /// The table of a fixed base.
 pub(crate) struct CombTable {
     context: Context,
@@ -181,6 +184,10 @@ impl<const K: usize, const V: usize, const LAST: usize> Kernels for Compiled<K, 
     }
 
     fn product(&self, powers: &[Power<'_>]) -> Option<BoxedMontyForm> {
+        if powers.len() < PRODUCT_WORTH_LANES {
+            // SAFETY: `self` has the proof that the processor has the instructions.
+            return unsafe { self.one.product(powers) };
+        }
         // SAFETY: `self` has the proof that the processor has the instructions.
         unsafe { self.eight.product(powers) }
     }
