@@ -6,6 +6,9 @@
 //! base or a product on one engine with the reference. Ends with 1 at the first difference and names
 //! it. The same seed gives the same cases.
 
+#![allow(clippy::indexing_slicing, reason = "a program for its developers")]
+#![allow(clippy::print_stdout, reason = "a program")]
+
 use std::process::ExitCode;
 
 use cliques_modexp::{Engine, Exponent, FixedBase, Modulus, Residue};

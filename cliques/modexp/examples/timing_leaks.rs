@@ -9,6 +9,9 @@
 //! a leak. The last line has a leak on purpose, a variable-time inversion, and shows that the test
 //! can see one.
 
+#![allow(clippy::indexing_slicing, reason = "a program for its developers")]
+#![allow(clippy::print_stdout, reason = "a program")]
+
 use std::{hint::black_box, time::Instant};
 
 use cliques_modexp::{Engine, Exponent, FixedBase, Modulus, Order, Residue};

@@ -92,8 +92,10 @@ pub(super) const GROUP: usize = LANES;
 /// Eight at once take as long as so many one after the other.
 const WORTH_LANES: usize = 6;
 
-/// The factors of a product must be many to gain from lanes, each of which squares for itself.
-const PRODUCT_WORTH_LANES: usize = 32;
+/// Factors from which a product gains from lanes, each of which squares for itself.
+const fn product_worth_lanes(digits: usize) -> usize {
+    if digits <= 10 { WORTH_LANES } else { 32 }
+}
 
 /// The table of a fixed base.
 pub(crate) struct CombTable {
@@ -184,7 +186,7 @@ impl<const K: usize, const V: usize, const LAST: usize> Kernels for Compiled<K, 
     }
 
     fn product(&self, powers: &[Power<'_>]) -> Option<BoxedMontyForm> {
-        if powers.len() < PRODUCT_WORTH_LANES {
+        if powers.len() < product_worth_lanes(K) {
             // SAFETY: `self` has the proof that the processor has the instructions.
             return unsafe { self.one.product(powers) };
         }
