@@ -1,4 +1,24 @@
 //! The engine for processors with AVX-512 IFMA: 52-bit multiply-adds, eight at once.
+//!
+//! ```text
+//!   Context ---- Kernels (one number of digits K: 10, 20, 30, 40, 60 or 80)
+//!                  |-- one.rs     windows, tables of fixed bases, products     -- single.rs
+//!                  |-- eight.rs   the same, eight at once                      -- lanes.rs
+//!                  `-- radix.rs   64-bit words to digits of 52 bits and back
+//! ```
+//!
+//! Numbers are below 2m between multiplications (almost-Montgomery multiplication; Gueron,
+//! "Efficient software implementations of modular exponentiation", 2012), with R = 2^(52K) above
+//! 4m; the residue is reduced on the way out. A product with a constant leads into the form and
+//! another one out of it, so that callers see the 64-bit Montgomery form only. Both kernels have the
+//! same R.
+//!
+//! # Security
+//!
+//! Branches and addresses depend on lengths, widths and positions. The machine code that rustc 1.95
+//! makes of `single.rs`, `lanes.rs` and `radix.rs` was read for that: every conditional jump follows
+//! a comparison of a counter or a length, comparisons of digits become masks (`setne`, mask
+//! registers), and gathers, where the compiler makes them of copies, go by public positions.
 #![allow(
     clippy::indexing_slicing,
     reason = "lengths are constants of the compiled kernel"
