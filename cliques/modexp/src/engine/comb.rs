@@ -31,8 +31,9 @@ pub(crate) struct Comb {
     pub(crate) rows: u32,
 }
 
-/// What a table may take, in bytes of residues.
-const TABLE_BYTES: u32 = 512 * 1024;
+/// What a table may take, in bytes of residues. Larger ones need fewer squarings, but fall out of
+/// the second-level cache between uses, and all of a row is read for each digit.
+const TABLE_BYTES: u32 = 128 * 1024;
 
 impl Comb {
     pub(crate) fn new(width: u32, modulus_bits: u32) -> Self {

@@ -1,4 +1,24 @@
 //! The engine for processors with AVX-512 IFMA: 52-bit multiply-adds, eight at once.
+//!
+//! ```text
+//!   Context ---- Kernels (one number of digits K: 10, 20, 30, 40, 60 or 80)
+//!                  |-- one.rs     windows, tables of fixed bases, products     -- single.rs
+//!                  |-- eight.rs   the same, eight at once                      -- lanes.rs
+//!                  `-- radix.rs   64-bit words to digits of 52 bits and back
+//! ```
+//!
+//! Numbers are below 2m between multiplications (almost-Montgomery multiplication; Gueron,
+//! "Efficient software implementations of modular exponentiation", 2012), with R = 2^(52K) above
+//! 4m; the residue is reduced on the way out. A product with a constant leads into the form and
+//! another one out of it, so that callers see the 64-bit Montgomery form only. Both kernels have the
+//! same R.
+//!
+//! # Security
+//!
+//! Branches and addresses depend on lengths, widths and positions. The machine code that rustc 1.95
+//! makes of `single.rs`, `lanes.rs` and `radix.rs` was read for that: every conditional jump follows
+//! a comparison of a counter or a length, comparisons of digits become masks (`setne`, mask
+//! registers), and gathers, where the compiler makes them of copies, go by public positions.
 #![allow(
     clippy::indexing_slicing,
     reason = "lengths are constants of the compiled kernel"
@@ -92,6 +112,11 @@ pub(super) const GROUP: usize = LANES;
 /// Eight at once take as long as so many one after the other.
 const WORTH_LANES: usize = 6;
 
+/// Factors from which a product gains from lanes, each of which squares for itself.
+const fn product_worth_lanes(digits: usize) -> usize {
+    if digits <= 10 { WORTH_LANES } else { 32 }
+}
+
 /// The table of a fixed base.
 pub(crate) struct CombTable {
     context: Context,
@@ -181,6 +206,10 @@ impl<const K: usize, const V: usize, const LAST: usize> Kernels for Compiled<K, 
     }
 
     fn product(&self, powers: &[Power<'_>]) -> Option<BoxedMontyForm> {
+        if powers.len() < product_worth_lanes(K) {
+            // SAFETY: `self` has the proof that the processor has the instructions.
+            return unsafe { self.one.product(powers) };
+        }
         // SAFETY: `self` has the proof that the processor has the instructions.
         unsafe { self.eight.product(powers) }
     }
