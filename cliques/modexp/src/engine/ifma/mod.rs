@@ -35,6 +35,7 @@ mod vector;
 use alloc::{boxed::Box, sync::Arc, vec::Vec};
 
 use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
+use zeroize::Zeroize;
 
 use super::{Power, comb::Comb};
 use crate::exponent::Exponent;
@@ -147,6 +148,13 @@ impl CombTable {
             }
         }
         results
+    }
+}
+
+/// The base may be a secret.
+impl Drop for CombTable {
+    fn drop(&mut self) {
+        self.digits.zeroize();
     }
 }
 
