@@ -3,7 +3,8 @@
 //! `cargo bench -p benches --features openssl --bench modexp_ratios`
 //!
 //! All contenders of a setting take turns, round after round, so that whatever else the machine does
-//! meets all of them; a time is the median of the rounds, in CPU time of the thread. Ends with 1
+//! meets all of them; a time is the median of the rounds, in CPU time of the thread, each run after
+//! one that only warms the caches. Ends with 1
 //! when a target is missed. Without feature `openssl`, or on a processor without the vector
 //! engine's instructions, the targets that need them are left out by name.
 
@@ -53,7 +54,8 @@ const TARGETS: [Target; 9] = [
         operation: Operation::Single,
         ours: "ours/portable",
         against: Against::Contender("crypto-bigint"),
-        at_most: 1.0,
+        // No slower, up to the noise.
+        at_most: 1.02,
     },
     Target {
         setting: Setting::new(2048, 256),
@@ -73,14 +75,13 @@ struct Measured {
 
 fn measure(mut contenders: Vec<Contender>) -> Vec<Measured> {
     let mut times: Vec<Vec<Duration>> = contenders.iter().map(|_| Vec::new()).collect();
-    for round in 0..=ROUNDS {
+    for _ in 0..ROUNDS {
         for (contender, times) in contenders.iter_mut().zip(&mut times) {
+            // Once before, so that nobody finds the caches full of the numbers of others.
+            (contender.run)();
             let start = ThreadTime::now();
             (contender.run)();
-            // The first round warms up.
-            if round > 0 {
-                times.push(start.elapsed());
-            }
+            times.push(start.elapsed());
         }
     }
     let measured = contenders.iter().zip(times).map(|(contender, mut times)| {

@@ -12,8 +12,8 @@ use crate::{
 
 /// A public base with a table for exponents up to a width: the generator of a group.
 ///
-/// A power takes a fraction of the time of [`Residue::pow`]; the table takes up to 640 KiB, and the
-/// time of about three powers to make. A handle: clones share the table.
+/// A power takes a fraction of the time of [`Residue::pow`]; the table takes up to about 256 KiB, and the
+/// time of a few powers to make. A handle: clones share the table.
 #[derive(Clone)]
 pub struct FixedBase(Arc<Shared>);
 

@@ -13,7 +13,6 @@
 //! interleaving as in Lim and Lee, "More flexible exponentiation with precomputation", 1994).
 
 use alloc::vec::Vec;
-use core::ops::Range;
 
 use crypto_bigint::modular::BoxedMontyForm;
 
@@ -31,8 +30,9 @@ pub(crate) struct Comb {
     pub(crate) rows: u32,
 }
 
-/// What a table may take, in bytes of residues.
-const TABLE_BYTES: u32 = 512 * 1024;
+/// What a table may take, in bytes of residues. Larger ones need fewer squarings, but fall out of
+/// the second-level cache between uses, and all of a row is read for each digit.
+const TABLE_BYTES: u32 = 128 * 1024;
 
 impl Comb {
     pub(crate) fn new(width: u32, modulus_bits: u32) -> Self {
@@ -67,12 +67,6 @@ impl Comb {
                 });
             squares.chain(products)
         })
-    }
-
-    /// The entries of a row.
-    pub(crate) const fn row(self, row: u32) -> Range<usize> {
-        let first = (row << self.window) as usize;
-        first..first + (1 << self.window)
     }
 }
 

@@ -65,14 +65,15 @@ impl<'a> Accumulator<'a> {
             .iter()
             .map(|power| Table::new(power.base, 1 << window, &mut self.multiplier))
             .collect();
-        let count = width.div_ceil(window);
-        for position in (0..count).rev() {
-            if position + 1 != count {
+        let mut is_one = true;
+        for position in (0..width.div_ceil(window)).rev() {
+            if !is_one {
                 self.square(window);
             }
             for (power, table) in powers.iter().zip(&tables) {
                 let digit = digits::digit(power.exponent.words(), position * window, window);
-                self.multiply_entry(table, digit);
+                self.multiply_entry(table, digit, is_one);
+                is_one = false;
             }
         }
     }
@@ -89,10 +90,15 @@ impl<'a> Accumulator<'a> {
         }
     }
 
-    /// Multiplies by one entry, reading all of the table.
-    fn multiply_entry(&mut self, table: &Table, digit: Word) {
-        table.look_up(digit, &mut self.entry);
-        self.multiplier.mul_assign(&mut self.value, &self.entry);
+    /// Multiplies by one entry, reading all of the table. A value that is 1, which is known of the
+    /// first product, is replaced.
+    fn multiply_entry(&mut self, table: &Table, digit: Word, is_one: bool) {
+        if is_one {
+            table.look_up(digit, &mut self.value);
+        } else {
+            table.look_up(digit, &mut self.entry);
+            self.multiplier.mul_assign(&mut self.value, &self.entry);
+        }
     }
 }
 
@@ -114,8 +120,10 @@ impl Table {
         let entry_words = power.as_montgomery().as_words().len();
         let mut words = Vec::with_capacity(count * entry_words);
         for index in 0..count {
-            if index != 0 {
-                multiplier.mul_assign(&mut power, base);
+            match index {
+                0 => (),
+                1 => power.copy_montgomery_from(base),
+                _ => multiplier.mul_assign(&mut power, base),
             }
             words.extend_from_slice(power.as_montgomery().as_words());
         }
@@ -172,13 +180,16 @@ impl CombTable {
     /// The power of an exponent that is not wider than the table.
     pub(crate) fn pow(&self, exponent: &Exponent) -> BoxedMontyForm {
         let mut accumulator = Accumulator::one(&self.one);
+        let mut is_one = true;
         for step in self.shape.steps(exponent) {
             match step {
+                Step::Square if is_one => (),
                 Step::Square => accumulator.square(1),
                 Step::Multiply { row, from } => {
                     let digit = digits::digit(exponent.words(), from, self.shape.window);
                     if let Some(row) = self.rows.get(row as usize) {
-                        accumulator.multiply_entry(row, digit);
+                        accumulator.multiply_entry(row, digit, is_one);
+                        is_one = false;
                     }
                 }
             }

@@ -13,6 +13,7 @@ use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
 use zeroize::Zeroize;
 
 use super::{
+    entries,
     lanes::{self, Columns, Lanes},
     radix::{self, Constants},
     vector::{self, LANES},
@@ -88,16 +89,19 @@ impl<const K: usize> Eight<K> {
             return Vec::new();
         };
         let mut run = Run::new(self);
+        let mut is_one = true;
         for step in shape.steps(widest) {
             match step {
+                Step::Square if is_one => (),
                 Step::Square => run.square(),
                 Step::Multiply { row, from } => {
-                    let row = shape.row(row);
+                    let row = entries(shape, row);
                     let row = &table[row.start * entry_len..row.end * entry_len];
                     let exponents = exponents.iter().copied();
                     let selectors = selectors(exponents, from, shape.window);
                     select_shared(row, entry_len, selectors, &mut run.entry);
-                    run.multiply();
+                    run.multiply_entry(is_one);
+                    is_one = false;
                 }
             }
         }
@@ -135,6 +139,16 @@ impl<'a, const K: usize> Run<'a, K> {
         );
     }
 
+    /// Multiplies by the entry; a value that is 1, which is known of the first product, is replaced.
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    fn multiply_entry(&mut self, is_one: bool) {
+        if is_one {
+            *self.value = *self.entry;
+        } else {
+            self.multiply();
+        }
+    }
+
     #[target_feature(enable = "avx512f,avx512ifma")]
     fn square(&mut self) {
         lanes::square(&mut self.value, &self.eight.modulus, &mut self.columns);
@@ -152,9 +166,9 @@ impl<'a, const K: usize> Run<'a, K> {
             .map(|group| self.table(group, 1 << window))
             .collect();
         *self.value = self.eight.one;
-        let count = width.div_ceil(window);
-        for position in (0..count).rev() {
-            if position + 1 != count {
+        let mut is_one = true;
+        for position in (0..width.div_ceil(window)).rev() {
+            if !is_one {
                 for _ in 0..window {
                     self.square();
                 }
@@ -163,7 +177,8 @@ impl<'a, const K: usize> Run<'a, K> {
                 let exponents = group.iter().map(|power| power.exponent);
                 let selectors = selectors(exponents, position * window, window);
                 select(&table.0, selectors, &mut self.entry);
-                self.multiply();
+                self.multiply_entry(is_one);
+                is_one = false;
             }
         }
     }

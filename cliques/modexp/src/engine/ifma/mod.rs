@@ -1,4 +1,24 @@
 //! The engine for processors with AVX-512 IFMA: 52-bit multiply-adds, eight at once.
+//!
+//! ```text
+//!   Context ---- Kernels (one number of digits K: 10, 20, 30, 40, 60 or 80)
+//!                  |-- one.rs     windows, tables of fixed bases, products     -- single.rs
+//!                  |-- eight.rs   the same, eight at once                      -- lanes.rs
+//!                  `-- radix.rs   64-bit words to digits of 52 bits and back
+//! ```
+//!
+//! Numbers are below 2m between multiplications (almost-Montgomery multiplication; Gueron,
+//! "Efficient software implementations of modular exponentiation", 2012), with R = 2^(52K) above
+//! 4m; the residue is reduced on the way out. A product with a constant leads into the form and
+//! another one out of it, so that callers see the 64-bit Montgomery form only. Both kernels have the
+//! same R.
+//!
+//! # Security
+//!
+//! Branches and addresses depend on lengths, widths and positions. The machine code that rustc 1.95
+//! makes of `single.rs`, `lanes.rs` and `radix.rs` was read for that: every conditional jump follows
+//! a comparison of a counter or a length, comparisons of digits become masks (`setne`, mask
+//! registers), and gathers, where the compiler makes them of copies, go by public positions.
 #![allow(
     clippy::indexing_slicing,
     reason = "lengths are constants of the compiled kernel"
@@ -14,9 +34,14 @@ mod vector;
 
 use alloc::{boxed::Box, sync::Arc, vec::Vec};
 
+use core::ops::Range;
+
 use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
 
-use super::{Power, comb::Comb};
+use super::{
+    Power,
+    comb::{self, Comb},
+};
 use crate::exponent::Exponent;
 use eight::Eight;
 use one::One;
@@ -76,13 +101,13 @@ impl Context {
         self.0.product(powers)
     }
 
-    pub(super) fn comb_table(&self, base: &BoxedMontyForm, shape: Comb) -> CombTable {
-        CombTable {
+    pub(super) fn comb_table(&self, base: &BoxedMontyForm, shape: Comb) -> comb::CombTable {
+        comb::CombTable::Ifma(CombTable {
             context: self.clone(),
             params: base.params().clone(),
             shape,
             digits: self.0.comb_table(base, shape).into_boxed_slice(),
-        }
+        })
     }
 }
 
@@ -91,6 +116,11 @@ pub(super) const GROUP: usize = LANES;
 
 /// Eight at once take as long as so many one after the other.
 const WORTH_LANES: usize = 6;
+
+/// Factors from which a product gains from lanes, each of which squares for itself.
+const fn product_worth_lanes(digits: usize) -> usize {
+    if digits <= 10 { WORTH_LANES } else { 32 }
+}
 
 /// The table of a fixed base.
 pub(crate) struct CombTable {
@@ -123,6 +153,12 @@ impl CombTable {
         }
         results
     }
+}
+
+/// The entries of a row of a table.
+const fn entries(shape: Comb, row: u32) -> Range<usize> {
+    let first = (row << shape.window) as usize;
+    first..first + (1 << shape.window)
 }
 
 /// The kernels for one number of digits.
@@ -181,6 +217,10 @@ impl<const K: usize, const V: usize, const LAST: usize> Kernels for Compiled<K, 
     }
 
     fn product(&self, powers: &[Power<'_>]) -> Option<BoxedMontyForm> {
+        if powers.len() < product_worth_lanes(K) {
+            // SAFETY: `self` has the proof that the processor has the instructions.
+            return unsafe { self.one.product(powers) };
+        }
         // SAFETY: `self` has the proof that the processor has the instructions.
         unsafe { self.eight.product(powers) }
     }

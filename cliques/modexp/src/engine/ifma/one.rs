@@ -12,6 +12,7 @@ use crypto_bigint::{
 use zeroize::Zeroize;
 
 use super::{
+    entries,
     radix::{self, Constants},
     single::{self, Copies, Digits, Number},
     vector::{self, LANES},
@@ -47,8 +48,17 @@ impl<const V: usize, const LAST: usize> One<V, LAST> {
     #[target_feature(enable = "avx512f,avx512ifma,bmi2")]
     pub(super) fn pow(&self, power: Power<'_>) -> BoxedMontyForm {
         let mut run = Run::new(self);
-        run.raise(power);
+        run.raise(&[power]);
         run.result(power.base.params())
+    }
+
+    /// The product of powers; none for no power at all.
+    #[target_feature(enable = "avx512f,avx512ifma,bmi2")]
+    pub(super) fn product(&self, powers: &[Power<'_>]) -> Option<BoxedMontyForm> {
+        let params = powers.first()?.base.params();
+        let mut run = Run::new(self);
+        run.raise(powers);
+        Some(run.result(params))
     }
 }
 
@@ -85,7 +95,7 @@ impl<const V: usize, const LAST: usize> One<V, LAST> {
         exponent: &Exponent,
         params: &BoxedMontyParams,
     ) -> BoxedMontyForm {
-        let entries = table.as_chunks::<LANES>().0.as_chunks::<V>().0;
+        let table = table.as_chunks::<LANES>().0.as_chunks::<V>().0;
         let mut run = Run::new(self);
         let mut is_one = true;
         for step in shape.steps(exponent) {
@@ -94,8 +104,8 @@ impl<const V: usize, const LAST: usize> One<V, LAST> {
                 Step::Square => run.square(),
                 Step::Multiply { row, from } => {
                     let digit = digits::digit(exponent.words(), from, shape.window);
-                    let next = entries.get(shape.row(row + 1)).unwrap_or_default();
-                    let row = &entries[shape.row(row)];
+                    let next = table.get(entries(shape, row + 1)).unwrap_or_default();
+                    let row = &table[entries(shape, row)];
                     let entry = select(row.iter().map(|digits| load(digits)), digit);
                     // The table is larger than the nearest cache.
                     vector::prefetch(next.as_flattened());
@@ -157,23 +167,32 @@ impl<'a, const V: usize, const LAST: usize> Run<'a, V, LAST> {
         self.multiply();
     }
 
+    /// The product of the powers, which share their squarings.
     #[target_feature(enable = "avx512f,avx512ifma,bmi2")]
-    fn raise(&mut self, power: Power<'_>) {
-        let width = power.exponent.width();
+    fn raise(&mut self, powers: &[Power<'_>]) {
+        let width = powers.iter().map(|power| power.exponent.width()).max();
+        let width = width.unwrap_or(0);
         let window = digits::window(width);
-        self.enter(power.base);
-        let table = self.powers(1 << window);
+        let mut tables = Vec::with_capacity(powers.len());
+        for power in powers {
+            self.enter(power.base);
+            tables.push(self.powers(1 << window));
+        }
         self.value = self.one.one;
-        let count = width.div_ceil(window);
-        for position in (0..count).rev() {
-            if position + 1 != count {
+        let mut is_one = true;
+        for position in (0..width.div_ceil(window)).rev() {
+            if !is_one {
                 for _ in 0..window {
                     self.square();
                 }
             }
-            let digit = digits::digit(power.exponent.words(), position * window, window);
-            let entry = select(table.0.iter().copied(), digit);
-            self.multiply_entry(&entry, position + 1 == count);
+            for (power, table) in powers.iter().zip(&tables) {
+                let words = power.exponent.words();
+                let digit = digits::digit(words, position * window, window);
+                let entry = select(table.0.iter().copied(), digit);
+                self.multiply_entry(&entry, is_one);
+                is_one = false;
+            }
         }
     }
 

@@ -6,6 +6,7 @@ use crypto_bigint::{
     BoxedUint, Word,
     modular::{BoxedMontyForm, BoxedMontyParams},
 };
+use subtle::{Choice, ConditionallySelectable};
 use zeroize::Zeroize;
 
 /// Bits of a digit: what the multiplier multiplies.
@@ -55,7 +56,9 @@ pub(super) fn reduced(digits: &[u64], params: &BoxedMontyParams) -> BoxedMontyFo
     for (word, of_modulus) in wide.iter().zip(modulus.iter().chain(&[0])) {
         borrow = subtract(*word, *of_modulus, borrow).1;
     }
-    let keep: Word = borrow.wrapping_neg();
+    // Through a `Choice`, of which the compiler does not know that it is 0 or 1: it makes a branch
+    // of a plain mask.
+    let keep = Word::conditional_select(&0, &Word::MAX, Choice::from(borrow as u8));
     let mut value = BoxedUint::zero_with_precision(params.bits_precision());
     borrow = 0;
     for ((place, word), of_modulus) in value.as_mut_words().iter_mut().zip(&wide).zip(modulus) {
