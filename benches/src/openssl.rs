@@ -66,10 +66,8 @@ impl Exponentiation {
         assert!(!pointers.contains(&ptr::null_mut()) && !this.scratch.is_null());
         assert!(!this.context.is_null());
         // SAFETY: all pointers were just made and are not null.
-        assert_eq!(
-            unsafe { BN_MONT_CTX_set(this.context, this.modulus, this.scratch) },
-            1
-        );
+        let set = unsafe { BN_MONT_CTX_set(this.context, this.modulus, this.scratch) };
+        assert_eq!(set, 1);
         this
     }
 

@@ -120,7 +120,9 @@ impl GroupOptions {
         let protocol = match group.as_bytes().first() {
             Some(digit @ b'1'..=b'5') => {
                 let number = digit - b'0';
-                Protocol::from_number(number).ok_or(UnsupportedPrefix {
+                let mut suites = Protocol::ALL.iter().copied();
+                let suite = suites.find(|suite| suite.number() == number);
+                suite.ok_or(UnsupportedPrefix {
                     group: *group,
                     number,
                 })?

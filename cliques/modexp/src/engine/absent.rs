@@ -4,7 +4,10 @@ use alloc::vec::Vec;
 
 use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
 
-use super::{Power, comb::Comb};
+use super::{
+    Power,
+    comb::{self, Comb},
+};
 use crate::exponent::Exponent;
 
 /// Powers computed at once.
@@ -29,7 +32,7 @@ impl Context {
         match *self {}
     }
 
-    pub(super) const fn comb_table(&self, _: &BoxedMontyForm, _: Comb) -> CombTable {
+    pub(super) const fn comb_table(&self, _: &BoxedMontyForm, _: Comb) -> comb::CombTable {
         match *self {}
     }
 }

@@ -13,7 +13,6 @@
 //! interleaving as in Lim and Lee, "More flexible exponentiation with precomputation", 1994).
 
 use alloc::vec::Vec;
-use core::ops::Range;
 
 use crypto_bigint::modular::BoxedMontyForm;
 
@@ -103,12 +102,6 @@ impl Comb {
                 });
             squares.chain(products)
         })
-    }
-
-    /// The entries of a row.
-    pub(crate) const fn row(self, row: u32) -> Range<usize> {
-        let first = (row << self.window) as usize;
-        first..first + (1 << self.window)
     }
 }
 

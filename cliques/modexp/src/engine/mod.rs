@@ -131,7 +131,7 @@ impl Kernel {
     pub(crate) fn comb_table(&self, base: &BoxedMontyForm, comb: Comb) -> CombTable {
         match self {
             Self::Portable => CombTable::Portable(portable::CombTable::new(base, comb)),
-            Self::Ifma(context) => CombTable::Ifma(context.comb_table(base, comb)),
+            Self::Ifma(context) => context.comb_table(base, comb),
         }
     }
 }

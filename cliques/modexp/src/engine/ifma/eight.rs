@@ -13,6 +13,7 @@ use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
 use zeroize::Zeroize;
 
 use super::{
+    entries,
     lanes::{self, Columns, Lanes},
     radix::{self, Constants},
     vector::{self, LANES},
@@ -94,7 +95,7 @@ impl<const K: usize> Eight<K> {
                 Step::Square if is_one => (),
                 Step::Square => run.square(),
                 Step::Multiply { row, from } => {
-                    let row = shape.row(row);
+                    let row = entries(shape, row);
                     let row = &table[row.start * entry_len..row.end * entry_len];
                     let exponents = exponents.iter().copied();
                     let selectors = selectors(exponents, from, shape.window);

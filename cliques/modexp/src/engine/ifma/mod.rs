@@ -34,10 +34,15 @@ mod vector;
 
 use alloc::{boxed::Box, sync::Arc, vec::Vec};
 
+use core::ops::Range;
+
 use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
 use zeroize::Zeroize;
 
-use super::{Power, comb::Comb};
+use super::{
+    Power,
+    comb::{self, Comb},
+};
 use crate::exponent::Exponent;
 use eight::Eight;
 use one::One;
@@ -97,13 +102,13 @@ impl Context {
         self.0.product(powers)
     }
 
-    pub(super) fn comb_table(&self, base: &BoxedMontyForm, shape: Comb) -> CombTable {
-        CombTable {
+    pub(super) fn comb_table(&self, base: &BoxedMontyForm, shape: Comb) -> comb::CombTable {
+        comb::CombTable::Ifma(CombTable {
             context: self.clone(),
             params: base.params().clone(),
             shape,
             digits: self.0.comb_table(base, shape).into_boxed_slice(),
-        }
+        })
     }
 }
 
@@ -156,6 +161,12 @@ impl Drop for CombTable {
     fn drop(&mut self) {
         self.digits.zeroize();
     }
+}
+
+/// The entries of a row of a table.
+const fn entries(shape: Comb, row: u32) -> Range<usize> {
+    let first = (row << shape.window) as usize;
+    first..first + (1 << shape.window)
 }
 
 /// The kernels for one number of digits.

@@ -12,6 +12,7 @@ use crypto_bigint::{
 use zeroize::Zeroize;
 
 use super::{
+    entries,
     radix::{self, Constants},
     single::{self, Copies, Digits, Number},
     vector::{self, LANES},
@@ -95,7 +96,7 @@ impl<const V: usize, const LAST: usize> One<V, LAST> {
         exponent: &Exponent,
         params: &BoxedMontyParams,
     ) -> BoxedMontyForm {
-        let entries = table.as_chunks::<LANES>().0.as_chunks::<V>().0;
+        let table = table.as_chunks::<LANES>().0.as_chunks::<V>().0;
         let mut run = Run::new(self);
         let mut is_one = true;
         for step in shape.steps(exponent) {
@@ -104,8 +105,8 @@ impl<const V: usize, const LAST: usize> One<V, LAST> {
                 Step::Square => run.square(),
                 Step::Multiply { row, from } => {
                     let digit = digits::digit(exponent.words(), from, shape.window);
-                    let next = entries.get(shape.row(row + 1)).unwrap_or_default();
-                    let row = &entries[shape.row(row)];
+                    let next = table.get(entries(shape, row + 1)).unwrap_or_default();
+                    let row = &table[entries(shape, row)];
                     let entry = select(row.iter().map(|digits| load(digits)), digit);
                     // The table is larger than the nearest cache.
                     vector::prefetch(next.as_flattened());
