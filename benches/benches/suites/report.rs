@@ -14,6 +14,12 @@ use crate::{
 /// Events measured for one line.
 const ROUNDS: usize = 9;
 
+/// The same in large groups, whose events take long.
+const LARGE_ROUNDS: usize = 5;
+
+/// Members from which a group is large.
+const LARGE: usize = 64;
+
 fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
 }
@@ -21,7 +27,12 @@ fn milliseconds(time: Duration) -> f64 {
 /// One JSON object a line.
 pub(crate) fn json_lines(subjects: impl Iterator<Item = Subject>) {
     for subject in subjects {
-        let run = subject.median(ROUNDS);
+        let rounds = if subject.size < LARGE {
+            ROUNDS
+        } else {
+            LARGE_ROUNDS
+        };
+        let run = subject.median(rounds);
         print_line(&subject, &run);
     }
 }
