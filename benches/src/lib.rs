@@ -3,12 +3,13 @@
 //! | bench | measures | names |
 //! |---|---|---|
 //! | `codec` | messages and memberships to bytes and back | `codec/<direction>/<message>` |
-//! | `suites` | one membership event, CPU time of all members together | `<suite>/<event>/<group>/<members>` |
+//! | `suites` | one membership event, total and serial CPU time; `--json`, `--targets` | `suites/<suite>/<event>/<group>/<unsigned or signed>/<total or serial>/<members>` |
 //! | `modexp` | powers, by contender | `modexp/<bits>-<exponent bits>/<operation>/<contender>` |
 //! | `modexp_ratios` | the same in interleaved rounds, ratios against their targets | a table, pass or fail |
 //! | `records` | sealing and opening user messages | `<suite>/<direction>/<bytes>` |
 //!
 //! `cargo bench -p benches` runs all, `cargo bench -p benches --bench suites -- gdh/join` some.
+//! `docs/performance.md` and `docs/performance-suites.md` in the repository have figures.
 //! Figures of one run are to be compared with each other, not with those of another machine.
 
 pub mod contenders;

@@ -138,22 +138,24 @@ impl<G: Group> Gdh<G> {
             });
             return Ok(Step::send(outgoing));
         };
-        let share = self.arithmetic.draw(rng);
+        // A share that was drawn for a token that was refused then is as good as new: nothing made
+        // with it was shown.
+        let staged = self.staged.as_mut().ok_or(NOTHING_STAGED)?;
+        if let Share::Undrawn = staged.share {
+            staged.share = Share::Fresh(self.arithmetic.draw(rng));
+        }
+        let share = staged.share.value(None)?;
         let token = self
             .arithmetic
-            .exponentiate_token(&received, &share, sender)?;
+            .exponentiate_token(&received, share, sender)?;
         let body = Chain::encode(chain.base_len, &order, &self.arithmetic.encode(&token));
         let outgoing =
             self.arithmetic
                 .outgoing(Recipient::Member(next), TokenKind::GdhPartial, body);
-        let stage = Stage::Final {
+        staged.order = order;
+        staged.stage = Stage::Final {
             base_len: chain.base_len,
         };
-        self.staged = Some(Staged {
-            order,
-            share: Share::Fresh(share),
-            stage,
-        });
         Ok(Step::send(outgoing))
     }
 

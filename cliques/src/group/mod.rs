@@ -15,7 +15,7 @@
 //! | `random_scalar` | the share that is kept | rejection: the number of draws varies, and tells nothing of the one kept | wide reduction |
 //! | `exponentiate`, `exponentiate_each`, `exponentiate_token`, `agree` | exponent | time by the length of q; tables are scanned whole | the same |
 //! | `exponentiate_generator`, `.._each`, `agree_generator` | exponent | the same, with a table of g, which is public | the same (P-256 without a table) |
-//! | `exponentiate_secret_each` | base, exponents | the same; the table of the base is erased | the same |
+//! | `exponentiate_secret_each` | base, exponents | the same; the table of the base is erased | the same (P-256 without a table) |
 //! | `multiply_secret`, `multiply_secrets`, `multiply_running` | factors | Montgomery product | complete addition |
 //! | `secret_to_scalar` | element | time by the lengths of p and q; `+abs` selects without a branch | SHA-512, wide reduction |
 //! | `invert_scalar`, `multiply_scalars` | scalars | time by q | time by q |

@@ -9,6 +9,8 @@
 //!
 //! Source: key agreement notes, section 1.5.
 
+mod table;
+
 use alloc::{boxed::Box, vec::Vec};
 use core::fmt;
 
@@ -23,6 +25,7 @@ use sha2::{Digest, Sha512};
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
+use self::table::Table;
 use super::{ElementError, Group};
 use crate::{cost::Exponentiation, secret::GroupSecret};
 
@@ -145,9 +148,16 @@ impl Group for Ristretto255 {
         base: &RistrettoSecret,
         exponents: &[&RistrettoScalar],
     ) -> Vec<RistrettoElement> {
+        if exponents.len() < Table::WORTH {
+            return exponents
+                .iter()
+                .map(|exponent| RistrettoElement(base.0 * exponent.0))
+                .collect();
+        }
+        let table = Table::new(&base.0);
         exponents
             .iter()
-            .map(|exponent| RistrettoElement(base.0 * exponent.0))
+            .map(|exponent| RistrettoElement(table.power(&exponent.0)))
             .collect()
     }
 
