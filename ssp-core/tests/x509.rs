@@ -25,7 +25,8 @@ use ssp_core::{
     SessionConfig, SessionEvent, Signing, Timestamp,
     access::{Action, FilePolicy},
     identity::{
-        Challenge, ChallengeError, Distrust, Identity, IdentityError, OwnIdentity, Proof, Trust,
+        AnyOf, Challenge, ChallengeError, Distrust, Identity, IdentityError, OwnIdentity, Proof,
+        Trust,
         x509::{
             Authority, CertificateIdentity, CertificateTrust, IssueError, KeyAlgorithm, Revocation,
             RevocationPolicy, TrustPemError, Validity, summaries,
@@ -821,4 +822,29 @@ fn evidence_withheld_for_a_leave_that_is_refused_is_shown_then() {
         world.run();
         world.assert_agreed(chat, &[0, 1, 2]);
     }
+}
+
+#[test]
+fn several_kinds_of_trust_give_the_reason_that_tells_most() {
+    let ca = authority(1, KeyAlgorithm::Ed25519);
+    let keys: Arc<dyn Trust> = Arc::new(support::trust(&["alice"]));
+    let certificates: Arc<dyn Trust> = Arc::new(trust(&ca));
+    let bob = issue(&ca, "#bob#n1", KeyAlgorithm::Ed25519);
+    for order in [[&keys, &certificates], [&certificates, &keys]] {
+        let any = AnyOf(order.map(Arc::clone).to_vec());
+        let ask = |name: &str, evidence: Option<&[u8]>| {
+            any.identify(&member(name), evidence, Timestamp(NOW)).err()
+        };
+        assert_eq!(ask("alice", None), None);
+        assert_eq!(ask("bob", bob.evidence()), None);
+        assert_eq!(ask("bob", None), Some(Distrust::NotShown));
+        assert_eq!(
+            ask("carol", bob.evidence()),
+            Some(Distrust::OtherName {
+                subject: subject("#bob#n1")
+            })
+        );
+    }
+    let nobody = AnyOf(Vec::new()).identify(&member("alice"), None, Timestamp(NOW));
+    assert_eq!(nobody.unwrap_err(), Distrust::Unknown);
 }
