@@ -45,7 +45,8 @@ pub const READ_BUFFER: usize = 64 << 10;
 pub const READ_AHEAD: usize = 160 << 10;
 /// Room made for messages on their way out, in bytes (ours).
 pub const WRITE_BUFFER: usize = 16 << 10;
-/// Longest body that is copied behind its header on the way out, in bytes (ours).
+/// Longest body that is copied instead of being shared, in bytes (ours): behind its header on the
+/// way out, and where it may have to wait for long.
 pub const COPIED_BODY: usize = 4 << 10;
 /// Most bytes that wait at a client to be sent (ours).
 pub const TRANSMIT_BUFFER: usize = 16 << 20;

@@ -9,7 +9,7 @@
 //!
 //! A code in place of any of these ends the handshake. Source: Spread client protocol, section 3.
 
-use alloc::{collections::VecDeque, string::String, vec::Vec};
+use alloc::{collections::VecDeque, string::String, sync::Arc, vec::Vec};
 use core::fmt;
 
 use bytes::{Buf, Bytes, BytesMut};
@@ -32,7 +32,7 @@ use crate::{
 /// one comes out. If the stream ends before that, the daemon did not say why.
 pub struct ClientHandshake {
     options: ConnectOptions,
-    credentials: Option<Credentials>,
+    credentials: Option<Arc<Credentials>>,
     state: State,
     buffer: BytesMut,
     transmit: VecDeque<Bytes>,
@@ -80,9 +80,14 @@ impl ClientHandshake {
     /// Starts a handshake that asks for [`Method::Password`] beside the methods of `options`,
     /// [`Method::Null`] excepted.
     ///
+    /// They may be shared with whoever makes the same connection again.
+    ///
     /// A library before 3.16 cannot choose methods, so with such a version the credentials stay
     /// here.
-    pub fn with_credentials(options: ConnectOptions, credentials: Credentials) -> Self {
+    pub fn with_credentials(
+        options: ConnectOptions,
+        credentials: impl Into<Arc<Credentials>>,
+    ) -> Self {
         let mut options = options;
         options
             .methods
@@ -90,7 +95,7 @@ impl ClientHandshake {
             .filter(|method| **method == Some(Method::Null))
             .for_each(|method| *method = None);
         Self {
-            credentials: Some(credentials),
+            credentials: Some(credentials.into()),
             ..Self::new(options.and_method(Method::Password))
         }
     }

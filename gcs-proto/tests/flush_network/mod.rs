@@ -485,11 +485,11 @@ impl Network {
     /// Sends a numbered message, if the layer allows it.
     pub fn send(&mut self, process: usize) {
         let services = [
-            Service::Reliable,
+            Service::Unreliable,
             Service::Reliable,
             Service::Fifo,
             Service::Fifo,
-            Service::Agreed,
+            Service::Causal,
             Service::Agreed,
             Service::Safe,
         ];
