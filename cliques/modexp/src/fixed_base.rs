@@ -4,9 +4,9 @@ use alloc::{sync::Arc, vec::Vec};
 use core::fmt;
 
 use crate::{
-    batch,
     engine::comb::{Comb, CombTable},
     exponent::Exponent,
+    powers,
     residue::{Residue, SecretResidue},
 };
 
@@ -63,18 +63,7 @@ impl FixedBase {
             let pairs: Vec<_> = exponents.iter().map(|e| (base, *e)).collect();
             return Residue::pow_pairs(&pairs);
         }
-        let modulus = base.modulus();
-        let values = batch::run_groups(
-            exponents,
-            modulus.kernel().group(),
-            // A table saves the squarings.
-            |exponent| batch::work(modulus, exponent) / 4,
-            |group| self.0.table.pow_batch(group),
-        );
-        values
-            .into_iter()
-            .map(|value| SecretResidue::new(base.modulus().clone(), value))
-            .collect()
+        powers::comb_powers(base.modulus(), &self.0.table, exponents)
     }
 }
 

@@ -137,6 +137,22 @@ proptest! {
     }
 
     #[test]
+    fn running_products_equal_the_reference(case in case()) {
+        for modulus in case.moduli() {
+            let residues = case.residues(&modulus);
+            let first = modulus.residue_of(3).pow(&Exponent::from_be_bytes(&[5], 3));
+            let (last, product) = first.multiply_running(&residues.iter().collect::<Vec<_>>());
+            let first_value = BigUint::from(243_u8) % &case.p;
+            let mut expected = [first_value.clone(), first_value];
+            for base in &case.bases {
+                expected[0] = &expected[0] * base % &case.p;
+                expected[1] = &expected[0] * &expected[1] % &case.p;
+            }
+            prop_assert_eq!(&integers(&[last, product])[..], &expected[..]);
+        }
+    }
+
+    #[test]
     fn joint_inverses_equal_single_ones(case in case()) {
         for modulus in case.moduli() {
         let residues = case.residues(&modulus);

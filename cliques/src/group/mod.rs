@@ -16,7 +16,7 @@
 //! | `exponentiate`, `exponentiate_each`, `agree` | exponent | time by the length of q; tables are scanned whole | the same |
 //! | `exponentiate_generator`, `.._each`, `agree_generator` | exponent | the same, with a table of g, which is public | the same (P-256 without a table) |
 //! | `exponentiate_secret_each` | base, exponents | the same; the table of the base is erased | the same |
-//! | `multiply_secret`, `multiply_secrets` | factors | Montgomery product | complete addition |
+//! | `multiply_secret`, `multiply_secrets`, `multiply_running` | factors | Montgomery product | complete addition |
 //! | `secret_to_scalar` | element | time by the lengths of p and q; `+abs` selects without a branch | SHA-512, wide reduction |
 //! | `invert_scalar`, `multiply_scalars` | scalars | time by q | time by q |
 //! | `secret`, `scalar_secret` | element, scalar | fixed length | fixed length |
@@ -160,6 +160,23 @@ pub trait Group: Clone + fmt::Debug + Send + Sync + 'static {
         a: &Self::SecretElement,
         b: &Self::SecretElement,
     ) -> Self::SecretElement;
+
+    /// The last of the running products a_0 = `first`, a_1 = a_0 x_1, a_2 = a_1 x_2, .., and the
+    /// product of all of them, in constant time.
+    fn multiply_running(
+        &self,
+        first: &Self::SecretElement,
+        factors: &[&Self::Element],
+    ) -> (Self::SecretElement, Self::SecretElement) {
+        let generator = self.generator();
+        let one = self.divide_vartime(&generator, &generator);
+        let [mut last, mut product] = [(); 2].map(|()| self.multiply_secret(first, &one));
+        for factor in factors {
+            last = self.multiply_secret(&last, factor);
+            product = self.multiply_secrets(&product, &last);
+        }
+        (last, product)
+    }
 
     /// The map F: a secret element as an exponent, in constant time; none where that is 0 (key
     /// agreement notes, section 1.3).

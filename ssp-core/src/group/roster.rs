@@ -6,12 +6,12 @@ use alloc::{
 };
 
 use bytes::Bytes;
-use cliques::{MemberId, SignatureAlgorithm, Verifier, VerifyError};
+use cliques::{Claim, MemberId, SignatureAlgorithm, Verifier, VerifyError};
 use gcs_proto::name::MemberName;
 use spin::RwLock;
 
 use super::translate;
-use crate::identity::Identity;
+use crate::identity::{Identity, PublicKey, Signed};
 
 /// Accepted identities by member. Shared with the driver, which asks it about every token; nobody
 /// else writes, so the lock is never waited for.
@@ -53,6 +53,45 @@ impl Verifier for Roster {
         let known = self.0.read();
         let identity = known.get(&member).ok_or(unknown)?;
         identity.key().verify(algorithm, message, signature)
+    }
+
+    /// Those of Ed25519 together, all others one by one.
+    fn verify_all(&self, claims: &[Claim<'_>]) -> Vec<Result<(), VerifyError>> {
+        let known = self.0.read();
+        let key = |claim: &Claim<'_>| {
+            let member = translate::name(claim.member).ok()?;
+            let key = known.get(&member)?.key().ed25519()?;
+            (claim.algorithm == SignatureAlgorithm::Ed25519).then_some(key)
+        };
+        let keys: Vec<Option<&PublicKey>> = claims.iter().map(key).collect();
+        let together: Vec<Signed<'_>> = claims
+            .iter()
+            .zip(&keys)
+            .filter_map(|(claim, key)| {
+                key.map(|key| Signed {
+                    key,
+                    message: claim.message,
+                    signature: claim.signature,
+                })
+            })
+            .collect();
+        let mut verdicts = PublicKey::verify_each(&together).into_iter();
+        claims
+            .iter()
+            .zip(&keys)
+            .map(|(claim, key)| match key {
+                Some(_) => verdicts.next().unwrap_or(Err(VerifyError::BadSignature)),
+                None => {
+                    let Claim {
+                        member,
+                        algorithm,
+                        message,
+                        signature,
+                    } = *claim;
+                    self.verify(member, algorithm, message, signature)
+                }
+            })
+            .collect()
     }
 }
 
@@ -119,7 +158,12 @@ impl Evidence {
 
 #[cfg(test)]
 mod tests {
+    use alloc::sync::Arc;
+
+    use cliques::Signer as _;
+
     use super::*;
+    use crate::identity::Ed25519Signer;
 
     fn names<const N: usize>(names: [&str; N]) -> [MemberName; N] {
         names.map(|name| name.parse().unwrap())
@@ -144,6 +188,83 @@ mod tests {
         evidence.view(&[a, b], &[a]);
         assert_eq!(evidence.of(&b), None);
         assert!(evidence.must_show(&a, &[a, b]));
+    }
+
+    #[test]
+    fn signatures_together_have_the_verdicts_that_they_have_alone() {
+        let members = names(["#a#n1", "#b#n1", "#c#n1", "#d#n1"]);
+        let signers = [1, 2, 3, 4].map(|seed| Ed25519Signer::from_seed(&[seed; 32]));
+        let roster = Roster::default();
+        // The last one is unknown.
+        for (member, signer) in members.iter().zip(&signers).take(3) {
+            let key = Arc::new(signer.public_key());
+            roster.insert(*member, Identity::of_key(key));
+        }
+        let ids = members.map(|member| translate::id(&member).unwrap());
+        let message = |place: usize| [b'm', place as u8];
+        let messages = [0, 1, 2, 3].map(message);
+        let signatures: Vec<Vec<u8>> = signers
+            .iter()
+            .zip(&messages)
+            .map(|(signer, message)| signer.sign(message))
+            .collect();
+        let none: &[usize] = &[];
+        for broken in [none, &[0], &[1, 2], &[0, 1, 2]] {
+            for shown in 0..=ids.len() {
+                let mut signatures = signatures.clone();
+                for place in broken {
+                    signatures[*place][40] ^= 1;
+                }
+                let claims: Vec<Claim<'_>> = (0..shown)
+                    .map(|place| Claim {
+                        member: &ids[place],
+                        algorithm: SignatureAlgorithm::Ed25519,
+                        message: &messages[place],
+                        signature: &signatures[place],
+                    })
+                    .collect();
+                let verdicts = roster.verify_all(&claims);
+                assert_eq!(verdicts.len(), shown);
+                for (place, (claim, verdict)) in claims.iter().zip(verdicts).enumerate() {
+                    let expected = match place {
+                        3 => Err(VerifyError::UnknownIdentity),
+                        _ if broken.contains(&place) => Err(VerifyError::BadSignature),
+                        _ => Ok(()),
+                    };
+                    assert_eq!(verdict, expected, "{place} of {shown}, broken {broken:?}");
+                    let alone = roster.verify(
+                        claim.member,
+                        claim.algorithm,
+                        claim.message,
+                        claim.signature,
+                    );
+                    assert_eq!(alone, expected);
+                }
+            }
+        }
+        // Another algorithm, and a signature that is none, in the midst of good ones.
+        for (algorithm, signature) in [
+            (SignatureAlgorithm::None, &signatures[1][..]),
+            (SignatureAlgorithm::EcdsaP256, &signatures[1][..]),
+            (SignatureAlgorithm::Ed25519, &[][..]),
+            (SignatureAlgorithm::Ed25519, &signatures[0][..]),
+        ] {
+            let claim = |place: usize| Claim {
+                member: &ids[place],
+                algorithm: SignatureAlgorithm::Ed25519,
+                message: &messages[place],
+                signature: &signatures[place],
+            };
+            let mut claims = [claim(0), claim(1), claim(2)];
+            claims[1].algorithm = algorithm;
+            claims[1].signature = signature;
+            let verdicts = roster.verify_all(&claims);
+            assert_eq!(
+                verdicts,
+                [Ok(()), Err(VerifyError::BadSignature), Ok(())],
+                "{algorithm:?}"
+            );
+        }
     }
 
     #[test]

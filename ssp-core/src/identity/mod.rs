@@ -34,7 +34,7 @@ pub use accepted::{Distrust, Identity, MemberKey};
 pub use challenge::{
     CHALLENGE_CONTEXT, CHALLENGE_LENGTH, Challenge, ChallengeError, PROOF_MAX, Proof,
 };
-pub use ed25519::{Ed25519Signer, IdentityError, PublicKey};
+pub use ed25519::{Ed25519Signer, IdentityError, PublicKey, Signed};
 pub(crate) use trust::session as session_of;
 pub use trust::{TrustError, TrustErrorKind, TrustStore};
 

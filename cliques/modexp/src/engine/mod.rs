@@ -115,6 +115,18 @@ impl Kernel {
         }
     }
 
+    /// The last of the running products of `first` and the factors, and the product of them all.
+    pub(crate) fn running<'a>(
+        &self,
+        first: &BoxedMontyForm,
+        factors: impl Iterator<Item = &'a BoxedMontyForm>,
+    ) -> [BoxedMontyForm; 2] {
+        match self {
+            // Every factor would have to be brought to the form of the vectors first.
+            Self::Portable | Self::Ifma(_) => portable::running(first, factors),
+        }
+    }
+
     /// The table of a fixed base.
     pub(crate) fn comb_table(&self, base: &BoxedMontyForm, comb: Comb) -> CombTable {
         match self {

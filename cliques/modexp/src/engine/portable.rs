@@ -39,6 +39,20 @@ pub(super) fn product(powers: &[Power<'_>]) -> Option<BoxedMontyForm> {
     Some(accumulator.finish())
 }
 
+/// The last of the running products of `first` and the factors, and the product of them all.
+pub(super) fn running<'a>(
+    first: &BoxedMontyForm,
+    factors: impl Iterator<Item = &'a BoxedMontyForm>,
+) -> [BoxedMontyForm; 2] {
+    let mut multiplier = Multiplier::from(first.params());
+    let (mut last, mut product) = (first.clone(), first.clone());
+    for factor in factors {
+        multiplier.mul_assign(&mut last, factor);
+        multiplier.mul_assign(&mut product, &last);
+    }
+    [last, product]
+}
+
 /// A running product with what multiplying it needs.
 struct Accumulator<'a> {
     value: BoxedMontyForm,

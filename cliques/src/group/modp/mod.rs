@@ -272,6 +272,16 @@ impl Group for Modp {
         ModpSecret(a.0.multiply_secret(&b.0))
     }
 
+    fn multiply_running(
+        &self,
+        first: &ModpSecret,
+        factors: &[&ModpElement],
+    ) -> (ModpSecret, ModpSecret) {
+        let factors: Vec<&Residue> = factors.iter().map(|factor| &factor.0).collect();
+        let (last, product) = first.0.multiply_running(&factors);
+        (ModpSecret(last), ModpSecret(product))
+    }
+
     /// F(x) = x mod q, or min(x, p - x) mod q for names that end in `+abs`.
     fn secret_to_scalar(&self, secret: &ModpSecret) -> Option<ModpScalar> {
         let scalar = self.map.apply(&self.parameters, &secret.0);

@@ -37,6 +37,7 @@ use alloc::{boxed::Box, sync::Arc, vec::Vec};
 use core::ops::Range;
 
 use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
+use zeroize::Zeroize;
 
 use super::{
     Power,
@@ -152,6 +153,13 @@ impl CombTable {
             }
         }
         results
+    }
+}
+
+/// The base may be a secret.
+impl Drop for CombTable {
+    fn drop(&mut self) {
+        self.digits.zeroize();
     }
 }
 

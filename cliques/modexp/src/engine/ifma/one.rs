@@ -83,6 +83,7 @@ impl<const V: usize, const LAST: usize> One<V, LAST> {
                 digits.extend_from_slice(store(power).as_flattened());
             }
         }
+        first.zeroize();
         digits
     }
 
