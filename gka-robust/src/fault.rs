@@ -26,6 +26,36 @@ pub enum Fault {
     DeliverWithoutKey,
     /// Keep the transitional signal to oneself.
     SwallowSignal,
+    /// Choose the starter by another rule before a first view and after an interruption than after
+    /// a secure view.
+    ChoiceByState,
+    /// Go on, after an interruption, with the agreement completed before it, as if the members that
+    /// came in between had it too.
+    KeepInterrupted,
+    /// Stay in the agreement after the answer to a flush request, and send what it wants sent.
+    KeepRunning,
+    /// Start from scratch without erasing what there was.
+    KeepShares,
+    /// Install the secret of the view before once more.
+    ReuseSecret,
+    /// Answer a flush request in a secure view without asking the application.
+    FlushUnasked,
+    /// Answer a flush request of an interrupted agreement twice.
+    FlushTwice,
+    /// Give the signal to the application as often as the flush service gives it.
+    SignalAgain,
+    /// Let those who left in between stay in the secure transitional set.
+    KeepLeavers,
+    /// Take tokens of any view and run.
+    AnyEpoch,
+    /// Deliver data that is ahead of its key at once.
+    DeliverEarly,
+    /// Drop data that comes behind a flush request.
+    DropBehindRequest,
+    /// Forget to take the signal of the last view back when a view is installed.
+    KeepVsSignal,
+    /// Ignore flush requests while the agreement has not come to its end.
+    IgnoreFlushRequest,
 }
 
 /// What a driver does wrong, if anything.

@@ -1,160 +1,327 @@
-//! A group whose elements are monomials: g to the power of a product of named shares.
+//! A group whose elements are formulas: g to the power of a polynomial in named shares.
 //!
-//! The suites run over it unchanged. Exponentiation is the merging of two lists, so thousands of
-//! cascades take seconds; and a key says which shares are in it, who drew them and when, which is
-//! what contribution and freshness are about. Elements travel as the hash of their monomial, which
-//! the common [`Algebra`] translates back.
+//! The suites run over it unchanged. Exponentiation is the merging of lists, so thousands of cascades
+//! take seconds; and a key says which shares are in it and who drew them, which is what contribution
+//! and freshness are about. What an outsider can compute is linear algebra, see
+//! [`Knowledge`](super::knowledge::Knowledge).
+//!
+//! An *atom* is a share, or F of an element. Exponents are products of atoms with integer powers
+//! (GDH divides by shares); elements are sums of such products, because BD multiplies and divides
+//! elements. Elements travel as the hash of their formula, which the common [`Algebra`] translates
+//! back. Shares are numbered by who draws them, so a formula is a function of what its authors did,
+//! not of the order in which independent members did it.
 
 use alloc::{sync::Arc, vec::Vec};
-use std::{collections::BTreeMap, sync::Mutex};
+use core::sync::atomic::{AtomicU32, Ordering};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use cliques::{Exponentiation, Group, GroupSecret, group::ElementError};
 use rand_core::CryptoRng;
 use sha2::{Digest, Sha256};
 use zeroize::ZeroizeOnDrop;
 
-/// Number of a share, in the order of drawing.
-pub type ShareId = u32;
+/// A share: who drew it, and which of its draws it was, from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Share {
+    /// Who drew it.
+    pub owner: usize,
+    /// The number of the draw.
+    pub number: u32,
+}
 
-/// A product of shares with exponents other than 0, sorted by share.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Monomial(Vec<(ShareId, i32)>);
+/// What exponents are products of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Atom {
+    /// A share.
+    Share(Share),
+    /// F of the element with this encoding.
+    Image([u8; 32]),
+}
+
+/// A product of atoms with powers other than 0, sorted by atom.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Monomial(Vec<(Atom, i32)>);
 
 impl Monomial {
-    /// The shares in it.
-    pub fn shares(&self) -> impl Iterator<Item = ShareId> + '_ {
-        self.0.iter().map(|(share, _)| *share)
+    /// Its atoms and their powers.
+    pub fn atoms(&self) -> &[(Atom, i32)] {
+        &self.0
+    }
+
+    /// A product without its checks: atoms sorted, no power 0.
+    pub(super) fn of(atoms: impl IntoIterator<Item = (Atom, i32)>) -> Self {
+        Self(atoms.into_iter().collect())
     }
 
     fn times(&self, other: &Self) -> Self {
-        let mut product: BTreeMap<ShareId, i32> = self.0.iter().copied().collect();
-        for (share, exponent) in &other.0 {
-            *product.entry(*share).or_default() += exponent;
+        let (mut a, mut b) = (self.0.as_slice(), other.0.as_slice());
+        let mut product = Vec::with_capacity(a.len() + b.len());
+        loop {
+            match (a, b) {
+                ([x, rest @ ..], [y, ..]) if x.0 < y.0 => {
+                    product.push(*x);
+                    a = rest;
+                }
+                ([x, ..], [y, rest @ ..]) if y.0 < x.0 => {
+                    product.push(*y);
+                    b = rest;
+                }
+                ([x, after_x @ ..], [y, after_y @ ..]) => {
+                    if x.1 + y.1 != 0 {
+                        product.push((x.0, x.1 + y.1));
+                    }
+                    (a, b) = (after_x, after_y);
+                }
+                (rest, []) | ([], rest) => {
+                    product.extend_from_slice(rest);
+                    return Self(product);
+                }
+            }
         }
-        Self(
-            product
-                .into_iter()
-                .filter(|(_, exponent)| *exponent != 0)
-                .collect(),
-        )
     }
 
     fn inverse(&self) -> Self {
+        Self(self.0.iter().map(|(atom, power)| (*atom, -power)).collect())
+    }
+}
+
+/// The exponent of an element: a sum of monomials with coefficients other than 0, sorted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Formula(Vec<(Monomial, i32)>);
+
+impl Formula {
+    /// Its monomials and their coefficients.
+    pub fn terms(&self) -> &[(Monomial, i32)] {
+        &self.0
+    }
+
+    fn times(&self, factor: &Monomial) -> Self {
+        let mut terms: Vec<_> = self
+            .0
+            .iter()
+            .map(|(monomial, count)| (monomial.times(factor), *count))
+            .collect();
+        terms.sort();
+        Self(terms)
+    }
+
+    fn plus(&self, other: &Self, sign: i32) -> Self {
+        let mut sum: BTreeMap<&Monomial, i32> = self.0.iter().map(|(m, c)| (m, *c)).collect();
+        for (monomial, count) in &other.0 {
+            *sum.entry(monomial).or_default() += sign * count;
+        }
         Self(
-            self.0
-                .iter()
-                .map(|(share, exponent)| (*share, -exponent))
+            sum.into_iter()
+                .filter(|(_, count)| *count != 0)
+                .map(|(monomial, count)| (monomial.clone(), count))
                 .collect(),
         )
     }
 
     fn hash(&self) -> [u8; 32] {
         let mut hash = Sha256::new();
-        for (share, exponent) in &self.0 {
-            hash.update(share.to_be_bytes());
-            hash.update(exponent.to_be_bytes());
+        let size = |len: usize| (len as u64).to_be_bytes();
+        hash.update(size(self.0.len()));
+        for (monomial, count) in &self.0 {
+            hash.update(count.to_be_bytes());
+            hash.update(size(monomial.0.len()));
+            for (atom, power) in &monomial.0 {
+                hash.update(power.to_be_bytes());
+                match atom {
+                    Atom::Share(share) => {
+                        hash.update([0]);
+                        hash.update(size(share.owner));
+                        hash.update(share.number.to_be_bytes());
+                    }
+                    Atom::Image(encoding) => {
+                        hash.update([1]);
+                        hash.update(encoding);
+                    }
+                }
+            }
         }
         hash.finalize().into()
     }
 }
 
-/// What all groups of a simulation share.
+/// What all groups of a simulation share: the formulas behind encodings.
 #[derive(Debug, Default)]
 pub struct Algebra {
-    /// Who drew each share.
-    owners: Mutex<Vec<usize>>,
-    elements: Mutex<BTreeMap<[u8; 32], Monomial>>,
-    /// Exponents that exist.
-    alive: Mutex<usize>,
+    formulas: Mutex<BTreeMap<[u8; 32], Formula>>,
+    /// Encodings of public elements, that is those that were encoded to be sent.
+    public: Mutex<BTreeSet<[u8; 32]>>,
+}
+
+/// Nothing here panics while it holds a lock.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Algebra {
-    /// An algebra without shares.
+    /// An algebra without elements.
     pub fn new() -> Arc<Self> {
         Arc::default()
     }
 
-    /// Number of shares drawn so far.
-    pub fn drawn(&self) -> ShareId {
-        self.owners.lock().expect("no panics inside").len() as ShareId
-    }
-
-    /// Number of exponents that somebody still holds.
-    pub fn alive(&self) -> usize {
-        *self.alive.lock().expect("no panics inside")
-    }
-
-    /// Who drew a share.
-    pub fn owner(&self, share: ShareId) -> usize {
-        self.owners.lock().expect("no panics inside")[share as usize]
-    }
-
-    /// The monomial of an encoded element or secret.
-    pub fn monomial(&self, encoding: &[u8]) -> Option<Monomial> {
+    /// The formula of an encoded element or secret.
+    pub fn formula(&self, encoding: &[u8]) -> Option<Formula> {
         let encoding: [u8; 32] = encoding.try_into().ok()?;
-        self.elements
-            .lock()
-            .expect("no panics inside")
-            .get(&encoding)
-            .cloned()
+        lock(&self.formulas).get(&encoding).cloned()
     }
 
-    fn encode(&self, monomial: &Monomial) -> [u8; 32] {
-        let hash = monomial.hash();
-        self.elements
-            .lock()
-            .expect("no panics inside")
+    /// All elements that were encoded to be sent.
+    pub fn public(&self) -> Vec<Formula> {
+        let formulas = lock(&self.formulas);
+        lock(&self.public)
+            .iter()
+            .filter_map(|encoding| formulas.get(encoding).cloned())
+            .collect()
+    }
+
+    /// The shares in an element, those inside of F included.
+    pub fn shares(&self, encoding: &[u8]) -> Option<BTreeSet<Share>> {
+        let mut shares = BTreeSet::new();
+        let formula = self.formula(encoding)?;
+        formula
+            .0
+            .iter()
+            .for_each(|(monomial, _)| self.collect(monomial, &mut shares));
+        Some(shares)
+    }
+
+    fn collect(&self, monomial: &Monomial, shares: &mut BTreeSet<Share>) {
+        for (atom, _) in &monomial.0 {
+            match atom {
+                Atom::Share(share) => {
+                    shares.insert(*share);
+                }
+                Atom::Image(encoding) => shares.extend(self.shares(encoding).unwrap_or_default()),
+            }
+        }
+    }
+
+    fn intern(&self, formula: &Formula) -> [u8; 32] {
+        let hash = formula.hash();
+        lock(&self.formulas)
             .entry(hash)
-            .or_insert_with(|| monomial.clone());
+            .or_insert_with(|| formula.clone());
         hash
     }
 }
 
-/// One process's handle of the group.
+/// What one process holds: its instrumented secrets, and how many shares it has drawn.
+#[derive(Debug, Default)]
+struct Holdings {
+    drawn: AtomicU32,
+    /// Exponents and secret elements in memory: how many there are of each.
+    alive: Mutex<BTreeMap<[u8; 32], usize>>,
+}
+
+/// One process's handle of the group. Clones have their holdings in common.
 #[derive(Clone, Debug)]
 pub struct SymbolicGroup {
     algebra: Arc<Algebra>,
     owner: usize,
+    holdings: Arc<Holdings>,
 }
 
 impl SymbolicGroup {
     /// The group as the process `owner` draws shares in it.
-    pub const fn new(algebra: Arc<Algebra>, owner: usize) -> Self {
-        Self { algebra, owner }
+    pub fn new(algebra: Arc<Algebra>, owner: usize) -> Self {
+        Self::resumed(algebra, owner, 0)
+    }
+
+    /// The same, with `drawn` shares drawn already.
+    pub fn resumed(algebra: Arc<Algebra>, owner: usize, drawn: u32) -> Self {
+        let holdings = Holdings {
+            drawn: AtomicU32::new(drawn),
+            ..Holdings::default()
+        };
+        Self {
+            algebra,
+            owner,
+            holdings: Arc::new(holdings),
+        }
+    }
+
+    /// Shares drawn so far.
+    pub fn drawn(&self) -> u32 {
+        self.holdings.drawn.load(Ordering::Relaxed)
+    }
+
+    /// Numbers the next share `number`, which none drawn before may have.
+    pub fn number_from(&self, number: u32) {
+        self.holdings.drawn.store(number, Ordering::Relaxed);
+    }
+
+    /// Encodings, as elements, of the exponents and secret elements that this process has in memory.
+    pub fn alive(&self) -> Vec<[u8; 32]> {
+        lock(&self.holdings.alive).keys().copied().collect()
+    }
+
+    fn hold(&self, formula: &Formula) -> Held {
+        let encoding = self.algebra.intern(formula);
+        *lock(&self.holdings.alive).entry(encoding).or_default() += 1;
+        Held {
+            encoding,
+            holdings: self.holdings.clone(),
+        }
     }
 
     fn scalar(&self, value: Monomial) -> Scalar {
-        *self.algebra.alive.lock().expect("no panics inside") += 1;
-        Scalar {
-            value,
-            algebra: self.algebra.clone(),
+        let held = self.hold(&Formula([(value.clone(), 1)].into()));
+        Scalar { value, held }
+    }
+
+    fn secret_element(&self, value: Formula) -> SecretElement {
+        let held = self.hold(&value);
+        SecretElement { value, held }
+    }
+}
+
+/// A secret in memory; it leaves the holdings when it is dropped.
+#[derive(Debug)]
+struct Held {
+    encoding: [u8; 32],
+    holdings: Arc<Holdings>,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let mut alive = lock(&self.holdings.alive);
+        if let Some(count) = alive.get_mut(&self.encoding) {
+            *count -= 1;
+            if *count == 0 {
+                alive.remove(&self.encoding);
+            }
         }
     }
 }
 
-/// An exponent. The algebra knows how many there are.
+/// An exponent.
 #[derive(Debug)]
 pub struct Scalar {
     value: Monomial,
-    algebra: Arc<Algebra>,
-}
-
-impl Drop for Scalar {
-    fn drop(&mut self) {
-        *self.algebra.alive.lock().expect("no panics inside") -= 1;
-    }
+    #[expect(dead_code, reason = "held for its drop")]
+    held: Held,
 }
 
 impl ZeroizeOnDrop for Scalar {}
 
-/// An agreed element.
+/// A secret element.
 #[derive(Debug)]
-pub struct SecretElement(Monomial);
+pub struct SecretElement {
+    value: Formula,
+    held: Held,
+}
 
 impl ZeroizeOnDrop for SecretElement {}
 
 impl Group for SymbolicGroup {
-    type Element = Monomial;
+    type Element = Formula;
     type Scalar = Scalar;
     type SecretElement = SecretElement;
 
@@ -166,61 +333,59 @@ impl Group for SymbolicGroup {
         32
     }
 
-    fn generator(&self) -> Monomial {
-        Monomial::default()
+    fn generator(&self) -> Formula {
+        Formula([(Monomial::default(), 1)].into())
     }
 
     fn random_scalar(&self, _: &mut dyn CryptoRng) -> Scalar {
-        let mut owners = self.algebra.owners.lock().expect("no panics inside");
-        let share = owners.len() as ShareId;
-        owners.push(self.owner);
-        drop(owners);
-        self.scalar(Monomial([(share, 1)].into()))
+        let share = Share {
+            owner: self.owner,
+            number: self.holdings.drawn.fetch_add(1, Ordering::Relaxed),
+        };
+        self.scalar(Monomial([(Atom::Share(share), 1)].into()))
     }
 
-    fn exponentiate(&self, base: &Monomial, exponent: &Scalar) -> Monomial {
+    fn exponentiate(&self, base: &Formula, exponent: &Scalar) -> Formula {
         base.times(&exponent.value)
     }
 
-    fn exponentiate_generator(&self, exponent: &Scalar) -> Monomial {
-        exponent.value.clone()
+    fn exponentiate_generator(&self, exponent: &Scalar) -> Formula {
+        Formula([(exponent.value.clone(), 1)].into())
     }
 
-    fn agree(&self, base: &Monomial, exponent: &Scalar) -> SecretElement {
-        SecretElement(base.times(&exponent.value))
+    fn agree(&self, base: &Formula, exponent: &Scalar) -> SecretElement {
+        self.secret_element(base.times(&exponent.value))
     }
 
-    fn exponentiate_secret_each(
-        &self,
-        base: &SecretElement,
-        exponents: &[&Scalar],
-    ) -> Vec<Monomial> {
-        let power = |exponent: &&Scalar| base.0.times(&exponent.value);
+    fn exponentiate_secret_each(&self, base: &SecretElement, exponents: &[&Scalar]) -> Vec<Formula> {
+        let power = |exponent: &&Scalar| base.value.times(&exponent.value);
         exponents.iter().map(power).collect()
     }
 
-    fn multiply(&self, _: &Monomial, _: &Monomial) -> Monomial {
-        unreachable!("GDH multiplies no elements")
+    fn multiply(&self, a: &Formula, b: &Formula) -> Formula {
+        a.plus(b, 1)
     }
 
-    fn divide_vartime(&self, _: &Monomial, _: &Monomial) -> Monomial {
-        unreachable!("GDH divides no elements")
+    fn divide_vartime(&self, dividend: &Formula, divisor: &Formula) -> Formula {
+        dividend.plus(divisor, -1)
     }
 
-    fn multiply_secret(&self, _: &SecretElement, _: &Monomial) -> SecretElement {
-        unreachable!("GDH multiplies no elements")
+    fn multiply_secret(&self, secret: &SecretElement, factor: &Formula) -> SecretElement {
+        self.secret_element(secret.value.plus(factor, 1))
     }
 
-    fn multiply_secrets(&self, _: &SecretElement, _: &SecretElement) -> SecretElement {
-        unreachable!("GDH multiplies no elements")
+    fn multiply_secrets(&self, a: &SecretElement, b: &SecretElement) -> SecretElement {
+        self.secret_element(a.value.plus(&b.value, 1))
     }
 
-    fn secret_to_scalar(&self, _: &SecretElement) -> Option<Scalar> {
-        unreachable!("GDH makes no exponent of an element")
+    fn secret_to_scalar(&self, secret: &SecretElement) -> Option<Scalar> {
+        Some(self.scalar(Monomial([(Atom::Image(secret.held.encoding), 1)].into())))
     }
 
-    fn scalar_secret(&self, _: &Scalar) -> GroupSecret {
-        unreachable!("GDH makes no key of a share")
+    fn scalar_secret(&self, scalar: &Scalar) -> GroupSecret {
+        // As an element, so that it can be looked into like any other key.
+        let element = self.exponentiate_generator(scalar);
+        GroupSecret::new(self.algebra.intern(&element).into())
     }
 
     fn invert_scalar(&self, scalar: &Scalar) -> Scalar {
@@ -231,26 +396,83 @@ impl Group for SymbolicGroup {
         self.scalar(a.value.times(&b.value))
     }
 
-    fn encode(&self, element: &Monomial) -> Vec<u8> {
-        self.algebra.encode(element).to_vec()
+    fn encode(&self, element: &Formula) -> Vec<u8> {
+        let encoding = self.algebra.intern(element);
+        lock(&self.algebra.public).insert(encoding);
+        encoding.to_vec()
     }
 
-    fn decode(&self, bytes: &[u8]) -> Result<Monomial, ElementError> {
+    fn decode(&self, bytes: &[u8]) -> Result<Formula, ElementError> {
         if bytes.len() != 32 {
             return Err(ElementError::Encoding);
         }
-        self.algebra.monomial(bytes).ok_or(ElementError::NotInGroup)
+        self.algebra.formula(bytes).ok_or(ElementError::NotInGroup)
     }
 
-    fn is_identity(&self, _: &SecretElement) -> bool {
-        false
+    fn is_identity(&self, secret: &SecretElement) -> bool {
+        secret.value.0.is_empty()
     }
 
     fn secret(&self, element: &SecretElement) -> GroupSecret {
-        GroupSecret::new(self.algebra.encode(&element.0).into())
+        GroupSecret::new(element.held.encoding.into())
     }
 
     fn exponentiation(&self) -> Exponentiation {
         Exponentiation::Full
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Dice;
+
+    #[test]
+    fn formulas_follow_the_laws_of_the_group() {
+        let algebra = Algebra::new();
+        let group = SymbolicGroup::new(algebra.clone(), 3);
+        let mut dice = Dice::new(1);
+        let (a, b) = (
+            group.random_scalar(dice.rng()),
+            group.random_scalar(dice.rng()),
+        );
+        let (ga, gb) = (
+            group.exponentiate_generator(&a),
+            group.exponentiate_generator(&b),
+        );
+        assert_eq!(group.exponentiate(&ga, &b), group.exponentiate(&gb, &a));
+        let back = group.exponentiate(&group.exponentiate(&ga, &b), &group.invert_scalar(&b));
+        assert_eq!(back, ga);
+        let product = group.multiply(&ga, &gb);
+        assert_eq!(group.divide_vartime(&product, &gb), ga);
+        assert_eq!(
+            group.divide_vartime(&ga, &ga),
+            Formula::default(),
+            "the identity"
+        );
+    }
+
+    #[test]
+    fn secrets_are_counted_and_shares_found_inside_of_images() {
+        let algebra = Algebra::new();
+        let group = SymbolicGroup::new(algebra.clone(), 0);
+        let mut dice = Dice::new(1);
+        let share = group.random_scalar(dice.rng());
+        let secret = group.agree(&group.generator(), &share);
+        let image = group.secret_to_scalar(&secret).unwrap();
+        // g to the share is the secret element too: two holdings, two encodings.
+        assert_eq!(group.alive().len(), 2);
+        drop(secret);
+        assert_eq!(group.alive().len(), 2);
+        drop(share);
+        assert_eq!(group.alive().len(), 1);
+        let key = group.exponentiate_generator(&image);
+        let shares = algebra.shares(&group.encode(&key)).unwrap();
+        let only = Share {
+            owner: 0,
+            number: 0,
+        };
+        assert_eq!(shares, [only].into());
+        assert_eq!(algebra.public(), [key]);
     }
 }

@@ -4,7 +4,7 @@ use alloc::{collections::BTreeMap, string::String, vec::Vec};
 
 use cliques::{MemberId, Recipient, TokenKind};
 
-use super::{oracle::Violation, symbolic::ShareId};
+use super::oracle::Violation;
 use crate::{
     stats::Stats,
     view::{SecureView, View, ViewId},
@@ -35,14 +35,14 @@ pub enum End {
 /// One thing that a process saw or did.
 #[derive(Clone, Debug)]
 pub enum Entry {
-    /// VS view delivered, in which state of the driver, and how many shares had been drawn before.
+    /// VS view delivered, in which state of the driver, and the number of the next share drawn.
     Membership {
         /// The view.
         view: View,
         /// State of the driver.
         state: &'static str,
-        /// Shares drawn before.
-        shares: ShareId,
+        /// Number of the next share that this process draws.
+        shares: u32,
     },
     /// Flush request of the flush service.
     FlushRequest,
@@ -106,6 +106,8 @@ pub struct Trace {
     pub lives: Vec<Life>,
     /// Data by number.
     pub data: BTreeMap<u64, Record>,
+    /// The lives that each VS view was made for.
+    pub views: BTreeMap<ViewId, Vec<usize>>,
     /// Tokens, in the order of sending.
     pub tokens: Vec<TokenRecord>,
     /// What was wrong at the moment it happened.

@@ -12,7 +12,7 @@ use cliques::{
     },
 };
 use gka_robust::{
-    Algorithm, Cause, Config, DEFAULT_QUEUE_BYTES, Error, Input, Output, RobustDriver,
+    Algorithm, Cause, Config, DEFAULT_QUEUE_BYTES, Error, Input, Output, RefreshPolicy, RobustDriver,
     Transmission, View, ViewId,
 };
 
@@ -33,10 +33,12 @@ pub fn config(name: &str) -> Config {
         protocol: Protocol::Gdh,
         mathematical_group: "ristretto255".parse().unwrap(),
         algorithm: Algorithm::Basic,
+        refresh: RefreshPolicy::default(),
         signer: Arc::new(TestSigner::new(id(name))),
         verifier: Arc::new(TestVerifier::new()),
         queue_bytes: DEFAULT_QUEUE_BYTES,
         timestamp_window: None,
+        event_log: 0,
     }
 }
 
@@ -91,7 +93,7 @@ impl Trio {
         Self {
             drivers: ["a", "b", "c"]
                 .into_iter()
-                .map(|name| (name.to_string(), RobustDriver::new(config(name))))
+                .map(|name| (name.to_string(), RobustDriver::new(config(name)).unwrap()))
                 .collect(),
             flight: Vec::new(),
             sent: Vec::new(),

@@ -31,13 +31,13 @@ use alloc::{
 };
 
 use bytes::Bytes;
-use cliques::{Cost, IllegalMemberId};
+use cliques::Cost;
 use gcs_proto::{
     flush::FlushLayer,
     name::{GroupName, MemberName},
     service::Service,
 };
-use gka_robust::{Algorithm, Payload, RobustDriver};
+use gka_robust::{Algorithm, Payload, RefreshPolicy, RobustDriver};
 use rand_core::CryptoRng;
 
 pub(crate) use calls::{Outgoing, payload_max};
@@ -53,6 +53,7 @@ use self::{
 use crate::{
     config::{GroupOptions, SessionConfig},
     epoch::ViewKeys,
+    error::Error,
     event::{Mismatch, SecureViewEvent, SessionEvent},
     identity::{Credentials, Trust},
     schedule::KeyId,
@@ -124,18 +125,21 @@ impl SecureGroup {
         config: SessionConfig,
         options: GroupOptions,
         now: Timestamp,
-    ) -> Result<Self, IllegalMemberId> {
+    ) -> Result<Self, Error> {
         let driver = RobustDriver::new(gka_robust::Config {
-            me: id(&me)?,
+            me: id(&me).map_err(|_| Error::Internal("own name"))?,
             group: name.as_bytes().to_vec(),
             protocol: options.protocol,
             mathematical_group: options.mathematical_group,
-            algorithm: Algorithm::Basic,
+            algorithm: Algorithm::of(options.protocol),
+            refresh: RefreshPolicy::default(),
             signer: credentials.signer.clone(),
             verifier: credentials.trust.clone(),
             queue_bytes: config.early_bytes,
             timestamp_window: config.timestamp_window,
-        });
+            event_log: 0,
+        })
+        .map_err(|_| Error::Internal("a suite has the algorithm recommended for it"))?;
         let mut group = Self {
             name,
             me,

@@ -35,8 +35,7 @@ impl Session {
             return Err(Error::AlreadyJoined(group));
         }
         options.record.built()?;
-        let secure = SecureGroup::new(group, self.me, &self.credentials, self.config, options, now)
-            .map_err(|_| Error::Internal("own name"))?;
+        let secure = SecureGroup::new(group, self.me, &self.credentials, self.config, options, now)?;
         self.flush.join(group)?;
         self.groups.insert(group, secure);
         Ok(())

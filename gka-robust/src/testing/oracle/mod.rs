@@ -5,6 +5,8 @@
 
 mod agreement;
 mod delivery;
+mod roles;
+mod secrets;
 mod views;
 
 use alloc::{
@@ -15,14 +17,18 @@ use alloc::{
 };
 use core::fmt;
 
-use cliques::{MemberId, TokenKind};
+use cliques::{MemberId, Protocol, TokenKind};
 
 use super::{
     simulation::Simulation,
-    symbolic::{Algebra, ShareId},
+    knowledge::Knowledge,
+    symbolic::{Algebra, Share},
     trace::{End, Entry, TokenRecord, Trace},
 };
-use crate::view::{SecureView, View, ViewId};
+use crate::{
+    algorithm::Algorithm,
+    view::{SecureView, View, ViewId},
+};
 
 /// An invariant that does not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,7 +70,35 @@ impl Stay<'_> {
     }
 }
 
+/// How keys are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Conduct {
+    /// Of shares of all members.
+    Contributory,
+    /// By one member.
+    Centralised,
+}
+
+impl Conduct {
+    fn of(protocol: Protocol) -> Self {
+        match protocol.as_str() {
+            "ckd" => Self::Centralised,
+            _ => Self::Contributory,
+        }
+    }
+}
+
+/// Whether an agreement may go on from one view to the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Carries {
+    Nothing,
+    Something,
+}
+
 struct Checker<'a> {
+    protocol: Protocol,
+    conduct: Conduct,
+    carries: Carries,
     trace: &'a Trace,
     algebra: Option<&'a Algebra>,
     stays: Vec<Stay<'a>>,
@@ -73,13 +107,7 @@ struct Checker<'a> {
 
 /// Checks everything that holds at any time.
 pub fn check(simulation: &Simulation) -> Vec<Violation> {
-    let trace = simulation.trace();
-    let mut checker = Checker {
-        trace,
-        algebra: simulation.algebra(),
-        stays: stays(trace),
-        found: trace.violations.clone(),
-    };
+    let mut checker = Checker::new(simulation);
     checker.keys();
     checker.installs();
     checker.data();
@@ -95,8 +123,33 @@ pub fn check(simulation: &Simulation) -> Vec<Violation> {
     checker.found
 }
 
-/// Checks progress: nothing is left to do, so every process is where it should be (I22); and that
-/// nobody holds a share but that of its present key (I26).
+/// Checks exclusion (I20), which takes as long as everything else together.
+pub fn check_exclusion(simulation: &Simulation) -> Vec<Violation> {
+    let mut checker = Checker::new(simulation);
+    checker.found.clear();
+    checker.exclusion();
+    checker.found
+}
+
+/// What is wrong with the secrets that a process has in memory after it installed the last of
+/// `keys` (I26).
+pub(super) fn check_memory(
+    simulation: &Simulation,
+    alive: &[[u8; 32]],
+    keys: &[Vec<u8>],
+    members: usize,
+) -> Option<String> {
+    let algebra = simulation.algebra()?;
+    secrets::superseded(
+        algebra,
+        simulation.options().protocol,
+        alive,
+        keys,
+        members,
+    )
+}
+
+/// Checks progress: nothing is left to do, so every process is where it should be (I22).
 pub fn check_quiescent(simulation: &Simulation) -> Vec<Violation> {
     let mut found = Vec::new();
     let components = simulation.components();
@@ -119,18 +172,6 @@ pub fn check_quiescent(simulation: &Simulation) -> Vec<Violation> {
                 message: format!("{member} ended in {state}, view {:?}", driver.secure_view()),
             });
         }
-    }
-    if let Some(algebra) = simulation.algebra()
-        && algebra.alive() != simulation.live().len()
-    {
-        found.push(Violation {
-            invariant: "I26",
-            message: format!(
-                "{} shares at {} members",
-                algebra.alive(),
-                simulation.live().len()
-            ),
-        });
     }
     found
 }
@@ -180,6 +221,23 @@ fn stays(trace: &Trace) -> Vec<Stay<'_>> {
 }
 
 impl<'a> Checker<'a> {
+    fn new(simulation: &'a Simulation) -> Self {
+        let trace = simulation.trace();
+        let options = simulation.options();
+        Self {
+            protocol: options.protocol,
+            conduct: Conduct::of(options.protocol),
+            carries: match options.algorithm {
+                Algorithm::Basic | Algorithm::Restart => Carries::Nothing,
+                Algorithm::Optimized | Algorithm::Incremental => Carries::Something,
+            },
+            trace,
+            algebra: simulation.algebra(),
+            stays: stays(trace),
+            found: trace.violations.clone(),
+        }
+    }
+
     pub(super) fn fail(&mut self, invariant: &'static str, message: String) {
         self.found.push(Violation { invariant, message });
     }

@@ -6,31 +6,35 @@ impl Simulation {
     /// Starts a process and lets it join the component of `with`, or a component of its own.
     pub fn start(&mut self, name: &MemberId, with: Option<&MemberId>) {
         assert!(!self.processes.contains_key(name), "{name} lives");
-        self.tell(format!("start {name}, with {with:?}"));
+        self.deed(format!("start {name}, with {with:?}"));
         let life = self.trace.lives.len();
         let config = Config {
             me: name.clone(),
             group: b"group".to_vec(),
-            protocol: Protocol::Gdh,
+            protocol: self.options.protocol,
             mathematical_group: match &self.options.suite {
                 Suite::Symbolic => "ristretto255"
                     .parse()
                     .expect("a group of the default features"),
                 Suite::Real(group) => *group,
             },
-            algorithm: Algorithm::Basic,
+            algorithm: self.options.algorithm,
+            refresh: crate::RefreshPolicy::default(),
             signer: Arc::new(TestSigner::new(name.clone())),
             verifier: Arc::new(TestVerifier::new()),
             queue_bytes: crate::DEFAULT_QUEUE_BYTES,
             timestamp_window: None,
+            event_log: 0,
         };
+        let group = self.world.group(life);
         let mut driver = match &self.options.suite {
             Suite::Symbolic => {
-                let group = SymbolicGroup::new(self.algebra.clone(), life);
-                RobustDriver::with_suite(config, Box::new(Gdh::new(group, name.clone())))
+                let suite = suite::symbolic(config.protocol, group.clone(), name.clone());
+                RobustDriver::with_suite(config, suite)
             }
             Suite::Real(_) => RobustDriver::new(config),
-        };
+        }
+        .expect("options name an algorithm of their suite");
         if let Some(fault) = self.options.fault {
             driver.inject(fault);
         }
@@ -42,6 +46,7 @@ impl Simulation {
         });
         let process = Process {
             life,
+            group,
             driver,
             branch: None,
             position: Position::default(),
@@ -53,6 +58,7 @@ impl Simulation {
             withholds: false,
             secure: None,
             keys: Vec::new(),
+            past_keys: Vec::new(),
             sent_in_view: 0,
             seen: BTreeMap::new(),
         };
@@ -64,7 +70,7 @@ impl Simulation {
 
     /// Ends a process.
     pub fn end(&mut self, name: &MemberId, change: Change) {
-        self.tell(format!("end {name}: {change:?}"));
+        self.deed(format!("end {name}: {change:?}"));
         let mut members = self.component_of(name);
         self.close_life(name);
         members.remove(name);
@@ -89,7 +95,7 @@ impl Simulation {
 
     /// Makes `members`, wherever they are, one component.
     pub fn gather(&mut self, members: BTreeSet<MemberId>) {
-        self.tell(format!("gather {members:?}"));
+        self.deed(format!("gather {members:?}"));
         let left_over: Vec<BTreeSet<MemberId>> = self
             .components
             .iter()
@@ -110,7 +116,7 @@ impl Simulation {
         let Some(first) = side.first() else { return };
         let whole = self.component_of(first);
         let rest: BTreeSet<_> = whole.difference(side).cloned().collect();
-        self.tell(format!("cut {side:?} | {rest:?}"));
+        self.deed(format!("cut {side:?} | {rest:?}"));
         self.reconfigure(side.clone(), Change::Network);
         if !rest.is_empty() {
             self.reconfigure(rest, Change::Network);

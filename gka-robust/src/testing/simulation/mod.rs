@@ -6,7 +6,6 @@ mod steps;
 mod views;
 
 use alloc::{
-    boxed::Box,
     collections::{BTreeMap, BTreeSet},
     format,
     string::{String, ToString},
@@ -16,15 +15,15 @@ use alloc::{
 
 use bytes::Bytes;
 use cliques::{
-    MemberId, NamedGroup, Protocol, Recipient, TokenKind, TokenService,
-    gdh::Gdh,
+    MemberId, NamedGroup, Protocol, ReceivedToken, Recipient, TokenKind, TokenService,
     testing::signature::{TestSigner, TestVerifier},
 };
 
 use super::{
     Dice,
     branch::{Body, Branch, Delivery, LogEntry, Parcel, Position},
-    oracle::Violation,
+    oracle::{Violation, check_memory},
+    suite::{self, World},
     symbolic::{Algebra, SymbolicGroup},
     trace::{End, Entry, Life, Record, TokenRecord, Trace},
 };
@@ -47,6 +46,10 @@ pub enum Suite {
 pub struct Options {
     /// Seed of every decision.
     pub seed: u64,
+    /// Key agreement suite.
+    pub protocol: Protocol,
+    /// Algorithm.
+    pub algorithm: Algorithm,
     /// Mathematical group.
     pub suite: Suite,
     /// What is wrong with all drivers, if anything.
@@ -54,10 +57,17 @@ pub struct Options {
 }
 
 impl Options {
-    /// Correct drivers over symbolic elements.
+    /// Correct drivers of the basic algorithm over symbolic elements.
     pub const fn new(seed: u64) -> Self {
+        Self::of(Protocol::Gdh, Algorithm::Basic, seed)
+    }
+
+    /// Correct drivers over symbolic elements.
+    pub const fn of(protocol: Protocol, algorithm: Algorithm, seed: u64) -> Self {
         Self {
             seed,
+            protocol,
+            algorithm,
             suite: Suite::Symbolic,
             fault: None,
         }
@@ -91,12 +101,15 @@ struct Pending {
     branch: usize,
     transitional_set: Vec<MemberId>,
     cause: Cause,
+    /// Deeds of the adversary when the view was made.
+    deeds: u32,
 }
 
 /// A live process.
 #[derive(Debug)]
 struct Process {
     life: usize,
+    group: SymbolicGroup,
     driver: RobustDriver<Parcel>,
     branch: Option<usize>,
     position: Position,
@@ -114,6 +127,8 @@ struct Process {
     /// Keys of all epochs of the secure view. A FIFO message has no bound on how late it is, so
     /// the model forgets none.
     keys: Vec<Vec<u8>>,
+    /// All keys so far.
+    past_keys: Vec<Vec<u8>>,
     sent_in_view: u64,
     /// Data delivered in the secure view, by the sender's life: the last one's index plus one.
     seen: BTreeMap<usize, u64>,
@@ -142,18 +157,19 @@ enum Phase {
 pub struct Simulation {
     options: Options,
     dice: Dice,
-    algebra: Arc<Algebra>,
+    world: World,
     processes: BTreeMap<MemberId, Process>,
     branches: Vec<Branch>,
     components: Vec<Component>,
     trace: Trace,
-    views: u64,
+    /// Deeds of the adversary so far.
+    deeds: u32,
     parcels: u64,
     orders: u64,
     /// Tokens seen on the way, for replays.
     overheard: Vec<(MemberId, TokenKind, Bytes)>,
-    /// View in which each token was sent.
-    origins: BTreeMap<Bytes, ViewId>,
+    /// View and run in which each token was sent.
+    origins: BTreeMap<Bytes, (ViewId, u32)>,
 }
 
 /// A member by name.
@@ -167,12 +183,12 @@ impl Simulation {
         Self {
             dice: Dice::new(options.seed),
             options,
-            algebra: Algebra::new(),
+            world: World::new(),
             processes: BTreeMap::new(),
             branches: Vec::new(),
             components: Vec::new(),
             trace: Trace::default(),
-            views: 0,
+            deeds: 0,
             parcels: 0,
             orders: 0,
             overheard: Vec::new(),
@@ -195,10 +211,15 @@ impl Simulation {
         &mut self.trace
     }
 
+    /// What it is made of.
+    pub const fn options(&self) -> &Options {
+        &self.options
+    }
+
     /// The shares, if the suite is symbolic.
     pub fn algebra(&self) -> Option<&Algebra> {
         match self.options.suite {
-            Suite::Symbolic => Some(&self.algebra),
+            Suite::Symbolic => Some(self.world.algebra()),
             Suite::Real(_) => None,
         }
     }
@@ -237,7 +258,13 @@ impl Simulation {
         self.trace.violations.push(Violation { invariant, message });
     }
 
-    /// Notes a deed of the adversary.
+    /// A deed of the adversary.
+    fn deed(&mut self, what: String) {
+        self.deeds += 1;
+        self.tell(what);
+    }
+
+    /// Notes what happens, for the story of a failure.
     pub fn tell(&mut self, what: String) {
         self.trace.story.push(what.to_string());
     }

@@ -17,15 +17,17 @@ impl Simulation {
         let bytes = Bytes::from(bytes);
         let view = self.branches[branch].view;
         self.overheard.push((name.clone(), kind, bytes.clone()));
-        self.origins.insert(bytes.clone(), view);
+        let run = match ReceivedToken::decode(&bytes) {
+            // Carries the epoch to be replaced.
+            Ok(token) if kind != TokenKind::RefreshRequest => token.epoch(),
+            Ok(_) | Err(_) => 0,
+        };
+        self.origins.insert(bytes.clone(), (view, run));
         self.trace.tokens.push(TokenRecord {
             life: process.life,
             view,
             kind,
-            run: match (process.driver.state_name(), process.driver.secure_view()) {
-                ("REFRESHING", Some(secure)) => secure.epoch + 1,
-                _ => 0,
-            },
+            run,
             to: to.clone(),
         });
         let agreed = service == TokenService::Agreed;

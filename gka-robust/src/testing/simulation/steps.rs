@@ -89,7 +89,6 @@ impl Simulation {
     }
 
     pub(super) fn take_membership(&mut self, name: &MemberId) {
-        let shares = self.algebra.drawn();
         let process = self.processes.get_mut(name).expect("live");
         let Some(pending) = process.pending.take() else {
             return;
@@ -98,6 +97,10 @@ impl Simulation {
         process.position = Position::default();
         process.flushed = false;
         process.asked = false;
+        // Shares are numbered by the view they are drawn in: the same in every history that leads
+        // there.
+        process.group.number_from(pending.deeds << 10);
+        let shares = process.group.drawn();
         let branch = &self.branches[pending.branch];
         let view = View {
             id: branch.view,
@@ -152,13 +155,8 @@ impl Simulation {
                         );
                         // A refresh that this member does not take part in, nothing else.
                         let driver = &self.processes[name].driver;
-                        let of_refresh = match kind {
-                            TokenKind::RefreshRequest => true,
-                            TokenKind::GdhKeyList => {
-                                matches!(driver.state_name(), "SECURE" | "WAIT_FOR_KEY_LIST")
-                            }
-                            _ => false,
-                        };
+                        let run = self.origins.get(bytes).map_or(0, |(_, run)| *run);
+                        let of_refresh = *kind == TokenKind::RefreshRequest || run > 0;
                         if late(driver) > before && !of_refresh {
                             self.violation(
                                 "I17",
@@ -188,7 +186,7 @@ impl Simulation {
     /// Gives an arbitrary input to a process, as hostile tests do.
     pub fn feed(&mut self, name: &MemberId, input: Input<Parcel>) {
         let origin = match &input {
-            Input::Token { bytes, .. } => self.origins.get(bytes).copied(),
+            Input::Token { bytes, .. } => self.origins.get(bytes).map(|(view, _)| *view),
             _ => None,
         };
         let process = self.processes.get_mut(name).expect("live");
@@ -245,8 +243,15 @@ impl Simulation {
                     process.seen.clear();
                 }
                 process.keys.push(key.clone());
+                process.past_keys.push(key.clone());
                 process.secure = Some(view.clone());
+                let members = view.members.len();
                 self.note(name, Entry::Install { view, key });
+                let process = &self.processes[name];
+                let (alive, keys) = (process.group.alive(), &process.past_keys);
+                if let Some(what) = check_memory(self, &alive, keys, members) {
+                    self.violation("I26", format!("{name}: {what}"));
+                }
             }
             Output::SecureFlushRequest => {
                 process.consent_due = true;
