@@ -215,7 +215,10 @@ impl<D: Payload> Context<D> {
 
     /// The flush service's signal.
     pub(crate) fn transitional_signal(&mut self) {
-        let notice = self.continuity.transitional_signal();
+        let mut notice = self.continuity.transitional_signal();
+        if self.deviates(Fault::SignalAgain) && self.continuity.secure().is_some() {
+            notice = Notice::Signal;
+        }
         self.note(Happening::TransitionalSignal);
         // Behind the signal nothing of a first agreement counts; a refresh is given up by its state.
         if !self.has_key() {
@@ -548,6 +551,9 @@ impl<D: Payload> Context<D> {
 
     /// Keeps data until a key is installed.
     pub(crate) fn keep(&mut self, queue: &mut EarlyQueue<D>, data: D) {
+        if self.deviates(Fault::DeliverEarly) {
+            return self.deliver(data);
+        }
         match queue.push(data) {
             Kept::Queued => self.stats.data_queued += 1,
             Kept::Overflow => self.stats.data_drops.overflow += 1,

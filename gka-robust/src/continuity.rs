@@ -129,7 +129,9 @@ impl Continuity {
             Since::Zero => before.to_vec(),
             Since::One | Since::Several => core::mem::take(&mut self.vs_set),
         };
-        vs_set.retain(stays);
+        if !deviation.is(Fault::KeepLeavers) {
+            vs_set.retain(stays);
+        }
         self.vs_set = vs_set;
         self.since = match self.since {
             Since::Zero => Since::One,
@@ -137,7 +139,9 @@ impl Continuity {
         };
         self.number += 1;
         self.view = Some(view);
-        self.vs_signal = VsSignal::NotGiven;
+        if !deviation.is(Fault::KeepVsSignal) {
+            self.vs_signal = VsSignal::NotGiven;
+        }
         if anybody_left {
             self.signal()
         } else {

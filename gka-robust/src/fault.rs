@@ -36,8 +36,6 @@ pub enum Fault {
     KeepRunning,
     /// Start from scratch without erasing what there was.
     KeepShares,
-    /// Install the secret of the view before once more.
-    ReuseSecret,
     /// Answer a flush request in a secure view without asking the application.
     FlushUnasked,
     /// Answer a flush request of an interrupted agreement twice.
@@ -46,8 +44,6 @@ pub enum Fault {
     SignalAgain,
     /// Let those who left in between stay in the secure transitional set.
     KeepLeavers,
-    /// Take tokens of any view and run.
-    AnyEpoch,
     /// Deliver data that is ahead of its key at once.
     DeliverEarly,
     /// Drop data that comes behind a flush request.
@@ -56,6 +52,8 @@ pub enum Fault {
     KeepVsSignal,
     /// Ignore flush requests while the agreement has not come to its end.
     IgnoreFlushRequest,
+    /// Draw one share and use it for ever (a fault of the suite, which the simulation puts there).
+    RepeatShares,
 }
 
 /// What a driver does wrong, if anything.
@@ -63,6 +61,34 @@ pub enum Fault {
 pub(crate) struct Deviation {
     #[cfg(feature = "test-util")]
     fault: Option<Fault>,
+}
+
+impl Fault {
+    /// All of them.
+    #[cfg(feature = "test-util")]
+    pub const ALL: &'static [Self] = &[
+        Self::PublishedFlushRule,
+        Self::EarlyCommit,
+        Self::LocalChoice,
+        Self::FifoKeyList,
+        Self::PruneByList,
+        Self::InstallAfterSignal,
+        Self::DeliverWithoutKey,
+        Self::SwallowSignal,
+        Self::ChoiceByState,
+        Self::KeepInterrupted,
+        Self::KeepRunning,
+        Self::KeepShares,
+        Self::FlushUnasked,
+        Self::FlushTwice,
+        Self::SignalAgain,
+        Self::KeepLeavers,
+        Self::DeliverEarly,
+        Self::DropBehindRequest,
+        Self::KeepVsSignal,
+        Self::IgnoreFlushRequest,
+        Self::RepeatShares,
+    ];
 }
 
 impl Deviation {

@@ -39,7 +39,10 @@ fn cascades(seeds: Range<u64>, options: impl Fn(u64) -> Options) -> usize {
                 .map(|found| format!("\n  {found}"))
                 .collect();
             let story = simulation.trace().story.join("\n  ");
-            panic!("{label:?}, seed {seed}, {:?}:{list}\n  {story}", Shape::of(seed));
+            panic!(
+                "{label:?}, seed {seed}, {:?}:{list}\n  {story}",
+                Shape::of(seed)
+            );
         }
         views += secure_views(simulation.trace());
     }

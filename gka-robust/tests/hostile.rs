@@ -336,7 +336,8 @@ fn unknown_identity_is_reported() {
         verifier: std::sync::Arc::new(verifier),
         ..config("b")
     };
-    trio.drivers.insert("b".into(), RobustDriver::new(config).unwrap());
+    trio.drivers
+        .insert("b".into(), RobustDriver::new(config).unwrap());
     let joint = trio.current.clone();
     for name in ["a", "b", "c"] {
         trio.handle(name, Input::Membership(joint.clone())).unwrap();

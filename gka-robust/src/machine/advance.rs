@@ -124,8 +124,14 @@ pub(crate) fn fail<D: Payload>(failure: Failure, context: &mut Context<D>) -> Ou
 
 /// Flush_Request in the middle of a run: nobody needs to be asked.
 pub(crate) fn interrupt<D: Payload>(context: &mut Context<D>) -> Outcome<State<D>> {
+    if context.deviates(Fault::IgnoreFlushRequest) {
+        return Outcome::Stay;
+    }
     context.interrupt(Cut::FlushRequest);
     context.output(Output::FlushOk);
+    if context.deviates(Fault::FlushTwice) {
+        context.output(Output::FlushOk);
+    }
     if context.deviates(Fault::KeepRunning) {
         return Outcome::Stay;
     }

@@ -23,12 +23,12 @@ mod wait_for_cascading_membership;
 mod wait_for_membership;
 mod wait_for_self_join;
 
-pub(crate) use self::{role::Role, secure::Secure};
 use self::{
     failed::Failed, refreshing::Refreshing,
     wait_for_cascading_membership::WaitForCascadingMembership,
     wait_for_membership::WaitForMembership, wait_for_self_join::WaitForSelfJoin,
 };
+pub(crate) use self::{role::Role, secure::Secure};
 use crate::{
     algorithm::{Carry, Design, States},
     context::Context,

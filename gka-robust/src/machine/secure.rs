@@ -97,6 +97,11 @@ impl<D: Payload> Secure<D> {
         env: &mut Env<'_>,
     ) -> Outcome<State<D>> {
         match event {
+            Event::Data(_)
+                if self.consent == Consent::Asked && context.deviates(Fault::DropBehindRequest) =>
+            {
+                Outcome::Stay
+            }
             Event::Data(data) => {
                 context.deliver(data);
                 Outcome::Stay
@@ -108,6 +113,10 @@ impl<D: Payload> Secure<D> {
                     context.lose_data(data);
                 }
                 Outcome::Stay
+            }
+            Event::FlushRequest if context.deviates(Fault::FlushUnasked) => {
+                context.output(Output::FlushOk);
+                Outcome::Next(State::flushed(context.design()))
             }
             Event::FlushRequest => match self.consent {
                 Consent::NotAsked => {

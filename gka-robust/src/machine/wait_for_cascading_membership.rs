@@ -39,9 +39,7 @@ impl WaitForCascadingMembership {
         env: &mut Env<'_>,
     ) -> Outcome<State<D>> {
         match event {
-            Event::Membership(view) => {
-                advance::membership(view, Before::Interrupted, context, env)
-            }
+            Event::Membership(view) => advance::membership(view, Before::Interrupted, context, env),
             Event::Data(data) => {
                 context.deliver_or_drop(data);
                 Outcome::Stay

@@ -12,7 +12,7 @@
 //! not of the order in which independent members did it.
 
 use alloc::{sync::Arc, vec::Vec};
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Mutex, MutexGuard, PoisonError},
@@ -216,6 +216,8 @@ impl Algebra {
 #[derive(Debug, Default)]
 struct Holdings {
     drawn: AtomicU32,
+    /// Whether draws have no effect on the number of the next.
+    stuck: AtomicBool,
     /// Exponents and secret elements in memory: how many there are of each.
     alive: Mutex<BTreeMap<[u8; 32], usize>>,
 }
@@ -254,7 +256,14 @@ impl SymbolicGroup {
 
     /// Numbers the next share `number`, which none drawn before may have.
     pub fn number_from(&self, number: u32) {
-        self.holdings.drawn.store(number, Ordering::Relaxed);
+        if !self.holdings.stuck.load(Ordering::Relaxed) {
+            self.holdings.drawn.store(number, Ordering::Relaxed);
+        }
+    }
+
+    /// Makes every draw give the same share.
+    pub fn repeat_shares(&self) {
+        self.holdings.stuck.store(true, Ordering::Relaxed);
     }
 
     /// Encodings, as elements, of the exponents and secret elements that this process has in memory.
@@ -340,8 +349,11 @@ impl Group for SymbolicGroup {
     fn random_scalar(&self, _: &mut dyn CryptoRng) -> Scalar {
         let share = Share {
             owner: self.owner,
-            number: self.holdings.drawn.fetch_add(1, Ordering::Relaxed),
+            number: self.drawn(),
         };
+        if !self.holdings.stuck.load(Ordering::Relaxed) {
+            self.holdings.drawn.fetch_add(1, Ordering::Relaxed);
+        }
         self.scalar(Monomial([(Atom::Share(share), 1)].into()))
     }
 
@@ -357,7 +369,11 @@ impl Group for SymbolicGroup {
         self.secret_element(base.times(&exponent.value))
     }
 
-    fn exponentiate_secret_each(&self, base: &SecretElement, exponents: &[&Scalar]) -> Vec<Formula> {
+    fn exponentiate_secret_each(
+        &self,
+        base: &SecretElement,
+        exponents: &[&Scalar],
+    ) -> Vec<Formula> {
         let power = |exponent: &&Scalar| base.value.times(&exponent.value);
         exponents.iter().map(power).collect()
     }

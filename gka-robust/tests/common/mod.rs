@@ -12,8 +12,8 @@ use cliques::{
     },
 };
 use gka_robust::{
-    Algorithm, Cause, Config, DEFAULT_QUEUE_BYTES, Error, Input, Output, RefreshPolicy, RobustDriver,
-    Transmission, View, ViewId,
+    Algorithm, Cause, Config, DEFAULT_QUEUE_BYTES, Error, Input, Output, RefreshPolicy,
+    RobustDriver, Transmission, View, ViewId,
 };
 
 pub const GROUP: &[u8] = b"group";

@@ -20,8 +20,8 @@ use core::fmt;
 use cliques::{MemberId, Protocol, TokenKind};
 
 use super::{
-    simulation::Simulation,
     knowledge::Knowledge,
+    simulation::Simulation,
     symbolic::{Algebra, Share},
     trace::{End, Entry, TokenRecord, Trace},
 };
@@ -95,6 +95,15 @@ enum Carries {
     Something,
 }
 
+impl Carries {
+    const fn of(algorithm: Algorithm) -> Self {
+        match algorithm {
+            Algorithm::Basic | Algorithm::Restart => Self::Nothing,
+            Algorithm::Optimized | Algorithm::Incremental => Self::Something,
+        }
+    }
+}
+
 struct Checker<'a> {
     protocol: Protocol,
     conduct: Conduct,
@@ -140,13 +149,21 @@ pub(super) fn check_memory(
     members: usize,
 ) -> Option<String> {
     let algebra = simulation.algebra()?;
-    secrets::superseded(
-        algebra,
-        simulation.options().protocol,
-        alive,
-        keys,
-        members,
-    )
+    secrets::superseded(algebra, simulation.options().protocol, alive, keys, members)
+}
+
+/// What is wrong with the secrets that a process has in memory at the start of an agreement, whose
+/// own shares have numbers from `first` on (I26).
+pub(super) fn check_fresh_start(
+    simulation: &Simulation,
+    alive: &[[u8; 32]],
+    first: u32,
+) -> Option<String> {
+    let algebra = simulation.algebra()?;
+    match Carries::of(simulation.options().algorithm) {
+        Carries::Nothing => secrets::stale(algebra, alive, first),
+        Carries::Something => None,
+    }
 }
 
 /// Checks progress: nothing is left to do, so every process is where it should be (I22).
@@ -227,10 +244,7 @@ impl<'a> Checker<'a> {
         Self {
             protocol: options.protocol,
             conduct: Conduct::of(options.protocol),
-            carries: match options.algorithm {
-                Algorithm::Basic | Algorithm::Restart => Carries::Nothing,
-                Algorithm::Optimized | Algorithm::Incremental => Carries::Something,
-            },
+            carries: Carries::of(options.algorithm),
             trace,
             algebra: simulation.algebra(),
             stays: stays(trace),

@@ -93,8 +93,10 @@ impl Checker<'_> {
         }
         // One chain: each receiver once, one member that sends without having received.
         let partials: Vec<_> = of(TokenKind::GdhPartial).collect();
-        let receivers: BTreeSet<String> =
-            partials.iter().map(|token| format!("{:?}", token.to)).collect();
+        let receivers: BTreeSet<String> = partials
+            .iter()
+            .map(|token| format!("{:?}", token.to))
+            .collect();
         let starters = partials
             .iter()
             .filter(|token| {

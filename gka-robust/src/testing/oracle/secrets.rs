@@ -23,7 +23,10 @@ impl Checker<'_> {
                     .get(view)
                     .is_some_and(|lives| lives.contains(&life))
             };
-            let outside: Vec<_> = keys.iter().filter(|((view, _), _)| !insider(view)).collect();
+            let outside: Vec<_> = keys
+                .iter()
+                .filter(|((view, _), _)| !insider(view))
+                .collect();
             if outside.is_empty() {
                 continue;
             }
@@ -31,7 +34,9 @@ impl Checker<'_> {
             for ((view, epoch), key) in outside {
                 if knowledge.reaches(key) {
                     let who = self.trace.lives.get(life).map(|life| &life.member);
-                    found.push(format!("life {life}, {who:?}: key of {view:?}, epoch {epoch}"));
+                    found.push(format!(
+                        "life {life}, {who:?}: key of {view:?}, epoch {epoch}"
+                    ));
                 }
             }
         }
@@ -70,4 +75,13 @@ pub(super) fn superseded(
                 .map(|held| format!("a secret made of {held:?} is in memory"))
         }
     }
+}
+
+/// I26: what a process has in memory where it starts from scratch.
+pub(super) fn stale(algebra: &Algebra, alive: &[[u8; 32]], first: u32) -> Option<String> {
+    alive
+        .iter()
+        .filter_map(|held| algebra.shares(held))
+        .find(|held| held.iter().any(|share| share.number < first))
+        .map(|held| format!("a secret made of {held:?} is in memory at a fresh start"))
 }

@@ -37,6 +37,9 @@ impl Simulation {
         .expect("options name an algorithm of their suite");
         if let Some(fault) = self.options.fault {
             driver.inject(fault);
+            if fault == Fault::RepeatShares {
+                group.repeat_shares();
+            }
         }
         self.trace.lives.push(Life {
             member: name.clone(),

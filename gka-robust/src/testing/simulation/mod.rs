@@ -22,7 +22,7 @@ use cliques::{
 use super::{
     Dice,
     branch::{Body, Branch, Delivery, LogEntry, Parcel, Position},
-    oracle::{Violation, check_memory},
+    oracle::{Violation, check_fresh_start, check_memory},
     suite::{self, World},
     symbolic::{Algebra, SymbolicGroup},
     trace::{End, Entry, Life, Record, TokenRecord, Trace},

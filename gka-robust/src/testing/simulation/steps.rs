@@ -118,6 +118,10 @@ impl Simulation {
             },
         );
         self.feed(name, Input::Membership(view));
+        let alive = self.processes[name].group.alive();
+        if let Some(what) = check_fresh_start(self, &alive, shares) {
+            self.violation("I26", format!("{name}: {what}"));
+        }
     }
 
     pub(super) fn deliver(&mut self, name: &MemberId, delivery: &Delivery) {
@@ -263,7 +267,9 @@ impl Simulation {
                     let record = &self.trace.data[&parcel.id];
                     process.seen.insert(record.life, record.index + 1);
                     self.note(name, Entry::Delivered(parcel.id));
-                } else if process.driver.keeps_early_data() {
+                } else if process.driver.keeps_early_data()
+                    && self.options.fault != Some(Fault::DeliverEarly)
+                {
                     // Ahead by more than one refresh.
                     self.feed(name, Input::EarlyData(parcel));
                 } else {
