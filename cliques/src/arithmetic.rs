@@ -11,6 +11,7 @@ use crate::{
     error::{Error, PeerFault},
     group::{ElementError, Group},
     member::MemberId,
+    rules::peer,
     secret::GroupSecret,
     token::TokenKind,
 };
@@ -59,11 +60,63 @@ impl<G: Group> Arithmetic<G> {
         self.group.exponentiate(base, exponent)
     }
 
+    /// The generator to the power of `exponent`.
+    pub(crate) fn exponentiate_generator(&mut self, exponent: &G::Scalar) -> G::Element {
+        self.cost.fixed_base_exponentiations += 1;
+        self.group.exponentiate_generator(exponent)
+    }
+
     /// The group secret `base` to the power of `exponent`, or nothing if that is the identity.
     pub(crate) fn agree(&mut self, base: &G::Element, exponent: &G::Scalar) -> Option<GroupSecret> {
+        let secret = self.agree_element(base, exponent);
+        self.group_secret(&secret)
+    }
+
+    /// A secret element, `base` to the power of `exponent`.
+    pub(crate) fn agree_element(
+        &mut self,
+        base: &G::Element,
+        exponent: &G::Scalar,
+    ) -> G::SecretElement {
         self.count_exponentiation();
-        let secret = self.group.agree(base, exponent);
-        (!self.group.is_identity(&secret)).then(|| self.group.secret(&secret))
+        self.group.agree(base, exponent)
+    }
+
+    /// A secret element as group secret, or nothing if it is the identity.
+    pub(crate) fn group_secret(&self, element: &G::SecretElement) -> Option<GroupSecret> {
+        (!self.group.is_identity(element)).then(|| self.group.secret(element))
+    }
+
+    /// `dividend` / `divisor`, of public elements.
+    pub(crate) fn quotient(&mut self, dividend: &G::Element, divisor: &G::Element) -> G::Element {
+        self.cost.inversions += 1;
+        self.cost.multiplications += 1;
+        self.group.divide_vartime(dividend, divisor)
+    }
+
+    /// The identity.
+    pub(crate) fn identity(&self) -> G::Element {
+        self.group.divide_vartime(&self.generator, &self.generator)
+    }
+
+    /// The product of a secret and a public element.
+    pub(crate) fn multiply_secret(
+        &mut self,
+        secret: &G::SecretElement,
+        factor: &G::Element,
+    ) -> G::SecretElement {
+        self.cost.multiplications += 1;
+        self.group.multiply_secret(secret, factor)
+    }
+
+    /// The product of two secret elements.
+    pub(crate) fn multiply_secrets(
+        &mut self,
+        a: &G::SecretElement,
+        b: &G::SecretElement,
+    ) -> G::SecretElement {
+        self.cost.multiplications += 1;
+        self.group.multiply_secrets(a, b)
     }
 
     /// 1 / `scalar` modulo q.
@@ -81,13 +134,32 @@ impl<G: Group> Arithmetic<G> {
     /// Decodes and tests an element that `sender` sent.
     pub(crate) fn receive(&mut self, bytes: &[u8], sender: &MemberId) -> Result<G::Element, Error> {
         self.cost.element_tests += 1;
-        self.group.decode(bytes).map_err(|error| Error::Peer {
-            culprit: sender.clone(),
-            fault: match error {
-                ElementError::Zero => PeerFault::ZeroElement,
-                ElementError::One => PeerFault::OneElement,
-                ElementError::Encoding | ElementError::NotInGroup => PeerFault::NotInGroup,
-            },
+        self.group
+            .decode(bytes)
+            .map_err(|error| peer(sender, fault(error)))
+    }
+
+    /// Decodes an element that `sender` sent, to be [tested](Self::validate_all) before it is used.
+    pub(crate) fn parse(&self, bytes: &[u8], sender: &MemberId) -> Result<G::Element, Error> {
+        self.group
+            .parse(bytes)
+            .map_err(|error| peer(sender, fault(error)))
+    }
+
+    /// Tests elements that were only [parsed](Self::parse), each with its author, who is to blame.
+    pub(crate) fn validate_all(
+        &mut self,
+        received: &[(&G::Element, &MemberId)],
+    ) -> Result<(), Error> {
+        let count = u64::try_from(received.len()).unwrap_or(u64::MAX);
+        self.cost.element_tests += count;
+        let elements: Vec<_> = received.iter().map(|(element, _)| *element).collect();
+        self.group.validate_all(&elements).map_err(|place| {
+            received
+                .get(place)
+                .map_or(Error::Internal("no such element"), |(_, author)| {
+                    peer(author, PeerFault::NotInGroup)
+                })
         })
     }
 
@@ -117,5 +189,14 @@ impl<G: Group> Arithmetic<G> {
             Exponentiation::Short => self.cost.short_exponentiations += 1,
             Exponentiation::FixedBase => self.cost.fixed_base_exponentiations += 1,
         }
+    }
+}
+
+/// The fault of who sent such an element.
+const fn fault(error: ElementError) -> PeerFault {
+    match error {
+        ElementError::Zero => PeerFault::ZeroElement,
+        ElementError::One => PeerFault::OneElement,
+        ElementError::Encoding | ElementError::NotInGroup => PeerFault::NotInGroup,
     }
 }

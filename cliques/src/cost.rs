@@ -29,7 +29,7 @@ pub struct Cost {
     pub fixed_base_exponentiations: u64,
     /// Multiplications of group elements.
     pub multiplications: u64,
-    /// Inversions modulo the group order.
+    /// Inversions: of exponents modulo the group order, and of public elements.
     pub inversions: u64,
     /// Membership tests of received elements.
     pub element_tests: u64,
@@ -57,6 +57,13 @@ impl Cost {
     #[must_use]
     pub fn since(mut self, earlier: &Self) -> Self {
         self.combine(earlier, u64::saturating_sub);
+        self
+    }
+
+    /// The greater one of each counter.
+    #[must_use]
+    pub fn max(mut self, other: &Self) -> Self {
+        self.combine(other, u64::max);
         self
     }
 

@@ -1,5 +1,6 @@
 //! Errors of this crate, ordered by who is to blame.
 
+use alloc::vec::Vec;
 use core::fmt;
 
 use crate::{member::MemberId, token::TokenKind};
@@ -31,6 +32,13 @@ pub enum Error {
         /// Which rule was broken.
         fault: PeerFault,
     },
+    /// Authentic messages that do not fit together, of which nobody can tell which one breaks the
+    /// protocol: the agreement is to be abandoned.
+    #[error("the messages of {} members contradict one another", suspects.len())]
+    Contradiction {
+        /// Who sent them.
+        suspects: Vec<MemberId>,
+    },
     /// The caller's order of calls or arguments, never untrusted data.
     #[error("call does not fit the state: {0}")]
     ApiMisuse(&'static str),
@@ -45,6 +53,7 @@ impl Error {
     pub fn culprits(&self) -> &[MemberId] {
         match self {
             Self::Peer { culprit, .. } => core::slice::from_ref(culprit),
+            Self::Contradiction { suspects } => suspects,
             Self::Decode(_)
             | Self::Rejected(_)
             | Self::Unexpected { .. }

@@ -9,6 +9,7 @@ extern crate std;
 
 mod agreement;
 mod arithmetic;
+pub mod bd;
 mod codec;
 mod cost;
 mod error;
@@ -27,7 +28,7 @@ pub use cost::{Cost, Exponentiation};
 pub use error::{DecodeError, Error, PeerFault, Rejected};
 pub use group::{Group, NamedGroup};
 pub use member::{IllegalMemberId, MEMBER_ID_MAX, MemberId};
-pub use protocol::{Protocol, UnknownProtocol};
+pub use protocol::{CustomSuite, Protocol, UnknownProtocol};
 pub use secret::GroupSecret;
 pub use token::{
     Envelope, Expected, ReceivedToken, SIGNATURE_CONTEXT, SignatureAlgorithm, Signer, Token,

@@ -1,67 +1,150 @@
-//! The key agreement suites by name.
-//!
-//! A new suite is one folder and one line in each table of this file.
+//! The key agreement suites by name, and the place where they are registered.
 
 use alloc::{boxed::Box, string::String};
-use core::{fmt, str::FromStr};
+use core::{
+    cmp::Ordering,
+    fmt,
+    hash::{Hash, Hasher},
+    str::FromStr,
+};
 
 use crate::{
     agreement::KeyAgreement,
+    bd::Bd,
     gdh::Gdh,
     group::{Group, GroupVisitor, NamedGroup},
     member::MemberId,
 };
 
-/// A key agreement suite.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum Protocol {
+/// Registers suites: documentation, variant, number in envelopes, name, and the constructor of a
+/// member's machine over any group.
+macro_rules! suites {
+    ($($(#[$doc:meta])* $variant:ident = $number:literal, $name:literal, $new:path;)*) => {
+        /// A key agreement suite.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum Protocol {
+            $($(#[$doc])* $variant,)*
+            /// A suite from outside of this crate.
+            Custom(&'static CustomSuite),
+        }
+
+        impl Protocol {
+            /// All suites of this crate.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+
+            /// Name of the suite in key contexts, configuration and on the command line.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)*
+                    Self::Custom(suite) => suite.name,
+                }
+            }
+
+            /// Number of the suite in the token envelope (secure layer notes, section 6). Modes of
+            /// one suite share it; their bodies tell them apart.
+            pub const fn number(self) -> u8 {
+                match self {
+                    $(Self::$variant => $number,)*
+                    Self::Custom(suite) => suite.number,
+                }
+            }
+
+            /// A member without a group, over any mathematical group; none for a custom suite,
+            /// which takes named groups only.
+            pub fn member_over<G: Group>(
+                self,
+                group: G,
+                me: MemberId,
+            ) -> Option<Box<dyn KeyAgreement>> {
+                match self {
+                    $(Self::$variant => Some(Box::new($new(group, me))),)*
+                    Self::Custom(_) => None,
+                }
+            }
+        }
+    };
+}
+
+// A new suite is one folder and one line here.
+suites! {
+    /// Burmester-Desmedt ([`crate::bd`]).
+    Bd = 1, "bd", Bd::new;
     /// Group Diffie-Hellman ([`crate::gdh`]).
-    Gdh,
+    Gdh = 3, "gdh", Gdh::new;
 }
 
 impl Protocol {
-    /// All suites.
-    pub const ALL: &'static [Self] = &[Self::Gdh];
-
-    /// Name of the suite in key contexts, configuration and on the command line.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Gdh => "gdh",
-        }
-    }
-
-    /// Number of the suite in the token envelope (secure layer notes, section 6).
-    pub const fn number(self) -> u8 {
-        match self {
-            Self::Gdh => 3,
-        }
-    }
-
-    /// The suite of a token envelope.
-    pub fn from_number(number: u8) -> Option<Self> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|protocol| protocol.number() == number)
-    }
-
     /// A member without a group, ready to [`begin`](KeyAgreement::begin).
     pub fn member(self, group: NamedGroup, me: MemberId) -> Box<dyn KeyAgreement> {
         match self {
-            Self::Gdh => group.with(GdhMember(me)),
+            Self::Custom(suite) => (suite.member)(group, me),
+            builtin => group.with(Member {
+                protocol: builtin,
+                me,
+            }),
         }
     }
 }
 
-/// Makes the GDH machine of a member over a group that is chosen at run time.
-struct GdhMember(MemberId);
+/// Makes the machine of a member over a group that is chosen at run time.
+struct Member {
+    protocol: Protocol,
+    me: MemberId,
+}
 
-impl GroupVisitor for GdhMember {
+impl GroupVisitor for Member {
     type Output = Box<dyn KeyAgreement>;
 
     fn visit<G: Group>(self, group: G) -> Self::Output {
-        Box::new(Gdh::new(group, self.0))
+        self.protocol
+            .member_over(group, self.me)
+            .unwrap_or_else(|| unreachable!("custom suites are made by their own function"))
+    }
+}
+
+/// A suite from outside of this crate, which everything that takes a [`Protocol`] can then run.
+///
+/// Two are the same suite if name and number are.
+#[derive(Clone, Copy, Debug)]
+pub struct CustomSuite {
+    /// Name, unlike those of [`Protocol::ALL`].
+    pub name: &'static str,
+    /// Number in the token envelope; those below 128 are for this project.
+    pub number: u8,
+    /// Makes a member without a group.
+    pub member: fn(NamedGroup, MemberId) -> Box<dyn KeyAgreement>,
+}
+
+impl CustomSuite {
+    const fn key(&self) -> (u8, &'static str) {
+        (self.number, self.name)
+    }
+}
+
+impl PartialEq for CustomSuite {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl Eq for CustomSuite {}
+
+impl PartialOrd for CustomSuite {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for CustomSuite {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.key().cmp(&other.key())
+    }
+}
+
+impl Hash for CustomSuite {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.key().hash(state);
     }
 }
 
@@ -110,20 +193,33 @@ impl FromStr for Protocol {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::string::ToString;
+    use alloc::{string::ToString, vec::Vec};
 
     #[test]
     fn suites_are_read_back_and_others_refused_with_the_list() {
         for protocol in Protocol::ALL {
             assert_eq!(protocol.to_string().parse(), Ok(*protocol));
-            assert_eq!(Protocol::from_number(protocol.number()), Some(*protocol));
+            let me = MemberId::try_from("me").expect("a name");
+            let group = NamedGroup::ALL.first().expect("a group");
+            let member = protocol.member(*group, me);
+            assert_eq!(member.protocol(), *protocol);
         }
-        assert_eq!(Protocol::Gdh.number(), 3);
-        assert_eq!(Protocol::from_number(0), None);
+        let names: Vec<_> = Protocol::ALL.iter().map(ToString::to_string).collect();
         let error = "GDH".parse::<Protocol>();
         assert_eq!(
             error.map_err(|error| error.to_string()),
-            Err("unknown protocol \"GDH\", there is: gdh".into())
+            Err(alloc::format!(
+                "unknown protocol \"GDH\", there is: {}",
+                names.join(", ")
+            ))
         );
+    }
+
+    /// The numbers of the secure layer notes, section 6.
+    #[test]
+    fn numbers_are_those_of_the_envelope() {
+        let number = |name: &str| name.parse::<Protocol>().map(Protocol::number).ok();
+        assert_eq!(number("bd"), Some(1));
+        assert_eq!(number("gdh"), Some(3));
     }
 }

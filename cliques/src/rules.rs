@@ -11,6 +11,9 @@ use crate::{
 /// Most members a group can have: lists have 16-bit counts.
 pub(crate) const MEMBERS_MAX: usize = 65_535;
 
+/// A change of a group that there is not.
+pub(crate) const NO_GROUP: Error = Error::ApiMisuse("no completed agreement to update");
+
 /// `culprit` broke the protocol.
 pub(crate) fn peer(culprit: &MemberId, fault: PeerFault) -> Error {
     Error::Peer {

@@ -50,20 +50,59 @@ macro_rules! contract {
 }
 
 contract! {
+    bd_ristretto255: Protocol::Bd, "ristretto255";
+    bd_rfc5114_1024_160: Protocol::Bd, "rfc5114-1024-160";
     gdh_ristretto255: Protocol::Gdh, "ristretto255";
     gdh_rfc5114_1024_160: Protocol::Gdh, "rfc5114-1024-160";
 }
 
 #[test]
-fn gdh_over_a_standard_group() {
-    contract::superseded_agreements(Protocol::Gdh, &group("ffdhe2048"));
+fn every_suite_over_a_standard_group() {
+    for protocol in Protocol::ALL {
+        contract::superseded_agreements(*protocol, &group("ffdhe2048"));
+    }
+}
+
+/// What holds of the formulas behind the keys.
+macro_rules! secrecy {
+    ($($module:ident: $protocol:expr;)*) => {$(
+        mod $module {
+            use super::*;
+
+            #[test]
+            fn who_is_not_in_a_view_cannot_know_its_key() {
+                contract::exclusion($protocol);
+            }
+
+            #[test]
+            fn who_is_not_in_a_view_of_many_cannot_know_its_key() {
+                for seed in 0..6 {
+                    contract::random_exclusion($protocol, seed, 30);
+                }
+            }
+        }
+    )*};
+}
+
+secrecy! {
+    bd_secrecy: Protocol::Bd;
+    gdh_secrecy: Protocol::Gdh;
+}
+
+#[test]
+fn every_member_contributes() {
+    for protocol in [Protocol::Bd, Protocol::Gdh] {
+        contract::contribution(protocol);
+    }
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn gdh_random_events(seed: u64) {
-        contract::random_events(Protocol::Gdh, &group("ristretto255"), seed, 24);
+    fn random_events(seed: u64) {
+        for protocol in Protocol::ALL {
+            contract::random_events(*protocol, &group("ristretto255"), seed, 24);
+        }
     }
 }

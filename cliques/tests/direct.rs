@@ -14,7 +14,7 @@ use cliques::{
     gdh::Gdh,
     group::GroupVisitor,
     testing::{
-        faults::{Refusal, alter_gdh},
+        faults::{BadElement, Refusal, alter_gdh},
         rng::seeded,
         world::members,
     },
@@ -100,9 +100,9 @@ impl GroupVisitor for DirectJoins {
                         machine.me(),
                         &[0, 0, 4],
                         &[
-                            (vec![0, 0, 0], PeerFault::ZeroElement),
-                            (vec![0, 0, 1], PeerFault::OneElement),
-                            (vec![1, 0xfd, 0x3b], PeerFault::NotInGroup),
+                            BadElement::unreadable(vec![0, 0, 0], PeerFault::ZeroElement),
+                            BadElement::unreadable(vec![0, 0, 1], PeerFault::OneElement),
+                            BadElement::outside(vec![1, 0xfd, 0x3b]),
                         ],
                     ) {
                         // Only the controller knows what its author's partial key must be.
@@ -119,7 +119,8 @@ impl GroupVisitor for DirectJoins {
                                 assert_eq!(error, Rejected::Repeated(from.clone()).into());
                             }
                             Refusal::Undecodable => assert!(matches!(error, Error::Decode(_))),
-                            Refusal::Fault(fault) => {
+                            Refusal::Rejected => unreachable!("no modes in GDH"),
+                            Refusal::Fault(fault) | Refusal::Late(fault) => {
                                 assert_eq!(
                                     error,
                                     Error::Peer {

@@ -16,7 +16,6 @@ use rand_core::CryptoRng;
 
 use super::{
     context::{Share, Stage, Staged},
-    leave::NO_GROUP,
     machine::{Gdh, NOTHING_STAGED},
     message::KeyList,
 };
@@ -25,7 +24,7 @@ use crate::{
     error::{Error, PeerFault},
     group::Group,
     member::MemberId,
-    rules::{check_members, peer, unexpected},
+    rules::{NO_GROUP, check_members, peer, unexpected},
     token::TokenKind,
 };
 

@@ -13,7 +13,7 @@ use crate::{
     error::Error,
     group::Group,
     member::MemberId,
-    rules::{check_members, remaining},
+    rules::{NO_GROUP, check_members, remaining},
 };
 
 impl<G: Group> Gdh<G> {
@@ -71,6 +71,3 @@ impl<G: Group> Gdh<G> {
         remaining(&context.order, left, &self.me)
     }
 }
-
-/// A change of a group that there is not.
-pub(super) const NO_GROUP: Error = Error::ApiMisuse("no completed agreement to update");

@@ -7,4 +7,5 @@ pub mod contract;
 pub mod faults;
 pub mod rng;
 pub mod signature;
+pub mod symbolic;
 pub mod world;

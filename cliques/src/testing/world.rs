@@ -1,13 +1,14 @@
 //! A small world of members in several groups, with every event that a group can meet.
 
-use alloc::{vec, vec::Vec};
-use std::format;
+use alloc::{boxed::Box, vec, vec::Vec};
+use core::fmt;
+use std::{format, string::String};
 
 use subtle::ConstantTimeEq;
 
 use crate::{
-    Change, GroupSecret, MemberId, NamedGroup, Protocol,
-    testing::bus::{Bus, Run, Schedule},
+    Change, GroupSecret, KeyAgreement, MemberId, NamedGroup, Protocol,
+    testing::bus::{Bus, Run, Schedule, Sent},
 };
 
 /// Members `m01` .. with the given numbers.
@@ -20,39 +21,70 @@ pub fn members(numbers: impl IntoIterator<Item = usize>) -> Vec<MemberId> {
         .collect()
 }
 
+/// Makes a member without a group, of the suite and over the mathematical group under test.
+pub type Maker = Box<dyn Fn(MemberId) -> Box<dyn KeyAgreement> + Send>;
+
+/// An event that is over.
+#[derive(Debug)]
+pub struct Past {
+    /// What happened.
+    pub event: String,
+    /// Members afterwards.
+    pub members: Vec<MemberId>,
+    /// Their key.
+    pub secret: GroupSecret,
+    /// Tokens that it took.
+    pub sent: Vec<Sent>,
+}
+
 /// Members on a bus, and all the secrets that they ever agreed on.
 ///
 /// Each event is checked: all members complete, with one secret that was never seen before, and
 /// with the same order and controller. Panics, with the event's name, where that does not hold.
-#[derive(Debug)]
 pub struct World {
     /// The bus.
     pub bus: Bus,
-    /// Suite under test.
-    pub protocol: Protocol,
-    /// Mathematical group.
-    pub group: NamedGroup,
-    secrets: Vec<GroupSecret>,
+    maker: Maker,
+    past: Vec<Past>,
     seed: u64,
+}
+
+impl fmt::Debug for World {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("World")
+            .field("bus", &self.bus)
+            .field("past", &self.past)
+            .finish_non_exhaustive()
+    }
 }
 
 impl World {
     /// A world without members.
     pub fn new(protocol: Protocol, group: &NamedGroup, schedule: Schedule, seed: u64) -> Self {
+        let group = *group;
+        let maker = Box::new(move |me| protocol.member(group, me));
+        Self::with_maker(maker, schedule, seed)
+    }
+
+    /// A world of machines that the caller makes.
+    pub fn with_maker(maker: Maker, schedule: Schedule, seed: u64) -> Self {
         Self {
             bus: Bus::new(schedule),
-            protocol,
-            group: *group,
-            secrets: Vec::new(),
+            maker,
+            past: Vec::new(),
             seed,
         }
+    }
+
+    /// Events so far.
+    pub fn past(&self) -> &[Past] {
+        &self.past
     }
 
     /// Adds members without a group, or resets those that are there.
     pub fn add(&mut self, members: &[MemberId]) {
         self.seed = self.seed.wrapping_add(1);
-        self.bus
-            .add_all(self.protocol, &self.group, members, self.seed);
+        self.bus.add_made(members, self.seed, &self.maker);
     }
 
     /// A group of `n` members that is complete: the first one founds it, the others merge.
@@ -148,8 +180,10 @@ impl World {
         members: impl Iterator<Item = &'a MemberId>,
         run: &Run,
     ) {
-        let mut agreed: Option<(&GroupSecret, Vec<MemberId>)> = None;
+        let mut agreed: Option<(&GroupSecret, Vec<MemberId>, Option<MemberId>)> = None;
+        let mut present = Vec::new();
         for member in members {
+            present.push(member.clone());
             let secret = run
                 .secrets
                 .get(member)
@@ -160,13 +194,14 @@ impl World {
                 order.contains(member),
                 "{event}: {member} not in its own order"
             );
-            assert!(
-                machine.controller().is_some(),
-                "{event}: {member} sees no controller"
-            );
+            let controller = machine.controller().cloned();
             match &agreed {
-                None => agreed = Some((secret, order)),
-                Some((first, first_order)) => {
+                None => agreed = Some((secret, order, controller)),
+                Some((first, first_order, first_controller)) => {
+                    assert_eq!(
+                        *first_controller, controller,
+                        "{event}: {member} sees another controller"
+                    );
                     assert!(
                         bool::from(first.ct_eq(secret)),
                         "{event}: {member} has another key"
@@ -175,9 +210,17 @@ impl World {
                 }
             }
         }
-        let (secret, _) = agreed.expect("an event has members");
-        let seen = self.secrets.iter().any(|old| bool::from(old.ct_eq(secret)));
-        assert!(!seen, "{event}: the key was in use before");
-        self.secrets.push(GroupSecret::new(secret.expose().into()));
+        let (secret, ..) = agreed.expect("an event has members");
+        let seen = |past: &Past| bool::from(past.secret.ct_eq(secret));
+        assert!(
+            !self.past.iter().any(seen),
+            "{event}: the key was in use before"
+        );
+        self.past.push(Past {
+            event: event.into(),
+            members: present,
+            secret: GroupSecret::new(secret.expose().into()),
+            sent: run.sent.clone(),
+        });
     }
 }

@@ -3,11 +3,14 @@
 //! A suite's tests call these functions, one line each. They panic where the contract is broken.
 //! The group must be large enough for keys not to repeat by chance.
 
+mod events;
+mod secrecy;
+
 use alloc::{vec, vec::Vec};
 
-use rand_core::Rng;
 use subtle::ConstantTimeEq;
 
+pub use self::secrecy::{contribution, exclusion, random_exclusion};
 use crate::{
     Change, Error, MemberId, NamedGroup, Protocol,
     testing::{
@@ -19,52 +22,14 @@ use crate::{
 
 /// Each event once, in a row: all members get one key that was not there before.
 pub fn every_event(protocol: Protocol, group: &NamedGroup, schedule: Schedule) {
-    let mut world = World::new(protocol, group, schedule, 7);
-    let all = members(1..=9);
-    let of = |numbers: &[usize]| members(numbers.iter().copied());
-    world.add(&all);
-    world.found(&of(&[1]));
-    world.update("first join", &of(&[1]), &[], &of(&[2]));
-    world.update("join", &of(&[1, 2]), &[], &of(&[3]));
-    world.update("mass join", &of(&[1, 2, 3]), &[], &of(&[4, 5, 6]));
-    world.update("refresh", &of(&[1, 2, 3, 4, 5, 6]), &[], &[]);
-    world.update("second refresh", &of(&[1, 2, 3, 4, 5, 6]), &[], &[]);
-    world.update(
-        "leave of the newest",
-        &of(&[1, 2, 3, 4, 5, 6]),
-        &of(&[6]),
-        &[],
-    );
-    world.update("leave of the oldest", &of(&[1, 2, 3, 4, 5]), &of(&[1]), &[]);
-    world.update("leave of one between", &of(&[2, 3, 4, 5]), &of(&[4]), &[]);
-    world.update("partition, one side", &of(&[2, 3, 5]), &of(&[3]), &[]);
-    world.update("partition, other side", &of(&[2, 3, 5]), &of(&[2, 5]), &[]);
-    world.update("merge back", &of(&[2, 5]), &[], &of(&[3]));
-    world.add(&of(&[1, 4, 6]));
-    world.update("leave with join", &of(&[2, 5, 3]), &of(&[2]), &of(&[1]));
-    world.update(
-        "leave of the newest with joins",
-        &of(&[5, 3, 1]),
-        &of(&[1]),
-        &of(&[4, 6]),
-    );
-    world.update(
-        "loss of all but one",
-        &of(&[5, 3, 4, 6]),
-        &of(&[5, 4, 6]),
-        &[],
-    );
-    world.update("refresh alone", &of(&[3]), &[], &[]);
-    world.update("merge with what was lost", &of(&[3]), &[], &of(&[4, 6, 5]));
-    world.update(
-        "member left and is back",
-        &of(&[3, 4, 6, 5]),
-        &of(&[4]),
-        &of(&[4]),
-    );
-    world.restart(&of(&[4, 3, 9, 8, 5, 6, 7]));
-    world.restart(&of(&[4]));
-    world.found(&of(&[9]));
+    events::each_once(&mut World::new(protocol, group, schedule, 7));
+}
+
+/// Random events on several components of one set of members.
+pub fn random_events(protocol: Protocol, group: &NamedGroup, seed: u64, count: usize) {
+    let schedule = Schedule::Shuffled(seed);
+    let mut world = World::new(protocol, group, schedule, seed);
+    events::random(&mut world, seed, count);
 }
 
 /// Who receives what first makes no difference: one key for all schedules that the services
@@ -238,81 +203,5 @@ pub fn misuse(protocol: Protocol, group: &NamedGroup) {
         machine.reset();
         assert!(machine.order().is_empty() && machine.controller().is_none());
         refused(machine.refresh(&mut rng), "refresh after a reset");
-    }
-}
-
-/// Random events on several components of one set of members.
-pub fn random_events(protocol: Protocol, group: &NamedGroup, seed: u64, events: usize) {
-    let mut rng = seeded(seed);
-    let mut world = World::new(protocol, group, Schedule::Shuffled(seed), seed);
-    let mut below = move |n: usize| {
-        usize::try_from(rng.next_u64() % u64::try_from(n.max(1)).unwrap_or(1)).unwrap_or(0)
-    };
-    let all = members(1..=6);
-    world.add(&all);
-    let mut outside = all.clone();
-    let mut components: Vec<Vec<MemberId>> = Vec::new();
-    for _ in 0..events {
-        if components.is_empty() || below(8) == 0 {
-            if let Some(founder) = outside.pop() {
-                let component = vec![founder];
-                world.found(&component);
-                components.push(component);
-            }
-            continue;
-        }
-        let mut component = components.swap_remove(below(components.len()));
-        match below(6) {
-            0 => {
-                world.update("refresh", &component, &[], &[]);
-            }
-            1 => {
-                // A partition: both sides go on, or one is lost.
-                let (gone, stay): (Vec<_>, Vec<_>) =
-                    component.iter().cloned().partition(|_| below(2) == 0);
-                if !stay.is_empty() && !gone.is_empty() {
-                    world.update("partition", &component, &gone, &[]);
-                    if below(2) == 0 {
-                        world.update("partition, other side", &component, &stay, &[]);
-                        components.push(gone);
-                    } else {
-                        world.add(&gone);
-                        outside.extend(gone);
-                    }
-                    component = stay;
-                }
-            }
-            2 => {
-                let joined: Vec<_> = outside.split_off(outside.len() - below(outside.len() + 1));
-                world.update("join", &component, &[], &joined);
-                component.extend(joined);
-            }
-            3 if !components.is_empty() => {
-                let other = components.swap_remove(below(components.len()));
-                world.update("merge", &component, &[], &other);
-                component.extend(other);
-            }
-            4 => {
-                let at = below(component.len());
-                component.rotate_left(at);
-                world.restart(&component);
-            }
-            _ => {
-                // Some leave while others join.
-                let gone: Vec<_> = component
-                    .iter()
-                    .skip(1)
-                    .filter(|_| below(2) == 0)
-                    .cloned()
-                    .collect();
-                let joined: Vec<_> = outside.split_off(outside.len() - below(outside.len() + 1));
-                world.update("leave with join", &component, &gone, &joined);
-                component.retain(|member| !gone.contains(member));
-                component.extend(joined);
-                world.add(&gone);
-                outside.extend(gone);
-            }
-        }
-        components.push(component);
     }
 }

@@ -1,0 +1,193 @@
+//! The BD machine: changes, dispatch.
+
+use alloc::{vec, vec::Vec};
+use core::fmt;
+
+use rand_core::CryptoRng;
+
+use super::run::RingRun;
+use crate::{
+    agreement::{Change, KeyAgreement, Step},
+    arithmetic::Arithmetic,
+    cost::Cost,
+    error::{Error, Rejected},
+    group::Group,
+    member::MemberId,
+    protocol::Protocol,
+    rules::{NO_GROUP, check_entry, check_members, remaining, unexpected},
+    token::TokenKind,
+};
+
+/// A member's side of BD over the mathematical group `G`.
+///
+/// The [module documentation](crate::bd) explains the protocol.
+pub struct Bd<G: Group> {
+    me: MemberId,
+    arithmetic: Arithmetic<G>,
+    /// Ring order of the last completed agreement: nothing else outlives one.
+    completed: Option<Vec<MemberId>>,
+    staged: Option<RingRun<G>>,
+}
+
+impl<G: Group> Bd<G> {
+    /// A member without a group.
+    pub fn new(group: G, me: MemberId) -> Self {
+        Self {
+            me,
+            arithmetic: Arithmetic::new(group),
+            completed: None,
+            staged: None,
+        }
+    }
+
+    /// A full run among these members.
+    fn start(&mut self, order: Vec<MemberId>, rng: &mut dyn CryptoRng) -> Result<Step, Error> {
+        if order.len() == 1 {
+            return self.alone(order, rng);
+        }
+        let (run, step) = RingRun::start(order, &self.me, &mut self.arithmetic, rng)?;
+        self.staged = Some(run);
+        Ok(step)
+    }
+
+    /// A group of this member alone: its own neighbour on both sides, so K = z^r.
+    fn alone(&mut self, order: Vec<MemberId>, rng: &mut dyn CryptoRng) -> Result<Step, Error> {
+        let share = self.arithmetic.draw(rng);
+        let blinded = self.arithmetic.exponentiate_generator(&share);
+        let secret = self
+            .arithmetic
+            .agree(&blinded, &share)
+            .ok_or(Error::Internal("the key of a lone member is the identity"))?;
+        self.staged = None;
+        self.completed = Some(order);
+        Ok(Step::complete(secret))
+    }
+
+    /// Installs the order of a run that is complete.
+    fn settle(&mut self, step: Step) -> Step {
+        if step.secret.is_some() {
+            self.completed = self.staged.take().map(|run| run.order);
+        }
+        step
+    }
+}
+
+impl<G: Group> KeyAgreement for Bd<G> {
+    fn protocol(&self) -> Protocol {
+        Protocol::Bd
+    }
+
+    fn group_name(&self) -> &str {
+        self.arithmetic.group().name()
+    }
+
+    fn me(&self) -> &MemberId {
+        &self.me
+    }
+
+    fn begin(&mut self, change: Change, rng: &mut dyn CryptoRng) -> Result<Step, Error> {
+        match change {
+            Change::Found => self.start(vec![self.me.clone()], rng),
+            Change::Restart { joined } => {
+                check_members([&self.me].into_iter().chain(&joined))?;
+                let mut order = vec![self.me.clone()];
+                order.extend(joined);
+                self.start(order, rng)
+            }
+            Change::Enter { members } => {
+                check_entry(&self.me, &members)?;
+                self.start(members, rng)
+            }
+            Change::Update { left, joined } => {
+                let completed = self.completed.as_ref().ok_or(NO_GROUP)?;
+                let mut order = remaining(completed, &left, &self.me)?;
+                check_members(order.iter().chain(&joined))?;
+                order.extend(joined);
+                self.start(order, rng)
+            }
+            Change::Resume { .. } => Err(Error::ApiMisuse("BD cannot resume an agreement")),
+        }
+    }
+
+    fn process(
+        &mut self,
+        sender: &MemberId,
+        kind: TokenKind,
+        body: &[u8],
+        _: &mut dyn CryptoRng,
+    ) -> Result<Step, Error> {
+        let run = match self.staged.as_mut() {
+            None if *sender == self.me => {
+                return Err(Rejected::Repeated(sender.clone()).into());
+            }
+            None => return Err(unexpected(sender, kind)),
+            Some(run) if *sender == self.me => {
+                let step = run.process_own(kind, body, &mut self.arithmetic)?;
+                return Ok(self.settle(step));
+            }
+            Some(run) if !run.order.contains(sender) => {
+                return Err(Rejected::NotInView(sender.clone()).into());
+            }
+            Some(run) => run,
+        };
+        let step = match kind {
+            TokenKind::BdZ => run.process_blinded(sender, body, &mut self.arithmetic)?,
+            TokenKind::BdX => run.process_quotient(sender, body, &mut self.arithmetic)?,
+            TokenKind::CkdNew
+            | TokenKind::CkdOld
+            | TokenKind::CkdResponse
+            | TokenKind::CkdKey
+            | TokenKind::GdhPartial
+            | TokenKind::GdhFinal
+            | TokenKind::GdhFactorOut
+            | TokenKind::GdhKeyList
+            | TokenKind::GdhJoin
+            | TokenKind::StrTree
+            | TokenKind::StrUpdate
+            | TokenKind::TgdhTree
+            | TokenKind::TgdhUpdate
+            | TokenKind::RefreshRequest
+            | TokenKind::KeyConfirmation => return Err(unexpected(sender, kind)),
+        };
+        Ok(self.settle(step))
+    }
+
+    fn abandon(&mut self) {
+        self.staged = None;
+    }
+
+    fn reset(&mut self) {
+        self.staged = None;
+        self.completed = None;
+    }
+
+    fn order(&self) -> &[MemberId] {
+        match (&self.staged, &self.completed) {
+            (Some(run), _) => &run.order,
+            (None, Some(order)) => order,
+            (None, None) => &[],
+        }
+    }
+
+    /// Nobody: all members do the same.
+    fn controller(&self) -> Option<&MemberId> {
+        None
+    }
+
+    fn take_cost(&mut self) -> Cost {
+        self.arithmetic.take_cost()
+    }
+}
+
+impl<G: Group> fmt::Debug for Bd<G> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let progress = self.staged.as_ref().map(RingRun::progress);
+        f.debug_struct("Bd")
+            .field("group", &self.group_name())
+            .field("me", &self.me)
+            .field("order", &self.order())
+            .field("completed", &self.completed.is_some())
+            .field("rounds", &progress)
+            .finish()
+    }
+}

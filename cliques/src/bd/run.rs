@@ -1,0 +1,321 @@
+//! A run: what is known of it, and its two rounds.
+
+use alloc::vec::Vec;
+
+use rand_core::CryptoRng;
+use subtle::ConstantTimeEq;
+
+use super::message::{Blinded, Quotient, hash_order};
+use crate::{
+    agreement::{Recipient, Step},
+    arithmetic::Arithmetic,
+    error::{Error, PeerFault, Rejected},
+    group::Group,
+    member::MemberId,
+    rules::peer,
+    secret::GroupSecret,
+    token::TokenKind,
+};
+
+/// A run under way, of two members at least.
+pub(super) struct RingRun<G: Group> {
+    /// Members in ring order.
+    pub(super) order: Vec<MemberId>,
+    order_hash: [u8; 32],
+    /// Own place in the order.
+    place: usize,
+    /// Own share r.
+    share: G::Scalar,
+    /// First round.
+    blinded: Round<G>,
+    /// Second round. Tokens of others that are early wait here, one for each.
+    quotients: Round<G>,
+}
+
+/// The tokens of one round.
+struct Round<G: Group> {
+    /// Own element and token, once it was sent.
+    own: Option<(G::Element, Vec<u8>)>,
+    /// What was delivered, by place in the order, the own token included.
+    delivered: Vec<Option<G::Element>>,
+}
+
+impl<G: Group> Round<G> {
+    fn new(size: usize) -> Self {
+        Self {
+            own: None,
+            delivered: (0..size).map(|_| None).collect(),
+        }
+    }
+
+    /// The elements of all members in ring order, once all were delivered.
+    fn all(&self) -> Option<Vec<G::Element>> {
+        self.delivered.iter().cloned().collect()
+    }
+
+    /// Takes the own token back. It counts only if it is the one that is pending, byte for byte.
+    fn take_own(&mut self, place: usize, body: &[u8], me: &MemberId) -> Result<(), Error> {
+        match (&self.own, self.delivered.get_mut(place)) {
+            (Some((element, sent)), Some(slot @ None)) if sent == body => {
+                *slot = Some(element.clone());
+                Ok(())
+            }
+            _ => Err(Rejected::Repeated(me.clone()).into()),
+        }
+    }
+
+    /// The empty slot of a sender.
+    fn slot(
+        &mut self,
+        place: usize,
+        encoding: &[u8],
+        sender: &MemberId,
+        arithmetic: &Arithmetic<G>,
+    ) -> Result<&mut Option<G::Element>, Error> {
+        match self.delivered.get_mut(place) {
+            Some(Some(first)) if arithmetic.encode(first) == encoding => {
+                Err(Rejected::Repeated(sender.clone()).into())
+            }
+            Some(Some(_)) => Err(peer(sender, PeerFault::Duplicate)),
+            Some(slot) => Ok(slot),
+            None => Err(Error::Internal("a place outside of the order")),
+        }
+    }
+}
+
+impl<G: Group> RingRun<G> {
+    /// Round 1: draws the share and broadcasts z = g^r.
+    pub(super) fn start(
+        order: Vec<MemberId>,
+        me: &MemberId,
+        arithmetic: &mut Arithmetic<G>,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(Self, Step), Error> {
+        let place = order
+            .iter()
+            .position(|name| name == me)
+            .ok_or(Error::Internal("a ring without this member"))?;
+        let share = arithmetic.draw(rng);
+        let element = arithmetic.exponentiate_generator(&share);
+        let order_hash = hash_order(&order);
+        let body = Blinded::encode(&order_hash, &arithmetic.encode(&element));
+        let token = arithmetic.outgoing(Recipient::Group, TokenKind::BdZ, body.clone());
+        let mut blinded = Round::new(order.len());
+        blinded.own = Some((element, body));
+        let run = Self {
+            order_hash,
+            place,
+            share,
+            blinded,
+            quotients: Round::new(order.len()),
+            order,
+        };
+        Ok((run, Step::send(token)))
+    }
+
+    /// An own broadcast that came back.
+    pub(super) fn process_own(
+        &mut self,
+        kind: TokenKind,
+        body: &[u8],
+        arithmetic: &mut Arithmetic<G>,
+    ) -> Result<Step, Error> {
+        let me = self.name(self.place)?.clone();
+        match kind {
+            TokenKind::BdZ => {
+                self.blinded.take_own(self.place, body, &me)?;
+                let result = self.send_quotient(arithmetic);
+                self.unless_failed(result, |run| &mut run.blinded, self.place)
+            }
+            TokenKind::BdX => {
+                self.quotients.take_own(self.place, body, &me)?;
+                let result = self.complete(arithmetic);
+                self.unless_failed(result, |run| &mut run.quotients, self.place)
+            }
+            _ => Err(Rejected::Repeated(me).into()),
+        }
+    }
+
+    /// A member's z.
+    pub(super) fn process_blinded(
+        &mut self,
+        sender: &MemberId,
+        body: &[u8],
+        arithmetic: &mut Arithmetic<G>,
+    ) -> Result<Step, Error> {
+        let blinded = Blinded::decode(body, arithmetic.group().element_len())?;
+        let place = self.place_of(sender)?;
+        let slot = self
+            .blinded
+            .slot(place, blinded.element, sender, arithmetic)?;
+        if blinded.order_hash != self.order_hash {
+            return Err(peer(sender, PeerFault::MemberListMismatch));
+        }
+        *slot = Some(arithmetic.parse(blinded.element, sender)?);
+        let result = self.send_quotient(arithmetic);
+        self.unless_failed(result, |run| &mut run.blinded, place)
+    }
+
+    /// A member's X.
+    pub(super) fn process_quotient(
+        &mut self,
+        sender: &MemberId,
+        body: &[u8],
+        arithmetic: &mut Arithmetic<G>,
+    ) -> Result<Step, Error> {
+        let quotient = Quotient::decode(body, arithmetic.group().element_len())?;
+        let place = self.place_of(sender)?;
+        let pair = self.is_pair();
+        let slot = self
+            .quotients
+            .slot(place, quotient.element, sender, arithmetic)?;
+        let element = if pair {
+            // Both neighbours of either member are the other one: both quotients are 1.
+            let one = arithmetic.identity();
+            if arithmetic.encode(&one) != quotient.element {
+                arithmetic.receive(quotient.element, sender)?;
+                return Err(peer(sender, PeerFault::Inconsistent));
+            }
+            one
+        } else {
+            arithmetic.parse(quotient.element, sender)?
+        };
+        *slot = Some(element);
+        let result = self.complete(arithmetic);
+        self.unless_failed(result, |run| &mut run.quotients, place)
+    }
+
+    /// Round 2, after all z: X = (z_next / z_previous)^r. Only these two are ever used, so only they
+    /// are tested.
+    fn send_quotient(&mut self, arithmetic: &mut Arithmetic<G>) -> Result<Step, Error> {
+        let (None, Some(blinded)) = (&self.quotients.own, self.blinded.all()) else {
+            return Ok(Step::wait());
+        };
+        let [previous, next] = self.neighbours();
+        let at = |place: usize| blinded.get(place).ok_or(NO_PLACE);
+        let mut tested = Vec::with_capacity(2);
+        for place in [previous, next] {
+            tested.push((at(place)?, self.name(place)?));
+        }
+        if self.is_pair() {
+            tested.truncate(1);
+        }
+        arithmetic.validate_all(&tested)?;
+
+        let base = arithmetic.quotient(at(next)?, at(previous)?);
+        let element = arithmetic.exponentiate(&base, &self.share);
+        let body = arithmetic.encode(&element);
+        let token = arithmetic.outgoing(Recipient::Group, TokenKind::BdX, body.clone());
+        self.quotients.own = Some((element, body));
+        Ok(Step::send(token))
+    }
+
+    /// The key, after all X. In the efficient form: A_0 = z_previous^r, A_j = A_(j-1) X_(i+j-1), and K
+    /// is the product of A_0 .. A_(n-1). One multiplication more makes A_n, which is A_0 again if
+    /// the product of all X is 1, as it must be.
+    fn complete(&mut self, arithmetic: &mut Arithmetic<G>) -> Result<Step, Error> {
+        let Some(quotients) = self.quotients.all() else {
+            return Ok(Step::wait());
+        };
+        let size = self.order.len();
+        // The own X, and that of a pair, is known to be in the group.
+        let tested: Vec<_> = quotients
+            .iter()
+            .zip(&self.order)
+            .enumerate()
+            .filter(|(place, _)| *place != self.place && !self.is_pair())
+            .map(|(_, pair)| pair)
+            .collect();
+        arithmetic.validate_all(&tested)?;
+
+        let [previous, _] = self.neighbours();
+        let previous = self
+            .blinded
+            .delivered
+            .get(previous)
+            .and_then(Option::as_ref);
+        let previous = previous.ok_or(NO_PLACE)?;
+        let first = arithmetic.agree_element(previous, &self.share);
+        let from_mine = quotients.iter().cycle().skip(self.place);
+        let mut factor = None;
+        let mut product = None;
+        for (quotient, last) in from_mine.take(size).zip((1..=size).map(|j| j == size)) {
+            let before = factor.as_ref().unwrap_or(&first);
+            let next = arithmetic.multiply_secret(before, quotient);
+            if !last {
+                let so_far = product.as_ref().unwrap_or(&first);
+                product = Some(arithmetic.multiply_secrets(so_far, &next));
+            }
+            factor = Some(next);
+        }
+        let (Some(last), Some(product)) = (factor, product) else {
+            return Err(Error::Internal("a ring of one"));
+        };
+        let around = arithmetic.group_secret(&last);
+        let start = arithmetic.group_secret(&first);
+        let closed = around
+            .zip(start)
+            .is_some_and(|(a, b): (GroupSecret, GroupSecret)| a.ct_eq(&b).into());
+        match arithmetic.group_secret(&product).filter(|_| closed) {
+            Some(secret) => Ok(Step::complete(secret)),
+            None => Err(Error::Contradiction {
+                suspects: self.others(),
+            }),
+        }
+    }
+
+    /// Passes the result of a step on; where it failed, the token that led to it never came.
+    fn unless_failed(
+        &mut self,
+        result: Result<Step, Error>,
+        round: impl FnOnce(&mut Self) -> &mut Round<G>,
+        place: usize,
+    ) -> Result<Step, Error> {
+        if result.is_err() {
+            if let Some(slot) = round(self).delivered.get_mut(place) {
+                *slot = None;
+            }
+        }
+        result
+    }
+
+    fn is_pair(&self) -> bool {
+        self.order.len() == 2
+    }
+
+    /// Places before and after the own one in the ring.
+    fn neighbours(&self) -> [usize; 2] {
+        let size = self.order.len();
+        [self.place + size - 1, self.place + 1].map(|place| place % size)
+    }
+
+    fn others(&self) -> Vec<MemberId> {
+        let others = self.order.iter().enumerate();
+        others
+            .filter(|(place, _)| *place != self.place)
+            .map(|(_, name)| name.clone())
+            .collect()
+    }
+
+    fn place_of(&self, sender: &MemberId) -> Result<usize, Error> {
+        self.order
+            .iter()
+            .position(|name| name == sender)
+            .ok_or_else(|| Rejected::NotInView(sender.clone()).into())
+    }
+
+    fn name(&self, place: usize) -> Result<&MemberId, Error> {
+        self.order.get(place).ok_or(NO_PLACE)
+    }
+
+    /// How far the run is, for debugging: tokens delivered in each round, and own ones sent.
+    pub(super) fn progress(&self) -> [(usize, bool); 2] {
+        [&self.blinded, &self.quotients].map(|round| {
+            let delivered = round.delivered.iter().flatten().count();
+            (delivered, round.own.is_some())
+        })
+    }
+}
+
+/// A place outside of the order.
+const NO_PLACE: Error = Error::Internal("no such place in the ring");

@@ -1,0 +1,110 @@
+//! Tokens on their way.
+
+use alloc::{
+    collections::{BTreeMap, VecDeque},
+    vec::Vec,
+};
+
+use rand_chacha::ChaCha20Rng;
+use rand_core::Rng;
+
+use super::Schedule;
+use crate::{MemberId, TokenService, testing::rng::seeded};
+
+/// A token on its way to one receiver.
+#[derive(Clone, Debug)]
+pub(super) struct Packet {
+    /// Place of the token in the order of sending.
+    pub(super) number: usize,
+    pub(super) from: MemberId,
+    pub(super) to: MemberId,
+    pub(super) service: TokenService,
+}
+
+/// Picks what is delivered next.
+pub(super) enum Network {
+    /// In order of sending, to receivers in their order.
+    Rounds(VecDeque<Packet>),
+    /// Any that the services permit.
+    Shuffled {
+        /// By receiver and sender, in the sender's order.
+        queues: BTreeMap<(MemberId, MemberId), VecDeque<Packet>>,
+        /// By receiver: numbers of AGREED tokens in the common order.
+        agreed: BTreeMap<MemberId, VecDeque<usize>>,
+        rng: ChaCha20Rng,
+    },
+}
+
+impl Network {
+    pub(super) fn new(schedule: Schedule) -> Self {
+        match schedule {
+            Schedule::Rounds => Self::Rounds(VecDeque::new()),
+            Schedule::Shuffled(seed) => Self::Shuffled {
+                queues: BTreeMap::new(),
+                agreed: BTreeMap::new(),
+                rng: seeded(seed),
+            },
+        }
+    }
+
+    /// Loses what is on its way.
+    pub(super) fn clear(&mut self) {
+        match self {
+            Self::Rounds(packets) => packets.clear(),
+            Self::Shuffled { queues, agreed, .. } => {
+                queues.clear();
+                agreed.clear();
+            }
+        }
+    }
+
+    pub(super) fn push(&mut self, packet: Packet) {
+        match self {
+            Self::Rounds(packets) => packets.push_back(packet),
+            Self::Shuffled { queues, agreed, .. } => {
+                if packet.service == TokenService::Agreed {
+                    agreed
+                        .entry(packet.to.clone())
+                        .or_default()
+                        .push_back(packet.number);
+                }
+                queues
+                    .entry((packet.to.clone(), packet.from.clone()))
+                    .or_default()
+                    .push_back(packet);
+            }
+        }
+    }
+
+    pub(super) fn pop(&mut self) -> Option<Packet> {
+        match self {
+            Self::Rounds(packets) => packets.pop_front(),
+            Self::Shuffled {
+                queues,
+                agreed,
+                rng,
+            } => {
+                let next_agreed = |to| agreed.get(to).and_then(|order| order.front());
+                let ready: Vec<_> = queues
+                    .iter()
+                    .filter_map(|(pair, queue)| {
+                        let packet = queue.front()?;
+                        let deliverable = match packet.service {
+                            TokenService::Fifo => true,
+                            TokenService::Agreed => next_agreed(&packet.to) == Some(&packet.number),
+                        };
+                        deliverable.then_some(pair)
+                    })
+                    .collect();
+                let count = u64::try_from(ready.len()).ok().filter(|count| *count > 0)?;
+                let index = usize::try_from(rng.next_u64() % count).ok()?;
+                let pair = (*ready.get(index)?).clone();
+                let packet = queues.get_mut(&pair)?.pop_front()?;
+                if packet.service == TokenService::Agreed {
+                    agreed.get_mut(&packet.to)?.pop_front();
+                }
+                Some(packet)
+            }
+        }
+    }
+}
