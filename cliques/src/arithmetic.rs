@@ -119,6 +119,21 @@ impl<G: Group> Arithmetic<G> {
         self.group.multiply_secrets(a, b)
     }
 
+    /// The secret element `base` to the power of `exponent`, or nothing if that is the identity.
+    pub(crate) fn agree_key(
+        &mut self,
+        base: &G::Element,
+        exponent: &G::Scalar,
+    ) -> Option<G::SecretElement> {
+        let secret = self.agree_element(base, exponent);
+        (!self.group.is_identity(&secret)).then_some(secret)
+    }
+
+    /// g to the power of `exponent`, in public.
+    pub(crate) fn blind(&mut self, exponent: &G::Scalar) -> G::Element {
+        self.exponentiate_generator(exponent)
+    }
+
     /// 1 / `scalar` modulo q.
     pub(crate) fn invert(&mut self, scalar: &G::Scalar) -> G::Scalar {
         self.cost.inversions += 1;
@@ -161,6 +176,17 @@ impl<G: Group> Arithmetic<G> {
                     peer(author, PeerFault::NotInGroup)
                 })
         })
+    }
+
+    /// Tests an element that `sender` sent and that was only parsed.
+    pub(crate) fn validate(
+        &mut self,
+        element: &G::Element,
+        sender: &MemberId,
+    ) -> Result<(), Error> {
+        self.cost.element_tests += 1;
+        let valid = self.group.validate(element);
+        valid.map_err(|error| peer(sender, fault(error)))
     }
 
     /// Encodes a public element.

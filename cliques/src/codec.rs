@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 use crate::{error::DecodeError, member::MEMBER_ID_MAX};
 
 /// Reads a structure from the front; every read names the field it was for.
+#[derive(Clone)]
 pub(crate) struct Reader<'a> {
     rest: &'a [u8],
     whole: usize,

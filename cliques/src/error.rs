@@ -39,6 +39,11 @@ pub enum Error {
         /// Who sent them.
         suspects: Vec<MemberId>,
     },
+    /// A key maps to the exponent 0, with which nothing can be agreed on. It happens by chance, about
+    /// once in as many keys as the group has elements, and is nobody's fault: the agreement is to be
+    /// abandoned.
+    #[error("a key maps to the exponent 0")]
+    DegenerateKey,
     /// The caller's order of calls or arguments, never untrusted data.
     #[error("call does not fit the state: {0}")]
     ApiMisuse(&'static str),
@@ -57,6 +62,7 @@ impl Error {
             Self::Decode(_)
             | Self::Rejected(_)
             | Self::Unexpected { .. }
+            | Self::DegenerateKey
             | Self::ApiMisuse(_)
             | Self::Internal(_) => &[],
         }

@@ -15,12 +15,15 @@ mod cost;
 mod error;
 pub mod gdh;
 pub mod group;
+pub mod keytree;
 mod member;
 mod protocol;
 mod rules;
 mod secret;
+pub mod str_;
 #[cfg(feature = "test-util")]
 pub mod testing;
+pub mod tgdh;
 pub mod token;
 
 pub use agreement::{Change, KeyAgreement, Outgoing, Recipient, Step, TokenService};

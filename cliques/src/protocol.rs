@@ -14,6 +14,8 @@ use crate::{
     gdh::Gdh,
     group::{Group, GroupVisitor, NamedGroup},
     member::MemberId,
+    str_::Str,
+    tgdh::Tgdh,
 };
 
 /// Registers suites: documentation, variant, number in envelopes, name, and the constructor of a
@@ -72,6 +74,10 @@ suites! {
     Bd = 1, "bd", Bd::new;
     /// Group Diffie-Hellman ([`crate::gdh`]).
     Gdh = 3, "gdh", Gdh::new;
+    /// The skinny key tree of Steer et al. ([`crate::str_`]).
+    Str = 4, "str", Str::new;
+    /// Tree-based group Diffie-Hellman ([`crate::tgdh`]).
+    Tgdh = 5, "tgdh", Tgdh::new;
 }
 
 impl Protocol {

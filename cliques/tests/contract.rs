@@ -54,6 +54,10 @@ contract! {
     bd_rfc5114_1024_160: Protocol::Bd, "rfc5114-1024-160";
     gdh_ristretto255: Protocol::Gdh, "ristretto255";
     gdh_rfc5114_1024_160: Protocol::Gdh, "rfc5114-1024-160";
+    str_ristretto255: Protocol::Str, "ristretto255";
+    str_rfc5114_1024_160: Protocol::Str, "rfc5114-1024-160";
+    tgdh_ristretto255: Protocol::Tgdh, "ristretto255";
+    tgdh_rfc5114_1024_160: Protocol::Tgdh, "rfc5114-1024-160";
 }
 
 #[test]
@@ -87,6 +91,8 @@ macro_rules! secrecy {
 secrecy! {
     bd_secrecy: Protocol::Bd;
     gdh_secrecy: Protocol::Gdh;
+    str_secrecy: Protocol::Str;
+    tgdh_secrecy: Protocol::Tgdh;
 }
 
 #[test]
@@ -94,6 +100,16 @@ fn every_member_contributes() {
     for protocol in [Protocol::Bd, Protocol::Gdh] {
         contract::contribution(protocol);
     }
+}
+
+#[test]
+fn every_member_of_str_contributes() {
+    contract::contribution(Protocol::Str);
+}
+
+#[test]
+fn every_member_of_tgdh_contributes() {
+    contract::contribution(Protocol::Tgdh);
 }
 
 proptest! {
@@ -104,5 +120,15 @@ proptest! {
         for protocol in Protocol::ALL {
             contract::random_events(*protocol, &group("ristretto255"), seed, 24);
         }
+    }
+
+    #[test]
+    fn str_random_events(seed: u64) {
+        contract::random_events(Protocol::Str, &group("ristretto255"), seed, 24);
+    }
+
+    #[test]
+    fn tgdh_random_events(seed: u64) {
+        contract::random_events(Protocol::Tgdh, &group("ristretto255"), seed, 24);
     }
 }

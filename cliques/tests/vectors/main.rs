@@ -13,3 +13,6 @@
 mod bd;
 mod gdh;
 mod harness;
+mod str_;
+mod tgdh;
+mod trees;

@@ -1,0 +1,263 @@
+//! Tokens that came in: trees, updates, own ones that came back.
+
+use alloc::{collections::BTreeSet, sync::Arc, vec::Vec};
+
+use super::{
+    Verification,
+    blinded::Blinded,
+    machine::TreeAgreement,
+    rules::Rules,
+    run::{Duty, Phase, Received, Run},
+    tree::{Content, Tree},
+    wire::{Update, WireNode},
+};
+use crate::{
+    error::{Error, PeerFault},
+    group::Group,
+    member::MemberId,
+    rules::{peer, unexpected},
+    token::TokenKind,
+};
+
+impl<G: Group, R: Rules> TreeAgreement<G, R> {
+    /// Own token that came back: the share and the blinded keys in it take effect.
+    pub(super) fn deliver_own(&self, run: &mut Run<G>) -> Result<(), Error> {
+        let own = run.own.take();
+        let own = own.ok_or(Error::Internal("no own broadcast under way"))?;
+        for (node, key) in own.keys {
+            run.tree.set_key(node, key);
+        }
+        for (node, blinded) in own.blinded {
+            run.tree.set_blinded(node, blinded);
+        }
+        run.duties.retain(|duty| duty.sponsor != self.me);
+        Ok(())
+    }
+
+    /// A whole tree: that of the own component, from its representative, or another one.
+    pub(super) fn receive_tree(
+        &self,
+        run: &mut Run<G>,
+        sender: &MemberId,
+        body: &[u8],
+    ) -> Result<(), Error> {
+        let Phase::Gathering { foreign } = &run.phase else {
+            return Err(unexpected(sender, R::TREE));
+        };
+        let wire = R::decode_tree(body, self.arithmetic.group().element_len())
+            .map_err(|bad| bad.of(sender))?;
+        if run.has_taken(sender, R::TREE)
+            || foreign.iter().any(|tree| tree.leaf_of(sender).is_some())
+        {
+            return Err(peer(sender, PeerFault::Duplicate));
+        }
+        if run.tree.leaf_of(sender).is_some() {
+            let duty = run.duties.iter().position(|duty| duty.sponsor == *sender);
+            let Some(duty) = duty.map(|place| run.duties.swap_remove(place)) else {
+                return Err(peer(sender, PeerFault::NotController));
+            };
+            self.receive_own_tree(run, &duty, sender, &wire)?;
+            self.note(run, sender, R::TREE, body, Some(duty));
+            return Ok(());
+        }
+        let tree = self.foreign_tree(run, sender, &wire)?;
+        if let Phase::Gathering { foreign } = &mut run.phase {
+            foreign.push(Arc::new(tree));
+        }
+        self.note(run, sender, R::TREE, body, None);
+        Ok(())
+    }
+
+    /// The tree of the own component must be the one known, but for the path of its representative.
+    fn receive_own_tree(
+        &self,
+        run: &mut Run<G>,
+        duty: &Duty,
+        sender: &MemberId,
+        wire: &[WireNode<'_>],
+    ) -> Result<(), Error> {
+        let order = run.tree.pre_order();
+        let names = order.iter().filter_map(|id| run.tree.member(*id));
+        let sent = wire.iter().filter_map(|node| node.name);
+        if !names.map(MemberId::as_bytes).eq(sent) {
+            return Err(peer(sender, PeerFault::MemberListMismatch));
+        }
+        let mut fresh = Vec::with_capacity(duty.nodes.len() + 1);
+        let mut consistent = order.len() == wire.len();
+        for (id, node) in order.iter().zip(wire) {
+            let is_leaf = matches!(run.tree.content(*id), Content::Leaf(_));
+            consistent &= is_leaf == node.name.is_some();
+            let is_new = duty.refreshed == Some(*id) || duty.nodes.contains(id);
+            let known = run.tree.blinded(*id).map(Blinded::encoding);
+            match node.blinded {
+                sent if sent == known && !is_new => {}
+                None => consistent = false,
+                Some(bytes) => {
+                    let blinded = Blinded::received(&self.arithmetic, bytes, sender)?;
+                    consistent &= is_new;
+                    fresh.push((*id, blinded));
+                }
+            }
+        }
+        if !consistent {
+            return Err(peer(sender, PeerFault::Inconsistent));
+        }
+        for (id, blinded) in fresh {
+            run.tree.set_blinded(id, blinded);
+        }
+        Ok(())
+    }
+
+    /// Checks and makes the tree of another component.
+    fn foreign_tree(
+        &self,
+        run: &Run<G>,
+        sender: &MemberId,
+        wire: &[WireNode<'_>],
+    ) -> Result<Tree<G>, Error> {
+        let mismatch = || peer(sender, PeerFault::MemberListMismatch);
+        let mut taken: BTreeSet<MemberId> = run.tree.members().into_iter().collect();
+        if let Phase::Gathering { foreign } = &run.phase {
+            foreign.iter().for_each(|tree| taken.extend(tree.members()));
+        }
+        let mut members = Vec::with_capacity(wire.len());
+        for node in wire {
+            members.push(match node.name {
+                None => None,
+                Some(name) => {
+                    let member = run.member(name).ok_or_else(mismatch)?;
+                    if !taken.insert(member.clone()) {
+                        return Err(mismatch());
+                    }
+                    Some(member.clone())
+                }
+            });
+        }
+        if !members.iter().flatten().any(|member| member == sender) {
+            return Err(mismatch());
+        }
+        let mut nodes = Vec::with_capacity(wire.len());
+        for (member, node) in members.into_iter().zip(wire) {
+            let blinded = match node.blinded {
+                Some(bytes) => Some(Blinded::received(&self.arithmetic, bytes, sender)?),
+                None => None,
+            };
+            nodes.push((member, blinded));
+        }
+        let tree = Tree::from_pre_order(nodes).ok_or(Error::Internal("no tree was decoded"))?;
+        // A blinded key is made from those below it: none can be known above one that is missing.
+        let known = |id| tree.blinded(id).is_some();
+        let consistent =
+            tree.pre_order()
+                .into_iter()
+                .all(|id| match (tree.content(id), known(id)) {
+                    (Content::Leaf(_), known) => known,
+                    (Content::Internal { left, right }, true) => known(*left) && known(*right),
+                    (Content::Internal { .. }, false) => true,
+                });
+        match consistent {
+            true => Ok(tree),
+            false => Err(peer(sender, PeerFault::Inconsistent)),
+        }
+    }
+
+    /// New blinded keys: those of a refresh, or missing ones from their sponsor.
+    pub(super) fn receive_update(
+        &self,
+        run: &mut Run<G>,
+        sender: &MemberId,
+        body: &[u8],
+    ) -> Result<(), Error> {
+        let Phase::Filling = run.phase else {
+            return Err(unexpected(sender, R::UPDATE));
+        };
+        let element_len = self.arithmetic.group().element_len();
+        let update = Update::decode::<R>(body, element_len)?;
+        let duty = run.duties.iter().position(|duty| {
+            duty.sponsor == *sender && duty.refreshed.is_some() == update.leaf.is_some()
+        });
+        let Some(duty) = duty.map(|place| run.duties.swap_remove(place)) else {
+            let fault = match run.has_taken(sender, R::UPDATE) {
+                true => PeerFault::Duplicate,
+                false => PeerFault::NotController,
+            };
+            return Err(peer(sender, fault));
+        };
+        let received = |bytes| Blinded::received(&self.arithmetic, bytes, sender);
+        let leaf = update.leaf.map(received).transpose()?;
+        let mut nodes = Vec::with_capacity(update.nodes.len());
+        for (_, bytes) in &update.nodes {
+            nodes.push(received(bytes)?);
+        }
+        // Exactly the nodes that are missing, and the leaf's own key if it is named among them.
+        let places = R::places(&run.tree, &duty.nodes);
+        let sent = update.nodes.iter().map(|(place, _)| *place);
+        let same_leaf = duty
+            .nodes
+            .iter()
+            .zip(&update.nodes)
+            .all(|(id, (_, bytes))| duty.refreshed != Some(*id) || update.leaf == Some(*bytes));
+        if !places.iter().map(Vec::as_slice).eq(sent) || !same_leaf {
+            return Err(peer(sender, PeerFault::Inconsistent));
+        }
+        for (id, blinded) in duty.nodes.iter().copied().zip(nodes) {
+            run.tree.set_blinded(id, blinded);
+        }
+        if let (Some(id), Some(blinded)) = (duty.refreshed, leaf) {
+            run.tree.set_blinded(id, blinded);
+        }
+        self.note(run, sender, R::UPDATE, body, Some(duty));
+        Ok(())
+    }
+
+    /// Remembers a token that was taken, and what is to be verified of it.
+    fn note(
+        &self,
+        run: &mut Run<G>,
+        sender: &MemberId,
+        kind: TokenKind,
+        body: &[u8],
+        duty: Option<Duty>,
+    ) {
+        run.received.push(Arc::new(Received {
+            sender: sender.clone(),
+            kind,
+            body: body.into(),
+        }));
+        if let (Verification::On, Some(duty)) = (self.verification, duty) {
+            let nodes = duty
+                .nodes
+                .into_iter()
+                .filter(|id| Some(*id) != duty.refreshed);
+            run.unverified.extend(nodes.map(|id| (id, sender.clone())));
+        }
+    }
+
+    /// Makes one tree of all once those delivered cover the view.
+    pub(super) fn fold(&self, run: &mut Run<G>) -> Result<(), Error> {
+        let Phase::Gathering { foreign } = &mut run.phase else {
+            return Ok(());
+        };
+        let gathered: usize = foreign.iter().map(|tree| tree.leaves().len()).sum();
+        if !run.duties.is_empty() || run.tree.leaves().len() + gathered != run.roster.len() {
+            return Ok(());
+        }
+        let mut trees: Vec<Tree<G>> = core::mem::take(foreign)
+            .into_iter()
+            .map(Arc::unwrap_or_clone)
+            .collect();
+        trees.push(run.tree.clone());
+        run.tree = R::combine(trees).map_err(|_| match run.received.last() {
+            Some(last) => peer(&last.sender, PeerFault::Inconsistent),
+            None => Error::Internal("own tree alone is too high"),
+        })?;
+        run.leaf = run
+            .tree
+            .leaf_of(&self.me)
+            .ok_or(Error::Internal("no own leaf"))?;
+        run.order = run.tree.members().into();
+        run.phase = Phase::Filling;
+        run.unverified.clear();
+        Ok(())
+    }
+}

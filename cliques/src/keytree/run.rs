@@ -1,0 +1,138 @@
+//! What a member knows between agreements, and during one.
+
+use alloc::{sync::Arc, vec::Vec};
+use core::fmt;
+
+use super::{
+    blinded::Blinded,
+    key::PathKey,
+    tree::{NodeId, Tree},
+};
+use crate::{group::Group, member::MemberId, token::TokenKind};
+
+/// A completed agreement.
+pub(crate) struct Completed<G: Group> {
+    /// The whole tree, with the keys of the own path.
+    pub(crate) tree: Tree<G>,
+    /// Members from left to right.
+    pub(crate) order: Vec<MemberId>,
+}
+
+/// An agreement under way. Cheap to clone: a token is worked on in a copy, which replaces the
+/// original once nothing can fail any more.
+#[derive(Clone)]
+pub(crate) struct Run<G: Group> {
+    /// The view: in membership order until the whole tree is known, then from left to right.
+    pub(crate) order: Arc<[MemberId]>,
+    /// The view, sorted.
+    pub(crate) roster: Arc<[MemberId]>,
+    /// The tree of the own component, then the whole one. Public state: a function of the tokens
+    /// delivered, but for the own keys in it.
+    pub(crate) tree: Tree<G>,
+    /// Own leaf.
+    pub(crate) leaf: NodeId,
+    /// How far the agreement is.
+    pub(crate) phase: Phase<G>,
+    /// Announcements that are awaited, the own one too.
+    pub(crate) duties: Vec<Duty>,
+    /// Own broadcast that has not come back.
+    pub(crate) own: Option<OwnBroadcast<G>>,
+    /// Tokens taken, to tell repetitions.
+    pub(crate) received: Vec<Arc<Received>>,
+    /// Nodes whose blinded keys were announced and not verified, with who did.
+    pub(crate) unverified: Vec<(NodeId, MemberId)>,
+}
+
+/// How far an agreement is.
+#[derive(Clone)]
+pub(crate) enum Phase<G: Group> {
+    /// Trees are awaited until they cover the view.
+    Gathering {
+        /// Trees of other components.
+        foreign: Vec<Arc<Tree<G>>>,
+    },
+    /// One tree has everybody; blinded keys are missing.
+    Filling,
+}
+
+/// A broadcast that everybody can tell is to come, from the public tree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Duty {
+    /// Who sends it.
+    pub(crate) sponsor: MemberId,
+    /// Its leaf, if it refreshes its share.
+    pub(crate) refreshed: Option<NodeId>,
+    /// Nodes whose blinded keys it brings, each the parent of the one before.
+    pub(crate) nodes: Vec<NodeId>,
+}
+
+/// An own broadcast on its way, with what takes effect when it comes back.
+#[derive(Clone)]
+pub(crate) struct OwnBroadcast<G: Group> {
+    /// Kind as sent.
+    pub(crate) kind: TokenKind,
+    /// Body as sent.
+    pub(crate) body: Arc<[u8]>,
+    /// The new share and the keys made with it, if it refreshes the share.
+    pub(crate) keys: Vec<PathKey<G>>,
+    /// Blinded keys announced.
+    pub(crate) blinded: Vec<(NodeId, Blinded<G>)>,
+}
+
+/// A token that was taken.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Received {
+    /// Who sent it.
+    pub(crate) sender: MemberId,
+    /// What it was.
+    pub(crate) kind: TokenKind,
+    /// Body.
+    pub(crate) body: Vec<u8>,
+}
+
+impl<G: Group> Run<G> {
+    /// The leaf whose blinded key is about to be replaced.
+    pub(crate) fn pending(&self) -> Option<NodeId> {
+        self.duties.iter().find_map(|duty| duty.refreshed)
+    }
+
+    /// The member of the view with this name.
+    pub(crate) fn member(&self, name: &[u8]) -> Option<&MemberId> {
+        let place = self
+            .roster
+            .binary_search_by(|member| member.as_bytes().cmp(name));
+        self.roster.get(place.ok()?)
+    }
+
+    /// Whether a token of this kind was taken from `sender` before.
+    pub(crate) fn has_taken(&self, sender: &MemberId, kind: TokenKind) -> bool {
+        self.received
+            .iter()
+            .any(|token| token.sender == *sender && token.kind == kind)
+    }
+
+    /// Whether this very token was taken before.
+    pub(crate) fn is_repeated(&self, sender: &MemberId, kind: TokenKind, body: &[u8]) -> bool {
+        self.received
+            .iter()
+            .any(|token| token.sender == *sender && token.kind == kind && token.body == body)
+    }
+}
+
+impl<G: Group> fmt::Debug for Run<G> {
+    /// What is public of it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let phase = match &self.phase {
+            Phase::Gathering { foreign } => format_args!("{} foreign trees", foreign.len()),
+            Phase::Filling => format_args!("one tree"),
+        };
+        f.debug_struct("Run")
+            .field("phase", &phase)
+            .field("tree", &self.tree.text())
+            .field("missing", &self.tree.dirty().count())
+            .field("awaited", &self.duties)
+            .field("own broadcast", &self.own.as_ref().map(|own| own.kind))
+            .field("taken", &self.received.len())
+            .finish()
+    }
+}

@@ -1,0 +1,120 @@
+//! Bodies of TGDH tokens.
+//!
+//! | kind | body |
+//! |---|---|
+//! | tree | nodes in pre-order: u8 0, name, u8 has bk, \[bk\] for a leaf; u8 1, u8 has bk, \[bk\] for an internal node, then its left and right subtrees |
+//! | update | u8 has leaf, \[leaf bk\], u16 count, (path, bk) from the lowest node up; path: u8 length in bits, then the bits, first in the highest place, 0 is left |
+//!
+//! Source: key agreement notes, sections 2.4 and 7.5. The update is read in [`crate::keytree`].
+
+use alloc::vec::Vec;
+
+use crate::{
+    codec::{Reader, Writer},
+    error::DecodeError,
+    group::Group,
+    keytree::{NAME, Tree, WireNode, optional, write_optional},
+    rules::MEMBERS_MAX,
+};
+
+/// Greatest depth of a leaf: paths of internal nodes have at most 255 bits.
+pub(crate) const DEPTH_MAX: usize = 256;
+
+/// First byte of an encoded leaf.
+const LEAF: u8 = 0;
+
+/// First byte of an encoded internal node.
+const INTERNAL: u8 = 1;
+
+/// Encodes a tree, with the blinded keys that are known.
+pub(crate) fn encode_tree<G: Group>(tree: &Tree<G>) -> Vec<u8> {
+    let mut writer = Writer::new(b"");
+    for id in tree.pre_order() {
+        match tree.member(id) {
+            Some(member) => writer.u8(LEAF).enc16(member.as_bytes()),
+            None => writer.u8(INTERNAL),
+        };
+        let blinded = tree.blinded(id).map(|blinded| blinded.encoding());
+        write_optional(&mut writer, blinded);
+    }
+    writer.into_vec()
+}
+
+/// Reads a tree of at most [`DEPTH_MAX`] levels and [`MEMBERS_MAX`] leaves.
+pub(crate) fn decode_tree(
+    body: &[u8],
+    element_len: usize,
+) -> Result<Vec<WireNode<'_>>, DecodeError> {
+    let mut reader = Reader::new(body);
+    let mut nodes = Vec::new();
+    let mut leaves: usize = 0;
+    // For each internal node above the next node: whether that is in its right subtree.
+    let mut above = Vec::new();
+    loop {
+        let name = match reader.u8("kind of a node")? {
+            LEAF => Some(reader.name(NAME)?),
+            INTERNAL => None,
+            value => {
+                return Err(DecodeError::Unknown {
+                    what: "kind of a node",
+                    value: value.into(),
+                });
+            }
+        };
+        let blinded = optional(&mut reader, element_len)?;
+        nodes.push(WireNode { name, blinded });
+        if name.is_none() {
+            above.push(false);
+            at_most("depth of a tree", above.len(), DEPTH_MAX)?;
+            continue;
+        }
+        leaves += 1;
+        at_most("leaves of a tree", leaves, MEMBERS_MAX)?;
+        while above.pop_if(|right| *right).is_some() {}
+        match above.last_mut() {
+            Some(right) => *right = true,
+            None => break,
+        }
+    }
+    reader.finish()?;
+    Ok(nodes)
+}
+
+fn at_most(what: &'static str, value: usize, max: usize) -> Result<(), DecodeError> {
+    match value <= max {
+        true => Ok(()),
+        false => Err(DecodeError::TooLarge {
+            what,
+            value: u64::try_from(value).unwrap_or(u64::MAX),
+            max: u64::try_from(max).unwrap_or(u64::MAX),
+        }),
+    }
+}
+
+/// Encodes a path of at most 255 steps from the root: true is right.
+pub(crate) fn path(steps: &[bool]) -> Vec<u8> {
+    let mut encoded = Vec::with_capacity(1 + steps.len().div_ceil(8));
+    encoded.push(u8::try_from(steps.len()).unwrap_or(u8::MAX));
+    for byte in steps.chunks(8) {
+        let bits = (0..8).map(|place| byte.get(place) == Some(&true));
+        encoded.push(bits.fold(0, |byte, bit| byte << 1 | u8::from(bit)));
+    }
+    encoded
+}
+
+/// Reads a path, as it is encoded. Bits that are not used must be 0.
+pub(crate) fn read_path<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8], DecodeError> {
+    let mut ahead = reader.clone();
+    let bits = usize::from(ahead.u8("length of a path")?);
+    let steps = ahead.bytes(bits.div_ceil(8), "path")?;
+    let unused = (8 - bits % 8) % 8;
+    match steps.last() {
+        Some(last) if last.trailing_zeros() < u32::try_from(unused).unwrap_or(0) => {
+            Err(DecodeError::Unknown {
+                what: "unused bits of a path",
+                value: u64::from(last & ((1 << unused) - 1)),
+            })
+        }
+        Some(_) | None => reader.bytes(1 + steps.len(), "path"),
+    }
+}
