@@ -121,6 +121,8 @@ impl Family {
     const fn of(protocol: Protocol) -> Self {
         match protocol {
             Protocol::Gdh => Self::Gdh,
+            Protocol::Bd => Self::Stateless,
+            Protocol::Str | Protocol::Tgdh => Self::SelfStabilising,
             // A suite that this crate does not know yet can always be started from scratch.
             _ => Self::Stateless,
         }

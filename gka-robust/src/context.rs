@@ -299,6 +299,20 @@ impl<D: Payload> Context<D> {
                 cliques::Error::Peer { culprit, fault } => (culprit, fault),
                 // Authentic, so it is its author who wrote what cannot be read.
                 cliques::Error::Decode(_) => (token.sender().clone(), PeerFault::Malformed),
+                // Nobody can tell which of them it was.
+                cliques::Error::Contradiction { suspects } => {
+                    let culprit = suspects.into_iter().next();
+                    return Setback::Peer(Failure {
+                        culprit: culprit.unwrap_or_else(|| token.sender().clone()),
+                        reason: FailureReason::Contradiction,
+                    });
+                }
+                cliques::Error::DegenerateKey => {
+                    return Setback::Peer(Failure {
+                        culprit: self.config.me.clone(),
+                        reason: FailureReason::DegenerateKey,
+                    });
+                }
                 cliques::Error::Rejected(_) | cliques::Error::Unexpected { .. } => {
                     self.stats.token_drops.unexpected += 1;
                     return Setback::Dropped;

@@ -70,6 +70,31 @@ fn gdh_restart() {
     keep_all_properties(Protocol::Gdh, Algorithm::Restart, 1_000);
 }
 
+#[test]
+fn bd_restart() {
+    keep_all_properties(Protocol::Bd, Algorithm::Restart, 1_500);
+}
+
+#[test]
+fn str_restart() {
+    keep_all_properties(Protocol::Str, Algorithm::Restart, 1_000);
+}
+
+#[test]
+fn str_incremental() {
+    keep_all_properties(Protocol::Str, Algorithm::Incremental, 1_500);
+}
+
+#[test]
+fn tgdh_restart() {
+    keep_all_properties(Protocol::Tgdh, Algorithm::Restart, 1_000);
+}
+
+#[test]
+fn tgdh_incremental() {
+    keep_all_properties(Protocol::Tgdh, Algorithm::Incremental, 1_500);
+}
+
 /// Rare: a refresh that one side completes and the other gives up, and data under either key in
 /// the common order.
 #[test]

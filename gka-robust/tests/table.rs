@@ -12,12 +12,13 @@
 mod common;
 
 use bytes::Bytes;
-use cliques::{Recipient, TokenKind, gdh::Gdh};
-use common::{Trio, config, describe, id, view};
-use gka_robust::{
-    Cause, Failure, FailureReason, Input, RobustDriver,
+use cliques::{
+    Recipient, TokenKind,
+    gdh::Gdh,
     testing::symbolic::{Algebra, SymbolicGroup},
 };
+use common::{Trio, config, describe, id, view};
+use gka_robust::{Cause, Failure, FailureReason, Input, RobustDriver};
 
 const ROWS: &str = "
 S          | data            | -    | deliver                  | S

@@ -8,8 +8,8 @@
 //!                            network: branches of views, logs, cuts, signals
 //! ```
 //!
-//! Everything is a function of the seed. The suites run over [`symbolic`] elements, so that a key
-//! tells whose shares are in it, and what an outsider can compute is decided by [`knowledge`].
+//! Everything is a function of the seed. The suites run over [symbolic](cliques::testing::symbolic)
+//! elements, so that a key tells whose shares are in it, and what an outsider can compute is decided.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -20,12 +20,10 @@
 mod branch;
 pub mod cascade;
 mod dice;
-pub mod knowledge;
 pub mod oracle;
 pub mod scenario;
 pub mod simulation;
 pub mod suite;
-pub mod symbolic;
 pub mod trace;
 
 pub use dice::Dice;

@@ -2,32 +2,28 @@
 
 use alloc::{boxed::Box, sync::Arc};
 
-use cliques::{KeyAgreement, MemberId, Protocol, gdh::Gdh};
+use cliques::{
+    KeyAgreement, MemberId, Protocol,
+    testing::symbolic::{Algebra, SymbolicGroup},
+};
 
-use super::symbolic::{Algebra, SymbolicGroup};
-
-/// The suite of a process over a symbolic group.
-pub fn symbolic(protocol: Protocol, group: SymbolicGroup, me: MemberId) -> Box<dyn KeyAgreement> {
-    match protocol {
-        Protocol::Gdh => Box::new(Gdh::new(group, me)),
-        _ => unreachable!("a suite that this crate does not know"),
-    }
+/// The suite of a process over a symbolic group; none for a suite from outside of `cliques`.
+pub fn symbolic(
+    protocol: Protocol,
+    group: SymbolicGroup,
+    me: MemberId,
+) -> Option<Box<dyn KeyAgreement>> {
+    protocol.member_over(group, me)
 }
 
-/// The algebra of a simulation.
-#[derive(Debug)]
+/// What the groups of a simulation have in common.
+#[derive(Clone, Debug, Default)]
 pub(super) struct World {
     algebra: Arc<Algebra>,
 }
 
 impl World {
-    pub(super) fn new() -> Self {
-        Self {
-            algebra: Algebra::new(),
-        }
-    }
-
-    pub(super) fn algebra(&self) -> &Algebra {
+    pub(super) const fn algebra(&self) -> &Arc<Algebra> {
         &self.algebra
     }
 

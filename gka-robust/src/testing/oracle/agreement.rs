@@ -40,10 +40,10 @@ impl Checker<'_> {
                     found.push(("I19", format!("{}: unknown key", stay.member)));
                     continue;
                 };
-                let fresh = |share: &Share| match view.epoch {
+                let fresh = |share: &ShareId| match view.epoch {
                     0 => first
-                        .get(&(view.id, share.owner))
-                        .is_some_and(|first| share.number >= *first),
+                        .get(&(view.id, algebra.owner(*share)))
+                        .is_some_and(|first| algebra.number(*share) >= Some(*first)),
                     _ => !before.contains(share),
                 };
                 if !shares.iter().any(fresh) {
@@ -51,7 +51,7 @@ impl Checker<'_> {
                 }
                 let owners: BTreeSet<&MemberId> = shares
                     .iter()
-                    .map(|share| &self.trace.lives[share.owner].member)
+                    .map(|share| &self.trace.lives[algebra.owner(*share)].member)
                     .collect();
                 let members: BTreeSet<&MemberId> = view.members.iter().collect();
                 let contributed = match (self.conduct, self.carries) {

@@ -13,16 +13,18 @@ use alloc::{
     collections::{BTreeMap, BTreeSet},
     format,
     string::String,
+    sync::Arc,
     vec::Vec,
 };
 use core::fmt;
 
-use cliques::{MemberId, Protocol, TokenKind};
+use cliques::{
+    MemberId, Protocol, TokenKind,
+    testing::symbolic::{Algebra, Knowledge, ShareId},
+};
 
 use super::{
-    knowledge::Knowledge,
     simulation::Simulation,
-    symbolic::{Algebra, Share},
     trace::{End, Entry, TokenRecord, Trace},
 };
 use crate::{
@@ -82,7 +84,7 @@ enum Conduct {
 impl Conduct {
     fn of(protocol: Protocol) -> Self {
         match protocol.as_str() {
-            "ckd" => Self::Centralised,
+            "ckd" | "ckd-aead" => Self::Centralised,
             _ => Self::Contributory,
         }
     }
@@ -109,7 +111,7 @@ struct Checker<'a> {
     conduct: Conduct,
     carries: Carries,
     trace: &'a Trace,
-    algebra: Option<&'a Algebra>,
+    algebra: Option<&'a Arc<Algebra>>,
     stays: Vec<Stay<'a>>,
     found: Vec<Violation>,
 }
@@ -136,7 +138,7 @@ pub fn check(simulation: &Simulation) -> Vec<Violation> {
 pub fn check_exclusion(simulation: &Simulation) -> Vec<Violation> {
     let mut checker = Checker::new(simulation);
     checker.found.clear();
-    checker.exclusion();
+    checker.exclusion(simulation.overheard().iter().map(|(_, _, bytes)| &**bytes));
     checker.found
 }
 

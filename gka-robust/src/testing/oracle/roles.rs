@@ -7,8 +7,6 @@ use super::*;
 enum Most {
     /// One in all.
     One,
-    /// One of each side of the view: those who are in one another's transitional set.
-    PerSide,
     /// One of each member.
     PerMember,
 }
@@ -21,10 +19,15 @@ fn most(kind: TokenKind) -> Option<Most> {
         | TokenKind::CkdNew
         | TokenKind::CkdOld
         | TokenKind::CkdKey => Some(Most::One),
-        TokenKind::StrTree | TokenKind::TgdhTree => Some(Most::PerSide),
-        TokenKind::BdZ | TokenKind::BdX | TokenKind::CkdResponse | TokenKind::GdhFactorOut => {
-            Some(Most::PerMember)
-        }
+        // A tree of each component. A side of the view may have several, if the agreement that was
+        // to join them was cut off; that they are disjoint is checked by the suite, and a failure
+        // would be seen (I17).
+        TokenKind::StrTree
+        | TokenKind::TgdhTree
+        | TokenKind::BdZ
+        | TokenKind::BdX
+        | TokenKind::CkdResponse
+        | TokenKind::GdhFactorOut => Some(Most::PerMember),
         // Looked at one by one, or bounded in all only.
         _ => None,
     }
@@ -42,27 +45,21 @@ impl Checker<'_> {
                 by_run.entry(run).or_default().push(token);
             }
         }
-        let mut sides: BTreeMap<ViewId, BTreeSet<Vec<MemberId>>> = BTreeMap::new();
         let mut sizes: BTreeMap<ViewId, usize> = BTreeMap::new();
         for entry in self.trace.lives.iter().flat_map(|life| &life.entries) {
             if let Entry::Membership { view, .. } = entry {
-                let mut side = view.transitional_set.clone();
-                side.sort();
-                sides.entry(view.id).or_default().insert(side);
                 sizes.insert(view.id, view.members.len());
             }
         }
         let mut found = Vec::new();
         for ((view, run), tokens) in by_run {
             let members = sizes.get(&view).copied().unwrap_or(0);
-            let side_count = match self.carries {
-                Carries::Nothing => members,
-                Carries::Something => sides.get(&view).map_or(0, BTreeSet::len),
-            };
-            if let Some(what) = self.excess(&tokens, members, side_count) {
+            if let Some(what) = self.excess(&tokens, members) {
                 found.push(("I24", format!("{view:?}, run {run}: {what}")));
             }
-            let bound = self.bound(run, members, side_count);
+            let is_tree = |kind| matches!(kind, TokenKind::StrTree | TokenKind::TgdhTree);
+            let trees = tokens.iter().filter(|token| is_tree(token.kind)).count();
+            let bound = self.bound(run, members, trees);
             if tokens.len() > bound {
                 found.push((
                     "I25",
@@ -76,14 +73,13 @@ impl Checker<'_> {
     }
 
     /// What there is too much of in a run.
-    fn excess(&self, tokens: &[&TokenRecord], members: usize, sides: usize) -> Option<String> {
+    fn excess(&self, tokens: &[&TokenRecord], members: usize) -> Option<String> {
         let of = |kind: TokenKind| tokens.iter().filter(move |token| token.kind == kind);
         for kind in TokenKind::ALL {
             let count = of(*kind).count();
             let senders: BTreeSet<usize> = of(*kind).map(|token| token.life).collect();
             let (allowed, once_each) = match most(*kind) {
                 Some(Most::One) => (1, true),
-                Some(Most::PerSide) => (sides, true),
                 Some(Most::PerMember) => (members, true),
                 None => (usize::MAX, false),
             };
@@ -111,13 +107,14 @@ impl Checker<'_> {
 
     /// The bound of section 8. The height of a tree is taken as what it can be at most; the messages
     /// of a refresh are those of an event that changes nothing.
-    const fn bound(&self, run: u32, members: usize, sides: usize) -> usize {
+    const fn bound(&self, run: u32, members: usize, trees: usize) -> usize {
         let refresh = run > 0;
         match self.protocol {
             Protocol::Gdh if refresh => 1,
             // n + 2m + 1 with n old members: most for n = 1, where it is twice the new size.
-            Protocol::Gdh => 2 * members,
-            _ => 2 * members + sides,
+            Protocol::Gdh | Protocol::Bd => 2 * members,
+            Protocol::Str => trees + 1,
+            _ => 2 * members + trees,
         }
     }
 }

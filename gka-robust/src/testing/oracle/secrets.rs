@@ -5,9 +5,10 @@ use super::*;
 impl Checker<'_> {
     /// I20: whoever is not in a view cannot compute its keys from everything ever sent and all
     /// shares of its own.
-    pub(super) fn exclusion(&mut self) {
+    pub(super) fn exclusion<'b>(&mut self, tokens: impl Iterator<Item = &'b [u8]>) {
         let Some(algebra) = self.algebra else { return };
-        let seen = algebra.public();
+        let mut everybody = Knowledge::new(algebra);
+        tokens.for_each(|token| everybody.learn(token));
         let mut keys: BTreeMap<(ViewId, u32), &[u8]> = BTreeMap::new();
         for stay in &self.stays {
             for (view, key) in &stay.installs {
@@ -30,7 +31,8 @@ impl Checker<'_> {
             if outside.is_empty() {
                 continue;
             }
-            let knowledge = Knowledge::of(algebra, life, &seen);
+            let mut knowledge = everybody.clone();
+            knowledge.learn_shares_of(life);
             for ((view, epoch), key) in outside {
                 if knowledge.reaches(key) {
                     let who = self.trace.lives.get(life).map(|life| &life.member);
@@ -82,6 +84,9 @@ pub(super) fn stale(algebra: &Algebra, alive: &[[u8; 32]], first: u32) -> Option
     alive
         .iter()
         .filter_map(|held| algebra.shares(held))
-        .find(|held| held.iter().any(|share| share.number < first))
+        .find(|held| {
+            held.iter()
+                .any(|share| algebra.number(*share) < Some(first))
+        })
         .map(|held| format!("a secret made of {held:?} is in memory at a fresh start"))
 }

@@ -29,7 +29,8 @@ impl Simulation {
         let group = self.world.group(life);
         let mut driver = match &self.options.suite {
             Suite::Symbolic => {
-                let suite = suite::symbolic(config.protocol, group.clone(), name.clone());
+                let suite = suite::symbolic(config.protocol, group.clone(), name.clone())
+                    .expect("a suite of the library");
                 RobustDriver::with_suite(config, suite)
             }
             Suite::Real(_) => RobustDriver::new(config),

@@ -16,7 +16,10 @@ use alloc::{
 use bytes::Bytes;
 use cliques::{
     MemberId, NamedGroup, Protocol, ReceivedToken, Recipient, TokenKind, TokenService,
-    testing::signature::{TestSigner, TestVerifier},
+    testing::{
+        signature::{TestSigner, TestVerifier},
+        symbolic::{Algebra, SymbolicGroup},
+    },
 };
 
 use super::{
@@ -24,7 +27,6 @@ use super::{
     branch::{Body, Branch, Delivery, LogEntry, Parcel, Position},
     oracle::{Violation, check_fresh_start, check_memory},
     suite::{self, World},
-    symbolic::{Algebra, SymbolicGroup},
     trace::{End, Entry, Life, Record, TokenRecord, Trace},
 };
 use crate::{
@@ -183,7 +185,7 @@ impl Simulation {
         Self {
             dice: Dice::new(options.seed),
             options,
-            world: World::new(),
+            world: World::default(),
             processes: BTreeMap::new(),
             branches: Vec::new(),
             components: Vec::new(),
@@ -217,7 +219,7 @@ impl Simulation {
     }
 
     /// The shares, if the suite is symbolic.
-    pub fn algebra(&self) -> Option<&Algebra> {
+    pub fn algebra(&self) -> Option<&Arc<Algebra>> {
         match self.options.suite {
             Suite::Symbolic => Some(self.world.algebra()),
             Suite::Real(_) => None,

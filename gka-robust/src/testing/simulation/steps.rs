@@ -100,7 +100,7 @@ impl Simulation {
         // Shares are numbered by the view they are drawn in: the same in every history that leads
         // there.
         process.group.number_from(pending.deeds << 10);
-        let shares = process.group.drawn();
+        let shares = pending.deeds << 10;
         let branch = &self.branches[pending.branch];
         let view = View {
             id: branch.view,
