@@ -22,243 +22,51 @@ use gka_robust::{
 /// A fault, where it is put in, the invariants that notice it, and the cascades that take at most.
 struct Case(Fault, Protocol, Algorithm, &'static [&'static str], u64);
 
+#[rustfmt::skip]
 const CASES: &[Case] = &[
     // The published rule blocks without signals (variant T of the notes, 5.3).
-    Case(
-        Fault::PublishedFlushRule,
-        Protocol::Gdh,
-        Algorithm::Basic,
-        &["I22"],
-        300,
-    ),
-    Case(
-        Fault::PublishedFlushRule,
-        Protocol::Gdh,
-        Algorithm::Optimized,
-        &["I22"],
-        300,
-    ),
-    // A key taken when it is sent is not common.
-    Case(
-        Fault::EarlyCommit,
-        Protocol::Gdh,
-        Algorithm::Basic,
-        &["I9"],
-        200,
-    ),
-    Case(
-        Fault::EarlyCommit,
-        Protocol::Gdh,
-        Algorithm::Optimized,
-        &["I9"],
-        200,
-    ),
-    Case(
-        Fault::EarlyCommit,
-        Protocol::Gdh,
-        Algorithm::Restart,
-        &["I9"],
-        200,
-    ),
+    Case(Fault::PublishedFlushRule, Protocol::Gdh, Algorithm::Basic, &["I22"], 100),
+    Case(Fault::PublishedFlushRule, Protocol::Gdh, Algorithm::Optimized, &["I22"], 100),
+    // What is taken when it is sent is not common.
+    Case(Fault::EarlyCommit, Protocol::Gdh, Algorithm::Basic, &["I9"], 200),
+    Case(Fault::EarlyCommit, Protocol::Gdh, Algorithm::Optimized, &["I9"], 200),
+    Case(Fault::EarlyCommit, Protocol::Gdh, Algorithm::Restart, &["I9"], 200),
+    Case(Fault::EarlyCommit, Protocol::Str, Algorithm::Incremental, &["I9", "I17", "I22"], 200),
+    Case(Fault::EarlyCommit, Protocol::Tgdh, Algorithm::Incremental, &["I9", "I17", "I22"], 200),
     // Two start, or none.
-    Case(
-        Fault::LocalChoice,
-        Protocol::Gdh,
-        Algorithm::Basic,
-        &["I24"],
-        50,
-    ),
-    Case(
-        Fault::LocalChoice,
-        Protocol::Gdh,
-        Algorithm::Basic,
-        &["I22"],
-        50,
-    ),
-    Case(
-        Fault::ChoiceByState,
-        Protocol::Gdh,
-        Algorithm::Optimized,
-        &["I24"],
-        100,
-    ),
-    Case(
-        Fault::ChoiceByState,
-        Protocol::Gdh,
-        Algorithm::Optimized,
-        &["I22"],
-        100,
-    ),
-    // A key list in FIFO order is installed by some.
-    Case(
-        Fault::FifoKeyList,
-        Protocol::Gdh,
-        Algorithm::Basic,
-        &["I9"],
-        400,
-    ),
-    Case(
-        Fault::FifoKeyList,
-        Protocol::Gdh,
-        Algorithm::Optimized,
-        &["I9"],
-        400,
-    ),
+    Case(Fault::LocalChoice, Protocol::Gdh, Algorithm::Basic, &["I24"], 50),
+    Case(Fault::LocalChoice, Protocol::Gdh, Algorithm::Basic, &["I22"], 50),
+    Case(Fault::ChoiceByState, Protocol::Gdh, Algorithm::Optimized, &["I22"], 100),
+    // What takes effect out of the common order takes effect for some.
+    Case(Fault::FifoKeyList, Protocol::Gdh, Algorithm::Basic, &["I9"], 400),
+    Case(Fault::FifoKeyList, Protocol::Gdh, Algorithm::Optimized, &["I9"], 400),
+    Case(Fault::FifoKeyList, Protocol::Bd, Algorithm::Restart, &["I9"], 400),
+    Case(Fault::FifoKeyList, Protocol::Str, Algorithm::Incremental, &["I9", "I17", "I22"], 400),
     // Members that came back are not members that stayed.
-    Case(
-        Fault::PruneByList,
-        Protocol::Gdh,
-        Algorithm::Basic,
-        &["I11"],
-        50,
-    ),
-    Case(
-        Fault::PruneByList,
-        Protocol::Gdh,
-        Algorithm::Basic,
-        &["I9", "I10"],
-        200,
-    ),
-    Case(
-        Fault::PruneByList,
-        Protocol::Gdh,
-        Algorithm::Optimized,
-        &["I22"],
-        200,
-    ),
-    Case(
-        Fault::InstallAfterSignal,
-        Protocol::Gdh,
-        Algorithm::Basic,
-        &["I9", "I12", "I23"],
-        3_000,
-    ),
-    Case(
-        Fault::DeliverWithoutKey,
-        Protocol::Gdh,
-        Algorithm::Basic,
-        &["I5"],
-        3_000,
-    ),
-    Case(
-        Fault::SwallowSignal,
-        Protocol::Gdh,
-        Algorithm::Basic,
-        &["I13"],
-        50,
-    ),
-    Case(
-        Fault::KeepInterrupted,
-        Protocol::Gdh,
-        Algorithm::Optimized,
-        &["I22"],
-        100,
-    ),
-    Case(
-        Fault::KeepRunning,
-        Protocol::Gdh,
-        Algorithm::Basic,
-        &["I15"],
-        200,
-    ),
-    Case(
-        Fault::KeepRunning,
-        Protocol::Gdh,
-        Algorithm::Restart,
-        &["I15"],
-        200,
-    ),
-    Case(
-        Fault::KeepShares,
-        Protocol::Gdh,
-        Algorithm::Basic,
-        &["I26"],
-        50,
-    ),
-    Case(
-        Fault::FlushUnasked,
-        Protocol::Gdh,
-        Algorithm::Basic,
-        &["I14"],
-        50,
-    ),
-    Case(
-        Fault::FlushTwice,
-        Protocol::Gdh,
-        Algorithm::Basic,
-        &["I16"],
-        50,
-    ),
-    Case(
-        Fault::SignalAgain,
-        Protocol::Gdh,
-        Algorithm::Basic,
-        &["I13"],
-        50,
-    ),
-    Case(
-        Fault::KeepLeavers,
-        Protocol::Gdh,
-        Algorithm::Basic,
-        &["I9"],
-        50,
-    ),
-    Case(
-        Fault::KeepLeavers,
-        Protocol::Gdh,
-        Algorithm::Basic,
-        &["I11"],
-        50,
-    ),
-    Case(
-        Fault::DeliverEarly,
-        Protocol::Gdh,
-        Algorithm::Basic,
-        &["I5"],
-        200,
-    ),
-    Case(
-        Fault::DropBehindRequest,
-        Protocol::Gdh,
-        Algorithm::Basic,
-        &["I8", "I10", "I12"],
-        50,
-    ),
-    Case(
-        Fault::KeepVsSignal,
-        Protocol::Gdh,
-        Algorithm::Basic,
-        &["I22"],
-        50,
-    ),
-    Case(
-        Fault::IgnoreFlushRequest,
-        Protocol::Gdh,
-        Algorithm::Basic,
-        &["I22"],
-        100,
-    ),
-    Case(
-        Fault::RepeatShares,
-        Protocol::Gdh,
-        Algorithm::Optimized,
-        &["I2"],
-        50,
-    ),
-    Case(
-        Fault::RepeatShares,
-        Protocol::Gdh,
-        Algorithm::Optimized,
-        &["I19"],
-        50,
-    ),
-    Case(
-        Fault::RepeatShares,
-        Protocol::Gdh,
-        Algorithm::Optimized,
-        &["I20"],
-        50,
-    ),
+    Case(Fault::PruneByList, Protocol::Gdh, Algorithm::Basic, &["I11"], 50),
+    Case(Fault::PruneByList, Protocol::Gdh, Algorithm::Basic, &["I9", "I10"], 200),
+    Case(Fault::PruneByList, Protocol::Gdh, Algorithm::Optimized, &["I22"], 200),
+    Case(Fault::PruneByList, Protocol::Str, Algorithm::Incremental, &["I17", "I22"], 200),
+    Case(Fault::PruneByList, Protocol::Tgdh, Algorithm::Incremental, &["I17", "I22"], 200),
+    Case(Fault::DeliverWithoutKey, Protocol::Gdh, Algorithm::Basic, &["I5"], 2_000),
+    Case(Fault::SwallowSignal, Protocol::Gdh, Algorithm::Basic, &["I13"], 50),
+    Case(Fault::KeepInterrupted, Protocol::Gdh, Algorithm::Optimized, &["I22"], 100),
+    Case(Fault::KeepRunning, Protocol::Gdh, Algorithm::Basic, &["I15"], 200),
+    Case(Fault::KeepRunning, Protocol::Bd, Algorithm::Restart, &["I15"], 200),
+    Case(Fault::KeepShares, Protocol::Gdh, Algorithm::Basic, &["I26"], 50),
+    Case(Fault::FlushUnasked, Protocol::Gdh, Algorithm::Basic, &["I14"], 50),
+    Case(Fault::FlushTwice, Protocol::Gdh, Algorithm::Basic, &["I16"], 50),
+    Case(Fault::SignalAgain, Protocol::Gdh, Algorithm::Basic, &["I13"], 1_000),
+    Case(Fault::KeepLeavers, Protocol::Gdh, Algorithm::Basic, &["I9"], 50),
+    Case(Fault::KeepLeavers, Protocol::Gdh, Algorithm::Basic, &["I11"], 50),
+    Case(Fault::DeliverEarly, Protocol::Gdh, Algorithm::Basic, &["I5"], 200),
+    Case(Fault::DropBehindRequest, Protocol::Gdh, Algorithm::Basic, &["I8", "I10", "I12"], 50),
+    Case(Fault::KeepVsSignal, Protocol::Gdh, Algorithm::Basic, &["I22"], 50),
+    Case(Fault::IgnoreFlushRequest, Protocol::Gdh, Algorithm::Basic, &["I22"], 100),
+    Case(Fault::RepeatShares, Protocol::Gdh, Algorithm::Optimized, &["I2"], 50),
+    Case(Fault::RepeatShares, Protocol::Gdh, Algorithm::Optimized, &["I19"], 50),
+    Case(Fault::RepeatShares, Protocol::Gdh, Algorithm::Optimized, &["I20"], 50),
+    Case(Fault::RepeatShares, Protocol::Tgdh, Algorithm::Incremental, &["I19"], 50),
 ];
 
 /// Runs cascades until one of the invariants is seen broken; gives how many that took.
@@ -306,7 +114,9 @@ fn every_fault_is_caught_by_an_invariant_that_has_to_do_with_it() {
 
 #[test]
 fn there_is_a_case_for_every_fault() {
-    for fault in Fault::ALL {
+    // Rare in random runs: tests/directed.rs brings it about.
+    let directed = Fault::InstallAfterSignal;
+    for fault in Fault::ALL.iter().filter(|fault| **fault != directed) {
         assert!(CASES.iter().any(|case| case.0 == *fault), "{fault:?}");
     }
     assert!(Fault::ALL.len() >= 15);

@@ -127,13 +127,14 @@ pub(crate) fn interrupt<D: Payload>(context: &mut Context<D>) -> Outcome<State<D
     if context.deviates(Fault::IgnoreFlushRequest) {
         return Outcome::Stay;
     }
+    if context.deviates(Fault::KeepRunning) {
+        context.output(Output::FlushOk);
+        return Outcome::Stay;
+    }
     context.interrupt(Cut::FlushRequest);
     context.output(Output::FlushOk);
     if context.deviates(Fault::FlushTwice) {
         context.output(Output::FlushOk);
-    }
-    if context.deviates(Fault::KeepRunning) {
-        return Outcome::Stay;
     }
     Outcome::Next(State::Cascading(WaitForCascadingMembership))
 }
