@@ -179,6 +179,35 @@ impl<D: Payload> Context<D> {
         self.has_key() && self.agreement.controller() == Some(self.me())
     }
 
+    /// A copy around a copy of the suite; there must be no outputs left.
+    #[cfg(feature = "test-util")]
+    pub(crate) fn fork(&self, agreement: Box<dyn KeyAgreement>) -> Self {
+        debug_assert!(self.outputs.is_empty(), "outputs are drained after each event");
+        Self {
+            config: self.config.clone(),
+            design: self.design,
+            agreement,
+            channel: self.channel.clone(),
+            continuity: self.continuity.clone(),
+            outputs: VecDeque::new(),
+            stats: self.stats.clone(),
+            cost: self.cost,
+            log: self.log.clone(),
+            key_use: self.key_use,
+            now: self.now,
+            deviation: self.deviation,
+        }
+    }
+
+    /// Everything besides suite, counters and time that what comes next depends on.
+    #[cfg(feature = "test-util")]
+    pub(crate) fn fingerprint(&self, hasher: &mut impl core::hash::Hasher) {
+        self.continuity.fingerprint(hasher);
+        if let Some(channel) = &self.channel {
+            channel.fingerprint(hasher);
+        }
+    }
+
     /// Forgets the group; outputs not taken yet are gone too.
     pub(crate) fn reset(&mut self) {
         self.agreement.reset();

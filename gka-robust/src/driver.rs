@@ -269,6 +269,32 @@ impl<D: Payload> RobustDriver<D> {
         self.state = State::initial(self.context.design());
     }
 
+    /// A copy around a copy of the suite, for an exploration of all that can happen next. Outputs
+    /// must have been taken.
+    #[cfg(feature = "test-util")]
+    #[must_use]
+    pub fn fork(&self, agreement: Box<dyn KeyAgreement>) -> Self
+    where
+        D: Clone,
+    {
+        Self {
+            context: self.context.fork(agreement),
+            state: self.state.clone(),
+        }
+    }
+
+    /// Feeds a hasher with everything, besides the suite and the time, that what the driver does
+    /// next depends on; counters do not.
+    #[cfg(feature = "test-util")]
+    pub fn fingerprint(&self, hasher: &mut impl core::hash::Hasher)
+    where
+        D: core::hash::Hash,
+    {
+        use core::hash::Hash;
+        self.state.hash(hasher);
+        self.context.fingerprint(hasher);
+    }
+
     /// Makes the driver wrong, to see whether a test notices.
     #[cfg(feature = "test-util")]
     pub const fn inject(&mut self, fault: Fault) {

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Some factor-outs are missing.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct CollectFactOuts;
 
 impl CollectFactOuts {

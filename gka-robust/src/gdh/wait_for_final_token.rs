@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// The token is with others.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct WaitForFinalToken;
 
 impl WaitForFinalToken {

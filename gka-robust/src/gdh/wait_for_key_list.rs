@@ -34,14 +34,14 @@ use crate::{
 };
 
 /// A flush request that the published rule leaves open; rule B never does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum OpenRequest {
     No,
     Yes,
 }
 
 /// The key list is on its way.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct WaitForKeyList<D> {
     early: EarlyQueue<D>,
     open_request: OpenRequest,

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// The token has not come by.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct WaitForPartialToken;
 
 impl WaitForPartialToken {

@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// An agreement is under way.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Running<D> {
     early: EarlyQueue<D>,
 }

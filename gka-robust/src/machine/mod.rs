@@ -40,7 +40,7 @@ use crate::{
 };
 
 /// The states of all algorithms.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) enum State<D> {
     Secure(Secure<D>),
     Refreshing(Refreshing<D>),

@@ -38,7 +38,7 @@ use crate::{
 };
 
 /// A refresh is under way.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Refreshing<D> {
     early: EarlyQueue<D>,
 }

@@ -38,21 +38,21 @@ use crate::{
 };
 
 /// Whether the application was asked to permit a view change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Consent {
     NotAsked,
     Asked,
 }
 
 /// Whether this member has asked for a refresh of the present key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum OwnRequest {
     NotSent,
     Sent,
 }
 
 /// A key is installed.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Secure<D> {
     consent: Consent,
     own_request: OwnRequest,

@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// The next membership is on its way; or the first one, where every view starts from scratch.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct WaitForCascadingMembership;
 
 impl WaitForCascadingMembership {

@@ -35,7 +35,7 @@ use crate::{
 };
 
 /// The view after a secure one is on its way.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct WaitForMembership;
 
 impl WaitForMembership {

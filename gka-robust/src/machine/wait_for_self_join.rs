@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The first membership is on its way.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct WaitForSelfJoin;
 
 impl WaitForSelfJoin {

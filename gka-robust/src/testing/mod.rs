@@ -20,10 +20,11 @@
 mod branch;
 pub mod cascade;
 mod dice;
+pub mod explore;
 pub mod oracle;
 pub mod scenario;
 pub mod simulation;
-pub mod suite;
+mod suite;
 pub mod trace;
 
 pub use dice::Dice;

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// A life: a process from start to end. A name that starts again begins another life.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Life {
     /// Name.
     pub member: MemberId,
@@ -33,7 +33,7 @@ pub enum End {
 }
 
 /// One thing that a process saw or did.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub enum Entry {
     /// VS view delivered, in which state of the driver, and the number of the next share drawn.
     Membership {
@@ -100,7 +100,7 @@ pub struct TokenRecord {
 }
 
 /// Everything that happened.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Trace {
     /// Lives, in the order of their starts.
     pub lives: Vec<Life>,

@@ -26,20 +26,20 @@ impl Simulation {
             timestamp_window: None,
             event_log: 0,
         };
-        let group = self.world.group(life);
-        let mut driver = match &self.options.suite {
+        let (tape, driver) = match &self.options.suite {
             Suite::Symbolic => {
-                let suite = suite::symbolic(config.protocol, group.clone(), name.clone())
+                let (tape, suite) = Tape::record(&self.algebra, config.protocol, name, life)
                     .expect("a suite of the library");
-                RobustDriver::with_suite(config, suite)
+                (Some(tape), RobustDriver::with_suite(config, suite))
             }
-            Suite::Real(_) => RobustDriver::new(config),
-        }
+            Suite::Real(_) => (None, RobustDriver::new(config)),
+        };
+        let mut driver = driver
         .expect("options name an algorithm of their suite");
         if let Some(fault) = self.options.fault {
             driver.inject(fault);
-            if fault == Fault::RepeatShares {
-                group.repeat_shares();
+            if let (Fault::RepeatShares, Some(tape)) = (fault, &tape) {
+                tape.group().repeat_shares();
             }
         }
         self.trace.lives.push(Life {
@@ -50,7 +50,7 @@ impl Simulation {
         });
         let process = Process {
             life,
-            group,
+            tape,
             driver,
             branch: None,
             position: Position::default(),
@@ -66,7 +66,7 @@ impl Simulation {
             sent_in_view: 0,
             seen: BTreeMap::new(),
         };
-        self.processes.insert(name.clone(), process);
+        self.processes.insert(name.clone(), Rc::new(process));
         let mut members: BTreeSet<_> = with.map(|with| self.component_of(with)).unwrap_or_default();
         members.insert(name.clone());
         self.reconfigure(members, Change::Join(name.clone()));
@@ -89,11 +89,10 @@ impl Simulation {
     }
 
     pub(super) fn close_life(&mut self, name: &MemberId) {
-        if let Some(mut process) = self.processes.remove(name) {
+        if let Some(process) = self.processes.remove(name) {
             let life = &mut self.trace.lives[process.life];
             life.end = End::Gone;
             life.stats = process.driver.stats().clone();
-            process.driver.reset();
         }
     }
 
@@ -153,7 +152,7 @@ impl Simulation {
                 continue;
             }
             for name in together {
-                self.processes.get_mut(&name).expect("live").pending = None;
+                live(&mut self.processes, &name).pending = None;
             }
         }
         for component in &mut self.components {
@@ -191,9 +190,9 @@ impl Simulation {
             let needless = !voluntary && self.dice.one_in(2);
             let side = self.branches[branch].split(&stay, &positions, needless, &mut self.dice);
             let new = self.branches.len();
-            self.branches.push(side);
+            self.branches.push(Rc::new(side));
             for name in &stay {
-                let process = self.processes.get_mut(name).expect("live");
+                let process = live(&mut self.processes, name);
                 match &mut process.pending {
                     Some(pending) => pending.branch = new,
                     None => process.branch = Some(new),

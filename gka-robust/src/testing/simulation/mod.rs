@@ -1,5 +1,6 @@
 //! Processes with drivers and applications in a network that an adversary cuts and heals.
 
+mod actions;
 mod adversary;
 mod sending;
 mod steps;
@@ -8,17 +9,19 @@ mod views;
 use alloc::{
     collections::{BTreeMap, BTreeSet},
     format,
+    rc::Rc,
     string::{String, ToString},
     sync::Arc,
     vec::Vec,
 };
 
+pub use actions::Action;
 use bytes::Bytes;
 use cliques::{
     MemberId, NamedGroup, Protocol, ReceivedToken, Recipient, TokenKind, TokenService,
     testing::{
         signature::{TestSigner, TestVerifier},
-        symbolic::{Algebra, SymbolicGroup},
+        symbolic::Algebra,
     },
 };
 
@@ -26,7 +29,7 @@ use super::{
     Dice,
     branch::{Body, Branch, Delivery, LogEntry, Parcel, Position},
     oracle::{Violation, check_fresh_start, check_memory},
-    suite::{self, World},
+    suite::Tape,
     trace::{End, Entry, Life, Record, TokenRecord, Trace},
 };
 use crate::{
@@ -86,7 +89,7 @@ pub enum Traffic {
 }
 
 /// Why a component's next view differs.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub enum Change {
     /// This member started and joins.
     Join(MemberId),
@@ -98,7 +101,7 @@ pub enum Change {
     Network,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 struct Pending {
     branch: usize,
     transitional_set: Vec<MemberId>,
@@ -111,7 +114,8 @@ struct Pending {
 #[derive(Debug)]
 struct Process {
     life: usize,
-    group: SymbolicGroup,
+    /// How to copy the suite, if it is symbolic.
+    tape: Option<Tape>,
     driver: RobustDriver<Parcel>,
     branch: Option<usize>,
     position: Position,
@@ -136,14 +140,52 @@ struct Process {
     seen: BTreeMap<usize, u64>,
 }
 
+/// Live processes by name.
+type Processes = BTreeMap<MemberId, Rc<Process>>;
+
+/// A live process, to be changed.
+fn live<'a>(processes: &'a mut Processes, name: &MemberId) -> &'a mut Process {
+    let process = processes.get_mut(name).expect("live");
+    if Rc::get_mut(process).is_none() {
+        *process = Rc::new(process.fork());
+    }
+    Rc::get_mut(process).expect("just made")
+}
+
+impl Process {
+    /// A copy, around a copy of its suite.
+    fn fork(&self) -> Self {
+        let tape = self.tape.as_ref().expect("symbolic suites only can be copied");
+        let (tape, suite) = tape.replay().expect("it was recorded");
+        Self {
+            life: self.life,
+            tape: Some(tape),
+            driver: self.driver.fork(suite),
+            branch: self.branch,
+            position: self.position.clone(),
+            pending: self.pending.clone(),
+            flushed: self.flushed,
+            asked: self.asked,
+            consent_due: self.consent_due,
+            held: self.held,
+            withholds: self.withholds,
+            secure: self.secure.clone(),
+            keys: self.keys.clone(),
+            past_keys: self.past_keys.clone(),
+            sent_in_view: self.sent_in_view,
+            seen: self.seen.clone(),
+        }
+    }
+}
+
 /// Processes that can reach one another.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Component {
     members: BTreeSet<MemberId>,
     phase: Phase,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Phase {
     Settled,
     /// Waits until all have flushed and have everything.
@@ -154,14 +196,16 @@ enum Phase {
     },
 }
 
-/// The simulation.
-#[derive(Debug)]
+/// The simulation. Clones part: what happens in one does not happen in the other. They are for
+/// symbolic suites only.
+#[derive(Clone, Debug)]
 pub struct Simulation {
     options: Options,
     dice: Dice,
-    world: World,
-    processes: BTreeMap<MemberId, Process>,
-    branches: Vec<Branch>,
+    algebra: Arc<Algebra>,
+    /// Shared by simulations that have parted, until one of them changes them.
+    processes: Processes,
+    branches: Vec<Rc<Branch>>,
     components: Vec<Component>,
     trace: Trace,
     /// Deeds of the adversary so far.
@@ -185,7 +229,7 @@ impl Simulation {
         Self {
             dice: Dice::new(options.seed),
             options,
-            world: World::default(),
+            algebra: Algebra::new(),
             processes: BTreeMap::new(),
             branches: Vec::new(),
             components: Vec::new(),
@@ -221,7 +265,7 @@ impl Simulation {
     /// The shares, if the suite is symbolic.
     pub fn algebra(&self) -> Option<&Arc<Algebra>> {
         match self.options.suite {
-            Suite::Symbolic => Some(self.world.algebra()),
+            Suite::Symbolic => Some(&self.algebra),
             Suite::Real(_) => None,
         }
     }

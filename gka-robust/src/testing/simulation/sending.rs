@@ -32,7 +32,7 @@ impl Simulation {
         });
         let agreed = service == TokenService::Agreed;
         let body = Body::Token { kind, bytes };
-        self.branches[branch].send(name, to, agreed, &process.position, body);
+        Rc::make_mut(&mut self.branches[branch]).send(name, to, agreed, &process.position, body);
     }
 
     /// Lets an application send; a random service unless told. False if it may not.
@@ -41,7 +41,7 @@ impl Simulation {
             Some(service) => service == TokenService::Agreed,
             None => self.dice.one_in(2),
         };
-        let process = self.processes.get_mut(name).expect("live");
+        let process = live(&mut self.processes, name);
         let (Ok(()), Some(branch), Some(secure)) = (
             process.driver.send_permission(),
             process.branch,
@@ -72,7 +72,7 @@ impl Simulation {
         let flushed = process.flushed;
         let body = Body::Data(parcel);
         let process = &self.processes[name];
-        self.branches[branch].send(name, Recipient::Group, agreed, &process.position, body);
+        Rc::make_mut(&mut self.branches[branch]).send(name, Recipient::Group, agreed, &process.position, body);
         self.note(name, Entry::Sent(id));
         if flushed {
             self.violation("I15", format!("{name} sent data after Flush_Ok"));
@@ -87,7 +87,7 @@ impl Simulation {
 
     /// Lets the application answer, if it was asked.
     pub fn permit(&mut self, name: &MemberId) {
-        let process = self.processes.get_mut(name).expect("live");
+        let process = live(&mut self.processes, name);
         if core::mem::replace(&mut process.consent_due, false) {
             self.note(name, Entry::SecureFlushOk);
             if let Err(error) = self.ask(name, Input::SecureFlushOk) {

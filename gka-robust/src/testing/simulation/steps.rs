@@ -58,12 +58,12 @@ impl Simulation {
 
     /// Keeps a process from doing anything, or lets it go on.
     pub fn hold(&mut self, name: &MemberId, held: bool) {
-        self.processes.get_mut(name).expect("live").held = held;
+        live(&mut self.processes, name).held = held;
     }
 
     /// Keeps an application from answering secure flush requests, or lets it answer.
     pub fn withhold(&mut self, name: &MemberId, withholds: bool) {
-        self.processes.get_mut(name).expect("live").withholds = withholds;
+        live(&mut self.processes, name).withholds = withholds;
     }
 
     /// Delivers the next entry of the log to a process, with what it comes behind; false if there
@@ -89,7 +89,7 @@ impl Simulation {
     }
 
     pub(super) fn take_membership(&mut self, name: &MemberId) {
-        let process = self.processes.get_mut(name).expect("live");
+        let process = live(&mut self.processes, name);
         let Some(pending) = process.pending.take() else {
             return;
         };
@@ -99,7 +99,9 @@ impl Simulation {
         process.asked = false;
         // Shares are numbered by the view they are drawn in: the same in every history that leads
         // there.
-        process.group.number_from(pending.deeds << 10);
+        if let Some(tape) = &process.tape {
+            tape.number_from(pending.deeds << 10);
+        }
         let shares = pending.deeds << 10;
         let branch = &self.branches[pending.branch];
         let view = View {
@@ -118,14 +120,14 @@ impl Simulation {
             },
         );
         self.feed(name, Input::Membership(view));
-        let alive = self.processes[name].group.alive();
+        let alive = self.alive(name);
         if let Some(what) = check_fresh_start(self, &alive, shares) {
             self.violation("I26", format!("{name}: {what}"));
         }
     }
 
     pub(super) fn deliver(&mut self, name: &MemberId, delivery: &Delivery) {
-        let process = self.processes.get_mut(name).expect("live");
+        let process = live(&mut self.processes, name);
         let branch = process
             .branch
             .expect("a process with deliveries has a branch");
@@ -193,7 +195,7 @@ impl Simulation {
             Input::Token { bytes, .. } => self.origins.get(bytes).map(|(view, _)| *view),
             _ => None,
         };
-        let process = self.processes.get_mut(name).expect("live");
+        let process = live(&mut self.processes, name);
         let accepted = process.driver.stats().tokens_accepted;
         let result = process.driver.handle(input, 1_000, self.dice.rng());
         if process.driver.stats().tokens_accepted > accepted
@@ -209,7 +211,7 @@ impl Simulation {
 
     /// Feeds what an application asks; gives back its error.
     pub(super) fn ask(&mut self, name: &MemberId, input: Input<Parcel>) -> Result<(), Error> {
-        let process = self.processes.get_mut(name).expect("live");
+        let process = live(&mut self.processes, name);
         let result = process.driver.handle(input, 1_000, self.dice.rng());
         self.carry_out(name);
         result.map(|_| ())
@@ -217,7 +219,7 @@ impl Simulation {
 
     pub(super) fn carry_out(&mut self, name: &MemberId) {
         loop {
-            let process = self.processes.get_mut(name).expect("live");
+            let process = live(&mut self.processes, name);
             let Some(output) = process.driver.poll_output() else {
                 break;
             };
@@ -227,8 +229,14 @@ impl Simulation {
         self.trace.lives[process.life].stats = process.driver.stats().clone();
     }
 
+    /// Encodings of the secrets that a process has in memory.
+    fn alive(&self, name: &MemberId) -> Vec<[u8; 32]> {
+        let tape = self.processes[name].tape.as_ref();
+        tape.map_or_else(Vec::new, |tape| tape.group().alive())
+    }
+
     pub(super) fn output(&mut self, name: &MemberId, output: Output<Parcel>) {
-        let process = self.processes.get_mut(name).expect("live");
+        let process = live(&mut self.processes, name);
         match output {
             Output::Send(transmission) => self.send_token(name, transmission),
             Output::FlushOk => {
@@ -251,8 +259,8 @@ impl Simulation {
                 process.secure = Some(view.clone());
                 let members = view.members.len();
                 self.note(name, Entry::Install { view, key });
-                let process = &self.processes[name];
-                let (alive, keys) = (process.group.alive(), &process.past_keys);
+                let alive = self.alive(name);
+                let keys = &self.processes[name].past_keys;
                 if let Some(what) = check_memory(self, &alive, keys, members) {
                     self.violation("I26", format!("{name}: {what}"));
                 }

@@ -83,9 +83,10 @@ impl Simulation {
                 (name.clone(), transitional_set)
             })
             .collect();
-        self.branches.push(Branch::new(view, members.clone()));
+        self.branches
+            .push(Rc::new(Branch::new(view, members.clone())));
         for (name, transitional_set) in pending {
-            self.processes.get_mut(&name).expect("live").pending = Some(Pending {
+            live(&mut self.processes, &name).pending = Some(Pending {
                 branch: new,
                 transitional_set,
                 cause: cause.clone(),
