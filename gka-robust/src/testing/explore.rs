@@ -14,7 +14,7 @@
 //! rotations of one; leave as opposed to crash (the drivers cannot tell). What outsiders can
 //! compute (I20) is checked at the ends that are asked for, along one history of each state.
 
-use alloc::{string::String, vec::Vec};
+use alloc::{rc::Rc, vec::Vec};
 use std::collections::HashSet;
 
 use cliques::MemberId;
@@ -57,7 +57,7 @@ pub struct Report {
     /// States in which nothing is left to do.
     pub ends: u64,
     /// What was wrong first, and how it came about.
-    pub violation: Option<(Violation, Vec<String>)>,
+    pub violation: Option<(Violation, Vec<Rc<str>>)>,
     /// Whether everything within the bounds was seen.
     pub complete: bool,
 }
@@ -115,7 +115,13 @@ pub fn explore(options: Options, names: &[&str], start: Start, bounds: Bounds) -
             for outcome in node.simulation.outcomes(&action) {
                 report.steps += 1;
                 let new = seen.insert((outcome.fingerprint(), refreshes));
-                if report.blame(check(&outcome), &outcome) {
+                // What the oracle looks at is part of a state, so a state that was seen before was
+                // looked at before; what was noticed in the step itself is not.
+                let found = match new {
+                    true => check(&outcome),
+                    false => outcome.trace().violations.clone(),
+                };
+                if report.blame(found, &outcome) {
                     report.states = seen.len();
                     return report;
                 }

@@ -1,6 +1,6 @@
 //! What happened in a simulation, as the oracle reads it.
 
-use alloc::{collections::BTreeMap, string::String, vec::Vec};
+use alloc::{collections::BTreeMap, rc::Rc, vec::Vec};
 
 use cliques::{MemberId, Recipient, TokenKind};
 
@@ -113,5 +113,5 @@ pub struct Trace {
     /// What was wrong at the moment it happened.
     pub violations: Vec<Violation>,
     /// What the adversary did, to reproduce a failure by hand.
-    pub story: Vec<String>,
+    pub story: Vec<Rc<str>>,
 }

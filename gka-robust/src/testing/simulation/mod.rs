@@ -10,7 +10,7 @@ use alloc::{
     collections::{BTreeMap, BTreeSet},
     format,
     rc::Rc,
-    string::{String, ToString},
+    string::String,
     sync::Arc,
     vec::Vec,
 };
@@ -213,9 +213,9 @@ pub struct Simulation {
     parcels: u64,
     orders: u64,
     /// Tokens seen on the way, for replays.
-    overheard: Vec<(MemberId, TokenKind, Bytes)>,
+    overheard: Rc<Vec<(MemberId, TokenKind, Bytes)>>,
     /// View and run in which each token was sent.
-    origins: BTreeMap<Bytes, (ViewId, u32)>,
+    origins: Rc<BTreeMap<Bytes, (ViewId, u32)>>,
 }
 
 /// A member by name.
@@ -237,8 +237,8 @@ impl Simulation {
             deeds: 0,
             parcels: 0,
             orders: 0,
-            overheard: Vec::new(),
-            origins: BTreeMap::new(),
+            overheard: Rc::default(),
+            origins: Rc::default(),
         }
     }
 
@@ -312,6 +312,6 @@ impl Simulation {
 
     /// Notes what happens, for the story of a failure.
     pub fn tell(&mut self, what: String) {
-        self.trace.story.push(what.to_string());
+        self.trace.story.push(what.into());
     }
 }

@@ -16,13 +16,13 @@ impl Simulation {
         };
         let bytes = Bytes::from(bytes);
         let view = self.branches[branch].view;
-        self.overheard.push((name.clone(), kind, bytes.clone()));
+        Rc::make_mut(&mut self.overheard).push((name.clone(), kind, bytes.clone()));
         let run = match ReceivedToken::decode(&bytes) {
             // Carries the epoch to be replaced.
             Ok(token) if kind != TokenKind::RefreshRequest => token.epoch(),
             Ok(_) | Err(_) => 0,
         };
-        self.origins.insert(bytes.clone(), (view, run));
+        Rc::make_mut(&mut self.origins).insert(bytes.clone(), (view, run));
         self.trace.tokens.push(TokenRecord {
             life: process.life,
             view,
