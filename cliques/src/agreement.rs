@@ -155,6 +155,13 @@ pub trait KeyAgreement: fmt::Debug + Send {
     /// This member.
     fn me(&self) -> &MemberId;
 
+    /// Binds the agreements that begin from now on to the hash TH of the context of their keys
+    /// (secure layer notes, section 5.2), which is the same at all members; 32 zero bytes until it is
+    /// called. Only suites that encipher the secret under other keys take it up.
+    fn bind(&mut self, context: [u8; 32]) {
+        let _ = context;
+    }
+
     /// Starts an agreement; one that is under way is abandoned first.
     ///
     /// # Errors

@@ -82,6 +82,22 @@ impl<G: Group> Arithmetic<G> {
         self.group.agree(base, exponent)
     }
 
+    /// A secret element, the generator to the power of `exponent`.
+    pub(crate) fn agree_generator(&mut self, exponent: &G::Scalar) -> G::SecretElement {
+        self.cost.fixed_base_exponentiations += 1;
+        self.group.agree_generator(exponent)
+    }
+
+    /// A secret element to the power of each of the exponents; the results are public.
+    pub(crate) fn exponentiate_secret_each(
+        &mut self,
+        base: &G::SecretElement,
+        exponents: &[&G::Scalar],
+    ) -> Vec<G::Element> {
+        exponents.iter().for_each(|_| self.count_exponentiation());
+        self.group.exponentiate_secret_each(base, exponents)
+    }
+
     /// A secret element as group secret, or nothing if it is the identity.
     pub(crate) fn group_secret(&self, element: &G::SecretElement) -> Option<GroupSecret> {
         (!self.group.is_identity(element)).then(|| self.group.secret(element))
@@ -119,21 +135,6 @@ impl<G: Group> Arithmetic<G> {
         self.group.multiply_secrets(a, b)
     }
 
-    /// The secret element `base` to the power of `exponent`, or nothing if that is the identity.
-    pub(crate) fn agree_key(
-        &mut self,
-        base: &G::Element,
-        exponent: &G::Scalar,
-    ) -> Option<G::SecretElement> {
-        let secret = self.agree_element(base, exponent);
-        (!self.group.is_identity(&secret)).then_some(secret)
-    }
-
-    /// g to the power of `exponent`, in public.
-    pub(crate) fn blind(&mut self, exponent: &G::Scalar) -> G::Element {
-        self.exponentiate_generator(exponent)
-    }
-
     /// 1 / `scalar` modulo q.
     pub(crate) fn invert(&mut self, scalar: &G::Scalar) -> G::Scalar {
         self.cost.inversions += 1;
@@ -146,12 +147,51 @@ impl<G: Group> Arithmetic<G> {
         self.group.multiply_scalars(dividend, &inverse)
     }
 
+    /// Every base to the power of one `exponent`, together; uses the generator's tables where a base
+    /// is the generator.
+    pub(crate) fn exponentiate_each(
+        &mut self,
+        bases: &[&G::Element],
+        exponent: &G::Scalar,
+    ) -> Vec<G::Element> {
+        let (generators, others): (Vec<_>, Vec<_>) =
+            bases.iter().partition(|base| ***base == self.generator);
+        for _ in &others {
+            self.count_exponentiation();
+        }
+        let powers = self.group.exponentiate_each(&others, exponent);
+        let Some(generator) = generators.first() else {
+            return powers;
+        };
+        let power = self.exponentiate(generator, exponent);
+        let mut powers = powers.into_iter();
+        bases
+            .iter()
+            .filter_map(|base| match **base == self.generator {
+                true => Some(power.clone()),
+                false => powers.next(),
+            })
+            .collect()
+    }
+
     /// Decodes and tests an element that `sender` sent.
     pub(crate) fn receive(&mut self, bytes: &[u8], sender: &MemberId) -> Result<G::Element, Error> {
         self.cost.element_tests += 1;
         self.group
             .decode(bytes)
             .map_err(|error| peer(sender, fault(error)))
+    }
+
+    /// As [`receive`](Self::receive), with the exact test whatever the policy of the group: for an
+    /// element that is passed on from member to member.
+    pub(crate) fn receive_token(
+        &mut self,
+        bytes: &[u8],
+        sender: &MemberId,
+    ) -> Result<G::Element, Error> {
+        let element = self.parse(bytes, sender)?;
+        self.validate_token(&element, sender)?;
+        Ok(element)
     }
 
     /// Decodes an element that `sender` sent, to be [tested](Self::validate_all) before it is used.
@@ -178,15 +218,15 @@ impl<G: Group> Arithmetic<G> {
         })
     }
 
-    /// Tests an element that `sender` sent and that was only parsed.
-    pub(crate) fn validate(
+    /// The exact test of an element that `sender` sent.
+    pub(crate) fn validate_token(
         &mut self,
         element: &G::Element,
         sender: &MemberId,
     ) -> Result<(), Error> {
         self.cost.element_tests += 1;
-        let valid = self.group.validate(element);
-        valid.map_err(|error| peer(sender, fault(error)))
+        let result = self.group.validate_token(element);
+        result.map_err(|error| peer(sender, fault(error)))
     }
 
     /// Encodes a public element.

@@ -8,6 +8,12 @@ use alloc::vec::Vec;
 
 use crate::{error::DecodeError, member::MEMBER_ID_MAX};
 
+/// Bytes of the shortest name, with its length.
+pub(crate) const NAME_LEAST: usize = 3;
+
+/// What errors call the length of a name.
+pub(crate) const NAME: &str = "length of a name";
+
 /// Reads a structure from the front; every read names the field it was for.
 #[derive(Clone)]
 pub(crate) struct Reader<'a> {

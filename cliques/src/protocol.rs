@@ -11,8 +11,9 @@ use core::{
 use crate::{
     agreement::KeyAgreement,
     bd::Bd,
+    ckd::Ckd,
     gdh::Gdh,
-    group::{Group, GroupVisitor, NamedGroup},
+    group::{Group, GroupVisitor, MathematicalGroup},
     member::MemberId,
     str_::Str,
     tgdh::Tgdh,
@@ -53,7 +54,7 @@ macro_rules! suites {
             }
 
             /// A member without a group, over any mathematical group; none for a custom suite,
-            /// which takes named groups only.
+            /// which takes those of [`MathematicalGroup`] only.
             pub fn member_over<G: Group>(
                 self,
                 group: G,
@@ -72,6 +73,10 @@ macro_rules! suites {
 suites! {
     /// Burmester-Desmedt ([`crate::bd`]).
     Bd = 1, "bd", Bd::new;
+    /// Centralised key distribution, the key being a group element ([`crate::ckd`], mode 0).
+    Ckd = 2, "ckd", Ckd::new;
+    /// Centralised key distribution, the key being enciphered ([`crate::ckd`], mode 1).
+    CkdAead = 2, "ckd-aead", Ckd::aead;
     /// Group Diffie-Hellman ([`crate::gdh`]).
     Gdh = 3, "gdh", Gdh::new;
     /// The skinny key tree of Steer et al. ([`crate::str_`]).
@@ -82,7 +87,12 @@ suites! {
 
 impl Protocol {
     /// A member without a group, ready to [`begin`](KeyAgreement::begin).
-    pub fn member(self, group: NamedGroup, me: MemberId) -> Box<dyn KeyAgreement> {
+    pub fn member(
+        self,
+        group: impl Into<MathematicalGroup>,
+        me: MemberId,
+    ) -> Box<dyn KeyAgreement> {
+        let group = group.into();
         match self {
             Self::Custom(suite) => (suite.member)(group, me),
             builtin => group.with(Member {
@@ -119,7 +129,7 @@ pub struct CustomSuite {
     /// Number in the token envelope; those below 128 are for this project.
     pub number: u8,
     /// Makes a member without a group.
-    pub member: fn(NamedGroup, MemberId) -> Box<dyn KeyAgreement>,
+    pub member: fn(MathematicalGroup, MemberId) -> Box<dyn KeyAgreement>,
 }
 
 impl CustomSuite {
@@ -206,7 +216,7 @@ mod tests {
         for protocol in Protocol::ALL {
             assert_eq!(protocol.to_string().parse(), Ok(*protocol));
             let me = MemberId::try_from("me").expect("a name");
-            let group = NamedGroup::ALL.first().expect("a group");
+            let group = crate::NamedGroup::ALL.first().expect("a group");
             let member = protocol.member(*group, me);
             assert_eq!(member.protocol(), *protocol);
         }
@@ -226,6 +236,8 @@ mod tests {
     fn numbers_are_those_of_the_envelope() {
         let number = |name: &str| name.parse::<Protocol>().map(Protocol::number).ok();
         assert_eq!(number("bd"), Some(1));
+        assert_eq!(number("ckd"), Some(2));
+        assert_eq!(number("ckd-aead"), Some(2));
         assert_eq!(number("gdh"), Some(3));
     }
 }

@@ -1,6 +1,9 @@
 //! Rules that all suites keep alike: lists of members, blame, tokens that are not awaited.
 
-use alloc::{collections::BTreeSet, vec::Vec};
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    vec::Vec,
+};
 
 use crate::{
     error::{Error, PeerFault},
@@ -87,4 +90,17 @@ pub(crate) fn same_names<'a>(
         && names
             .zip(order)
             .all(|(name, member)| name == member.as_bytes())
+}
+
+/// The members with the names in `names`, in that order, if these are all of them, each once.
+pub(crate) fn permutation(members: &[MemberId], names: &[&[u8]]) -> Option<Vec<MemberId>> {
+    let mut left: BTreeMap<&[u8], &MemberId> = members
+        .iter()
+        .map(|member| (member.as_bytes(), member))
+        .collect();
+    let order: Option<Vec<MemberId>> = names
+        .iter()
+        .map(|name| left.remove(name).cloned())
+        .collect();
+    order.filter(|_| left.is_empty())
 }

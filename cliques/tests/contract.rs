@@ -52,6 +52,9 @@ macro_rules! contract {
 contract! {
     bd_ristretto255: Protocol::Bd, "ristretto255";
     bd_rfc5114_1024_160: Protocol::Bd, "rfc5114-1024-160";
+    ckd_ristretto255: Protocol::Ckd, "ristretto255";
+    ckd_rfc5114_1024_160: Protocol::Ckd, "rfc5114-1024-160";
+    ckd_aead_ristretto255: Protocol::CkdAead, "ristretto255";
     gdh_ristretto255: Protocol::Gdh, "ristretto255";
     gdh_rfc5114_1024_160: Protocol::Gdh, "rfc5114-1024-160";
     str_ristretto255: Protocol::Str, "ristretto255";
@@ -90,6 +93,8 @@ macro_rules! secrecy {
 
 secrecy! {
     bd_secrecy: Protocol::Bd;
+    // Not ckd-aead: its key is no group element.
+    ckd_secrecy: Protocol::Ckd;
     gdh_secrecy: Protocol::Gdh;
     str_secrecy: Protocol::Str;
     tgdh_secrecy: Protocol::Tgdh;
@@ -112,6 +117,20 @@ fn every_member_of_tgdh_contributes() {
     contract::contribution(Protocol::Tgdh);
 }
 
+/// Views that change in the middle of agreements.
+fn cascades(protocol: Protocol, seed: u64) {
+    let cascades = contract::cascades(protocol, &group("ristretto255"), seed, 16);
+    assert!(cascades.completed() > 0 && cascades.interrupted() > 0);
+}
+
+#[test]
+fn who_is_not_in_a_view_of_a_cascade_cannot_know_its_key() {
+    for seed in 0..4 {
+        contract::cascading_exclusion(Protocol::Str, seed, 12);
+        contract::cascading_exclusion(Protocol::Tgdh, seed, 12);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
@@ -120,6 +139,16 @@ proptest! {
         for protocol in Protocol::ALL {
             contract::random_events(*protocol, &group("ristretto255"), seed, 24);
         }
+    }
+
+    #[test]
+    fn str_cascades(seed: u64) {
+        cascades(Protocol::Str, seed);
+    }
+
+    #[test]
+    fn tgdh_cascades(seed: u64) {
+        cascades(Protocol::Tgdh, seed);
     }
 
     #[test]

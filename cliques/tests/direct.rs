@@ -94,20 +94,18 @@ impl GroupVisitor for DirectJoins {
                     if !self.disturbed {
                         return;
                     }
-                    for altered in alter_gdh(
-                        kind,
-                        body,
-                        machine.me(),
-                        &[0, 0, 4],
-                        &[
-                            BadElement::unreadable(vec![0, 0, 0], PeerFault::ZeroElement),
-                            BadElement::unreadable(vec![0, 0, 1], PeerFault::OneElement),
-                            BadElement::outside(vec![1, 0xfd, 0x3b]),
-                        ],
-                    ) {
-                        // Only the controller knows what its author's partial key must be.
+                    // Only the controller knows what its author's partial key must be; others
+                    // test it when they use it.
+                    let controller = machine.order().iter().rev().nth(1) == Some(machine.me());
+                    let knows = controller || kind != TokenKind::GdhKeyList;
+                    let mut bad = vec![
+                        BadElement::unreadable(vec![0, 0, 0], PeerFault::ZeroElement),
+                        BadElement::unreadable(vec![0, 0, 1], PeerFault::OneElement),
+                        BadElement::outside(vec![1, 0xfd, 0x3b]),
+                    ];
+                    bad.retain(|bad| knows || !bad.parses);
+                    for altered in alter_gdh(kind, body, machine.me(), &[0, 0, 4], &bad) {
                         let fault = Refusal::Fault(PeerFault::Inconsistent);
-                        let controller = machine.order().iter().rev().nth(1) == Some(machine.me());
                         if altered.refusal == fault && !controller {
                             continue;
                         }

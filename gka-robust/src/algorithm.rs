@@ -122,6 +122,7 @@ impl Family {
         match protocol {
             Protocol::Gdh => Self::Gdh,
             Protocol::Bd => Self::Stateless,
+            Protocol::Ckd | Protocol::CkdAead => Self::Centralised,
             Protocol::Str | Protocol::Tgdh => Self::SelfStabilising,
             // A suite that this crate does not know yet can always be started from scratch.
             _ => Self::Stateless,

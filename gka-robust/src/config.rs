@@ -2,7 +2,7 @@
 
 use alloc::{sync::Arc, vec::Vec};
 
-use cliques::{MemberId, NamedGroup, Protocol, Signer, Verifier};
+use cliques::{MathematicalGroup, MemberId, Protocol, Signer, Verifier};
 
 use crate::{algorithm::Algorithm, refresh::RefreshPolicy};
 
@@ -20,7 +20,7 @@ pub struct Config {
     /// Key agreement suite.
     pub protocol: Protocol,
     /// Mathematical group.
-    pub mathematical_group: NamedGroup,
+    pub mathematical_group: MathematicalGroup,
     /// Algorithm; [`Algorithm::of`] a protocol is the recommended one.
     pub algorithm: Algorithm,
     /// When the key is replaced without anybody asking.

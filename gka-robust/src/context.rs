@@ -182,7 +182,10 @@ impl<D: Payload> Context<D> {
     /// A copy around a copy of the suite; there must be no outputs left.
     #[cfg(feature = "test-util")]
     pub(crate) fn fork(&self, agreement: Box<dyn KeyAgreement>) -> Self {
-        debug_assert!(self.outputs.is_empty(), "outputs are drained after each event");
+        debug_assert!(
+            self.outputs.is_empty(),
+            "outputs are drained after each event"
+        );
         Self {
             config: self.config.clone(),
             design: self.design,

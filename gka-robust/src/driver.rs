@@ -50,7 +50,7 @@ impl<D: Payload> RobustDriver<D> {
     pub fn new(config: Config) -> Result<Self, Error> {
         let agreement = config
             .protocol
-            .member(config.mathematical_group, config.me.clone());
+            .member(config.mathematical_group.clone(), config.me.clone());
         Self::with_agreement(config, agreement)
     }
 

@@ -76,6 +76,17 @@ fn bd_restart() {
 }
 
 #[test]
+fn ckd_restart() {
+    keep_all_properties(Protocol::Ckd, Algorithm::Restart, 1_000);
+}
+
+#[test]
+fn ckd_incremental() {
+    keep_all_properties(Protocol::Ckd, Algorithm::Incremental, 1_500);
+    keep_all_properties(Protocol::CkdAead, Algorithm::Incremental, 200);
+}
+
+#[test]
 fn str_restart() {
     keep_all_properties(Protocol::Str, Algorithm::Restart, 1_000);
 }

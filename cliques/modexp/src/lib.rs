@@ -7,13 +7,19 @@ extern crate alloc;
 
 mod engine;
 mod exponent;
+mod fixed_base;
+mod invert;
 mod jacobi;
 mod modulus;
 mod order;
+mod powers;
+mod product;
 mod residue;
 mod words;
 
+pub use engine::Engine;
 pub use exponent::Exponent;
+pub use fixed_base::FixedBase;
 pub use jacobi::Jacobi;
 pub use modulus::{Modulus, ModulusError};
 pub use order::Order;

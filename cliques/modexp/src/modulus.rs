@@ -9,7 +9,7 @@ use crypto_bigint::{
 };
 
 use crate::{
-    engine::Engine,
+    engine::{Engine, Kernel},
     residue::{Residue, ResidueError},
     words,
 };
@@ -38,7 +38,7 @@ struct Shared {
     bits: u32,
     byte_len: usize,
     limbs: Box<[u64]>,
-    engine: Engine,
+    kernel: Kernel,
 }
 
 impl Modulus {
@@ -66,8 +66,27 @@ impl Modulus {
             bits,
             byte_len: trimmed.len(),
             limbs,
-            engine: Engine::detect(),
+            kernel: Kernel::detect(),
         })))
+    }
+
+    /// The same modulus on a certain engine; none where the processor lacks what the engine needs,
+    /// or the engine has no code for moduli of this length. Results are the same on every engine,
+    /// and the two moduli are equal: this is for comparing engines.
+    pub fn with_engine(&self, engine: Engine) -> Option<Self> {
+        let shared = &*self.0;
+        Some(Self(Arc::new(Shared {
+            params: shared.params.clone(),
+            bits: shared.bits,
+            byte_len: shared.byte_len,
+            limbs: shared.limbs.clone(),
+            kernel: Kernel::of(engine)?,
+        })))
+    }
+
+    /// The engine that computes powers.
+    pub fn engine(&self) -> Engine {
+        self.0.kernel.engine()
     }
 
     /// Length in bits.
@@ -143,8 +162,8 @@ impl Modulus {
         &self.0.limbs
     }
 
-    pub(crate) fn engine(&self) -> Engine {
-        self.0.engine
+    pub(crate) fn kernel(&self) -> &Kernel {
+        &self.0.kernel
     }
 }
 

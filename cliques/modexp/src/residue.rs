@@ -1,6 +1,6 @@
 //! Residues in Montgomery form: public ones, and secret ones that erase themselves.
 
-use alloc::{boxed::Box, vec, vec::Vec};
+use alloc::{borrow::Cow, boxed::Box, vec, vec::Vec};
 use core::{fmt, mem};
 
 use crypto_bigint::modular::BoxedMontyForm;
@@ -8,7 +8,6 @@ use subtle::{Choice, ConstantTimeEq};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::{
-    exponent::Exponent,
     jacobi::{self, Jacobi},
     modulus::Modulus,
     words,
@@ -48,27 +47,23 @@ impl Residue {
         &self.modulus
     }
 
-    /// The residue to the power of `exponent`, in time that depends on the declared width of the
-    /// exponent and on the modulus only. The result is a secret until it is
-    /// [published](SecretResidue::publish).
-    pub fn pow(&self, exponent: &Exponent) -> SecretResidue {
-        let value = self.modulus.engine().pow(&self.value, exponent);
-        SecretResidue {
-            modulus: self.modulus.clone(),
-            value,
+    pub(crate) const fn form(&self) -> &BoxedMontyForm {
+        &self.value
+    }
+
+    /// The Montgomery form modulo `modulus` of the integer that the residue stands for.
+    pub(crate) fn form_in(&self, modulus: &Modulus) -> Cow<'_, BoxedMontyForm> {
+        if self.modulus == *modulus {
+            return Cow::Borrowed(&self.value);
         }
+        let integer = self.value.retrieve().rem_vartime(modulus.non_zero());
+        Cow::Owned(BoxedMontyForm::new(integer, modulus.params()))
     }
 
     /// The product. A factor of another modulus counts as the integer it stands for.
     #[must_use]
     pub fn multiply(&self, factor: &Self) -> Self {
-        let value = if self.modulus == factor.modulus {
-            self.value.mul(&factor.value)
-        } else {
-            let integer = factor.value.retrieve().rem_vartime(self.modulus.non_zero());
-            self.value
-                .mul(&BoxedMontyForm::new(integer, self.modulus.params()))
-        };
+        let value = self.value.mul(&factor.form_in(&self.modulus));
         Self::new(self.modulus.clone(), value)
     }
 
@@ -76,15 +71,6 @@ impl Residue {
     #[must_use]
     pub fn square(&self) -> Self {
         Self::new(self.modulus.clone(), self.value.square())
-    }
-
-    /// 1 / residue; none where the residue has a factor in common with the modulus. Time depends on
-    /// the value.
-    pub fn invert_vartime(&self) -> Option<Self> {
-        self.value
-            .invert_vartime()
-            .into_option()
-            .map(|inverse| Self::new(self.modulus.clone(), inverse))
     }
 
     /// Whether this is 0.
@@ -133,36 +119,25 @@ pub struct SecretResidue {
 }
 
 impl SecretResidue {
+    pub(crate) const fn new(modulus: Modulus, value: BoxedMontyForm) -> Self {
+        Self { modulus, value }
+    }
+
     /// The modulus.
     pub const fn modulus(&self) -> &Modulus {
         &self.modulus
     }
 
-    /// The residue to the power of `exponent`, as [`Residue::pow`].
-    #[must_use]
-    pub fn pow(&self, exponent: &Exponent) -> Self {
-        let value = self.modulus.engine().pow(&self.value, exponent);
-        Self {
-            modulus: self.modulus.clone(),
-            value,
-        }
+    pub(crate) const fn form(&self) -> &BoxedMontyForm {
+        &self.value
     }
 
     /// The product with a public factor. A factor of another modulus counts as the integer it
     /// stands for.
     #[must_use]
     pub fn multiply(&self, factor: &Residue) -> Self {
-        let value = if self.modulus == factor.modulus {
-            self.value.mul(&factor.value)
-        } else {
-            let integer = factor.value.retrieve().rem_vartime(self.modulus.non_zero());
-            self.value
-                .mul(&BoxedMontyForm::new(integer, self.modulus.params()))
-        };
-        Self {
-            modulus: self.modulus.clone(),
-            value,
-        }
+        let value = self.value.mul(&factor.form_in(&self.modulus));
+        Self::new(self.modulus.clone(), value)
     }
 
     /// The product with another secret.
@@ -175,10 +150,7 @@ impl SecretResidue {
             self.modulus == factor.modulus,
             "secret residues of two moduli"
         );
-        Self {
-            modulus: self.modulus.clone(),
-            value: self.value.mul(&factor.value),
-        }
+        Self::new(self.modulus.clone(), self.value.mul(&factor.value))
     }
 
     /// Whether this is 1, in constant time.

@@ -43,9 +43,9 @@
 //!
 //! The paper's K = z_(i-1)^(n r_i) X_i^(n-1) X_(i+1)^(n-2) .. X_(i-2) has n - 1 exponentiations with
 //! small exponents; their multiplications dominated the measured time of large groups. The walk
-//! around the ring has 2(n - 1) multiplications, and one more that checks that the product of all X is
-//! 1. Where it is not, tokens contradict one another and nobody can tell whose is wrong: the error
-//! names all the others as suspects.
+//! around the ring has 2(n - 1) multiplications. One more checks that the product of all X is 1, as
+//! it must be. Where it is not, tokens contradict one another and nobody can tell whose is wrong: the
+//! error names all the others as suspects.
 //!
 //! # Tests of elements
 //!

@@ -271,10 +271,10 @@ impl<G: Group> RingRun<G> {
         round: impl FnOnce(&mut Self) -> &mut Round<G>,
         place: usize,
     ) -> Result<Step, Error> {
-        if result.is_err() {
-            if let Some(slot) = round(self).delivered.get_mut(place) {
-                *slot = None;
-            }
+        if result.is_err()
+            && let Some(slot) = round(self).delivered.get_mut(place)
+        {
+            *slot = None;
         }
         result
     }

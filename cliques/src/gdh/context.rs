@@ -2,25 +2,111 @@
 
 use alloc::vec::Vec;
 
-use crate::{error::Error, group::Group, member::MemberId};
+use crate::{arithmetic::Arithmetic, error::Error, group::Group, member::MemberId};
+
+/// A partial key, with what is known of it.
+///
+/// Members store the partial keys of all others, but only a controller computes with them: it tests
+/// them then, and blames the author of the key list that brought them (key agreement notes, section
+/// 1.4).
+pub(super) struct Partial<G: Group> {
+    /// The key.
+    pub(super) element: G::Element,
+    /// Who sent it, or made it: this member.
+    pub(super) author: MemberId,
+    /// How far it has been tested.
+    pub(super) tested: Tested,
+}
+
+/// How far an element has been tested.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Tested {
+    /// Encoding and range only.
+    Encoding,
+    /// As the policy of the group asks of every element.
+    Policy,
+    /// Exactly, as every token must be.
+    Exactly,
+}
+
+impl<G: Group> Partial<G> {
+    pub(super) fn new(element: G::Element, author: &MemberId, tested: Tested) -> Self {
+        Self {
+            element,
+            author: author.clone(),
+            tested,
+        }
+    }
+}
+
+impl<G: Group> Clone for Partial<G> {
+    fn clone(&self) -> Self {
+        Self::new(self.element.clone(), &self.author, self.tested)
+    }
+}
 
 /// A completed agreement: K = P_me^(share).
 pub(super) struct Context<G: Group> {
     /// Members, oldest first.
     pub(super) order: Vec<MemberId>,
     /// Partial key of each member of `order`.
-    pub(super) partials: Vec<G::Element>,
+    pub(super) partials: Vec<Partial<G>>,
     /// Own share.
     pub(super) share: G::Scalar,
 }
 
 impl<G: Group> Context<G> {
     /// Partial key of a member.
-    pub(super) fn partial(&self, member: &MemberId) -> Option<&G::Element> {
+    pub(super) fn partial(&self, member: &MemberId) -> Option<&Partial<G>> {
         self.order
             .iter()
             .zip(&self.partials)
             .find_map(|(name, partial)| (name == member).then_some(partial))
+    }
+
+    /// Tests the partial keys of `members` that have not been tested, together.
+    ///
+    /// # Errors
+    /// [`Error::Peer`] with the author of the list that brought a bad one.
+    pub(super) fn test(
+        &mut self,
+        members: &[MemberId],
+        arithmetic: &mut Arithmetic<G>,
+    ) -> Result<(), Error> {
+        let mut untested: Vec<&mut Partial<G>> = self
+            .order
+            .iter()
+            .zip(&mut self.partials)
+            .filter(|(name, partial)| partial.tested < Tested::Policy && members.contains(name))
+            .map(|(_, partial)| partial)
+            .collect();
+        let elements: Vec<_> = untested
+            .iter()
+            .map(|partial| (&partial.element, &partial.author))
+            .collect();
+        arithmetic.validate_all(&elements)?;
+        for partial in &mut untested {
+            partial.tested = Tested::Policy;
+        }
+        Ok(())
+    }
+
+    /// Tests the partial key of `me` exactly, before it becomes a token.
+    ///
+    /// # Errors
+    /// [`Error::Peer`] with the author of the list that brought it.
+    pub(super) fn test_own(
+        &mut self,
+        me: &MemberId,
+        arithmetic: &mut Arithmetic<G>,
+    ) -> Result<(), Error> {
+        for (name, partial) in self.order.iter().zip(&mut self.partials) {
+            if name == me && partial.tested < Tested::Exactly {
+                arithmetic.validate_token(&partial.element, &partial.author)?;
+                partial.tested = Tested::Exactly;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -82,12 +168,12 @@ pub(super) enum Stage<G: Group> {
     /// The key list of the last member of the order.
     KeyList {
         /// Its author's partial key, where it is known beforehand.
-        known: Option<G::Element>,
+        known: Option<Partial<G>>,
     },
     /// Own key list, which takes effect when it comes back.
     OwnKeyList {
         /// What it says.
-        partials: Vec<G::Element>,
+        partials: Vec<Partial<G>>,
         /// The list as sent.
         body: Vec<u8>,
         /// Own final token, if that has not come back yet either.

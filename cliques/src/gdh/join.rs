@@ -15,7 +15,7 @@ use alloc::vec::Vec;
 use rand_core::CryptoRng;
 
 use super::{
-    context::{Share, Stage, Staged},
+    context::{Partial, Share, Stage, Staged, Tested},
     machine::{Gdh, NOTHING_STAGED},
     message::KeyList,
 };
@@ -38,7 +38,7 @@ impl<G: Group> Gdh<G> {
         joined: MemberId,
         rng: &mut dyn CryptoRng,
     ) -> Result<Step, Error> {
-        let context = self.completed.as_ref().ok_or(NO_GROUP)?;
+        let context = self.completed.as_mut().ok_or(NO_GROUP)?;
         check_members(context.order.iter().chain([&joined]))?;
         let mut order = context.order.clone();
         order.push(joined.clone());
@@ -52,21 +52,24 @@ impl<G: Group> Gdh<G> {
             return Ok(Step::wait());
         }
 
+        let members = context.order.clone();
+        context.test(&members, &mut self.arithmetic)?;
         let share = self.arithmetic.draw(rng);
         let factor = self.arithmetic.divide(&share, &context.share);
-        let mut values = Vec::with_capacity(order.len());
-        let mut last = None;
-        for (name, partial) in context.order.iter().zip(&context.partials) {
-            if *name == self.me {
-                last = Some(self.arithmetic.exponentiate(partial, &share));
-                values.push(self.arithmetic.encode(partial));
-            } else {
-                let value = self.arithmetic.exponentiate(partial, &factor);
-                values.push(self.arithmetic.encode(&value));
-            }
-        }
-        let known = last.ok_or(Error::Internal("no own partial key"))?;
-        values.push(self.arithmetic.encode(&known));
+        // The controller is the last of the old members.
+        let (mine, others) = context
+            .partials
+            .split_last()
+            .ok_or(Error::Internal("no own partial key"))?;
+        let others: Vec<_> = others.iter().map(|partial| &partial.element).collect();
+        let mut values = self.arithmetic.exponentiate_each(&others, &factor);
+        let last = self.arithmetic.exponentiate(&mine.element, &share);
+        values.extend([mine.element.clone(), last.clone()]);
+        let known = Partial::new(last, &self.me, Tested::Policy);
+        let values: Vec<_> = values
+            .iter()
+            .map(|value| self.arithmetic.encode(value))
+            .collect();
         let body = KeyList::encode(order.iter().zip(values));
         let outgoing =
             self.arithmetic
@@ -107,17 +110,22 @@ impl<G: Group> Gdh<G> {
         }
         let mut values = Vec::with_capacity(order.len());
         for (_, bytes) in &list.entries {
-            values.push(self.arithmetic.receive(bytes, sender)?);
+            values.push(self.arithmetic.parse(bytes, sender)?);
         }
+        let with_sender: Vec<_> = values.iter().map(|value| (value, sender)).collect();
+        self.arithmetic.validate_all(&with_sender)?;
 
         let share = self.arithmetic.draw(rng);
-        let partials: Vec<_> = order
-            .iter()
-            .zip(values)
-            .map(|(name, value)| match *name == self.me {
-                true => value,
-                false => self.arithmetic.exponentiate(&value, &share),
-            })
+        // The new member is the last: it keeps its own value, and raises all others.
+        let Some(mine) = values.pop() else {
+            return Err(peer(sender, PeerFault::MemberListMismatch));
+        };
+        let others: Vec<_> = values.iter().collect();
+        let mut elements = self.arithmetic.exponentiate_each(&others, &share);
+        elements.push(mine);
+        let partials = elements
+            .into_iter()
+            .map(|element| Partial::new(element, &self.me, Tested::Policy))
             .collect();
         Ok(self.send_key_list(order, partials, share, None))
     }

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::{
-    context::{Share, Stage, Staged},
+    context::{Partial, Share, Stage, Staged, Tested},
     machine::{Gdh, NOTHING_STAGED},
     message::KeyList,
 };
@@ -22,13 +22,13 @@ impl<G: Group> Gdh<G> {
     pub(super) fn send_key_list(
         &mut self,
         order: Vec<MemberId>,
-        partials: Vec<G::Element>,
+        partials: Vec<Partial<G>>,
         share: G::Scalar,
         echo: Option<Vec<u8>>,
     ) -> Step {
         let elements: Vec<_> = partials
             .iter()
-            .map(|partial| self.arithmetic.encode(partial))
+            .map(|partial| self.arithmetic.encode(&partial.element))
             .collect();
         let body = KeyList::encode(order.iter().zip(elements));
         let outgoing =
@@ -49,7 +49,8 @@ impl<G: Group> Gdh<G> {
     /// Checks and installs the list of the last member of the order: K = P_me^(r_me).
     ///
     /// Its author's own partial key is known beforehand in a merge (the final token) and in a
-    /// leave (unchanged), and must be that.
+    /// leave (unchanged), and must be that. Of the others only the own one is used now and tested
+    /// now; the rest are tested when this member becomes controller.
     pub(super) fn process_key_list(
         &mut self,
         sender: &MemberId,
@@ -68,17 +69,25 @@ impl<G: Group> Gdh<G> {
         }
         let mut partials = Vec::with_capacity(list.entries.len());
         for (name, bytes) in &list.entries {
-            let of_author = *name == sender.as_bytes();
+            let known = known.as_ref().filter(|_| *name == sender.as_bytes());
             partials.push(match known {
                 // What equals a tested element need not be tested again.
-                Some(known) if of_author && self.arithmetic.encode(known) == *bytes => {
-                    known.clone()
-                }
-                Some(_) if of_author => {
+                Some(known) if self.arithmetic.encode(&known.element) == *bytes => known.clone(),
+                Some(_) => {
                     self.arithmetic.receive(bytes, sender)?;
                     return Err(peer(sender, PeerFault::Inconsistent));
                 }
-                Some(_) | None => self.arithmetic.receive(bytes, sender)?,
+                None => {
+                    let element = self.arithmetic.parse(bytes, sender)?;
+                    let tested = match *name == self.me.as_bytes() {
+                        true => {
+                            self.arithmetic.validate_all(&[(&element, sender)])?;
+                            Tested::Policy
+                        }
+                        false => Tested::Encoding,
+                    };
+                    Partial::new(element, sender, tested)
+                }
             });
         }
         self.install(partials, sender).map(Step::complete)

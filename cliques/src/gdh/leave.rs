@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use rand_core::CryptoRng;
 
 use super::{
-    context::{Share, Stage, Staged},
+    context::{Partial, Share, Stage, Staged, Tested},
     machine::Gdh,
 };
 use crate::{
@@ -51,17 +51,24 @@ impl<G: Group> Gdh<G> {
 
     /// Acting controller: P_y^(r_c'/r_c) for everybody else, its own partial key unchanged.
     fn send_list(&mut self, base: Vec<MemberId>, rng: &mut dyn CryptoRng) -> Result<Step, Error> {
-        let context = self.completed.as_ref().ok_or(NO_GROUP)?;
+        let context = self.completed.as_mut().ok_or(NO_GROUP)?;
+        context.test(&base, &mut self.arithmetic)?;
         let share = self.arithmetic.draw(rng);
         let factor = self.arithmetic.divide(&share, &context.share);
-        let mut partials = Vec::with_capacity(base.len());
-        for (name, partial) in context.order.iter().zip(&context.partials) {
-            if *name == self.me {
-                partials.push(partial.clone());
-            } else if base.contains(name) {
-                partials.push(self.arithmetic.exponentiate(partial, &factor));
-            }
-        }
+        let (mine, others): (Vec<_>, Vec<_>) = context
+            .order
+            .iter()
+            .zip(&context.partials)
+            .filter(|(name, _)| base.contains(name))
+            .partition(|(name, _)| **name == self.me);
+        let others: Vec<_> = others.iter().map(|(_, partial)| &partial.element).collect();
+        let changed = self.arithmetic.exponentiate_each(&others, &factor);
+        // The acting controller is the last of those who stay.
+        let mut partials: Vec<_> = changed
+            .into_iter()
+            .map(|element| Partial::new(element, &self.me, Tested::Policy))
+            .collect();
+        partials.extend(mine.into_iter().map(|(_, partial)| partial.clone()));
         Ok(self.send_key_list(base, partials, share, None))
     }
 

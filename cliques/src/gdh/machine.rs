@@ -5,7 +5,7 @@ use core::fmt;
 
 use rand_core::CryptoRng;
 
-use super::context::{Context, Share, Stage, Staged};
+use super::context::{Context, Partial, Share, Stage, Staged, Tested};
 use crate::{
     agreement::{Change, KeyAgreement, Step},
     arithmetic::Arithmetic,
@@ -52,7 +52,7 @@ impl<G: Group> Gdh<G> {
                     context
                         .partials
                         .iter()
-                        .map(|partial| self.arithmetic.encode(partial)),
+                        .map(|partial| self.arithmetic.encode(&partial.element)),
                 )
                 .collect()
         })
@@ -60,20 +60,24 @@ impl<G: Group> Gdh<G> {
 
     /// A new group of this member alone: P_me = g, K = g^r.
     pub(super) fn found(&mut self, rng: &mut dyn CryptoRng) -> Result<Step, Error> {
-        let generator = self.arithmetic.generator().clone();
+        let generator = Partial::new(
+            self.arithmetic.generator().clone(),
+            &self.me,
+            Tested::Exactly,
+        );
         self.alone(generator, rng)
     }
 
     /// Completes a group of one around a partial key, with a fresh share; nothing is sent.
     pub(super) fn alone(
         &mut self,
-        partial: G::Element,
+        partial: Partial<G>,
         rng: &mut dyn CryptoRng,
     ) -> Result<Step, Error> {
         let share = self.arithmetic.draw(rng);
         let secret = self
             .arithmetic
-            .agree(&partial, &share)
+            .agree(&partial.element, &share)
             .ok_or(Error::Internal("the key of a lone member is the identity"))?;
         self.staged = None;
         self.completed = Some(Context {
@@ -89,7 +93,7 @@ impl<G: Group> Gdh<G> {
     /// Nothing changes before the last thing that can fail.
     pub(super) fn install(
         &mut self,
-        partials: Vec<G::Element>,
+        partials: Vec<Partial<G>>,
         author: &MemberId,
     ) -> Result<GroupSecret, Error> {
         let staged = self.staged.as_ref().ok_or(NOTHING_STAGED)?;
@@ -102,7 +106,7 @@ impl<G: Group> Gdh<G> {
         let share = staged.share.value(self.completed.as_ref())?;
         let secret = self
             .arithmetic
-            .agree(mine, share)
+            .agree(&mine.element, share)
             .ok_or_else(|| peer(author, PeerFault::OneElement))?;
 
         let Some(staged) = self.staged.take() else {

@@ -1,12 +1,12 @@
 //! Merge: a token collects the shares of the new members, then everybody factors its own out.
 
-use alloc::{collections::BTreeMap, vec, vec::Vec};
+use alloc::{vec, vec::Vec};
 use core::mem;
 
 use rand_core::CryptoRng;
 
 use super::{
-    context::{Share, Stage, Staged},
+    context::{Partial, Share, Stage, Staged, Tested},
     machine::{Gdh, NOTHING_STAGED},
     message::{Chain, FactorOut},
 };
@@ -15,7 +15,7 @@ use crate::{
     error::{Error, PeerFault, Rejected},
     group::Group,
     member::MemberId,
-    rules::{check_entry, check_members, peer, same_names, unexpected},
+    rules::{NO_GROUP, check_entry, check_members, peer, permutation, same_names, unexpected},
     token::TokenKind,
 };
 
@@ -55,7 +55,9 @@ impl<G: Group> Gdh<G> {
         rng: &mut dyn CryptoRng,
     ) -> Result<Step, Error> {
         if base.last() == Some(&self.me) {
-            let partial = self.own_partial()?.clone();
+            let context = self.completed.as_mut().ok_or(NO_GROUP)?;
+            context.test_own(&self.me, &mut self.arithmetic)?;
+            let partial = self.own_partial()?.element.clone();
             return self.send_first_partial(base, joined, &partial, rng);
         }
         let base_len = base.len();
@@ -115,7 +117,7 @@ impl<G: Group> Gdh<G> {
         if chain.base_len == 0 || chain.base_len > place {
             return Err(peer(sender, PeerFault::MemberListMismatch));
         }
-        let received = self.arithmetic.receive(chain.token, sender)?;
+        let received = self.arithmetic.receive_token(chain.token, sender)?;
 
         let Some(next) = order.get(place.saturating_add(1)).cloned() else {
             let body = Chain::encode(chain.base_len, &order, chain.token);
@@ -165,13 +167,14 @@ impl<G: Group> Gdh<G> {
         if chain.base_len != base_len || !same_names(chain.order.iter().copied(), &staged.order) {
             return Err(peer(sender, PeerFault::MemberListMismatch));
         }
-        let token = self.arithmetic.receive(chain.token, sender)?;
+        let token = self.arithmetic.receive_token(chain.token, sender)?;
         let inverse = self
             .arithmetic
             .invert(staged.share.value(self.completed.as_ref())?);
         let value = self.arithmetic.exponentiate(&token, &inverse);
 
-        staged.stage = Stage::KeyList { known: Some(token) };
+        let known = Partial::new(token, sender, Tested::Exactly);
+        staged.stage = Stage::KeyList { known: Some(known) };
         let body = self.arithmetic.encode(&value);
         let to = Recipient::Member(sender.clone());
         Ok(Step::send(self.arithmetic.outgoing(
@@ -222,16 +225,20 @@ impl<G: Group> Gdh<G> {
             return Ok(Step::wait());
         }
         let share = self.arithmetic.draw(rng);
-        let partials: Vec<_> = values
-            .iter()
-            .map(|value| match value {
-                Some(value) => self.arithmetic.exponentiate(value, &share),
-                // The own place: T lacks no share but the own one.
-                None => token.clone(),
-            })
+        let received: Vec<&G::Element> = values.iter().flatten().collect();
+        let elements = self.arithmetic.exponentiate_each(&received, &share);
+        // This member is the last: T lacks no share but its own.
+        let mut partials: Vec<_> = elements
+            .into_iter()
+            .map(|element| (element, Tested::Policy))
             .collect();
+        partials.push((token.clone(), Tested::Exactly));
         let echo = echo.take();
         let order = mem::take(&mut staged.order);
+        let partials = partials
+            .into_iter()
+            .map(|(element, tested)| Partial::new(element, &self.me, tested))
+            .collect();
         Ok(self.send_key_list(order, partials, share, echo))
     }
 
@@ -257,23 +264,10 @@ impl<G: Group> Gdh<G> {
     }
 
     /// The own partial key of the last completed agreement.
-    pub(super) fn own_partial(&self) -> Result<&G::Element, Error> {
+    pub(super) fn own_partial(&self) -> Result<&Partial<G>, Error> {
         self.completed
             .as_ref()
             .and_then(|context| context.partial(&self.me))
             .ok_or(Error::Internal("no own partial key"))
     }
-}
-
-/// The members with the names in `names`, in that order, if these are all of them, each once.
-fn permutation(members: &[MemberId], names: &[&[u8]]) -> Option<Vec<MemberId>> {
-    let mut left: BTreeMap<&[u8], &MemberId> = members
-        .iter()
-        .map(|member| (member.as_bytes(), member))
-        .collect();
-    let order: Option<Vec<MemberId>> = names
-        .iter()
-        .map(|name| left.remove(name).cloned())
-        .collect();
-    order.filter(|_| left.is_empty())
 }

@@ -12,17 +12,11 @@
 use alloc::vec::Vec;
 
 use crate::{
-    codec::{Reader, Writer},
+    codec::{NAME, NAME_LEAST, Reader, Writer},
     error::DecodeError,
     member::MemberId,
     rules::same_names,
 };
-
-/// Bytes of the shortest name, with its length.
-const NAME_LEAST: usize = 3;
-
-/// What errors call the length of a name.
-const NAME: &str = "length of a name";
 
 /// A partial or final token.
 #[derive(Debug, PartialEq, Eq)]

@@ -6,11 +6,11 @@
 //!
 //! Source: key agreement notes, section 1.
 
-mod constants;
-#[cfg(feature = "test-util")]
-mod custom;
+mod mathematical;
 mod modp;
 mod named;
+#[cfg(feature = "p256")]
+mod p256;
 #[cfg(feature = "ristretto255")]
 mod ristretto255;
 
@@ -20,12 +20,16 @@ use core::fmt;
 use rand_core::CryptoRng;
 use zeroize::ZeroizeOnDrop;
 
-#[cfg(feature = "test-util")]
-pub use self::custom::ParameterError;
+#[cfg(feature = "p256")]
+pub use self::p256::{P256, P256Element, P256Scalar, P256Secret};
 #[cfg(feature = "ristretto255")]
 pub use self::ristretto255::{Ristretto255, RistrettoElement, RistrettoScalar, RistrettoSecret};
 pub use self::{
-    modp::{Modp, ModpElement, ModpScalar, ModpSecret},
+    mathematical::MathematicalGroup,
+    modp::{
+        ElementPolicy, Modp, ModpElement, ModpScalar, ModpSecret, ParameterError,
+        UnknownElementPolicy,
+    },
     named::{GroupVisitor, NamedGroup, UnknownGroup},
 };
 use crate::{cost::Exponentiation, secret::GroupSecret};
@@ -90,6 +94,14 @@ pub trait Group: Clone + fmt::Debug + Send + Sync + 'static {
         bases
             .iter()
             .map(|base| self.exponentiate(base, exponent))
+            .collect()
+    }
+
+    /// g to the power of each of the exponents, in time that does not depend on them.
+    fn exponentiate_generator_each(&self, exponents: &[&Self::Scalar]) -> Vec<Self::Element> {
+        exponents
+            .iter()
+            .map(|exponent| self.exponentiate_generator(exponent))
             .collect()
     }
 
@@ -170,7 +182,7 @@ pub trait Group: Clone + fmt::Debug + Send + Sync + 'static {
     /// [`validate`](Self::validate) of many elements, together where that is cheaper.
     ///
     /// # Errors
-    /// The place of the first element that is not of order q.
+    /// The place of an element that is not of order q.
     fn validate_all(&self, elements: &[&Self::Element]) -> Result<(), usize> {
         match elements
             .iter()
@@ -179,6 +191,16 @@ pub trait Group: Clone + fmt::Debug + Send + Sync + 'static {
             Some(place) => Err(place),
             None => Ok(()),
         }
+    }
+
+    /// The exact test whether an element is of order q, for values that are passed on from member to
+    /// member, like the token of GDH: it is [`validate`](Self::validate), except where that is
+    /// content with less.
+    ///
+    /// # Errors
+    /// [`ElementError::NotInGroup`].
+    fn validate_token(&self, element: &Self::Element) -> Result<(), ElementError> {
+        self.validate(element)
     }
 
     /// Whether the secret element is the identity; an agreed key must not be.

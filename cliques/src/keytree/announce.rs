@@ -74,7 +74,7 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
         let mut blinded = Vec::with_capacity(duty.nodes.len() + 1);
         for (node, key) in &keys {
             if *node == run.leaf || duty.nodes.contains(node) {
-                let element = self.arithmetic.blind(key.exponent()?);
+                let element = self.arithmetic.exponentiate_generator(key.exponent()?);
                 blinded.push((*node, Blinded::computed(&self.arithmetic, element)));
             }
         }
@@ -94,7 +94,7 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
         for node in &duty.nodes {
             let key = run.tree.key(*node);
             let key = key.ok_or(Error::Internal("a sponsor lacks a key"))?;
-            let element = self.arithmetic.blind(key.exponent()?);
+            let element = self.arithmetic.exponentiate_generator(key.exponent()?);
             blinded.push((*node, Blinded::computed(&self.arithmetic, element)));
         }
         Ok(self.announce(run, duty, Vec::new(), blinded))
@@ -170,7 +170,7 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
                 run.unverified.push((node, sender));
                 continue;
             };
-            if self.arithmetic.blind(key.exponent()?) != *blinded.element() {
+            if self.arithmetic.exponentiate_generator(key.exponent()?) != *blinded.element() {
                 return Err(peer(&sender, PeerFault::Inconsistent));
             }
         }

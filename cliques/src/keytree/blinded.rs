@@ -45,7 +45,7 @@ impl<G: Group> Blinded<G> {
     /// Tests the element if that was not done yet. A failure is blamed on who sent it.
     pub(crate) fn tested(&self, arithmetic: &mut Arithmetic<G>) -> Result<Self, Error> {
         if let Some(sender) = &self.untested {
-            arithmetic.validate(&self.element, sender)?;
+            arithmetic.validate_all(&[(&self.element, sender)])?;
         }
         Ok(Self {
             untested: None,

@@ -72,9 +72,10 @@ pub(crate) fn climb<G: Group>(
             tree.set_blinded(sibling, tested.clone());
             tested
         };
-        let element = arithmetic
-            .agree_key(base.element(), key.exponent()?)
-            .ok_or(Error::Internal("a key is the identity"))?;
+        let element = arithmetic.agree_element(base.element(), key.exponent()?);
+        if arithmetic.group().is_identity(&element) {
+            return Err(Error::Internal("a key is the identity"));
+        }
         let exponent = arithmetic.group().secret_to_scalar(&element);
         key = Arc::new(Key::Agreed { element, exponent });
         keys.push((parent, key.clone()));

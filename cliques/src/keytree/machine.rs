@@ -10,7 +10,7 @@ use super::{
     blinded::Blinded,
     key::{Key, climb, highest},
     rules::{Event, Rules},
-    run::{Completed, Duty, Phase, Run},
+    run::{Completed, Duty, Phase, Place, Run},
     tree::{NodeId, Tree},
 };
 use crate::{
@@ -141,7 +141,14 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
             Event::Subtractive => (Phase::Filling, tree.members()),
         };
         let refresh = refresh_duty::<G, R>(&tree, refreshed, event)?;
+        let mut own = tree.members();
+        own.sort_unstable();
+        let places = roster.iter().map(|member| match own.binary_search(member) {
+            Ok(_) => Place::Own,
+            Err(_) => Place::Awaited,
+        });
         let mut run = Run {
+            places: places.collect(),
             leaf: tree
                 .leaf_of(&self.me)
                 .ok_or(Error::Internal("no own leaf"))?,
@@ -168,7 +175,7 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
     /// A group of this member alone: K is its new share, and nothing is sent.
     fn alone(&mut self, mut run: Run<G>, rng: &mut dyn CryptoRng) -> Result<Step, Error> {
         let key = Key::Share(self.arithmetic.draw(rng));
-        let element = self.arithmetic.blind(key.exponent()?);
+        let element = self.arithmetic.exponentiate_generator(key.exponent()?);
         let blinded = Blinded::computed(&self.arithmetic, element);
         run.tree.set_blinded(run.leaf, blinded);
         run.tree.set_key(run.leaf, Arc::new(key));
@@ -194,7 +201,7 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
         let Some(working) = &self.working else {
             return Err(unexpected(sender, kind));
         };
-        if working.member(sender.as_bytes()).is_none() {
+        if working.find(sender.as_bytes()).is_none() {
             return Err(Rejected::NotInView(sender.clone()).into());
         }
         if working.is_repeated(sender, kind, body) {

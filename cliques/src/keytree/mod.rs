@@ -16,4 +16,6 @@ pub(crate) use rules::{Event, Rules, SponsorPath, TooHigh};
 pub(crate) use suite::tree_suite;
 pub use suite::{KeyTiming, PublicNode, Verification};
 pub(crate) use tree::{Content, NodeId, Pruned, Tree};
+#[cfg(feature = "test-util")]
+pub(crate) use wire::Update;
 pub(crate) use wire::{BadBody, NAME, WireNode, optional, write_optional};

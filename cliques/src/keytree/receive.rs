@@ -1,13 +1,13 @@
 //! Tokens that came in: trees, updates, own ones that came back.
 
-use alloc::{collections::BTreeSet, sync::Arc, vec::Vec};
+use alloc::{sync::Arc, vec::Vec};
 
 use super::{
     Verification,
     blinded::Blinded,
     machine::TreeAgreement,
     rules::Rules,
-    run::{Duty, Phase, Received, Run},
+    run::{Duty, Phase, Place, Received, Run},
     tree::{Content, Tree},
     wire::{Update, WireNode},
 };
@@ -41,17 +41,16 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
         sender: &MemberId,
         body: &[u8],
     ) -> Result<(), Error> {
-        let Phase::Gathering { foreign } = &run.phase else {
+        let Phase::Gathering { .. } = run.phase else {
             return Err(unexpected(sender, R::TREE));
         };
         let wire = R::decode_tree(body, self.arithmetic.group().element_len())
             .map_err(|bad| bad.of(sender))?;
-        if run.has_taken(sender, R::TREE)
-            || foreign.iter().any(|tree| tree.leaf_of(sender).is_some())
-        {
+        let place = run.place_of(sender);
+        if run.has_taken(sender, R::TREE) || place == Some(Place::Foreign) {
             return Err(peer(sender, PeerFault::Duplicate));
         }
-        if run.tree.leaf_of(sender).is_some() {
+        if place == Some(Place::Own) {
             let duty = run.duties.iter().position(|duty| duty.sponsor == *sender);
             let Some(duty) = duty.map(|place| run.duties.swap_remove(place)) else {
                 return Err(peer(sender, PeerFault::NotController));
@@ -108,32 +107,31 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
         Ok(())
     }
 
-    /// Checks and makes the tree of another component.
+    /// Checks and makes the tree of another component, and marks its members in `run`.
     fn foreign_tree(
         &self,
-        run: &Run<G>,
+        run: &mut Run<G>,
         sender: &MemberId,
         wire: &[WireNode<'_>],
     ) -> Result<Tree<G>, Error> {
         let mismatch = || peer(sender, PeerFault::MemberListMismatch);
-        let mut taken: BTreeSet<MemberId> = run.tree.members().into_iter().collect();
-        if let Phase::Gathering { foreign } = &run.phase {
-            foreign.iter().for_each(|tree| taken.extend(tree.members()));
-        }
         let mut members = Vec::with_capacity(wire.len());
+        let mut has_sender = false;
         for node in wire {
             members.push(match node.name {
                 None => None,
                 Some(name) => {
-                    let member = run.member(name).ok_or_else(mismatch)?;
-                    if !taken.insert(member.clone()) {
-                        return Err(mismatch());
+                    let found = run.find(name).ok_or_else(mismatch)?;
+                    match run.places.get_mut(found) {
+                        Some(place @ Place::Awaited) => *place = Place::Foreign,
+                        Some(Place::Own | Place::Foreign) | None => return Err(mismatch()),
                     }
-                    Some(member.clone())
+                    has_sender |= name == sender.as_bytes();
+                    run.roster.get(found).cloned()
                 }
             });
         }
-        if !members.iter().flatten().any(|member| member == sender) {
+        if !has_sender {
             return Err(mismatch());
         }
         let mut nodes = Vec::with_capacity(wire.len());
@@ -238,8 +236,7 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
         let Phase::Gathering { foreign } = &mut run.phase else {
             return Ok(());
         };
-        let gathered: usize = foreign.iter().map(|tree| tree.leaves().len()).sum();
-        if !run.duties.is_empty() || run.tree.leaves().len() + gathered != run.roster.len() {
+        if !run.duties.is_empty() || run.places.contains(&Place::Awaited) {
             return Ok(());
         }
         let mut trees: Vec<Tree<G>> = core::mem::take(foreign)

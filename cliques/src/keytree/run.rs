@@ -26,6 +26,8 @@ pub(crate) struct Run<G: Group> {
     pub(crate) order: Arc<[MemberId]>,
     /// The view, sorted.
     pub(crate) roster: Arc<[MemberId]>,
+    /// In whose tree each member of the roster is.
+    pub(crate) places: Vec<Place>,
     /// The tree of the own component, then the whole one. Public state: a function of the tokens
     /// delivered, but for the own keys in it.
     pub(crate) tree: Tree<G>,
@@ -41,6 +43,17 @@ pub(crate) struct Run<G: Group> {
     pub(crate) received: Vec<Arc<Received>>,
     /// Nodes whose blinded keys were announced and not verified, with who did.
     pub(crate) unverified: Vec<(NodeId, MemberId)>,
+}
+
+/// In whose tree a member is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// The own one.
+    Own,
+    /// One that has been received.
+    Foreign,
+    /// One that is awaited.
+    Awaited,
 }
 
 /// How far an agreement is.
@@ -96,12 +109,16 @@ impl<G: Group> Run<G> {
         self.duties.iter().find_map(|duty| duty.refreshed)
     }
 
-    /// The member of the view with this name.
-    pub(crate) fn member(&self, name: &[u8]) -> Option<&MemberId> {
-        let place = self
-            .roster
-            .binary_search_by(|member| member.as_bytes().cmp(name));
-        self.roster.get(place.ok()?)
+    /// The place in the roster of the member with this name.
+    pub(crate) fn find(&self, name: &[u8]) -> Option<usize> {
+        self.roster
+            .binary_search_by(|member| member.as_bytes().cmp(name))
+            .ok()
+    }
+
+    /// In whose tree a member of the view is.
+    pub(crate) fn place_of(&self, member: &MemberId) -> Option<Place> {
+        self.places.get(self.find(member.as_bytes())?).copied()
     }
 
     /// Whether a token of this kind was taken from `sender` before.

@@ -5,6 +5,7 @@
 pub mod bus;
 pub mod contract;
 pub mod faults;
+pub mod fuzz;
 pub mod rng;
 pub mod signature;
 pub mod symbolic;

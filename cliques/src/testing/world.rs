@@ -7,7 +7,7 @@ use std::{format, string::String};
 use subtle::ConstantTimeEq;
 
 use crate::{
-    Change, GroupSecret, KeyAgreement, MemberId, NamedGroup, Protocol,
+    Change, GroupSecret, KeyAgreement, MathematicalGroup, MemberId, Protocol,
     testing::bus::{Bus, Run, Schedule, Sent},
 };
 
@@ -60,9 +60,14 @@ impl fmt::Debug for World {
 
 impl World {
     /// A world without members.
-    pub fn new(protocol: Protocol, group: &NamedGroup, schedule: Schedule, seed: u64) -> Self {
-        let group = *group;
-        let maker = Box::new(move |me| protocol.member(group, me));
+    pub fn new(
+        protocol: Protocol,
+        group: &(impl Into<MathematicalGroup> + Clone),
+        schedule: Schedule,
+        seed: u64,
+    ) -> Self {
+        let group: MathematicalGroup = group.clone().into();
+        let maker = Box::new(move |me| protocol.member(group.clone(), me));
         Self::with_maker(maker, schedule, seed)
     }
 
@@ -90,7 +95,7 @@ impl World {
     /// A group of `n` members that is complete: the first one founds it, the others merge.
     pub fn grown(
         protocol: Protocol,
-        group: &NamedGroup,
+        group: &(impl Into<MathematicalGroup> + Clone),
         schedule: Schedule,
         n: usize,
     ) -> (Self, Vec<MemberId>) {

@@ -3,10 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 mod bd;
+mod ckd;
 mod gdh;
+mod trees;
 
 use cliques::{
-    Change, Cost, MemberId, Protocol,
+    Change, Cost, CustomSuite, MemberId, Protocol,
     testing::{
         bus::{Bus, Run, Schedule},
         world::{World, members},

@@ -1,7 +1,8 @@
 //! Hostile tokens against BD that are not among the common ones.
 
 use cliques::{
-    Change, Error, MemberId, NamedGroup, Outgoing, PeerFault, Protocol, Rejected, TokenKind,
+    Change, Error, MemberId, Outgoing, PeerFault, Protocol, Rejected, TokenKind,
+    group::ElementPolicy,
     testing::{
         bus::{Flow, Schedule},
         faults::{self, BdFaults},
@@ -10,11 +11,11 @@ use cliques::{
     },
 };
 
-use super::{schnorr_elements, toy, toy_elements};
+use super::{schnorr, schnorr_elements, toy, toy_elements};
 
 #[test]
 fn elements_outside_a_schnorr_group_are_refused_by_whoever_uses_them() {
-    let (group, elements) = (NamedGroup::Schnorr2048, schnorr_elements());
+    let (group, elements) = (schnorr(ElementPolicy::Strict), schnorr_elements());
     let cases = faults::late_cases(&BdFaults, &group, Schedule::Rounds, &elements);
     // Rounds of five members, six, and five: a few of each are enough in the large group.
     assert!(cases.len() > 100, "only {}", cases.len());

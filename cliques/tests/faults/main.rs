@@ -4,13 +4,19 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 
 mod bd_faults;
+mod ckd_faults;
 mod gdh_faults;
+mod tree_faults;
 
 use cliques::{
-    Change, Error, NamedGroup, PeerFault,
+    Change, Error, NamedGroup, PeerFault, Protocol,
+    group::{ElementPolicy, Modp},
     testing::{
         bus::Schedule,
-        faults::{self, BadElement, BdFaults, Elements, Faults, GdhFaults},
+        faults::{
+            self, BadElement, BdFaults, CkdFaults, Elements, Faults, GdhFaults, StrFaults,
+            TgdhFaults,
+        },
         rng::seeded,
         world,
     },
@@ -47,6 +53,12 @@ fn ristretto_elements() -> Elements {
             BadElement::unreadable([&[1][..], &[0; 31]].concat(), PeerFault::NotInGroup),
         ],
     }
+}
+
+/// The group with p = 2qr + 1, in which the policy decides who notices what.
+fn schnorr(policy: ElementPolicy) -> Modp {
+    let group = NamedGroup::Schnorr2048.modp().unwrap();
+    group.with_policy(policy)
 }
 
 /// Elements of order r and qr, which pass the Jacobi symbol of the groups with p = 2qr + 1.
@@ -141,7 +153,11 @@ macro_rules! hostile {
 
 hostile! {
     bd: BdFaults, 1000, 50;
+    ckd: CkdFaults(Protocol::Ckd), 500, 50;
+    ckd_aead: CkdFaults(Protocol::CkdAead), 1000, 50;
     gdh: GdhFaults, 1000, 50;
+    str_: StrFaults, 1000, 50;
+    tgdh: TgdhFaults, 1000, 50;
 }
 
 #[test]

@@ -3,8 +3,9 @@
 use std::{collections::BTreeMap, marker::PhantomData, mem};
 
 use cliques::{
-    Change, Group, KeyAgreement, MemberId, NamedGroup, Outgoing, Recipient, Step, TokenKind,
-    TokenService, group::GroupVisitor, testing::rng::ReplayRng,
+    Change, Group, KeyAgreement, MemberId, Outgoing, Recipient, Step, TokenKind, TokenService,
+    group::{GroupVisitor, MathematicalGroup},
+    testing::rng::ReplayRng,
 };
 use hkdf::Hkdf;
 use md5::{Digest, Md5};
@@ -366,14 +367,16 @@ pub(crate) fn replay<S: Suite>(file: &str, name: &str) {
         other => panic!("unknown map F {other}"),
     };
     let name = format!("{}{map}", group["name"].as_str().unwrap());
-    name.parse::<NamedGroup>().unwrap().with(Replay::<S> {
-        scenario,
-        numbers: Numbers {
-            element_len: usize::try_from(group["element_len"].as_u64().unwrap()).unwrap(),
-            share_len: len(&group["q"]),
-        },
-        suite: PhantomData,
-    });
+    name.parse::<MathematicalGroup>()
+        .unwrap()
+        .with(Replay::<S> {
+            scenario,
+            numbers: Numbers {
+                element_len: usize::try_from(group["element_len"].as_u64().unwrap()).unwrap(),
+                share_len: len(&group["q"]),
+            },
+            suite: PhantomData,
+        });
 }
 
 /// The scenarios of suite `S` in a file.

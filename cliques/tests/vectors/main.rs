@@ -11,6 +11,7 @@
 )]
 
 mod bd;
+mod ckd;
 mod gdh;
 mod harness;
 mod str_;

@@ -107,7 +107,7 @@ mod sequential {
     super::scenarios! {
         super::StrSuite<{ super::SEQUENTIAL }>;
         "str.json": n2 = "n2", n3 = "n3", n4 = "n4", n5 = "n5", n6 = "n6", n7 = "n7", n8 = "n8",
-            #[ignore = "the maps F = abs come with the other groups"] abs5 = "abs5";
+            abs5 = "abs5";
         "big-1024-160.json": big_1024_160 = "big4";
     }
 }
@@ -116,7 +116,7 @@ mod overlapped {
     super::scenarios! {
         super::StrSuite<{ super::OVERLAPPED }>;
         "str.json": n2 = "n2", n3 = "n3", n4 = "n4", n5 = "n5", n6 = "n6", n7 = "n7", n8 = "n8",
-            #[ignore = "the maps F = abs come with the other groups"] abs5 = "abs5";
+            abs5 = "abs5";
         "big-1024-160.json": big_1024_160 = "big4";
     }
 }

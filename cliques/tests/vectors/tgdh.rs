@@ -135,7 +135,7 @@ mod sequential {
     super::scenarios! {
         super::TgdhSuite<{ super::SEQUENTIAL }>;
         "tgdh.json": n2 = "n2", n3 = "n3", n4 = "n4", n5 = "n5", n6 = "n6", n7 = "n7", n8 = "n8",
-            #[ignore = "the maps F = abs come with the other groups"] abs5 = "abs5";
+            abs5 = "abs5";
         "big-1024-160.json": big_1024_160 = "big4";
     }
 }
@@ -144,7 +144,7 @@ mod overlapped {
     super::scenarios! {
         super::TgdhSuite<{ super::OVERLAPPED }>;
         "tgdh.json": n2 = "n2", n3 = "n3", n4 = "n4", n5 = "n5", n6 = "n6", n7 = "n7", n8 = "n8",
-            #[ignore = "the maps F = abs come with the other groups"] abs5 = "abs5";
+            abs5 = "abs5";
         "big-1024-160.json": big_1024_160 = "big4";
     }
 }

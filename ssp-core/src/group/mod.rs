@@ -130,7 +130,7 @@ impl SecureGroup {
             me: id(&me).map_err(|_| Error::Internal("own name"))?,
             group: name.as_bytes().to_vec(),
             protocol: options.protocol,
-            mathematical_group: options.mathematical_group,
+            mathematical_group: options.mathematical_group.into(),
             algorithm: Algorithm::of(options.protocol),
             refresh: RefreshPolicy::default(),
             signer: credentials.signer.clone(),

@@ -35,7 +35,8 @@ impl Session {
             return Err(Error::AlreadyJoined(group));
         }
         options.record.built()?;
-        let secure = SecureGroup::new(group, self.me, &self.credentials, self.config, options, now)?;
+        let secure =
+            SecureGroup::new(group, self.me, &self.credentials, self.config, options, now)?;
         self.flush.join(group)?;
         self.groups.insert(group, secure);
         Ok(())

@@ -4,81 +4,184 @@
 //! squarings and w / k multiplications, whatever the bits are. Entry 0 of the table is 1 and is
 //! multiplied by like any other; each look-up reads the whole table (Menezes, van Oorschot,
 //! Vanstone, Handbook of Applied Cryptography, algorithm 14.82, with the zero digits kept).
+//! Products of powers share the squarings (algorithm 14.88, with a table for each base).
 //!
 //! The table is built from the base, which is a secret for some callers, and the entry that is
 //! looked up follows the exponent: both are erased. The windows are our own because those of the
 //! library below leave their tables in freed memory.
 
 use alloc::vec::Vec;
+use core::mem;
 
 use crypto_bigint::{MontyForm, MontyMultiplier, Word, modular::BoxedMontyForm};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
 
+use super::{Power, comb, digits};
+use crate::exponent::Exponent;
+
 type Multiplier<'a> = <BoxedMontyForm as MontyForm>::Multiplier<'a>;
 
-/// Exponents of at least so many bits repay the larger table.
-const LONG_EXPONENT: u32 = 640;
+pub(super) fn pow(power: Power<'_>) -> BoxedMontyForm {
+    let mut accumulator = Accumulator::one(power.base);
+    accumulator.raise(&[power]);
+    accumulator.finish()
+}
 
-pub(crate) fn pow(base: &BoxedMontyForm, exponent: &[Word], width: u32) -> BoxedMontyForm {
-    let window = if width < LONG_EXPONENT { 4 } else { 5 };
-    let mut multiplier = Multiplier::from(base.params());
-    let mut table = powers(base, 1 << window, &mut multiplier);
-    let mut entry = BoxedMontyForm::zero(base.params());
-    let mut power = BoxedMontyForm::one(base.params());
-    for position in (0..width.div_ceil(window)).rev() {
-        if position + 1 != width.div_ceil(window) {
-            for _ in 0..window {
-                multiplier.square_assign(&mut power);
+/// The product of powers; none for no power at all.
+pub(super) fn product(powers: &[Power<'_>]) -> Option<BoxedMontyForm> {
+    let mut accumulator = Accumulator::one(powers.first()?.base);
+    accumulator.raise(powers);
+    Some(accumulator.finish())
+}
+
+/// A running product with what multiplying it needs.
+struct Accumulator<'a> {
+    value: BoxedMontyForm,
+    entry: BoxedMontyForm,
+    multiplier: Multiplier<'a>,
+}
+
+impl<'a> Accumulator<'a> {
+    /// 1, modulo the modulus of `like`.
+    fn one(like: &'a BoxedMontyForm) -> Self {
+        Self {
+            value: BoxedMontyForm::one(like.params()),
+            entry: BoxedMontyForm::zero(like.params()),
+            multiplier: Multiplier::from(like.params()),
+        }
+    }
+
+    /// 1 becomes the product of the powers.
+    fn raise(&mut self, powers: &[Power<'_>]) {
+        let width = powers.iter().map(|power| power.exponent.width()).max();
+        let width = width.unwrap_or(0);
+        let window = digits::window(width);
+        let tables: Vec<Table> = powers
+            .iter()
+            .map(|power| Table::new(power.base, 1 << window, &mut self.multiplier))
+            .collect();
+        let count = width.div_ceil(window);
+        for position in (0..count).rev() {
+            if position + 1 != count {
+                self.square(window);
+            }
+            for (power, table) in powers.iter().zip(&tables) {
+                let digit = digits::digit(power.exponent.words(), position * window, window);
+                self.multiply_entry(table, digit);
             }
         }
-        look_up(
-            &table,
-            digit(exponent, position * window, window),
-            &mut entry,
-        );
-        multiplier.mul_assign(&mut power, &entry);
     }
-    table.iter_mut().for_each(Zeroize::zeroize);
-    entry.zeroize();
-    power
-}
 
-/// base^0 to base^(count - 1).
-fn powers(
-    base: &BoxedMontyForm,
-    count: usize,
-    multiplier: &mut Multiplier<'_>,
-) -> Vec<BoxedMontyForm> {
-    let mut table = Vec::with_capacity(count);
-    let mut power = BoxedMontyForm::one(base.params());
-    for _ in 1..count {
-        let mut next = power.clone();
-        multiplier.mul_assign(&mut next, base);
-        table.push(power);
-        power = next;
+    /// Hands the value out, leaving no copy.
+    fn finish(mut self) -> BoxedMontyForm {
+        let erased = BoxedMontyForm::zero(self.entry.params());
+        mem::replace(&mut self.value, erased)
     }
-    table.push(power);
-    table
-}
 
-/// The `count` bits of the exponent from bit `from` on; which bits is public, their value is not.
-fn digit(exponent: &[Word], from: u32, count: u32) -> Word {
-    let (index, shift) = ((from / Word::BITS) as usize, from % Word::BITS);
-    let word = |index: usize| exponent.get(index).copied().unwrap_or(0);
-    let low = word(index) >> shift;
-    let high = word(index + 1).checked_shl(Word::BITS - shift).unwrap_or(0);
-    (low | high) & ((1 << count) - 1)
-}
-
-/// Copies one entry out of the table, reading all of it.
-fn look_up(table: &[BoxedMontyForm], digit: Word, entry: &mut BoxedMontyForm) {
-    let target = entry.as_montgomery_mut().as_mut_words();
-    target.fill(0);
-    for (index, power) in (0 as Word..).zip(table) {
-        let mask = Word::from(index.ct_eq(&digit).unwrap_u8()).wrapping_neg();
-        for (to, from) in target.iter_mut().zip(power.as_montgomery().as_words()) {
-            *to |= mask & from;
+    fn square(&mut self, times: u32) {
+        for _ in 0..times {
+            self.multiplier.square_assign(&mut self.value);
         }
+    }
+
+    /// Multiplies by one entry, reading all of the table.
+    fn multiply_entry(&mut self, table: &Table, digit: Word) {
+        table.look_up(digit, &mut self.entry);
+        self.multiplier.mul_assign(&mut self.value, &self.entry);
+    }
+}
+
+impl Drop for Accumulator<'_> {
+    fn drop(&mut self) {
+        self.entry.zeroize();
+    }
+}
+
+/// base^0, base^1, ... one after the other.
+struct Table {
+    words: Vec<Word>,
+    entry_words: usize,
+}
+
+impl Table {
+    fn new(base: &BoxedMontyForm, count: usize, multiplier: &mut Multiplier<'_>) -> Self {
+        let mut power = BoxedMontyForm::one(base.params());
+        let entry_words = power.as_montgomery().as_words().len();
+        let mut words = Vec::with_capacity(count * entry_words);
+        for index in 0..count {
+            if index != 0 {
+                multiplier.mul_assign(&mut power, base);
+            }
+            words.extend_from_slice(power.as_montgomery().as_words());
+        }
+        power.zeroize();
+        Self { words, entry_words }
+    }
+
+    fn look_up(&self, digit: Word, entry: &mut BoxedMontyForm) {
+        let target = entry.as_montgomery_mut().as_mut_words();
+        target.fill(0);
+        for (index, power) in (0 as Word..).zip(self.words.chunks_exact(self.entry_words)) {
+            let mask = Word::from(index.ct_eq(&digit).unwrap_u8()).wrapping_neg();
+            for (to, from) in target.iter_mut().zip(power) {
+                *to |= mask & from;
+            }
+        }
+    }
+}
+
+impl Drop for Table {
+    fn drop(&mut self) {
+        self.words.zeroize();
+    }
+}
+
+/// The table of a fixed base, a row for each j of [`comb::Comb`].
+pub(crate) struct Comb {
+    shape: comb::Comb,
+    rows: Vec<Table>,
+    one: BoxedMontyForm,
+}
+
+impl Comb {
+    pub(super) fn new(base: &BoxedMontyForm, shape: comb::Comb) -> Self {
+        let mut multiplier = Multiplier::from(base.params());
+        let mut first = base.clone();
+        let mut rows = Vec::with_capacity(shape.rows as usize);
+        for row in 0..shape.rows {
+            if row != 0 {
+                for _ in 0..shape.window * shape.parts {
+                    multiplier.square_assign(&mut first);
+                }
+            }
+            rows.push(Table::new(&first, 1 << shape.window, &mut multiplier));
+        }
+        first.zeroize();
+        Self {
+            shape,
+            rows,
+            one: BoxedMontyForm::one(base.params()),
+        }
+    }
+
+    /// The power of an exponent that is not wider than the table.
+    pub(crate) fn pow(&self, exponent: &Exponent) -> BoxedMontyForm {
+        let window = self.shape.window;
+        let count = exponent.width().div_ceil(window);
+        let mut accumulator = Accumulator::one(&self.one);
+        for part in (0..self.shape.parts).rev() {
+            if part + 1 != self.shape.parts {
+                accumulator.square(window);
+            }
+            for (position, row) in (part..count)
+                .step_by(self.shape.parts as usize)
+                .zip(&self.rows)
+            {
+                let digit = digits::digit(exponent.words(), position * window, window);
+                accumulator.multiply_entry(row, digit);
+            }
+        }
+        accumulator.finish()
     }
 }

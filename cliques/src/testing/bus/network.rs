@@ -1,6 +1,7 @@
 //! Tokens on their way.
 
 use alloc::{
+    boxed::Box,
     collections::{BTreeMap, VecDeque},
     vec::Vec,
 };
@@ -31,7 +32,7 @@ pub(super) enum Network {
         queues: BTreeMap<(MemberId, MemberId), VecDeque<Packet>>,
         /// By receiver: numbers of AGREED tokens in the common order.
         agreed: BTreeMap<MemberId, VecDeque<usize>>,
-        rng: ChaCha20Rng,
+        rng: Box<ChaCha20Rng>,
     },
 }
 
@@ -42,7 +43,7 @@ impl Network {
             Schedule::Shuffled(seed) => Self::Shuffled {
                 queues: BTreeMap::new(),
                 agreed: BTreeMap::new(),
-                rng: seeded(seed),
+                rng: Box::new(seeded(seed)),
             },
         }
     }

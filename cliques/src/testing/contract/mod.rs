@@ -3,6 +3,7 @@
 //! A suite's tests call these functions, one line each. They panic where the contract is broken.
 //! The group must be large enough for keys not to repeat by chance.
 
+mod cascades;
 mod events;
 mod secrecy;
 
@@ -10,7 +11,10 @@ use alloc::{vec, vec::Vec};
 
 use subtle::ConstantTimeEq;
 
-pub use self::secrecy::{contribution, exclusion, random_exclusion};
+pub use self::{
+    cascades::{Cascades, cascades},
+    secrecy::{cascading_exclusion, contribution, exclusion, exclusion_of, random_exclusion},
+};
 use crate::{
     Change, Error, MemberId, NamedGroup, Protocol,
     testing::{

@@ -2,13 +2,13 @@
 
 use alloc::{boxed::Box, collections::BTreeMap, sync::Arc, vec::Vec};
 
-use super::events;
+use super::{cascades::with_maker, events};
 use crate::{
-    MemberId, Protocol,
+    KeyAgreement, MemberId, Protocol,
     testing::{
-        bus::Schedule,
+        bus::{Schedule, Sent},
         symbolic::{Algebra, Knowledge, SymbolicGroup},
-        world::{World, members},
+        world::{Maker, Past, World, members},
     },
 };
 
@@ -22,23 +22,30 @@ const EVERYBODY: core::ops::RangeInclusive<usize> = 1..=9;
 ///
 /// Not for suites that encipher the key by other means than exponentiation.
 pub fn exclusion(protocol: Protocol) {
-    let (mut world, algebra) = symbolic_world(protocol);
+    exclusion_of(over_any_group(protocol));
+}
+
+/// [`exclusion`] of a suite from outside of this crate.
+pub fn exclusion_of(
+    make: impl Fn(SymbolicGroup, MemberId) -> Box<dyn KeyAgreement> + Send + 'static,
+) {
+    let (mut world, algebra) = symbolic_world(make);
     events::each_once(&mut world);
-    check_exclusion(&world, &algebra);
+    check_exclusion(world.past(), &[], &algebra);
 }
 
 /// [`exclusion`] in random events.
 pub fn random_exclusion(protocol: Protocol, seed: u64, count: usize) {
-    let (mut world, algebra) = symbolic_world(protocol);
+    let (mut world, algebra) = symbolic_world(over_any_group(protocol));
     events::random(&mut world, seed, count);
-    check_exclusion(&world, &algebra);
+    check_exclusion(world.past(), &[], &algebra);
 }
 
 /// Each event once: every key contains a share that each member of its view drew.
 ///
 /// Not for suites in which one member chooses the key.
 pub fn contribution(protocol: Protocol) {
-    let (mut world, algebra) = symbolic_world(protocol);
+    let (mut world, algebra) = symbolic_world(over_any_group(protocol));
     events::each_once(&mut world);
     let owners = owners();
     for past in world.past() {
@@ -61,23 +68,45 @@ fn owners() -> BTreeMap<MemberId, usize> {
     members(EVERYBODY).into_iter().zip(EVERYBODY).collect()
 }
 
-fn symbolic_world(protocol: Protocol) -> (World, Arc<Algebra>) {
+/// [`exclusion`] in cascades, for suites that are self-stabilising: tokens of views that were cut off
+/// are known to everybody as well.
+pub fn cascading_exclusion(protocol: Protocol, seed: u64, changes: usize) {
+    let (maker, algebra) = symbolic_maker(over_any_group(protocol));
+    let cascades = with_maker(maker, seed, changes);
+    check_exclusion(&cascades.past, &cascades.stray, &algebra);
+}
+
+fn over_any_group(protocol: Protocol) -> impl Fn(SymbolicGroup, MemberId) -> Box<dyn KeyAgreement> {
+    move |group, me| {
+        let member = protocol.member_over(group, me);
+        member.expect("a suite over any group")
+    }
+}
+
+fn symbolic_world(
+    make: impl Fn(SymbolicGroup, MemberId) -> Box<dyn KeyAgreement> + Send + 'static,
+) -> (World, Arc<Algebra>) {
+    let (maker, algebra) = symbolic_maker(make);
+    let world = World::with_maker(maker, Schedule::Shuffled(5), 7);
+    (world, algebra)
+}
+
+fn symbolic_maker(
+    make: impl Fn(SymbolicGroup, MemberId) -> Box<dyn KeyAgreement> + Send + 'static,
+) -> (Maker, Arc<Algebra>) {
     let algebra = Algebra::new();
     let (shared, owners) = (algebra.clone(), owners());
     let maker = move |me: MemberId| {
         let group = SymbolicGroup::new(shared.clone(), owners[&me]);
-        protocol
-            .member_over(group, me)
-            .expect("a suite over any group")
+        make(group, me)
     };
-    let world = World::with_maker(Box::new(maker), Schedule::Shuffled(5), 7);
-    (world, algebra)
+    (Box::new(maker), algebra)
 }
 
-fn check_exclusion(world: &World, algebra: &Arc<Algebra>) {
+fn check_exclusion(past: &[Past], stray: &[Sent], algebra: &Arc<Algebra>) {
     let owners = owners();
     let mut listener = Knowledge::new(algebra);
-    for token in world.past().iter().flat_map(|past| &past.sent) {
+    for token in past.iter().flat_map(|past| &past.sent).chain(stray) {
         listener.learn(&token.token.body);
     }
     let mut alone: BTreeMap<&MemberId, Knowledge> = owners
@@ -88,7 +117,7 @@ fn check_exclusion(world: &World, algebra: &Arc<Algebra>) {
             (member, knowledge)
         })
         .collect();
-    for past in world.past() {
+    for past in past {
         let secret = past.secret.expose();
         assert!(!listener.reaches(secret), "{}: heard", past.event);
         for (member, knowledge) in &mut alone {

@@ -9,7 +9,10 @@
 //! A suite says in a file of its own how its tokens can be spoilt ([`Faults`]).
 
 mod bd;
+mod ckd;
 mod gdh;
+mod str_;
+mod tgdh;
 
 use alloc::{collections::BTreeMap, vec::Vec};
 use std::string::String;
@@ -19,10 +22,13 @@ use subtle::ConstantTimeEq;
 
 pub use self::{
     bd::BdFaults,
+    ckd::CkdFaults,
     gdh::{GdhFaults, alter_gdh},
+    str_::StrFaults,
+    tgdh::TgdhFaults,
 };
 use crate::{
-    Error, KeyAgreement, MemberId, NamedGroup, PeerFault, Protocol, Rejected, TokenKind,
+    Error, KeyAgreement, MathematicalGroup, MemberId, PeerFault, Protocol, Rejected, TokenKind,
     testing::{
         bus::{Delivery, Flow, Run, Schedule, Sent},
         world::{World, members},
@@ -131,7 +137,7 @@ fn cut_and_extended(body: &[u8], push: &mut impl FnMut(&str, Vec<u8>, Refusal)) 
 /// tokens were refused.
 pub fn altered_tokens(
     faults: &dyn Faults,
-    group: &NamedGroup,
+    group: &(impl Into<MathematicalGroup> + Clone),
     schedule: Schedule,
     elements: &Elements,
 ) -> usize {
@@ -184,7 +190,12 @@ pub struct LateCase {
 
 impl LateCase {
     /// Runs the event: it must fail at the receiver, who names the author.
-    pub fn check(&self, faults: &dyn Faults, group: &NamedGroup, schedule: Schedule) {
+    pub fn check(
+        &self,
+        faults: &dyn Faults,
+        group: &(impl Into<MathematicalGroup> + Clone),
+        schedule: Schedule,
+    ) {
         let result = event(
             faults.protocol(),
             group,
@@ -207,7 +218,7 @@ impl LateCase {
 /// All deliveries in the events that can be altered so that it is found out late.
 pub fn late_cases(
     faults: &dyn Faults,
-    group: &NamedGroup,
+    group: &(impl Into<MathematicalGroup> + Clone),
     schedule: Schedule,
     elements: &Elements,
 ) -> Vec<LateCase> {
@@ -244,7 +255,7 @@ pub fn late_cases(
 /// Runs every one of the [`late_cases`]. Returns their number.
 pub fn late_tokens(
     faults: &dyn Faults,
-    group: &NamedGroup,
+    group: &(impl Into<MathematicalGroup> + Clone),
     schedule: Schedule,
     elements: &Elements,
 ) -> usize {
@@ -257,7 +268,11 @@ pub fn late_tokens(
 
 /// Runs events twice, undisturbed and with every token that a member has received so far in the run
 /// repeated to it, and tokens of others in the sender's place, before every delivery.
-pub fn replayed_tokens(faults: &dyn Faults, group: &NamedGroup, schedule: Schedule) -> usize {
+pub fn replayed_tokens(
+    faults: &dyn Faults,
+    group: &(impl Into<MathematicalGroup> + Clone),
+    schedule: Schedule,
+) -> usize {
     let mut refused = 0;
     let mut history: BTreeMap<(usize, MemberId), Vec<Sent>> = BTreeMap::new();
     disturbed(
@@ -331,7 +346,7 @@ pub fn replayed_tokens(faults: &dyn Faults, group: &NamedGroup, schedule: Schedu
 /// which is told the number of the event; both must end with the same secrets.
 pub fn disturbed(
     protocol: Protocol,
-    group: &NamedGroup,
+    group: &(impl Into<MathematicalGroup> + Clone),
     schedule: Schedule,
     mut hook: impl FnMut(usize, &mut dyn KeyAgreement, &Delivery<'_>, &mut dyn CryptoRng),
 ) {
@@ -373,14 +388,14 @@ const EVENTS: usize = 3;
 /// Runs one of the events: a loss with joins, a refresh, joins.
 fn event(
     protocol: Protocol,
-    group: &NamedGroup,
+    group: &(impl Into<MathematicalGroup> + Clone),
     schedule: Schedule,
     number: usize,
     hook: impl FnMut(&mut dyn KeyAgreement, &Delivery<'_>, &mut dyn CryptoRng) -> Flow,
 ) -> Result<Run, (MemberId, Error)> {
-    let (size, gone, new) = [(3, 1, 4..=6), (5, 0, 1..=0), (3, 0, 4..=5)][number].clone();
+    let (size, gone, new) = [(3, 1, 3), (5, 0, 0), (3, 0, 2)][number];
     let (mut world, all) = World::grown(protocol, group, schedule, size);
-    let joined = members(new);
+    let joined = members(size + 1..=size + new);
     world.add(&joined);
     let changes = World::changes(&all, &all[..gone], &joined);
     let run = world.bus.change_with(&changes, hook)?;

@@ -91,7 +91,9 @@ impl Simulation {
         match action {
             Action::Take(name) => self.take_membership(name),
             Action::DeliverLog(name) => self.deliver(name, &Delivery::Log),
-            Action::DeliverFifo(name, sender) => self.deliver(name, &Delivery::Fifo(sender.clone())),
+            Action::DeliverFifo(name, sender) => {
+                self.deliver(name, &Delivery::Fifo(sender.clone()))
+            }
             Action::Permit(name) => self.permit(name),
             Action::Refresh(name) => {
                 self.request_refresh(name);
@@ -161,9 +163,14 @@ impl Simulation {
     fn hash_past(&self, current: &BTreeSet<ViewId>, hasher: &mut DefaultHasher) {
         for life in &self.trace.lives {
             (&life.member, life.end == End::Running).hash(hasher);
-            let of_view = |entry: &&Entry| matches!(entry, Entry::Install { view, .. } if view.epoch == 0);
+            let of_view =
+                |entry: &&Entry| matches!(entry, Entry::Install { view, .. } if view.epoch == 0);
             let stay = match life.end {
-                End::Running => life.entries.iter().rposition(|entry| of_view(&entry)).unwrap_or(0),
+                End::Running => life
+                    .entries
+                    .iter()
+                    .rposition(|entry| of_view(&entry))
+                    .unwrap_or(0),
                 End::Gone => life.entries.len(),
             };
             let mut previous: Option<ViewId> = None;
@@ -181,7 +188,12 @@ impl Simulation {
                 }
             }
         }
-        for token in self.trace.tokens.iter().filter(|t| current.contains(&t.view)) {
+        for token in self
+            .trace
+            .tokens
+            .iter()
+            .filter(|t| current.contains(&t.view))
+        {
             (token.life, token.view, token.kind, token.run).hash(hasher);
             match &token.to {
                 Recipient::Group => None,

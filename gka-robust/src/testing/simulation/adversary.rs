@@ -16,7 +16,7 @@ impl Simulation {
                 Suite::Symbolic => "ristretto255"
                     .parse()
                     .expect("a group of the default features"),
-                Suite::Real(group) => *group,
+                Suite::Real(group) => (*group).into(),
             },
             algorithm: self.options.algorithm,
             refresh: crate::RefreshPolicy::default(),
@@ -34,8 +34,7 @@ impl Simulation {
             }
             Suite::Real(_) => (None, RobustDriver::new(config)),
         };
-        let mut driver = driver
-        .expect("options name an algorithm of their suite");
+        let mut driver = driver.expect("options name an algorithm of their suite");
         if let Some(fault) = self.options.fault {
             driver.inject(fault);
             if let (Fault::RepeatShares, Some(tape)) = (fault, &tape) {

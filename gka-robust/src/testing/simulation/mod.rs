@@ -155,7 +155,10 @@ fn live<'a>(processes: &'a mut Processes, name: &MemberId) -> &'a mut Process {
 impl Process {
     /// A copy, around a copy of its suite.
     fn fork(&self) -> Self {
-        let tape = self.tape.as_ref().expect("symbolic suites only can be copied");
+        let tape = self
+            .tape
+            .as_ref()
+            .expect("symbolic suites only can be copied");
         let (tape, suite) = tape.replay().expect("it was recorded");
         Self {
             life: self.life,

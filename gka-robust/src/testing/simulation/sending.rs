@@ -72,7 +72,13 @@ impl Simulation {
         let flushed = process.flushed;
         let body = Body::Data(parcel);
         let process = &self.processes[name];
-        Rc::make_mut(&mut self.branches[branch]).send(name, Recipient::Group, agreed, &process.position, body);
+        Rc::make_mut(&mut self.branches[branch]).send(
+            name,
+            Recipient::Group,
+            agreed,
+            &process.position,
+            body,
+        );
         self.note(name, Entry::Sent(id));
         if flushed {
             self.violation("I15", format!("{name} sent data after Flush_Ok"));

@@ -1,0 +1,93 @@
+//! A network in memory for the examples: it delivers everything to everybody, in one order.
+//!
+//! A real one is a group communication system with view synchrony, tokens go through a signed
+//! envelope (`cliques::Envelope`), and a driver such as `gka-robust` decides what to do when the
+//! membership changes while members still agree.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    error::Error,
+};
+
+use cliques::{Change, KeyAgreement, MemberId, Outgoing, Recipient};
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+use subtle::ConstantTimeEq;
+
+/// The members by name.
+pub(crate) struct Network {
+    pub(crate) members: BTreeMap<MemberId, Box<dyn KeyAgreement>>,
+    rng: ChaCha20Rng,
+}
+
+impl Network {
+    pub(crate) fn new(machines: impl IntoIterator<Item = Box<dyn KeyAgreement>>) -> Self {
+        let members = machines.into_iter();
+        Self {
+            members: members
+                .map(|machine| (machine.me().clone(), machine))
+                .collect(),
+            // A real program uses the operating system's generator.
+            rng: ChaCha20Rng::seed_from_u64(1),
+        }
+    }
+
+    /// Tells these members of a change and delivers tokens until there are no more. Everybody then
+    /// has the same group secret.
+    pub(crate) fn agree(
+        &mut self,
+        what: &str,
+        changes: &[(&MemberId, Change)],
+    ) -> Result<(), Box<dyn Error>> {
+        println!("{what}");
+        let mut tokens = VecDeque::new();
+        let mut secrets = Vec::new();
+        for (name, change) in changes {
+            let member = self.members.get_mut(*name).ok_or("no such member")?;
+            let step = member.begin(change.clone(), &mut self.rng)?;
+            tokens.extend(step.send.into_iter().map(|token| ((*name).clone(), token)));
+            secrets.extend(step.secret);
+        }
+        while let Some((sender, token)) = tokens.pop_front() {
+            show(&sender, &token);
+            // Broadcasts come back to their sender: that is when they take effect.
+            for (name, _) in changes {
+                match &token.to {
+                    Recipient::Member(to) if to != *name => continue,
+                    Recipient::Member(_) | Recipient::Group => {}
+                }
+                let member = self.members.get_mut(*name).ok_or("no such member")?;
+                let step = member.process(&sender, token.kind, &token.body, &mut self.rng)?;
+                tokens.extend(step.send.into_iter().map(|token| ((*name).clone(), token)));
+                secrets.extend(step.secret);
+            }
+        }
+
+        let (first, rest) = secrets.split_first().ok_or("nobody has a secret")?;
+        assert_eq!(secrets.len(), changes.len(), "everybody has a secret");
+        assert!(rest.iter().all(|secret| bool::from(secret.ct_eq(first))));
+        for (name, _) in changes {
+            let member = self.members.get_mut(*name).ok_or("no such member")?;
+            let cost = member.take_cost();
+            println!("    {name}: exponentiations: {}", cost.exponentiations());
+        }
+        println!("    one secret at all {} of them", secrets.len());
+        Ok(())
+    }
+}
+
+fn show(sender: &MemberId, token: &Outgoing) {
+    let to = match &token.to {
+        Recipient::Group => "all".to_owned(),
+        Recipient::Member(name) => name.to_string(),
+    };
+    println!(
+        "    {sender} -> {to}: {}, {} bytes",
+        token.kind,
+        token.body.len()
+    );
+}
+
+/// The names of the examples.
+pub(crate) fn names() -> [MemberId; 3] {
+    ["alice", "bob", "carol"].map(|name| MemberId::try_from(name).expect("a short name"))
+}

@@ -1,0 +1,153 @@
+//! Batches, fixed bases, products and inversions against num-bigint and against one at a time.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
+
+use cliques_modexp::{Exponent, FixedBase, Modulus, Residue, SecretResidue};
+use num_bigint::BigUint;
+use proptest::prelude::*;
+
+const BITS: &[u32] = &[16, 63, 64, 65, 192, 207, 208, 209, 511, 512, 513];
+
+fn fixed(n: &BigUint, len: usize) -> Vec<u8> {
+    let bytes = n.to_bytes_be();
+    let mut out = vec![0; len - bytes.len()];
+    out.extend(bytes);
+    out
+}
+
+fn residue(modulus: &Modulus, value: &BigUint) -> Residue {
+    modulus.residue(&fixed(value, modulus.byte_len())).unwrap()
+}
+
+fn integers(results: &[SecretResidue]) -> Vec<BigUint> {
+    results
+        .iter()
+        .map(|result| BigUint::from_bytes_be(&result.to_be_bytes()))
+        .collect()
+}
+
+fn integer(residue: &Residue) -> BigUint {
+    BigUint::from_bytes_be(&residue.to_be_bytes())
+}
+
+#[derive(Debug)]
+struct Case {
+    p: BigUint,
+    bases: Vec<BigUint>,
+    exponents: Vec<(BigUint, u32)>,
+}
+
+prop_compose! {
+    fn case()(bits in prop::sample::select(BITS), seed in prop::collection::vec(any::<u8>(), 66),
+              pairs in prop::collection::vec((prop::collection::vec(any::<u8>(), 70),
+                                              prop::collection::vec(any::<u8>(), 0..60), 1..8_u32), 0..20)) -> Case {
+        let top = BigUint::from(1_u8) << (bits - 1);
+        let p = (BigUint::from_bytes_be(&seed) % &top) | top | BigUint::from(1_u8);
+        let bases = pairs.iter().map(|(base, _, _)| BigUint::from_bytes_be(base) % &p).collect();
+        let exponents = pairs.iter().map(|(_, exponent, spare)| {
+            (BigUint::from_bytes_be(exponent), exponent.len() as u32 * 8 + spare)
+        }).collect();
+        Case { p, bases, exponents }
+    }
+}
+
+impl Case {
+    fn modulus(&self) -> Modulus {
+        Modulus::from_be_bytes(&self.p.to_bytes_be()).unwrap()
+    }
+
+    fn residues(&self, modulus: &Modulus) -> Vec<Residue> {
+        self.bases
+            .iter()
+            .map(|base| residue(modulus, base))
+            .collect()
+    }
+
+    fn exponents(&self) -> Vec<Exponent> {
+        self.exponents
+            .iter()
+            .map(|(value, width)| Exponent::from_be_bytes(&value.to_bytes_be(), *width))
+            .collect()
+    }
+
+    fn powers(&self) -> Vec<BigUint> {
+        self.bases
+            .iter()
+            .zip(&self.exponents)
+            .map(|(base, (exponent, _))| base.modpow(exponent, &self.p))
+            .collect()
+    }
+
+    fn product(&self) -> BigUint {
+        let one = BigUint::from(1_u8);
+        self.powers()
+            .iter()
+            .fold(one, |product, power| product * power % &self.p)
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn powers_of_pairs_equal_the_reference(case in case()) {
+        let modulus = case.modulus();
+        let (bases, exponents) = (case.residues(&modulus), case.exponents());
+        let pairs: Vec<_> = bases.iter().zip(&exponents).collect();
+        prop_assert_eq!(integers(&Residue::pow_pairs(&pairs)), case.powers());
+        let product = modulus.product_of_powers(&pairs);
+        prop_assert_eq!(&integers(&[product])[0], &case.product());
+        let public: Vec<Vec<u8>> = case.exponents.iter().map(|(value, _)| value.to_bytes_be()).collect();
+        let pairs: Vec<_> = bases.iter().zip(public.iter().map(|bytes| &bytes[..])).collect();
+        prop_assert_eq!(integer(&modulus.product_of_powers_vartime(&pairs)), case.product());
+        for ((base, exponent), power) in pairs.iter().zip(case.powers()) {
+            prop_assert_eq!(integer(&base.pow_vartime(exponent)), power);
+        }
+    }
+
+    #[test]
+    fn powers_of_many_bases_and_of_one_equal_the_reference(case in case()) {
+        let modulus = case.modulus();
+        let (bases, exponents) = (case.residues(&modulus), case.exponents());
+        let Some((first, _)) = case.exponents.first() else { return Ok(()) };
+        let results = Residue::pow_each(&bases.iter().collect::<Vec<_>>(), &exponents[0]);
+        let expected: Vec<_> = case.bases.iter().map(|base| base.modpow(first, &case.p)).collect();
+        prop_assert_eq!(integers(&results), expected);
+
+        let expected: Vec<_> = case.exponents.iter().map(|(e, _)| case.bases[0].modpow(e, &case.p)).collect();
+        let exponents: Vec<_> = exponents.iter().collect();
+        let secret = bases[0].pow(&Exponent::from_be_bytes(&[1], 1));
+        prop_assert_eq!(&integers(&secret.pow_each(&exponents)), &expected);
+        for width in [1, 100, 500] {
+            let table = FixedBase::new(&bases[0], width);
+            prop_assert_eq!(&integers(&table.pow_each(&exponents)), &expected);
+            for (exponent, power) in exponents.iter().zip(&expected) {
+                prop_assert_eq!(&integers(&[table.pow(exponent)])[0], power);
+            }
+        }
+    }
+
+    #[test]
+    fn joint_inverses_equal_single_ones(case in case()) {
+        let modulus = case.modulus();
+        let residues = case.residues(&modulus);
+        let expected: Option<Vec<_>> = case.bases.iter().map(|base| base.modinv(&case.p)).collect();
+        let joint = Residue::invert_each_vartime(&residues.iter().collect::<Vec<_>>());
+        prop_assert_eq!(joint.map(|inverses| inverses.iter().map(integer).collect()), expected);
+        for (residue, base) in residues.iter().zip(&case.bases) {
+            prop_assert_eq!(residue.invert_vartime().as_ref().map(integer), base.modinv(&case.p));
+        }
+    }
+}
+
+#[test]
+fn powers_of_several_moduli_keep_their_order() {
+    let moduli =
+        [130_367_u32, 65_183, 130_367].map(|p| Modulus::from_be_bytes(&p.to_be_bytes()).unwrap());
+    let bases: Vec<_> = moduli.iter().map(|modulus| modulus.residue_of(5)).collect();
+    let exponent = Exponent::from_be_bytes(&[77], 7);
+    let results = Residue::pow_each(&bases.iter().collect::<Vec<_>>(), &exponent);
+    for (base, result) in bases.iter().zip(&results) {
+        assert_eq!(result.to_be_bytes(), base.pow(&exponent).to_be_bytes());
+        assert_eq!(result.modulus(), base.modulus());
+    }
+}

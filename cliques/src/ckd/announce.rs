@@ -1,0 +1,358 @@
+//! Rounds 1 and 2: the controller shows its public share, the targets answer with theirs.
+
+use alloc::{collections::BTreeMap, vec::Vec};
+
+use rand_core::CryptoRng;
+
+use super::{
+    context::{Announced, Pair, Stage, Staged},
+    machine::{Ckd, NOTHING_STAGED},
+    message::{Announcement, Mode, Response},
+    wrap::WrapKey,
+};
+use crate::{
+    agreement::{Recipient, Step},
+    arithmetic::Arithmetic,
+    error::{Error, PeerFault, Rejected},
+    group::Group,
+    member::MemberId,
+    rules::{
+        NO_GROUP, check_entry, check_members, peer, permutation, remaining, same_names, unexpected,
+    },
+    token::TokenKind,
+};
+
+/// Shares drawn before giving up on one whose pair is 0: each is with a probability of 1 / q.
+const DRAWS_MAX: usize = 64;
+
+/// How an event looks to the members of the controller's side.
+struct Plan {
+    /// Members, controller first.
+    order: Vec<MemberId>,
+    /// Whether the controller was controller before.
+    kept: bool,
+    /// Members without a pair, in their order.
+    targets: Vec<MemberId>,
+}
+
+impl<G: Group> Ckd<G> {
+    /// Starts over as the controller of a group with `joined` as new members.
+    pub(super) fn restart(
+        &mut self,
+        joined: &[MemberId],
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Step, Error> {
+        check_members([&self.me].into_iter().chain(joined))?;
+        if joined.is_empty() {
+            return self.found(rng);
+        }
+        let order = [core::slice::from_ref(&self.me), joined].concat();
+        self.announce(order, TokenKind::CkdOld, joined, true, rng)
+    }
+
+    /// Enters a group as a new member.
+    pub(super) fn enter(&mut self, members: Vec<MemberId>) -> Result<Step, Error> {
+        check_entry(&self.me, &members)?;
+        self.staged = Some(Staged {
+            order: members,
+            stage: Stage::Announcement { kept: None },
+        });
+        Ok(Step::wait())
+    }
+
+    /// My side goes on without `left` and with `joined`.
+    pub(super) fn update(
+        &mut self,
+        left: &[MemberId],
+        joined: &[MemberId],
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Step, Error> {
+        let Plan {
+            order,
+            kept,
+            targets,
+        } = self.plan(left, joined)?;
+        if order.first() == Some(&self.me) {
+            let kind = match kept {
+                true => TokenKind::CkdOld,
+                false => TokenKind::CkdNew,
+            };
+            let renew = !kept || self.fresh_pairs;
+            return match targets.is_empty() {
+                true => self.send_key_at_once(order, renew, rng),
+                false => self.announce(order, kind, &targets, renew, rng),
+            };
+        }
+        let stage = if targets.contains(&self.me) {
+            Stage::Announcement { kept: Some(kept) }
+        } else {
+            // One target alone is told alone.
+            let announcement = match targets.len() {
+                0 | 1 => Announced::NotHere,
+                _ => Announced::Awaited { kept },
+            };
+            Stage::Key {
+                fresh: None,
+                announcement,
+            }
+        };
+        self.staged = Some(Staged { order, stage });
+        Ok(Step::wait())
+    }
+
+    fn plan(&self, left: &[MemberId], joined: &[MemberId]) -> Result<Plan, Error> {
+        let completed = self.completed.as_ref().ok_or(NO_GROUP)?;
+        let mut order = remaining(&completed.order, left, &self.me)?;
+        check_members(order.iter().chain(joined))?;
+        let kept = order.first() == completed.order.first();
+        order.extend_from_slice(joined);
+        let targets = match kept && !self.fresh_pairs {
+            true => joined.to_vec(),
+            false => order.iter().skip(1).cloned().collect(),
+        };
+        Ok(Plan {
+            order,
+            kept,
+            targets,
+        })
+    }
+
+    /// Round 1, controller: z_c to the targets.
+    fn announce(
+        &mut self,
+        order: Vec<MemberId>,
+        kind: TokenKind,
+        targets: &[MemberId],
+        renew: bool,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Step, Error> {
+        let fresh = renew.then(|| self.draw_share(rng));
+        let public = match (&fresh, &self.completed) {
+            (Some((_, public)), _) => public,
+            (None, Some(context)) => &context.public,
+            (None, None) => return Err(NO_GROUP),
+        };
+        let body = Announcement::encode(&order, &self.arithmetic.encode(public));
+        let (to, echo) = match targets {
+            [target] => (Recipient::Member(target.clone()), None),
+            _ => (Recipient::Group, Some(body.clone())),
+        };
+        let token = self.arithmetic.outgoing(to, kind, body);
+        let targets = targets.iter().map(|name| (name.clone(), None)).collect();
+        self.staged = Some(Staged {
+            order,
+            stage: Stage::Responses {
+                fresh,
+                targets,
+                echo,
+            },
+        });
+        Ok(Step::send(token))
+    }
+
+    /// A fresh share of the controller's, and its public part.
+    pub(super) fn draw_share(&mut self, rng: &mut dyn CryptoRng) -> (G::Scalar, G::Element) {
+        let share = self.arithmetic.draw(rng);
+        let public = self.arithmetic.exponentiate_generator(&share);
+        (share, public)
+    }
+
+    /// The controller's announcement, to a target or to everybody.
+    pub(super) fn process_announcement(
+        &mut self,
+        sender: &MemberId,
+        kind: TokenKind,
+        body: &[u8],
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Step, Error> {
+        let staged = self.staged.as_ref().ok_or(NOTHING_STAGED)?;
+        let fits = |kept| match kept {
+            Some(true) => kind == TokenKind::CkdOld,
+            Some(false) => kind == TokenKind::CkdNew,
+            None => true,
+        };
+        match &staged.stage {
+            Stage::Announcement { kept } if fits(*kept) => {
+                let known = kept.is_some();
+                self.respond(sender, body, known, rng)
+            }
+            Stage::Key {
+                announcement: Announced::Awaited { kept },
+                ..
+            } if fits(Some(*kept)) => self.overhear(sender, body),
+            Stage::Key {
+                announcement: Announced::Seen(seen),
+                ..
+            } => match staged.order.first() == Some(sender) {
+                true if seen == body => Err(Rejected::Repeated(sender.clone()).into()),
+                true => Err(peer(sender, PeerFault::Duplicate)),
+                false => Err(peer(sender, PeerFault::NotController)),
+            },
+            Stage::Announcement { .. }
+            | Stage::Responses { .. }
+            | Stage::Key { .. }
+            | Stage::OwnKey { .. } => Err(unexpected(sender, kind)),
+        }
+    }
+
+    /// Round 2, target: draws its share, makes the pair, and answers with z_y. `known` says whether
+    /// the order is.
+    fn respond(
+        &mut self,
+        sender: &MemberId,
+        body: &[u8],
+        known: bool,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Step, Error> {
+        let staged = self.staged.as_ref().ok_or(NOTHING_STAGED)?;
+        let announced = Announcement::decode(body, self.arithmetic.group().element_len())?;
+        let controller = match known {
+            true => staged.order.first().map(MemberId::as_bytes),
+            false => announced.order.first().copied(),
+        };
+        if controller != Some(sender.as_bytes()) {
+            return Err(peer(sender, PeerFault::NotController));
+        }
+        let mismatch = || peer(sender, PeerFault::MemberListMismatch);
+        let order = match known {
+            true => same_names(announced.order.iter().copied(), &staged.order)
+                .then(|| staged.order.clone()),
+            false => permutation(&staged.order, &announced.order),
+        };
+        let order = order.ok_or_else(mismatch)?;
+        let public = self.arithmetic.receive(announced.element, sender)?;
+
+        for _ in 0..DRAWS_MAX {
+            let share = self.arithmetic.draw(rng);
+            let mine = self.arithmetic.exponentiate_generator(&share);
+            let pair = pair(&mut self.arithmetic, self.mode, &public, &share);
+            let Some(pair) = pair else {
+                continue;
+            };
+            let response = self.arithmetic.encode(&mine);
+            let to = Recipient::Member(sender.clone());
+            let token = self
+                .arithmetic
+                .outgoing(to, TokenKind::CkdResponse, response);
+            self.staged = Some(Staged {
+                order,
+                stage: Stage::Key {
+                    fresh: Some((public, pair)),
+                    announcement: Announced::Seen(body.to_vec()),
+                },
+            });
+            return Ok(Step::send(token));
+        }
+        Err(Error::Internal("no share with a pair other than 0"))
+    }
+
+    /// An announcement to others: its list must be the expected one, and the public share that of
+    /// the own pair.
+    fn overhear(&mut self, sender: &MemberId, body: &[u8]) -> Result<Step, Error> {
+        let staged = self.staged.as_mut().ok_or(NOTHING_STAGED)?;
+        let announced = Announcement::decode(body, self.arithmetic.group().element_len())?;
+        if staged.order.first() != Some(sender) {
+            return Err(peer(sender, PeerFault::NotController));
+        }
+        if !same_names(announced.order.iter().copied(), &staged.order) {
+            return Err(peer(sender, PeerFault::MemberListMismatch));
+        }
+        let known = self.completed.as_ref().ok_or(NO_GROUP)?;
+        if self.arithmetic.encode(&known.public) != announced.element {
+            self.arithmetic.receive(announced.element, sender)?;
+            return Err(peer(sender, PeerFault::Inconsistent));
+        }
+        if let Stage::Key { announcement, .. } = &mut staged.stage {
+            *announcement = Announced::Seen(body.to_vec());
+        }
+        Ok(Step::wait())
+    }
+
+    /// Controller: a target's z_y. After the last one it makes the pairs and sends the key.
+    pub(super) fn process_response(
+        &mut self,
+        sender: &MemberId,
+        body: &[u8],
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Step, Error> {
+        let staged = self.staged.as_mut().ok_or(NOTHING_STAGED)?;
+        let Stage::Responses { targets, .. } = &mut staged.stage else {
+            return Err(unexpected(sender, TokenKind::CkdResponse));
+        };
+        let element = Response::decode(body, self.arithmetic.group().element_len())?.element;
+        match targets.get_mut(sender) {
+            None => return Err(peer(sender, PeerFault::NotController)),
+            Some(Some(first)) if self.arithmetic.encode(first) == element => {
+                return Err(Rejected::Repeated(sender.clone()).into());
+            }
+            Some(Some(_)) => return Err(peer(sender, PeerFault::Duplicate)),
+            Some(slot) => *slot = Some(self.arithmetic.parse(element, sender)?),
+        }
+        if targets.values().any(Option::is_none) {
+            return Ok(Step::wait());
+        }
+        let result = match self.make_pairs() {
+            Ok(pairs) => self.send_key(pairs, rng),
+            Err(error) => Err(error),
+        };
+        // A refused token never came.
+        if result.is_err()
+            && let Some(Staged {
+                stage: Stage::Responses { targets, .. },
+                ..
+            }) = &mut self.staged
+            && let Some(slot) = targets.get_mut(sender)
+        {
+            *slot = None;
+        }
+        result
+    }
+
+    /// Controller: tests the public shares of all targets together, and makes their pairs.
+    fn make_pairs(&mut self) -> Result<BTreeMap<MemberId, Pair<G>>, Error> {
+        let Some(Staged {
+            stage: Stage::Responses { fresh, targets, .. },
+            ..
+        }) = &self.staged
+        else {
+            return Err(NOTHING_STAGED);
+        };
+        let share = match (fresh, &self.completed) {
+            (Some((share, _)), _) => share,
+            (None, Some(context)) => &context.reign()?.share,
+            (None, None) => return Err(NO_GROUP),
+        };
+        let responses: Vec<_> = targets
+            .iter()
+            .filter_map(|(name, response)| response.as_ref().map(|response| (response, name)))
+            .collect();
+        self.arithmetic.validate_all(&responses)?;
+        let mut pairs = BTreeMap::new();
+        for (response, name) in responses {
+            let pair = pair(&mut self.arithmetic, self.mode, response, share)
+                .ok_or_else(|| peer(name, PeerFault::Inconsistent))?;
+            pairs.insert(name.clone(), pair);
+        }
+        Ok(pairs)
+    }
+}
+
+/// What two members have in common, or nothing if it is 0.
+fn pair<G: Group>(
+    arithmetic: &mut Arithmetic<G>,
+    mode: Mode,
+    public: &G::Element,
+    share: &G::Scalar,
+) -> Option<Pair<G>> {
+    let common = arithmetic.agree_element(public, share);
+    match mode {
+        Mode::Exponentiation => {
+            let image = arithmetic.group().secret_to_scalar(&common);
+            image.map(Pair::Exponent)
+        }
+        Mode::Wrapping => {
+            let encoded = arithmetic.group_secret(&common)?;
+            Some(Pair::Key(WrapKey::new(&encoded)))
+        }
+    }
+}

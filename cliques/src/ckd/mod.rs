@@ -1,0 +1,176 @@
+//! Centralised key distribution (CKD).
+//!
+//! # The idea
+//!
+//! One member, the controller, draws the group secret and enciphers it for each of the others. With
+//! each of them it has agreed by Diffie-Hellman on something in common, the *pair*, which lasts as
+//! long as it is controller. The controller is the oldest member; when it is gone, the oldest that is
+//! left takes over and makes new pairs with everybody.
+//!
+//! Unlike in the other suites one member chooses the key, so all depend on its randomness.
+//!
+//! # Join, merge
+//!
+//! The *targets*, those who have no pair with the controller yet, are the new members.
+//!
+//! ```text
+//!   c                         each target y        each other y
+//!   |  OLD order, z_c            |                    |     z_c = g^(r_c)
+//!   |~~~~~~~~~~~~~~~~~~~~~~~~~~~>|~~~~~~~~~~~~~~~~~~~>|     to the group, or to y alone if it is the
+//!   |                            |                    |     only one; FIFO
+//!   |        RESPONSE z_y        |                    |     z_y = g^(r_y), r_y fresh
+//!   |<---------------------------|                    |     e_y = F(g^(r_c r_y)) at c and y
+//!   |  KEY C_y                   |                    |     K = g^s, s fresh; C_y = K^(e_y)
+//!   |~~~~~~~~~~~~~~~~~~~~~~~~~~~>|~~~~~~~~~~~~~~~~~~~>|     to the group, AGREED
+//!                                 K = C_y^(1/e_y) at each y
+//! ```
+//!
+//! Those who have a pair check the announcement: the list must be the expected one and z_c the share
+//! that their pair was made with.
+//!
+//! # Leave, partition, refresh
+//!
+//! As long as the controller stays all that is left have their pairs, and round 3 alone makes the new
+//! key. If the controller is gone the next one draws a share of its own, announces it as NEW, and all
+//! others are targets. A loss that comes with a merge is one pass of the three rounds: targets are
+//! the new members, and everybody if the controller is another one.
+//!
+//! # Modes
+//!
+//! | suite | group secret K | ciphertext C_y for y |
+//! |---|---|---|
+//! | `ckd`, mode 0 | the element g^s | the element K^(e_y) |
+//! | `ckd-aead`, mode 1 | 32 random bytes | AES-256-CBC and HMAC-SHA-256 under keys derived from g^(r_c r_y), TH and y: 96 bytes |
+//!
+//! Mode 0 is the one of the papers: a key like that of the other suites, for n - 1 exponentiations.
+//! Mode 1 has none of these, and a ciphertext that was tampered with is noticed. TH is the hash of
+//! the context of the key, which the driver tells the suite with
+//! [`bind`](crate::KeyAgreement::bind) before every run. Both have number 2 in the envelope; a
+//! first byte in the KEY tells them apart, and a KEY of the other mode is for another configuration.
+//!
+//! # Tests of elements
+//!
+//! z_c is tested when it comes in, and so is the own C_y. What is for others is not looked at. The
+//! z_y are tested together when the last one has come; a failure names the author.
+//!
+//! # Why the new key is independent of the old ones
+//!
+//! | event | fresh | consequence |
+//! |---|---|---|
+//! | merge | s, r_y of the new members | they have no pair that an old key was enciphered for |
+//! | leave, partition | s | no ciphertext is made for the pairs of the leavers |
+//! | loss of the controller | s, r_c, all r_y | the old controller has no pair with anybody |
+//! | refresh | s | a key that becomes known tells nothing of the others |
+//!
+//! Whoever learns r_c, later, can compute every key of that controller's reign from what was sent:
+//! there is no forward secrecy against that. [`Ckd::with_fresh_pairs`] makes the pairs anew in every
+//! event, at the cost of the three rounds. Shares of members other than the controller are erased as
+//! soon as their pair is made.
+//!
+//! # In numbers
+//!
+//! p = 130367 = 2q + 1, q = 65183, g = 4, F(x) = x mod q; the numbers are those of the test vectors.
+//!
+//! ```
+//! # fn power(base: u64, exponent: u64, modulus: u64) -> u64 {
+//! #     let mut result = 1;
+//! #     for bit in (0..64).rev() {
+//! #         result = result * result % modulus;
+//! #         if exponent >> bit & 1 == 1 {
+//! #             result = result * base % modulus;
+//! #         }
+//! #     }
+//! #     result
+//! # }
+//! let (p, q, g) = (130_367, 65_183, 4);
+//! let pow = |base, exponent| power(base, exponent, p);
+//! let inverse = |exponent| power(exponent, q - 2, q);
+//!
+//! // M_1 is the controller.
+//! let r1 = 58_591;
+//! let z1 = pow(g, r1); // OLD
+//! assert_eq!(z1, 48_891);
+//!
+//! // M_2 joins.
+//! let r2 = 4_190;
+//! let z2 = pow(g, r2); // RESPONSE
+//! assert_eq!(z2, 49_060);
+//! let e2 = pow(z1, r2) % q;
+//! assert_eq!((e2, pow(z2, r1) % q), (44_866, 44_866));
+//! let k = pow(g, 23_272);
+//! let c2 = pow(k, e2); // KEY
+//! assert_eq!((k, c2), (9_287, 93_750));
+//! assert_eq!(pow(c2, inverse(e2)), k);
+//!
+//! // M_3 joins; M_2 keeps its pair.
+//! let z3 = pow(g, 39_036);
+//! let e3 = pow(z3, r1) % q;
+//! assert_eq!((z3, e3), (103_919, 54_278));
+//! let k = pow(g, 17_228);
+//! assert_eq!((k, pow(k, e2), pow(k, e3)), (71_945, 51_000, 116_000));
+//!
+//! // Refresh, and M_2 leaves: one KEY each.
+//! let k = pow(g, 11_427);
+//! assert_eq!((k, pow(k, e2), pow(k, e3)), (92_113, 54_865, 122_793));
+//! let k = pow(g, 61_454);
+//! assert_eq!((k, pow(k, e3)), (91_657, 129_398));
+//! ```
+//!
+//! # When it takes effect
+//!
+//! A key is installed when it is delivered, at the controller too, so that all members change at one
+//! point of the agreed order. Until then the pairs used before are kept. A member that is left alone
+//! by an event tells itself the key, for the same reason.
+//!
+//! # Costs
+//!
+//! Mode 0; n members before, m new. The last column is the longest chain of exponentiations that wait
+//! for one another. Tests of received elements are counted apart:
+//!
+//! | event | rounds | unicasts | broadcasts | exponentiations | in series |
+//! |---|---|---|---|---|---|
+//! | found | 0 | 0 | 0 | 2 | 2 |
+//! | join | 3 | 2 | 1 | 2n + 4 | n + 5 |
+//! | merge, m > 1 | 3 | m | 2 | 2n + 5m - 1 | n + 2m + 3 |
+//! | leave of one | 1 | 0 | 1 | 2n - 3 | n |
+//! | leave of the controller, n > 3 | 3 | n - 2 | 2 | 5n - 8 | 2n + 1 |
+//! | refresh | 1 | 0 | 1 | 2n - 1 | n + 1 |
+//!
+//! In series these are 3 more than in the tables of the papers for join and merge, and 2 to 4 more for
+//! leaves: the new member's own two and the deciphering at the receivers are counted here.
+//!
+//! In mode 1 the two exponentiations of each new member and the one that the controller makes for each
+//! are all that there are, with one more for a controller that is new:
+//!
+//! | event | exponentiations | in series |
+//! |---|---|---|
+//! | found | 1 | 1 |
+//! | join, merge | 3m | m + 2 |
+//! | leave of one, refresh | 0 | 0 |
+//! | leave of the controller | 3n - 5 | n + 1 |
+//!
+//! # Reading along with the papers
+//!
+//! | papers | here | file |
+//! |---|---|---|
+//! | controller, long-term shares | first of `order()`, `Reign` | `context` |
+//! | round 1: the controller's public value | `announce`, `process_announcement` | `announce` |
+//! | round 2: a member's public value | `respond`, `process_response` | `announce` |
+//! | round 3: group secret under pairwise secrets | `send_key`, `process_key` | `key` |
+//! | leave, partition, refresh | `update`, `send_key_at_once` | `announce`, `key` |
+//! | token formats | `Announcement`, `Response`, `EncipheredKey` | `message` |
+//! | authenticated encryption (mode 1) | `WrapKey` | `wrap` |
+//!
+//! # Sources
+//!
+//! Y. Amir, Y. Kim, C. Nita-Rotaru, G. Tsudik, "On the Performance of Group Key Agreement Protocols",
+//! ACM TISSEC 2004; key agreement notes, section 4.
+
+mod announce;
+mod context;
+mod key;
+mod machine;
+pub(crate) mod message;
+mod wrap;
+
+pub use machine::Ckd;
