@@ -83,7 +83,6 @@ fn ckd_restart() {
 #[test]
 fn ckd_incremental() {
     keep_all_properties(Protocol::Ckd, Algorithm::Incremental, 1_500);
-    keep_all_properties(Protocol::CkdAead, Algorithm::Incremental, 200);
 }
 
 #[test]

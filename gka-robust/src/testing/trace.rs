@@ -97,6 +97,9 @@ pub struct TokenRecord {
     pub run: u32,
     /// Receiver.
     pub to: Recipient,
+    /// Length of the longest chain of tokens of this view that ends in it: each one delivered to
+    /// the sender of the next before that was sent.
+    pub round: usize,
 }
 
 /// Everything that happened.

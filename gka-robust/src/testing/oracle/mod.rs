@@ -118,7 +118,37 @@ struct Checker<'a> {
 
 /// Checks everything that holds at any time.
 pub fn check(simulation: &Simulation) -> Vec<Violation> {
-    let mut checker = Checker::new(simulation);
+    check_trace(&Subject::of(simulation))
+}
+
+/// A run to be checked, wherever it took place.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// What happened.
+    pub trace: &'a Trace,
+    /// What the keys are made of, if the suite was symbolic.
+    pub algebra: Option<&'a Arc<Algebra>>,
+    /// Suite.
+    pub protocol: Protocol,
+    /// Algorithm.
+    pub algorithm: Algorithm,
+}
+
+impl<'a> Subject<'a> {
+    fn of(simulation: &'a Simulation) -> Self {
+        let options = simulation.options();
+        Self {
+            trace: simulation.trace(),
+            algebra: simulation.algebra(),
+            protocol: options.protocol,
+            algorithm: options.algorithm,
+        }
+    }
+}
+
+/// Checks everything that holds at any time, of a trace.
+pub fn check_trace(subject: &Subject<'_>) -> Vec<Violation> {
+    let mut checker = Checker::new(subject);
     checker.keys();
     checker.installs();
     checker.data();
@@ -136,7 +166,7 @@ pub fn check(simulation: &Simulation) -> Vec<Violation> {
 
 /// Checks exclusion (I20), which takes as long as everything else together.
 pub fn check_exclusion(simulation: &Simulation) -> Vec<Violation> {
-    let mut checker = Checker::new(simulation);
+    let mut checker = Checker::new(&Subject::of(simulation));
     checker.found.clear();
     checker.exclusion(simulation.overheard().iter().map(|(_, _, bytes)| &**bytes));
     checker.found
@@ -240,17 +270,15 @@ fn stays(trace: &Trace) -> Vec<Stay<'_>> {
 }
 
 impl<'a> Checker<'a> {
-    fn new(simulation: &'a Simulation) -> Self {
-        let trace = simulation.trace();
-        let options = simulation.options();
+    fn new(subject: &Subject<'a>) -> Self {
         Self {
-            protocol: options.protocol,
-            conduct: Conduct::of(options.protocol),
-            carries: Carries::of(options.algorithm),
-            trace,
-            algebra: simulation.algebra(),
-            stays: stays(trace),
-            found: trace.violations.clone(),
+            protocol: subject.protocol,
+            conduct: Conduct::of(subject.protocol),
+            carries: Carries::of(subject.algorithm),
+            trace: subject.trace,
+            algebra: subject.algebra,
+            stays: stays(subject.trace),
+            found: subject.trace.violations.clone(),
         }
     }
 

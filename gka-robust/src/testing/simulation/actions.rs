@@ -135,6 +135,8 @@ impl Simulation {
                 withholds: _,
                 // The driver has it.
                 secure: _,
+                // For the count of rounds only.
+                round: _,
                 keys,
                 past_keys: _,
                 sent_in_view,

@@ -60,6 +60,7 @@ impl Simulation {
             held: false,
             withholds: false,
             secure: None,
+            round: 0,
             keys: Vec::new(),
             past_keys: Vec::new(),
             sent_in_view: 0,

@@ -130,6 +130,8 @@ struct Process {
     /// The application does not answer by itself.
     withholds: bool,
     secure: Option<SecureView>,
+    /// Round of the latest token delivered in this VS view.
+    round: usize,
     /// Keys of all epochs of the secure view. A FIFO message has no bound on how late it is, so
     /// the model forgets none.
     keys: Vec<Vec<u8>>,
@@ -138,6 +140,14 @@ struct Process {
     sent_in_view: u64,
     /// Data delivered in the secure view, by the sender's life: the last one's index plus one.
     seen: BTreeMap<usize, u64>,
+}
+
+/// Where a token came from.
+#[derive(Clone, Copy, Debug)]
+struct Origin {
+    view: ViewId,
+    run: u32,
+    round: usize,
 }
 
 /// Live processes by name.
@@ -173,6 +183,7 @@ impl Process {
             held: self.held,
             withholds: self.withholds,
             secure: self.secure.clone(),
+            round: self.round,
             keys: self.keys.clone(),
             past_keys: self.past_keys.clone(),
             sent_in_view: self.sent_in_view,
@@ -217,8 +228,8 @@ pub struct Simulation {
     orders: u64,
     /// Tokens seen on the way, for replays.
     overheard: Rc<Vec<(MemberId, TokenKind, Bytes)>>,
-    /// View and run in which each token was sent.
-    origins: Rc<BTreeMap<Bytes, (ViewId, u32)>>,
+    /// View, run and round in which each token was sent.
+    origins: Rc<BTreeMap<Bytes, Origin>>,
 }
 
 /// A member by name.

@@ -17,18 +17,20 @@ impl Simulation {
         let bytes = Bytes::from(bytes);
         let view = self.branches[branch].view;
         Rc::make_mut(&mut self.overheard).push((name.clone(), kind, bytes.clone()));
+        let round = process.round + 1;
         let run = match ReceivedToken::decode(&bytes) {
             // Carries the epoch to be replaced.
             Ok(token) if kind != TokenKind::RefreshRequest => token.epoch(),
             Ok(_) | Err(_) => 0,
         };
-        Rc::make_mut(&mut self.origins).insert(bytes.clone(), (view, run));
+        Rc::make_mut(&mut self.origins).insert(bytes.clone(), Origin { view, run, round });
         self.trace.tokens.push(TokenRecord {
             life: process.life,
             view,
             kind,
             run,
             to: to.clone(),
+            round,
         });
         let agreed = service == TokenService::Agreed;
         let body = Body::Token { kind, bytes };

@@ -96,6 +96,7 @@ impl Simulation {
         process.branch = Some(pending.branch);
         process.position = Position::default();
         process.flushed = false;
+        process.round = 0;
         process.asked = false;
         // Shares are numbered by the view they are drawn in: the same in every history that leads
         // there.
@@ -148,6 +149,9 @@ impl Simulation {
             LogEntry::Message(message) => {
                 match &message.body {
                     Body::Token { kind, bytes } => {
+                        let round = self.origins.get(bytes).map_or(0, |origin| origin.round);
+                        let process = live(&mut self.processes, name);
+                        process.round = process.round.max(round);
                         let late =
                             |driver: &RobustDriver<Parcel>| driver.stats().token_drops.wrong_epoch;
                         let before = late(&self.processes[name].driver);
@@ -161,7 +165,7 @@ impl Simulation {
                         );
                         // A refresh that this member does not take part in, nothing else.
                         let driver = &self.processes[name].driver;
-                        let run = self.origins.get(bytes).map_or(0, |(_, run)| *run);
+                        let run = self.origins.get(bytes).map_or(0, |origin| origin.run);
                         let of_refresh = *kind == TokenKind::RefreshRequest || run > 0;
                         if late(driver) > before && !of_refresh {
                             self.violation(
@@ -192,7 +196,7 @@ impl Simulation {
     /// Gives an arbitrary input to a process, as hostile tests do.
     pub fn feed(&mut self, name: &MemberId, input: Input<Parcel>) {
         let origin = match &input {
-            Input::Token { bytes, .. } => self.origins.get(bytes).map(|(view, _)| *view),
+            Input::Token { bytes, .. } => self.origins.get(bytes).map(|origin| origin.view),
             _ => None,
         };
         let process = live(&mut self.processes, name);
