@@ -35,9 +35,10 @@ use gcs_proto::{
     service::Service,
 };
 use gka_robust::{
-    Algorithm, Cause, Config, DEFAULT_QUEUE_BYTES, Input, Output, Payload, RefreshPolicy,
+    Algorithm, Cause, Config, DEFAULT_QUEUE_BYTES, Fault, Input, Output, Payload, RefreshPolicy,
     RobustDriver, SecureView, Transmission, View, ViewId,
     testing::{
+        Violation,
         oracle::{Subject, check_trace},
         trace::{End, Entry, Life, Record, TokenRecord, Trace},
     },
@@ -76,6 +77,7 @@ struct Member {
 
 struct World {
     network: Network,
+    fault: Option<Fault>,
     protocol: Protocol,
     algorithm: Algorithm,
     algebra: Arc<Algebra>,
@@ -108,6 +110,7 @@ impl World {
     fn new(protocol: Protocol, algorithm: Algorithm, seed: u64, daemons: usize) -> Self {
         let mut world = Self {
             network: Network::new(seed, daemons),
+            fault: None,
             protocol,
             algorithm,
             algebra: Algebra::new(),
@@ -160,6 +163,14 @@ impl World {
                 sent_in_view: 0,
                 seen: BTreeMap::new(),
             });
+        }
+    }
+
+    /// Makes all drivers wrong, if they are to be.
+    fn inject(&mut self) {
+        if let Some(fault) = self.fault {
+            let drivers = self.members.iter_mut();
+            drivers.for_each(|member| member.driver.inject(fault));
         }
     }
 
@@ -361,6 +372,7 @@ impl World {
             self.network.crash(process);
             self.trace.lives[process].end = End::Gone;
             self.meet_processes();
+            self.inject();
         }
     }
 
@@ -411,58 +423,88 @@ impl World {
         }
     }
 
-    fn check(&self, label: &str) -> usize {
-        let subject = Subject {
+    /// What is wrong, and how many keys were installed.
+    fn check(&self) -> (Vec<Violation>, usize) {
+        let mut found = check_trace(&Subject {
             trace: &self.trace,
             algebra: Some(&self.algebra),
             protocol: self.protocol,
             algorithm: self.algorithm,
-        };
-        let found = check_trace(&subject);
-        let list: Vec<String> = found.iter().take(8).map(ToString::to_string).collect();
-        assert!(found.is_empty(), "{label}:\n{}", list.join("\n"));
+        });
         for (process, member) in self.members.iter().enumerate() {
             if !self.network.processes[process].alive || !member.joined {
                 continue;
             }
             let driver = &member.driver;
-            let (now, mut names) = self.network.members_of(process);
-            assert_eq!(
-                driver.state_name(),
-                "SECURE",
-                "{label}: I22, process {process}"
-            );
-            let secure = driver.secure_view().unwrap();
-            assert_eq!(secure.id.0, now.0, "{label}: I22, process {process}");
-            names.sort();
-            let members: BTreeSet<MemberId> = secure.members.iter().cloned().collect();
-            assert_eq!(members, names.iter().map(id).collect(), "{label}: I22");
+            let (now, names) = self.network.members_of(process);
+            let expected: BTreeSet<MemberId> = names.iter().map(id).collect();
+            let arrived = driver.secure_view().is_some_and(|secure| {
+                let members: BTreeSet<MemberId> = secure.members.iter().cloned().collect();
+                secure.id.0 == now.0 && members == expected
+            });
+            if driver.state_name() != "SECURE" || !arrived {
+                found.push(Violation {
+                    invariant: "I22",
+                    message: format!("process {process} ended in {}", driver.state_name()),
+                });
+            }
         }
         let installed = |entry: &&Entry| matches!(entry, Entry::Install { .. });
         let entries = self.trace.lives.iter().flat_map(|life| &life.entries);
-        entries.filter(installed).count()
+        (found, entries.filter(installed).count())
     }
 }
 
-fn runs(protocol: Protocol, algorithm: Algorithm, seeds: std::ops::Range<u64>) {
-    let mut installs = 0;
-    for seed in seeds.clone() {
-        let label = format!("{algorithm} {protocol}, seed {seed}");
-        let mut world = World::new(protocol, algorithm, seed, 2 + (seed % 4) as usize);
-        for process in 0..world.members.len() {
-            world.members[process].joined = true;
-            world.network.join(process);
-        }
-        for _ in 0..600 {
-            world.step();
-        }
-        world.settle();
-        installs += world.check(&label);
+fn run(
+    protocol: Protocol,
+    algorithm: Algorithm,
+    seed: u64,
+    fault: Option<Fault>,
+) -> (Vec<Violation>, usize) {
+    let mut world = World::new(protocol, algorithm, seed, 2 + (seed % 4) as usize);
+    world.fault = fault;
+    world.inject();
+    for process in 0..world.members.len() {
+        world.members[process].joined = true;
+        world.network.join(process);
     }
-    assert!(
-        installs as u64 > 5 * (seeds.end - seeds.start),
-        "{installs} keys only"
-    );
+    for _ in 0..600 {
+        world.step();
+    }
+    world.settle();
+    world.check()
+}
+
+fn runs(protocol: Protocol, algorithm: Algorithm, seeds: std::ops::Range<u64>) {
+    let count = seeds.end - seeds.start;
+    let mut installs = 0;
+    for seed in seeds {
+        let (found, installed) = run(protocol, algorithm, seed, None);
+        let list: Vec<String> = found.iter().take(8).map(ToString::to_string).collect();
+        let label = format!("{algorithm} {protocol}, seed {seed}");
+        assert!(found.is_empty(), "{label}:\n{}", list.join("\n"));
+        installs += installed as u64;
+    }
+    assert!(installs > 5 * count, "{installs} keys only");
+}
+
+/// This harness notices wrong drivers as well.
+#[test]
+fn faults_are_seen() {
+    for (fault, invariant) in [
+        (Fault::LocalChoice, "I22"),
+        (Fault::SwallowSignal, "I13"),
+        (Fault::KeepLeavers, "I9"),
+        (Fault::KeepVsSignal, "I22"),
+    ] {
+        let seen = (0..40).any(|seed| {
+            let (found, _) = run(Protocol::Gdh, Algorithm::Basic, seed, Some(fault));
+            found
+                .iter()
+                .any(|violation| violation.invariant == invariant)
+        });
+        assert!(seen, "{fault:?}: no {invariant} in 40 runs");
+    }
 }
 
 #[test]
