@@ -20,6 +20,7 @@ use crate::{
     event::Env,
     fault::{Deviation, Fault},
     input::Payload,
+    key_context::context_hash,
     log::{AgreementEvent, Cut, Happening, Log},
     output::{Failure, FailureReason, Output},
     queue::{EarlyQueue, Kept},
@@ -380,11 +381,26 @@ impl<D: Payload> Context<D> {
             }
             Change::Update { .. } | Change::Resume { .. } => {}
         }
+        self.bind(0);
         self.log.start(self.now);
         self.note(Happening::Started(how));
         let result = self.agreement.begin(change, env.rng);
         self.cost += self.agreement.take_cost();
         result.map_err(internal)
+    }
+
+    /// Binds the suite to the context of the key that it is to agree on.
+    fn bind(&mut self, epoch: u32) {
+        if let Some(view) = self.continuity.view() {
+            self.agreement.bind(context_hash(
+                self.config.protocol,
+                self.agreement.group_name(),
+                &self.config.group,
+                &view.id,
+                epoch,
+                &view.members,
+            ));
+        }
     }
 
     /// Starts the suite's refresh, as the run after the epoch in use.
@@ -396,6 +412,7 @@ impl<D: Payload> Context<D> {
         let next = epoch
             .checked_add(1)
             .ok_or(Error::Internal("epochs exhausted"))?;
+        self.bind(next);
         let result = self.agreement.refresh(env.rng);
         self.cost += self.agreement.take_cost();
         let step = result.map_err(internal)?;

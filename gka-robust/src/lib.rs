@@ -20,6 +20,7 @@ mod fault;
 pub mod gdh;
 pub mod generic;
 mod input;
+mod key_context;
 mod log;
 mod machine;
 mod output;

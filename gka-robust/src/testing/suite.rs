@@ -187,6 +187,10 @@ impl KeyAgreement for Recorded {
         self.inner.me()
     }
 
+    fn bind(&mut self, context: [u8; 32]) {
+        self.inner.bind(context);
+    }
+
     fn begin(&mut self, change: Change, rng: &mut dyn CryptoRng) -> Result<Step, Error> {
         self.note(Call::Begin(change.clone()));
         let result = self.inner.begin(change, rng);
