@@ -132,14 +132,19 @@ impl Trio {
     /// Three members that have a view.
     pub fn in_view_of(design: Design) -> Self {
         let mut trio = Self::new_of(design);
+        trio.enter();
+        trio
+    }
+
+    /// All get their first view.
+    pub fn enter(&mut self) {
         for name in ["a", "b", "c"] {
             let own = View {
                 transitional_set: ids(&[name]),
-                ..trio.current.clone()
+                ..self.current.clone()
             };
-            trio.handle(name, Input::Membership(own)).unwrap();
+            self.handle(name, Input::Membership(own)).unwrap();
         }
-        trio
     }
 
     /// Feeds an input; gives what came out.
