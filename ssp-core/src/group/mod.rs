@@ -31,7 +31,7 @@ use alloc::{
 };
 
 use bytes::Bytes;
-use cliques::Cost;
+use cliques::{Cost, Protocol};
 use gcs_proto::{
     flush::FlushLayer,
     name::{GroupName, MemberName},
@@ -131,7 +131,11 @@ impl SecureGroup {
             group: name.as_bytes().to_vec(),
             protocol: options.protocol,
             mathematical_group: options.mathematical_group.into(),
-            algorithm: Algorithm::of(options.protocol),
+            // The basic algorithm heals with the next view whatever went wrong in this one.
+            algorithm: match options.protocol {
+                Protocol::Gdh => Algorithm::Basic,
+                protocol => Algorithm::of(protocol),
+            },
             refresh: RefreshPolicy::default(),
             signer: credentials.signer.clone(),
             verifier: credentials.trust.clone(),
