@@ -76,8 +76,7 @@ fn main() -> ExitCode {
                     if seed >= first + count {
                         break;
                     }
-                    let (protocol, algorithm) =
-                        only.unwrap_or(DESIGNS[(seed % DESIGNS.len() as u64) as usize]);
+                    let (protocol, algorithm) = only.unwrap_or_else(|| design(seed));
                     let (found, story, installed) = cascade(protocol, algorithm, seed);
                     views.fetch_add(installed, Ordering::Relaxed);
                     let done = seed + 1 - first;
@@ -87,7 +86,7 @@ fn main() -> ExitCode {
                         println!("FAILED: seed {seed}, {algorithm} {protocol}");
                         found.iter().for_each(|violation| println!("  {violation}"));
                         story.iter().for_each(|deed| println!("    {deed}"));
-                    } else if done % 50_000 == 0 {
+                    } else if done.is_multiple_of(50_000) {
                         let _guard = output.lock();
                         println!("{done} cascades, {} s", start.elapsed().as_secs());
                     }
@@ -106,6 +105,12 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
+/// The design that a seed stands for.
+fn design(seed: u64) -> (Protocol, Algorithm) {
+    let turn = usize::try_from(seed).unwrap_or_default() % DESIGNS.len();
+    *DESIGNS.get(turn).expect("reduced")
+}
+
 fn cascade(
     protocol: Protocol,
     algorithm: Algorithm,
@@ -114,7 +119,7 @@ fn cascade(
     // The shape must not depend on what the design depends on.
     let shape = Shape::of(seed / DESIGNS.len() as u64);
     let (mut found, simulation) = run(Options::of(protocol, algorithm, seed), shape);
-    if seed / DESIGNS.len() as u64 % EXCLUSION == 0 {
+    if (seed / DESIGNS.len() as u64).is_multiple_of(EXCLUSION) {
         found.extend(check_exclusion(&simulation));
     }
     let story = simulation.trace().story.iter().map(ToString::to_string);

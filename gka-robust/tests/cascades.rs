@@ -30,7 +30,7 @@ fn cascades(seeds: Range<u64>, options: impl Fn(u64) -> Options) -> usize {
         let options = options(seed);
         let label = (options.protocol, options.algorithm);
         let (mut violations, simulation) = run(options, Shape::of(seed));
-        if seed % EXCLUSION == 0 {
+        if seed.is_multiple_of(EXCLUSION) {
             violations.extend(check_exclusion(&simulation));
         }
         if !violations.is_empty() {

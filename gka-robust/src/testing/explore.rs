@@ -91,7 +91,7 @@ pub fn explore(options: Options, names: &[&str], start: Start, bounds: Bounds) -
         if moves.is_empty() {
             report.ends += 1;
             let mut found = check_quiescent(&node.simulation);
-            if report.ends % bounds.exclusion == 0 {
+            if report.ends.is_multiple_of(bounds.exclusion) {
                 found.extend(check_exclusion(&node.simulation));
             }
             if report.blame(found, &node.simulation) {
