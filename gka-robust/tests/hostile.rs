@@ -12,7 +12,7 @@ mod common;
 
 use bytes::Bytes;
 use cliques::{Protocol, Recipient, TokenKind};
-use common::{Trio, config, describe, id, view};
+use common::{BASIC, Design, OPTIMIZED, Trio, config, describe, id, view};
 use gka_robust::{
     Algorithm, Cause, Config, FailureReason, Input, Output, RobustDriver, Stats,
     testing::{
@@ -513,21 +513,53 @@ fn any_input() -> impl Strategy<Value = Any> {
     ]
 }
 
+/// States of other algorithms and suites to begin in.
+const OTHERS: [(&str, Design); 15] = [
+    ("SJ", OPTIMIZED),
+    ("S", OPTIMIZED),
+    ("M", OPTIMIZED),
+    ("M controller", OPTIMIZED),
+    ("CM interrupted", OPTIMIZED),
+    ("R", (Protocol::Bd, Algorithm::Restart)),
+    ("S", (Protocol::Ckd, Algorithm::Incremental)),
+    ("R", (Protocol::Ckd, Algorithm::Incremental)),
+    ("M", (Protocol::Ckd, Algorithm::Incremental)),
+    ("S", (Protocol::Str, Algorithm::Incremental)),
+    ("R", (Protocol::Str, Algorithm::Incremental)),
+    ("M", (Protocol::Str, Algorithm::Incremental)),
+    ("S", (Protocol::Tgdh, Algorithm::Incremental)),
+    ("R", (Protocol::Tgdh, Algorithm::Incremental)),
+    ("M", (Protocol::Tgdh, Algorithm::Incremental)),
+];
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
+    #![proptest_config(ProptestConfig::with_cases(256))]
 
     /// Whatever comes, and in whatever order: no panic, errors for the application's calls only,
     /// and no token after Flush_Ok.
     #[test]
-    fn arbitrary_inputs(state in 0..STATES.len(), inputs in proptest::collection::vec(any_input(), 0..60)) {
-        let (mut trio, who) = Trio::at(STATES[state]);
+    fn arbitrary_inputs(
+        state in 0..STATES.len() + OTHERS.len(),
+        inputs in proptest::collection::vec(any_input(), 0..60),
+    ) {
+        let (state, design) = match state.checked_sub(STATES.len()) {
+            None => (STATES[state], BASIC),
+            Some(other) => OTHERS[other],
+        };
+        let (mut trio, who) = Trio::at_of(state, design);
         let mut flushed = false;
         for input in inputs {
             let input = match input {
                 Any::View(number, members) => {
                     let names = ["a", "b", "c", "d", "e", "b"];
                     let members: Vec<_> = members.iter().map(|m| names[*m as usize]).collect();
-                    Input::Membership(view(number, &members, &members, Cause::Network))
+                    // Those who came along: all of them, some, or others.
+                    let together = match number % 4 {
+                        0 => &members[..members.len() / 2],
+                        1 => &names[..3],
+                        _ => &members,
+                    };
+                    Input::Membership(view(number, &members, together, Cause::Network))
                 }
                 Any::Request => Input::FlushRequest,
                 Any::Signal => Input::TransitionalSignal,

@@ -152,12 +152,11 @@ fn chosen<'a, D: Payload>(
 /// Those of the suite's members who are gone, and those who are new to it.
 fn sides<D: Payload>(view: &View, context: &Context<D>) -> (Vec<MemberId>, Vec<MemberId>) {
     let mine = context.agreement().order();
+    // The flush service is not relied on for a set that makes sense.
     let stays = |member: &MemberId| {
-        if context.deviates(Fault::PruneByList) {
-            view.members.contains(member)
-        } else {
-            view.transitional_set.contains(member)
-        }
+        let together =
+            view.transitional_set.contains(member) || context.deviates(Fault::PruneByList);
+        member == context.me() || (together && view.members.contains(member))
     };
     let left = mine
         .iter()

@@ -5,7 +5,7 @@ use alloc::{vec, vec::Vec};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 
-/// Decisions that are a function of a seed, or of a [`Script`].
+/// Decisions that are a function of a seed, or go through a list.
 #[derive(Clone, Debug)]
 pub struct Dice {
     rng: ChaCha8Rng,
