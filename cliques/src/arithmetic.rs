@@ -184,18 +184,6 @@ impl<G: Group> Arithmetic<G> {
             .map_err(|error| peer(sender, fault(error)))
     }
 
-    /// As [`receive`](Self::receive), with the exact test whatever the policy of the group: for an
-    /// element that is passed on from member to member.
-    pub(crate) fn receive_token(
-        &mut self,
-        bytes: &[u8],
-        sender: &MemberId,
-    ) -> Result<G::Element, Error> {
-        let element = self.parse(bytes, sender)?;
-        self.validate_token(&element, sender)?;
-        Ok(element)
-    }
-
     /// Checks the encoding of an element that `sender` sent, to be [received](Self::receive) before it
     /// is used.
     pub(crate) fn check_encoding(&self, bytes: &[u8], sender: &MemberId) -> Result<(), Error> {
@@ -236,6 +224,22 @@ impl<G: Group> Arithmetic<G> {
     ) -> Result<(), Error> {
         self.cost.element_tests += 1;
         let result = self.group.validate_token(element);
+        result.map_err(|error| peer(sender, fault(error)))
+    }
+
+    /// The exact test of an element that `sender` sent, and the element to the power of `exponent`.
+    pub(crate) fn exponentiate_token(
+        &mut self,
+        element: &G::Element,
+        exponent: &G::Scalar,
+        sender: &MemberId,
+    ) -> Result<G::Element, Error> {
+        self.cost.element_tests += 1;
+        if *element == self.generator {
+            return Ok(self.exponentiate_generator(exponent));
+        }
+        self.count_exponentiation();
+        let result = self.group.exponentiate_token(element, exponent);
         result.map_err(|error| peer(sender, fault(error)))
     }
 

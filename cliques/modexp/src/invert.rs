@@ -74,7 +74,7 @@ struct Unobserved;
 impl Steps for Unobserved {
     fn halved(&mut self, _: u64, _: u32) {}
 
-    fn swapped(&mut self, _: u64, _: u64) {}
+    fn swapped_if(&mut self, _: u64, _: u64, _: u64) {}
 }
 
 /// 1 / x modulo an odd m above x, both in limbs, least significant first.

@@ -23,7 +23,7 @@ pub enum Jacobi {
 
 /// (a / b) for an odd b, limbs least significant first. Time depends on both.
 pub(crate) fn symbol_vartime(mut a: Vec<u64>, mut b: Vec<u64>) -> Jacobi {
-    let mut sign = Sign::Plus;
+    let mut sign = Sign::default();
     let len = a.len().max(b.len());
     a.resize(len, 0);
     b.resize(len, 0);
@@ -43,7 +43,7 @@ pub(crate) fn symbol_vartime(mut a: Vec<u64>, mut b: Vec<u64>) -> Jacobi {
         } else {
             // Nothing was halved: a is odd, and too close to b.
             if lehmer::is_less(&a, &b) {
-                sign.swapped(lehmer::low_word(&a), lehmer::low_word(&b));
+                sign.swapped_if(1, lehmer::low_word(&a), lehmer::low_word(&b));
                 mem::swap(&mut a, &mut b);
             }
             lehmer::subtract(&mut a, &b);
@@ -51,31 +51,19 @@ pub(crate) fn symbol_vartime(mut a: Vec<u64>, mut b: Vec<u64>) -> Jacobi {
     }
 }
 
-/// The sign collected so far.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Sign {
-    Plus,
-    Minus,
-}
-
-impl Sign {
-    const fn flip_if(&mut self, condition: bool) {
-        if condition {
-            *self = match *self {
-                Self::Plus => Self::Minus,
-                Self::Minus => Self::Plus,
-            };
-        }
-    }
-}
+/// The sign collected so far: turned so many times, modulo 2. Without branches, which nobody could
+/// foresee.
+#[derive(Clone, Copy, Default)]
+struct Sign(u64);
 
 impl Steps for Sign {
     fn halved(&mut self, b: u64, times: u32) {
-        self.flip_if(times % 2 == 1 && matches!(b % 8, 3 | 5));
+        // Bits 1 and 2 of an odd b differ for b = 3, 5 modulo 8.
+        self.0 ^= u64::from(times) & ((b >> 1) ^ (b >> 2));
     }
 
-    fn swapped(&mut self, a: u64, b: u64) {
-        self.flip_if(a & b & 3 == 3);
+    fn swapped_if(&mut self, swap: u64, a: u64, b: u64) {
+        self.0 ^= swap & (a >> 1) & (b >> 1);
     }
 }
 
@@ -86,7 +74,7 @@ fn word_symbol(mut a: u64, mut b: u64, mut sign: Sign) -> Jacobi {
         a >>= zeros;
         sign.halved(b, zeros);
         if a < b {
-            sign.swapped(a, b);
+            sign.swapped_if(1, a, b);
             mem::swap(&mut a, &mut b);
         }
         a -= b;
@@ -94,8 +82,8 @@ fn word_symbol(mut a: u64, mut b: u64, mut sign: Sign) -> Jacobi {
     if b != 1 {
         return Jacobi::Zero;
     }
-    match sign {
-        Sign::Plus => Jacobi::One,
-        Sign::Minus => Jacobi::MinusOne,
+    match sign.0 & 1 {
+        0 => Jacobi::One,
+        _ => Jacobi::MinusOne,
     }
 }

@@ -36,8 +36,8 @@ pub(crate) trait Steps {
     /// a was halved `times` times.
     fn halved(&mut self, b: u64, times: u32);
 
-    /// a and b, both odd, change places.
-    fn swapped(&mut self, a: u64, b: u64);
+    /// a and b, both odd, change places if `swap` is 1; it is 0 otherwise.
+    fn swapped_if(&mut self, swap: u64, a: u64, b: u64);
 }
 
 /// Up to [`BATCH`] halvings, as the matrix they make.
@@ -52,6 +52,20 @@ pub(crate) struct Batch {
 struct Row {
     f: i64,
     g: i64,
+}
+
+/// Swaps two words under a mask of ones.
+const fn swap_if(mask: u64, a: &mut u64, b: &mut u64) {
+    let difference = (*a ^ *b) & mask;
+    *a ^= difference;
+    *b ^= difference;
+}
+
+/// Swaps two numbers under a mask of ones.
+const fn swap_signed_if(mask: u64, a: &mut i64, b: &mut i64) {
+    let difference = (*a ^ *b) & mask.cast_signed();
+    *a ^= difference;
+    *b ^= difference;
 }
 
 impl Batch {
@@ -75,12 +89,14 @@ impl Batch {
             if batch.halvings == BATCH || a_top.abs_diff(b_top) < DOUBT {
                 return batch;
             }
-            if a_top < b_top {
-                steps.swapped(a_low, b_low);
-                mem::swap(&mut a_low, &mut b_low);
-                mem::swap(&mut a_top, &mut b_top);
-                mem::swap(&mut batch.a, &mut batch.b);
-            }
+            // Nobody can foresee which is larger, so a branch would be taken wrongly half of the time.
+            let swap = u64::from(a_top < b_top);
+            let mask = swap.wrapping_neg();
+            steps.swapped_if(swap, a_low, b_low);
+            swap_if(mask, &mut a_low, &mut b_low);
+            swap_if(mask, &mut a_top, &mut b_top);
+            swap_signed_if(mask, &mut batch.a.f, &mut batch.b.f);
+            swap_signed_if(mask, &mut batch.a.g, &mut batch.b.g);
             a_low = a_low.wrapping_sub(b_low);
             a_top -= b_top;
             batch.a.f -= batch.b.f;

@@ -24,6 +24,13 @@ impl Residue {
         pow(self.modulus(), self.form(), exponent)
     }
 
+    /// The residue to the power of each exponent, in their order; as [`pow`](Self::pow), and much
+    /// faster than one after the other: from two exponents on they share a table like that of a
+    /// [`FixedBase`](crate::FixedBase).
+    pub fn pow_all(&self, exponents: &[&Exponent]) -> Vec<SecretResidue> {
+        pow_all(self.modulus(), self.form(), exponents)
+    }
+
     /// Every base to the power of one exponent, in the order of the bases; as [`pow`](Self::pow),
     /// and faster than one after the other.
     pub fn pow_each(bases: &[&Self], exponent: &Exponent) -> Vec<SecretResidue> {
@@ -75,19 +82,27 @@ impl SecretResidue {
     /// faster: from two exponents on they share a table like that of a
     /// [`FixedBase`](crate::FixedBase), which is erased afterwards.
     pub fn pow_each(&self, exponents: &[&Exponent]) -> Vec<Self> {
-        let (base, modulus) = (self.form(), self.modulus());
-        let width = exponents.iter().map(|exponent| exponent.width()).max();
-        let width = width.unwrap_or(0);
-        if let Some(shape) = Comb::for_powers(exponents.len(), width, modulus.bits()) {
-            let table = modulus.kernel().comb_table(base, shape);
-            return comb_powers(modulus, &table, exponents);
-        }
-        let powers: Vec<_> = exponents
-            .iter()
-            .map(|exponent| Power { base, exponent })
-            .collect();
-        pow_batch(self.modulus(), &powers)
+        pow_all(self.modulus(), self.form(), exponents)
     }
+}
+
+/// Powers of one base.
+fn pow_all(
+    modulus: &Modulus,
+    base: &BoxedMontyForm,
+    exponents: &[&Exponent],
+) -> Vec<SecretResidue> {
+    let width = exponents.iter().map(|exponent| exponent.width()).max();
+    let width = width.unwrap_or(0);
+    if let Some(shape) = Comb::for_powers(exponents.len(), width, modulus.bits()) {
+        let table = modulus.kernel().comb_table(base, shape);
+        return comb_powers(modulus, &table, exponents);
+    }
+    let powers: Vec<_> = exponents
+        .iter()
+        .map(|exponent| Power { base, exponent })
+        .collect();
+    pow_batch(modulus, &powers)
 }
 
 fn pow(modulus: &Modulus, base: &BoxedMontyForm, exponent: &Exponent) -> SecretResidue {

@@ -117,9 +117,10 @@ impl<G: Group> Gdh<G> {
         if chain.base_len == 0 || chain.base_len > place {
             return Err(peer(sender, PeerFault::MemberListMismatch));
         }
-        let received = self.arithmetic.receive_token(chain.token, sender)?;
+        let received = self.arithmetic.parse(chain.token, sender)?;
 
         let Some(next) = order.get(place.saturating_add(1)).cloned() else {
+            self.arithmetic.validate_token(&received, sender)?;
             let body = Chain::encode(chain.base_len, &order, chain.token);
             let values = order.iter().map(|_| None).collect();
             let echo = Some(body.clone());
@@ -138,7 +139,9 @@ impl<G: Group> Gdh<G> {
             return Ok(Step::send(outgoing));
         };
         let share = self.arithmetic.draw(rng);
-        let token = self.arithmetic.exponentiate(&received, &share);
+        let token = self
+            .arithmetic
+            .exponentiate_token(&received, &share, sender)?;
         let body = Chain::encode(chain.base_len, &order, &self.arithmetic.encode(&token));
         let outgoing =
             self.arithmetic
@@ -167,11 +170,13 @@ impl<G: Group> Gdh<G> {
         if chain.base_len != base_len || !same_names(chain.order.iter().copied(), &staged.order) {
             return Err(peer(sender, PeerFault::MemberListMismatch));
         }
-        let token = self.arithmetic.receive_token(chain.token, sender)?;
+        let token = self.arithmetic.parse(chain.token, sender)?;
         let inverse = self
             .arithmetic
             .invert(staged.share.value(self.completed.as_ref())?);
-        let value = self.arithmetic.exponentiate(&token, &inverse);
+        let value = self
+            .arithmetic
+            .exponentiate_token(&token, &inverse, sender)?;
 
         let known = Partial::new(token, sender, Tested::Exactly);
         staged.stage = Stage::KeyList { known: Some(known) };

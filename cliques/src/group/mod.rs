@@ -13,7 +13,7 @@
 //! | operation | secret | MODP | ristretto255, P-256 |
 //! |---|---|---|---|
 //! | `random_scalar` | the share that is kept | rejection: the number of draws varies, and tells nothing of the one kept | wide reduction |
-//! | `exponentiate`, `exponentiate_each`, `agree` | exponent | time by the length of q; tables are scanned whole | the same |
+//! | `exponentiate`, `exponentiate_each`, `exponentiate_token`, `agree` | exponent | time by the length of q; tables are scanned whole | the same |
 //! | `exponentiate_generator`, `.._each`, `agree_generator` | exponent | the same, with a table of g, which is public | the same (P-256 without a table) |
 //! | `exponentiate_secret_each` | base, exponents | the same; the table of the base is erased | the same |
 //! | `multiply_secret`, `multiply_secrets`, `multiply_running` | factors | Montgomery product | complete addition |
@@ -251,6 +251,20 @@ pub trait Group: Clone + fmt::Debug + Send + Sync + 'static {
     /// [`ElementError::NotInGroup`].
     fn validate_token(&self, element: &Self::Element) -> Result<(), ElementError> {
         self.validate(element)
+    }
+
+    /// `base` to the power of `exponent`, as [`exponentiate`](Self::exponentiate), if the base passes
+    /// [`validate_token`](Self::validate_token): for values that are passed on.
+    ///
+    /// # Errors
+    /// [`ElementError::NotInGroup`].
+    fn exponentiate_token(
+        &self,
+        base: &Self::Element,
+        exponent: &Self::Scalar,
+    ) -> Result<Self::Element, ElementError> {
+        self.validate_token(base)?;
+        Ok(self.exponentiate(base, exponent))
     }
 
     /// Whether the secret element is the identity; an agreed key must not be.

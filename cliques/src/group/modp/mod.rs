@@ -355,6 +355,26 @@ impl Group for Modp {
         in_group(self.is_member(element))
     }
 
+    /// x^q, by which x is tested, and x^e have their base in common. The latter is erased unless
+    /// the former is 1.
+    fn exponentiate_token(
+        &self,
+        base: &ModpElement,
+        exponent: &ModpScalar,
+    ) -> Result<ModpElement, ElementError> {
+        if self.parameters.cofactor == Cofactor::Two {
+            self.validate_token(base)?;
+            return Ok(self.exponentiate(base, exponent));
+        }
+        let exponents = [&self.parameters.order_exponent, &exponent.0];
+        let mut powers = base.0.pow_all(&exponents).into_iter();
+        let (Some(test), Some(power)) = (powers.next(), powers.next()) else {
+            return Err(ElementError::NotInGroup);
+        };
+        in_group(test.publish().is_one())?;
+        Ok(ModpElement(power.publish()))
+    }
+
     fn is_identity(&self, secret: &ModpSecret) -> bool {
         secret.0.is_one().into()
     }
