@@ -5,14 +5,16 @@
 
 use std::hint::black_box;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use gcs_proto::{
     codec::{
-        Change, DataMessage, Delivery, Direction, FrameDecoder, Hint, Layout, MembershipMessage,
-        Request, ServiceWord,
+        Change, DataMessage, Delivery, Direction, FrameDecoder, Header, Hint, Layout,
+        MembershipMessage, Request, ServiceWord,
     },
+    connection::Connection,
     gcs::{Scope, SelfDelivery, ViewId},
+    handshake::Version,
     name::{GroupName, MemberName},
     service::Service,
 };
@@ -36,17 +38,45 @@ fn message(size: usize) -> Request {
     })
 }
 
-fn membership(count: usize) -> Delivery {
+/// A group grows by its last member.
+fn joined(count: usize) -> Delivery {
     let members = members(count);
     Delivery::Membership(MembershipMessage {
         group: group(),
         id: ViewId([1; 12]),
-        change: Change::Network {
-            sets: vec![members.clone()],
-            own: 0,
-        },
+        change: Change::Join(*members.last().unwrap()),
         members,
     })
+}
+
+/// Two halves of a group merge, which lists every member twice.
+fn merged(count: usize) -> Delivery {
+    let members = members(count);
+    let (one, other) = members.split_at(count / 2);
+    Delivery::Membership(MembershipMessage {
+        group: group(),
+        id: ViewId([1; 12]),
+        change: Change::Network {
+            sets: vec![one.to_vec(), other.to_vec()],
+            own: 0,
+        },
+        members: members.clone(),
+    })
+}
+
+/// Header and names alone, in little-endian and big-endian order.
+fn header(criterion: &mut Criterion) {
+    let mut header = criterion.benchmark_group("codec/decode/header");
+    for (order, bytes) in [
+        ("little", message(100).encode(&"#alice#n1".parse().unwrap())),
+        ("membership", joined(100).encode()),
+    ] {
+        let head: [u8; 48] = *bytes.first_chunk().unwrap();
+        header.bench_function(order, |bencher| {
+            bencher.iter(|| Header::decode(black_box(head)).unwrap());
+        });
+    }
+    header.finish();
 }
 
 fn codec(criterion: &mut Criterion) {
@@ -85,24 +115,73 @@ fn codec(criterion: &mut Criterion) {
     }
     decode.finish();
 
-    let mut views = criterion.benchmark_group("codec/decode/membership");
-    for count in [2, 32, 1_000] {
-        let bytes = membership(count).encode();
-        views.bench_with_input(
-            BenchmarkId::from_parameter(count),
-            &bytes,
-            |bencher, bytes| {
-                let mut decoder = FrameDecoder::new(Direction::ToClient);
+    let mut shared = criterion.benchmark_group("codec/encode/shared");
+    for size in [100, 1_000, 100_000] {
+        let Request::Data(message) = message(size) else {
+            unreachable!();
+        };
+        let delivery = Delivery::Data {
+            sender: alice,
+            message,
+        };
+        shared.throughput(Throughput::Bytes(size as u64));
+        shared.bench_with_input(
+            BenchmarkId::new("parts", size),
+            &delivery,
+            |bencher, delivery| bencher.iter(|| black_box(delivery).encode_parts()),
+        );
+        let mut buffer = BytesMut::new();
+        shared.bench_with_input(
+            BenchmarkId::new("into", size),
+            &delivery,
+            |bencher, delivery| {
                 bencher.iter(|| {
-                    decoder.push(black_box(bytes));
-                    let frame = decoder.next_frame().unwrap().unwrap();
-                    Delivery::decode(frame, Layout::Sets).unwrap()
+                    buffer.clear();
+                    black_box(delivery).encode_into(&mut buffer);
                 });
             },
         );
     }
-    views.finish();
+    shared.finish();
 }
 
-criterion_group!(benches, codec);
+/// From bytes to what the layers above take.
+fn views(criterion: &mut Criterion) {
+    for (name, make) in [
+        ("codec/decode/join", joined as fn(usize) -> Delivery),
+        ("codec/decode/merge", merged),
+    ] {
+        let mut views = criterion.benchmark_group(name);
+        for count in [2, 32, 100, 1_000] {
+            let bytes = make(count).encode();
+            views.bench_with_input(
+                BenchmarkId::new("delivery", count),
+                &bytes,
+                |bencher, bytes| {
+                    let mut decoder = FrameDecoder::new(Direction::ToClient);
+                    bencher.iter(|| {
+                        decoder.push(black_box(bytes));
+                        let frame = decoder.next_frame().unwrap().unwrap();
+                        Delivery::decode(frame, Layout::Sets).unwrap()
+                    });
+                },
+            );
+            views.bench_with_input(
+                BenchmarkId::new("event", count),
+                &bytes,
+                |bencher, bytes| {
+                    let me = *members(1).first().unwrap();
+                    let mut connection = Connection::new(me, Version::CURRENT, BytesMut::new());
+                    bencher.iter(|| {
+                        connection.handle_bytes(black_box(bytes));
+                        connection.poll_event().unwrap()
+                    });
+                },
+            );
+        }
+        views.finish();
+    }
+}
+
+criterion_group!(benches, header, codec, views);
 criterion_main!(benches);

@@ -6,7 +6,7 @@
 use std::hint::black_box;
 
 use cliques::GroupSecret;
-use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use gcs_proto::{
     name::{GroupName, MemberName},
     service::Service,
@@ -43,48 +43,43 @@ fn records(criterion: &mut Criterion) {
     let alice: MemberName = "#alice#n1".parse().unwrap();
     let bob: MemberName = "#bob#n1".parse().unwrap();
     let members = [alice, bob];
-    let suite = RecordSuite::default();
-    let mut rng = ChaCha20Rng::seed_from_u64(1);
-
-    let mut seal = criterion.benchmark_group(format!("{suite}/seal"));
-    for size in SIZES {
-        let mut sender = keys(suite, alice, &members);
-        let payload = vec![7; size];
-        seal.throughput(Throughput::Bytes(size as u64));
-        seal.bench_function(BenchmarkId::from_parameter(size), |bencher| {
-            bencher.iter(|| {
-                sender
-                    .seal(Service::Agreed, 1, &[black_box(&payload)], &mut rng)
-                    .unwrap()
-            });
-        });
-    }
-    seal.finish();
-
-    let mut open = criterion.benchmark_group(format!("{suite}/open"));
-    for size in SIZES {
-        let mut sender = keys(suite, alice, &members);
-        let mut receiver = keys(suite, bob, &members);
-        let payload = vec![7; size];
-        open.throughput(Throughput::Bytes(size as u64));
-        open.bench_function(BenchmarkId::from_parameter(size), |bencher| {
-            // Every message opens once only, so each iteration gets one of its own.
-            bencher.iter_batched(
-                || {
+    for suite in RecordSuite::ALL {
+        let mut rng = ChaCha20Rng::seed_from_u64(1);
+        let mut seal = criterion.benchmark_group(format!("{suite}/seal"));
+        for size in SIZES {
+            let mut sender = keys(suite, alice, &members);
+            let payload = vec![7; size];
+            seal.throughput(Throughput::Bytes(size as u64));
+            seal.bench_function(BenchmarkId::from_parameter(size), |bencher| {
+                bencher.iter(|| {
                     sender
-                        .seal(Service::Agreed, 1, &[&payload], &mut rng)
+                        .seal(Service::Agreed, 1, &[black_box(&payload)], &mut rng)
                         .unwrap()
-                },
-                |message| {
+                });
+            });
+        }
+        seal.finish();
+
+        // What a message costs a sender and a receiver together: every message opens once only.
+        let mut both = criterion.benchmark_group(format!("{suite}/seal-open"));
+        for size in SIZES {
+            let mut sender = keys(suite, alice, &members);
+            let mut receiver = keys(suite, bob, &members);
+            let payload = vec![7; size];
+            both.throughput(Throughput::Bytes(size as u64));
+            both.bench_function(BenchmarkId::from_parameter(size), |bencher| {
+                bencher.iter(|| {
+                    let message = sender
+                        .seal(Service::Agreed, 1, &[black_box(&payload)], &mut rng)
+                        .unwrap();
                     receiver
                         .open(&alice, Service::Agreed, black_box(&message))
                         .unwrap()
-                },
-                BatchSize::SmallInput,
-            );
-        });
+                });
+            });
+        }
+        both.finish();
     }
-    open.finish();
 }
 
 criterion_group!(benches, records);

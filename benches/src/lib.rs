@@ -4,7 +4,13 @@
 //! |---|---|---|
 //! | `codec` | messages and memberships to bytes and back | `codec/<direction>/<message>` |
 //! | `suites` | one membership event, CPU time of all members together | `<suite>/<event>/<group>/<members>` |
+//! | `modexp` | powers, by contender | `modexp/<bits>-<exponent bits>/<operation>/<contender>` |
+//! | `modexp_ratios` | the same in interleaved rounds, ratios against their targets | a table, pass or fail |
 //! | `records` | sealing and opening user messages | `<suite>/<direction>/<bytes>` |
 //!
 //! `cargo bench -p benches` runs all, `cargo bench -p benches --bench suites -- gdh/join` some.
 //! Figures of one run are to be compared with each other, not with those of another machine.
+
+pub mod contenders;
+#[cfg(feature = "openssl")]
+pub mod openssl;

@@ -389,6 +389,7 @@ fn keep_the_contract() -> Result<(), Box<dyn std::error::Error>> {
         contract::every_event(suite, &group, Schedule::Shuffled(1));
         contract::order_of_delivery(suite, &group, 0..8);
         contract::abandoned_agreements(suite, &group);
+        contract::restarts_after_a_cut(suite, &group);
         contract::superseded_agreements(suite, &group);
         contract::misuse(suite, &group);
         contract::random_events(suite, &group, 1, 40);

@@ -165,7 +165,9 @@ pub trait KeyAgreement: fmt::Debug + Send {
     /// Starts an agreement; one that is under way is abandoned first.
     ///
     /// # Errors
-    /// [`Error::ApiMisuse`] when the change does not fit the present members.
+    /// [`Error::ApiMisuse`] when the change does not fit the present members; [`Error::Peer`] when
+    /// this member is to compute with an element that it was sent in an earlier agreement, did not
+    /// need until now, and finds to be none.
     fn begin(&mut self, change: Change, rng: &mut dyn CryptoRng) -> Result<Step, Error>;
 
     /// Takes a token, own broadcasts included, from `sender` as the transport vouches.

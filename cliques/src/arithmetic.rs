@@ -125,14 +125,16 @@ impl<G: Group> Arithmetic<G> {
         self.group.multiply_secret(secret, factor)
     }
 
-    /// The product of two secret elements.
-    pub(crate) fn multiply_secrets(
+    /// The last of the running products `first`, `first` x_1, `first` x_1 x_2, .., and the product of
+    /// all of them.
+    pub(crate) fn multiply_running(
         &mut self,
-        a: &G::SecretElement,
-        b: &G::SecretElement,
-    ) -> G::SecretElement {
-        self.cost.multiplications += 1;
-        self.group.multiply_secrets(a, b)
+        first: &G::SecretElement,
+        factors: &[&G::Element],
+    ) -> (G::SecretElement, G::SecretElement) {
+        let count = u64::try_from(factors.len()).unwrap_or(u64::MAX);
+        self.cost.multiplications += count.saturating_mul(2);
+        self.group.multiply_running(first, factors)
     }
 
     /// 1 / `scalar` modulo q.
@@ -192,6 +194,14 @@ impl<G: Group> Arithmetic<G> {
         let element = self.parse(bytes, sender)?;
         self.validate_token(&element, sender)?;
         Ok(element)
+    }
+
+    /// Checks the encoding of an element that `sender` sent, to be [received](Self::receive) before it
+    /// is used.
+    pub(crate) fn check_encoding(&self, bytes: &[u8], sender: &MemberId) -> Result<(), Error> {
+        self.group
+            .check_encoding(bytes)
+            .map_err(|error| peer(sender, fault(error)))
     }
 
     /// Decodes an element that `sender` sent, to be [tested](Self::validate_all) before it is used.

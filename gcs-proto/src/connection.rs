@@ -54,7 +54,10 @@ pub struct Connection {
     private_group: MemberName,
     daemon_version: Version,
     decoder: FrameDecoder,
+    /// Pieces to be sent, each of them closed.
     transmit: VecDeque<Bytes>,
+    /// What is to be sent behind them; messages are written one behind the other.
+    writing: BytesMut,
     transmit_backlog: usize,
     state: State,
 }
@@ -74,16 +77,13 @@ enum State {
 impl Connection {
     /// A connection of the session `private_group` whose handshake is done; `remaining` is what
     /// came behind it.
-    pub const fn new(
-        private_group: MemberName,
-        daemon_version: Version,
-        remaining: BytesMut,
-    ) -> Self {
+    pub fn new(private_group: MemberName, daemon_version: Version, remaining: BytesMut) -> Self {
         Self {
             private_group,
             daemon_version,
             decoder: FrameDecoder::with_buffer(Direction::ToClient, remaining),
             transmit: VecDeque::new(),
+            writing: BytesMut::new(),
             transmit_backlog: 0,
             state: State::Open,
         }
@@ -138,6 +138,16 @@ impl Connection {
         self.decoder.push(bytes);
     }
 
+    /// The buffer that [`handle_bytes`](Self::handle_bytes) appends to, with room behind what waits
+    /// in it, to read from the stream without a copy. As with that, drain
+    /// [`poll_event`](Self::poll_event) after each read; a connection that is over takes no more.
+    pub fn read_buffer(&mut self) -> &mut BytesMut {
+        if self.is_closed() {
+            self.decoder.clear();
+        }
+        self.decoder.read_buffer()
+    }
+
     /// The daemon has closed the stream. What arrived before still comes as events.
     pub fn handle_end_of_stream(&mut self) {
         if matches!(self.state, State::Open) {
@@ -172,7 +182,7 @@ impl Connection {
             }),
             GcsCommand::Disconnect => {
                 // Small, and what frees the rest: no backlog may hold it up.
-                self.queue(Request::Disconnect.encode(&self.private_group));
+                self.queue(&Request::Disconnect);
                 self.close(CloseReason::Disconnected);
                 Ok(())
             }
@@ -181,28 +191,59 @@ impl Connection {
 
     /// The next event.
     pub fn poll_event(&mut self) -> Option<GcsEvent> {
-        if matches!(self.state, State::Open | State::Ended) {
-            match self.next_event() {
-                Ok(Some(event)) => return Some(event),
-                Ok(None) if matches!(self.state, State::Ended) => {
-                    self.close(CloseReason::EndOfStream);
-                }
-                Ok(None) => return None,
-                Err(error) => {
-                    tracing::debug!(session = %self.private_group, %error, "undecodable delivery");
-                    self.close(CloseReason::Decode(error));
-                }
-            }
+        if let Some(event) = self.poll_with(Self::event_of) {
+            return Some(event);
         }
         match core::mem::replace(&mut self.state, State::Closed) {
             State::Closing(reason) => Some(GcsEvent::Closed(reason)),
-            State::Open | State::Ended | State::Closed => None,
+            open @ (State::Open | State::Ended) => {
+                self.state = open;
+                None
+            }
+            State::Closed => None,
         }
     }
 
-    /// The next bytes to be sent: one whole message.
+    /// The next message as it came, in place of the [`poll_event`](Self::poll_event) that would
+    /// give it, for those who need what an event leaves out. When the connection is over there is
+    /// none; the reason comes by [`poll_event`](Self::poll_event).
+    pub fn poll_delivery(&mut self) -> Option<Delivery> {
+        self.poll_with(|_, delivery| Ok(delivery))
+    }
+
+    /// The next message, understood by `meaning`; closes the connection when there can be none.
+    fn poll_with<T>(
+        &mut self,
+        meaning: impl FnOnce(&Self, Delivery) -> Result<T, DecodeError>,
+    ) -> Option<T> {
+        if !matches!(self.state, State::Open | State::Ended) {
+            return None;
+        }
+        let next = match self.next_delivery() {
+            Ok(Some(delivery)) => meaning(self, delivery).map(Some),
+            Ok(None) => Ok(None),
+            Err(error) => Err(error),
+        };
+        match next {
+            Ok(Some(meaning)) => return Some(meaning),
+            Ok(None) if matches!(self.state, State::Ended) => self.close(CloseReason::EndOfStream),
+            Ok(None) => {}
+            Err(error) => {
+                tracing::debug!(session = %self.private_group, %error, "undecodable delivery");
+                self.close(CloseReason::Decode(error));
+            }
+        }
+        None
+    }
+
+    /// The next bytes to be sent: all short messages since the last call together, or a piece of a
+    /// long one, whose body is that of the command and was not copied.
     pub fn poll_transmit(&mut self) -> Option<Bytes> {
-        let bytes = self.transmit.pop_front()?;
+        let bytes = match self.transmit.pop_front() {
+            Some(bytes) => bytes,
+            None if self.writing.is_empty() => return None,
+            None => self.writing.split().freeze(),
+        };
         self.transmit_backlog -= bytes.len();
         Some(bytes)
     }
@@ -228,27 +269,39 @@ impl Connection {
     }
 
     fn send(&mut self, request: &Request) -> Result<(), Error> {
-        let bytes = request.encode(&self.private_group);
         within(
             "transmit backlog",
-            self.transmit_backlog.saturating_add(bytes.len()),
+            self.transmit_backlog
+                .saturating_add(request.encoded_length()),
             limits::TRANSMIT_BUFFER,
         )?;
-        self.queue(bytes);
+        self.queue(request);
         Ok(())
     }
 
-    fn queue(&mut self, bytes: Bytes) {
-        self.transmit_backlog += bytes.len();
-        self.transmit.push_back(bytes);
+    fn queue(&mut self, request: &Request) {
+        self.transmit_backlog += request.encoded_length();
+        let capacity = self.writing.capacity() - self.writing.len();
+        if capacity < request.encoded_length().min(limits::COPIED_BODY) {
+            self.writing.reserve(limits::WRITE_BUFFER);
+        }
+        let body = request.encode_shared(&self.private_group, &mut self.writing);
+        if !body.is_empty() {
+            self.transmit.push_back(self.writing.split().freeze());
+            self.transmit.push_back(body);
+        }
     }
 
-    fn next_event(&mut self) -> Result<Option<GcsEvent>, DecodeError> {
-        let Some(frame) = self.decoder.next_frame()? else {
-            return Ok(None);
-        };
+    fn next_delivery(&mut self) -> Result<Option<Delivery>, DecodeError> {
         let layout: Layout = self.daemon_version.membership_layout();
-        Ok(Some(match Delivery::decode(frame, layout)? {
+        let frame = self.decoder.next_frame()?;
+        frame
+            .map(|frame| Delivery::decode(frame, layout))
+            .transpose()
+    }
+
+    fn event_of(&self, delivery: Delivery) -> Result<GcsEvent, DecodeError> {
+        Ok(match delivery {
             Delivery::Data { sender, message } => GcsEvent::Message(message.into_message(sender)),
             Delivery::Membership(message) => {
                 GcsEvent::Membership(neutral(message, &self.private_group)?)
@@ -256,7 +309,7 @@ impl Connection {
             Delivery::Transition { group, .. } => GcsEvent::TransitionalSignal { group },
             Delivery::SelfLeave { group } => GcsEvent::SelfLeave { group },
             Delivery::Refused(refusal) => GcsEvent::Refused(refusal.into_refused()),
-        }))
+        })
     }
 }
 

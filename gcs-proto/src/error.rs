@@ -83,6 +83,9 @@ pub enum ConnectRefusal {
     /// Code -3: the daemon has too many sessions.
     #[error("daemon has too many sessions")]
     Quota,
+    /// Code -4: a name is needed; 4.x daemons choose one instead of saying so.
+    #[error("private name is missing")]
+    NoName,
     /// Code -5: the private name is illegal.
     #[error("private name is illegal")]
     IllegalName,
@@ -105,6 +108,7 @@ impl ConnectRefusal {
     pub const fn from_code(code: i8) -> Self {
         match code {
             -3 => Self::Quota,
+            -4 => Self::NoName,
             -5 => Self::IllegalName,
             -6 => Self::NotUnique,
             -7 => Self::Version,
@@ -117,6 +121,7 @@ impl ConnectRefusal {
     pub const fn code(self) -> i8 {
         match self {
             Self::Quota => -3,
+            Self::NoName => -4,
             Self::IllegalName => -5,
             Self::NotUnique => -6,
             Self::Version => -7,
@@ -147,6 +152,10 @@ pub enum Error {
         /// What was wanted.
         wanted: &'static str,
     },
+    /// The password method was chosen and there is no password
+    /// ([`ClientHandshake::with_credentials`](crate::handshake::ClientHandshake::with_credentials)).
+    #[error("password authentication wanted without credentials")]
+    MissingCredentials,
     /// A text is not a name.
     #[error(transparent)]
     Name(#[from] NameError),

@@ -131,7 +131,8 @@ pub struct Message {
     pub message_type: i16,
     /// Byte order of its author, for those who read integers in the body.
     pub order: ByteOrder,
-    /// Content.
+    /// Content. It shares the memory it arrived in, with what came before and after it: copy it to
+    /// keep a short one for long.
     pub body: Bytes,
 }
 

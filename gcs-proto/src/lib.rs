@@ -9,9 +9,11 @@
 //!   [`flush::FlushLayer`] if views are to be synchronous.
 //! - To be a daemon: [`handshake::DaemonHandshake`], then [`codec::FrameDecoder`],
 //!   [`codec::Request`] and [`codec::Delivery`].
+//! - To bind programs written for the C library: [`receive::Inbox`] and [`code::Code`] beside these.
 //! - To put another engine below: translate it to [`gcs::GcsEvent`] and [`gcs::GcsCommand`].
 extern crate alloc;
 
+pub mod code;
 pub mod codec;
 pub mod connection;
 pub mod error;
@@ -20,6 +22,7 @@ pub mod gcs;
 pub mod handshake;
 pub mod limits;
 pub mod name;
+pub mod receive;
 pub mod service;
 
 pub use error::{DecodeError, Error};

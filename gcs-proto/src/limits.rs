@@ -14,6 +14,8 @@ pub const PRIVATE_NAME: usize = 10;
 /// Longest daemon name, in bytes (4.4.0 configuration).
 pub const DAEMON_NAME: usize = 19;
 
+/// Bytes of a view or group id (format).
+pub const VIEW_ID: usize = 12;
 /// Bytes of a message header (format).
 pub const HEADER: usize = 48;
 /// Most destinations of one message that a daemon accepts (4.4.0).
@@ -34,6 +36,18 @@ pub const MEMBERSHIP_SETS: usize = 1_024;
 pub const LONGEST_DELIVERY: usize = HEADER + NAME_SLOT * MEMBERS + MEMBERSHIP_BODY;
 /// Most bytes that wait at a client to be decoded: a message and what came behind it (ours).
 pub const RECEIVE_BUFFER: usize = LONGEST_DELIVERY + (1 << 20);
+/// Least room for one read of a stream, in bytes (ours).
+pub const READ_ROOM: usize = 4 << 10;
+/// Room made for reads when there is less than [`READ_ROOM`], in bytes (ours).
+pub const READ_BUFFER: usize = 64 << 10;
+/// Most room made ahead on the word of a header alone, in bytes (ours; above [`MESSAGE`], so that
+/// every data message comes into one piece of memory).
+pub const READ_AHEAD: usize = 160 << 10;
+/// Room made for messages on their way out, in bytes (ours).
+pub const WRITE_BUFFER: usize = 16 << 10;
+/// Longest body that is copied instead of being shared, in bytes (ours): behind its header on the
+/// way out, and where it may have to wait for long.
+pub const COPIED_BODY: usize = 4 << 10;
 /// Most bytes that wait at a client to be sent (ours).
 pub const TRANSMIT_BUFFER: usize = 16 << 20;
 
@@ -47,6 +61,10 @@ pub const AUTHENTICATION_CHOICE: usize = 90;
 pub const AUTHENTICATION_METHODS: usize = 3;
 /// Bytes of one method slot, terminator included (format).
 pub const AUTHENTICATION_SLOT: usize = 30;
+/// Bytes of the user name of the password method (format).
+pub const PASSWORD_USER: usize = 32;
+/// Bytes of the password of the password method (format).
+pub const PASSWORD: usize = 8;
 
 /// Sessions of one daemon (4.4.0).
 pub const SESSIONS: usize = 997;
@@ -56,7 +74,7 @@ pub const QUEUED_MESSAGES: usize = 1_000;
 /// Lowest message type a user of the flush layer may send (flush library).
 pub const LOWEST_FLUSH_USER_TYPE: i16 = -32_765;
 /// Bytes that the flush layer may add to a message: original type, view id, reference group.
-pub const FLUSH_OVERHEAD: usize = 2 + 12 + NAME_SLOT;
+pub const FLUSH_OVERHEAD: usize = 2 + VIEW_ID + NAME_SLOT;
 /// Flush acknowledgements kept per group for memberships not yet seen (ours).
 pub const UNKNOWN_CHANGES: usize = 256;
 /// Membership messages an acknowledgement may wait for its own before it is dropped (flush library).

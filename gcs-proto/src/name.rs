@@ -12,20 +12,61 @@
 //! | [`PrivateName`] | 1..=10 | `$`..=`~` | `alice` |
 //! | [`DaemonName`] | 1..=19 | `$`..=`~` | `n1` |
 //!
+//! A slot on the wire, here of `chat`:
+//!
+//! | offset | size | content |
+//! |---|---|---|
+//! | 0 | 4 | `63 68 61 74` |
+//! | 4 | 1 | `00`; missing if the name has 32 bytes |
+//! | 5 | 27 | anything; zeros from this crate, whatever lay on the stack from a C client |
+//!
 //! Source: Spread client protocol, sections 3.5 and 4.6 of the protocol notes in `docs/`.
 
-use alloc::string::String;
-use core::{borrow::Borrow, fmt, str::FromStr};
+use alloc::{string::String, vec::Vec};
+use core::{
+    borrow::Borrow,
+    cmp::Ordering,
+    fmt,
+    hash::{Hash, Hasher},
+    str::FromStr,
+};
 
 use crate::limits;
+
+/// Bytes looked at in one step.
+const WORD: usize = 8;
+/// The lowest bit of each byte of a word.
+const LOWEST_BITS: u64 = 0x0101_0101_0101_0101;
+/// The highest bit of each byte of a word.
+const HIGHEST_BITS: u64 = 0x8080_8080_8080_8080;
+
+/// The bits of a word that stand in front of its first NUL byte, all if there is none.
+#[inline]
+const fn text_mask(word: u64) -> u64 {
+    // The lowest bit set stands for the first NUL, those above it for nothing certain.
+    let nul = word.wrapping_sub(LOWEST_BITS) & !word & HIGHEST_BITS;
+    ((nul & nul.wrapping_neg()) >> 7).wrapping_sub(1)
+}
+
+/// Whether each byte of a word is NUL or within `first..=b'~'`.
+#[inline]
+const fn is_text(word: u64, first: u8) -> bool {
+    let low = word & !HIGHEST_BITS;
+    let occupied = low.wrapping_add(!HIGHEST_BITS);
+    let below = !(word | HIGHEST_BITS).wrapping_sub(LOWEST_BITS.wrapping_mul(first as u64));
+    let delete = low.wrapping_add(LOWEST_BITS);
+    (word | delete | (below & occupied)) & HIGHEST_BITS == 0
+}
 
 /// The content of a name slot: at most 32 bytes, none of them NUL, otherwise anything.
 ///
 /// Ordered bytewise, shorter first among names with a common beginning, as daemons order names.
 #[derive(Clone, Copy)]
+// Aligned, so that copies of names are made of whole words.
+#[repr(align(8))]
 pub struct Name {
-    length: u8,
-    bytes: [u8; limits::NAME_SLOT],
+    /// The text, and NUL behind it.
+    slot: [u8; limits::NAME_SLOT],
 }
 
 impl Name {
@@ -44,62 +85,63 @@ impl Name {
     }
 
     /// Reads a slot as it stands on the wire; bytes behind the first NUL are cleared.
+    #[inline]
     pub fn from_slot(mut slot: [u8; limits::NAME_SLOT]) -> Self {
-        let length = slot
-            .iter()
-            .position(|byte| *byte == 0)
-            .unwrap_or(slot.len());
-        for byte in slot.iter_mut().skip(length) {
-            *byte = 0;
+        // Without a branch: memberships have thousands of slots.
+        let mut before = u64::MAX;
+        for bytes in slot.as_chunks_mut::<WORD>().0 {
+            let word = u64::from_le_bytes(*bytes);
+            let mask = text_mask(word);
+            *bytes = (word & mask & before).to_le_bytes();
+            before &= if mask == u64::MAX { u64::MAX } else { 0 };
         }
-        // A slot has 32 bytes, so its length always fits.
-        Self {
-            length: u8::try_from(length).unwrap_or(u8::MAX),
-            bytes: slot,
-        }
+        Self { slot }
     }
 
     /// The slot, zero-padded.
-    pub fn slot(&self) -> &[u8; limits::NAME_SLOT] {
-        &self.bytes
+    pub const fn slot(&self) -> &[u8; limits::NAME_SLOT] {
+        &self.slot
     }
 
     /// The bytes of the name, without padding.
     pub fn as_bytes(&self) -> &[u8] {
-        self.bytes
-            .get(..usize::from(self.length))
-            .unwrap_or(&self.bytes)
+        let end = self.slot.iter().position(|byte| *byte == 0);
+        self.slot
+            .get(..end.unwrap_or(limits::NAME_SLOT))
+            .unwrap_or(&self.slot)
     }
 
     /// Whether this names a private group (one session) and is never looked up as a group.
     pub fn is_private(&self) -> bool {
-        self.as_bytes().first() == Some(&b'#')
+        self.slot.first() == Some(&b'#')
     }
 }
 
+// No name has a NUL inside, so slots compare as their names do.
 impl PartialEq for Name {
+    #[inline]
     fn eq(&self, other: &Self) -> bool {
-        self.as_bytes() == other.as_bytes()
+        self.slot == other.slot
     }
 }
 
 impl Eq for Name {}
 
 impl PartialOrd for Name {
-    fn partial_cmp(&self, other: &Self) -> Option<core::cmp::Ordering> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
 impl Ord for Name {
-    fn cmp(&self, other: &Self) -> core::cmp::Ordering {
-        self.as_bytes().cmp(other.as_bytes())
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.slot.cmp(&other.slot)
     }
 }
 
-impl core::hash::Hash for Name {
-    fn hash<H: core::hash::Hasher>(&self, state: &mut H) {
-        self.as_bytes().hash(state);
+impl Hash for Name {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.slot.hash(state);
     }
 }
 
@@ -169,6 +211,16 @@ fn checked(
     }
 }
 
+/// Whether a name is one that [`checked`] takes; `max` leaves a NUL in the slot.
+#[inline]
+fn is_legal(name: &Name, max: usize, first_legal: u8) -> bool {
+    let words = name.slot.as_chunks::<WORD>().0;
+    let text = words.iter().fold(true, |text, bytes| {
+        text & is_text(u64::from_le_bytes(*bytes), first_legal)
+    });
+    text && name.slot.first() != Some(&0) && name.slot.get(max) == Some(&0)
+}
+
 macro_rules! name_type {
     ($(#[$doc:meta])* $type:ident, $kind:literal, $max:expr, $first:literal) => {
         $(#[$doc])*
@@ -182,6 +234,11 @@ macro_rules! name_type {
             /// [`NameError`] naming the text and what is wrong with it.
             pub fn new(text: &[u8]) -> Result<Self, NameError> {
                 checked($kind, text, $max, $first).map(Self)
+            }
+
+            #[inline]
+            fn is_legal(name: &Name) -> bool {
+                is_legal(name, $max, $first)
             }
 
             /// The name as text; always ASCII.
@@ -211,8 +268,14 @@ macro_rules! name_type {
         impl TryFrom<Name> for $type {
             type Error = NameError;
 
+            #[inline]
             fn try_from(name: Name) -> Result<Self, NameError> {
-                Self::new(name.as_bytes())
+                if Self::is_legal(&name) {
+                    Ok(Self(name))
+                } else {
+                    // Names the error.
+                    Self::new(name.as_bytes())
+                }
             }
         }
 
@@ -262,6 +325,17 @@ name_type! {
 }
 
 impl MemberName {
+    /// All of `names` as members, in the memory where they are.
+    ///
+    /// # Errors
+    /// [`NameError`] for the first one that is no member's.
+    pub(crate) fn all(names: Vec<Name>) -> Result<Vec<Self>, NameError> {
+        if !names.iter().all(Self::is_legal) {
+            return names.into_iter().map(Self::try_from).collect();
+        }
+        Ok(names.into_iter().map(Self).collect())
+    }
+
     /// The private group of a session: `#session#daemon`.
     pub fn of_session(session: &PrivateName, daemon: &DaemonName) -> Self {
         let mut text = [0; limits::NAME_SLOT];
@@ -286,6 +360,38 @@ mod tests {
         assert_eq!(name.as_bytes(), b"xxx");
         assert_eq!(&name.slot()[3..], &[0; 29]);
         assert_eq!(Name::from_slot([b'y'; 32]).as_bytes(), &[b'y'; 32]);
+    }
+
+    /// Every place of the first NUL, in front of bytes of every kind.
+    #[test]
+    fn slots_are_read_like_byte_strings() {
+        for end in 0..=32 {
+            for fill in [1, 0x7f, 0x80, 0xff, b'a'] {
+                for behind in [0, 1, 0x80, 0xff] {
+                    let mut slot = [behind; 32];
+                    slot[..end].fill(fill);
+                    if let Some(byte) = slot.get_mut(end) {
+                        *byte = 0;
+                    }
+                    let name = Name::from_slot(slot);
+                    assert_eq!(name.as_bytes(), &slot[..end]);
+                    assert!(name.slot()[end..].iter().all(|byte| *byte == 0));
+                    assert_eq!(Name::new(&slot[..end]).unwrap(), name);
+                    let plain = |bytes: &[u8]| MemberName::new(bytes).ok();
+                    assert_eq!(MemberName::try_from(name).ok(), plain(&slot[..end]));
+                }
+            }
+        }
+        for byte in 1..=255 {
+            for at in [0, 7, 8, 30] {
+                let mut slot = [b'x'; 32];
+                slot[31] = 0;
+                slot[at] = byte;
+                let (name, text) = (Name::from_slot(slot), &slot[..31]);
+                assert_eq!(GroupName::try_from(name), GroupName::new(text));
+                assert_eq!(MemberName::try_from(name), MemberName::new(text));
+            }
+        }
     }
 
     #[test]

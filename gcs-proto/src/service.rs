@@ -1,6 +1,17 @@
 //! Service types: what order and reliability a message asks for.
 //!
 //! The six services are ordered by strength, each one giving at least what the weaker ones give.
+//!
+//! | service | bit in the type word |
+//! |---|---|
+//! | unreliable | `0x01` |
+//! | reliable | `0x02` |
+//! | FIFO | `0x04` |
+//! | causal | `0x08` |
+//! | agreed | `0x10` |
+//! | safe | `0x20` |
+//!
+//! Source: Spread client protocol, section 4.4 of the protocol notes in `docs/`.
 
 use core::{fmt, str::FromStr};
 

@@ -9,7 +9,10 @@
 
 use bytes::{Bytes, BytesMut};
 use gcs_proto::{
-    codec::{Change, DataMessage, Delivery, Direction, FrameDecoder, MembershipMessage, Request},
+    codec::{
+        Change, DataMessage, Delivery, Direction, FrameDecoder, Hint, MembershipMessage, Request,
+        ServiceWord,
+    },
     connection::Connection,
     error::{DecodeError, Error},
     gcs::{Cause, CloseReason, GcsCommand, GcsEvent, Multicast, Scope, SelfDelivery, ViewId},
@@ -47,13 +50,15 @@ fn multicast(destinations: usize, body: usize) -> GcsCommand {
 }
 
 fn sent(connection: &mut Connection) -> Vec<Request> {
-    std::iter::from_fn(|| connection.poll_transmit())
-        .map(|bytes| {
-            let mut decoder = FrameDecoder::new(Direction::ToDaemon);
-            decoder.push(&bytes);
-            Request::decode(decoder.next_frame().unwrap().unwrap(), &me()).unwrap()
-        })
-        .collect()
+    let mut decoder = FrameDecoder::new(Direction::ToDaemon);
+    while let Some(bytes) = connection.poll_transmit() {
+        decoder.push(&bytes);
+    }
+    let requests = std::iter::from_fn(|| decoder.next_frame().unwrap())
+        .map(|frame| Request::decode(frame, &me()).unwrap())
+        .collect();
+    assert_eq!(decoder.buffered(), 0);
+    requests
 }
 
 fn events(connection: &mut Connection) -> Vec<GcsEvent> {
@@ -87,6 +92,67 @@ fn messages_that_harm_a_daemon_are_not_sent() {
     );
     assert_eq!(sent(&mut connection).len(), 2);
     assert!(!connection.is_closed());
+}
+
+#[test]
+fn short_messages_leave_together_and_long_ones_are_not_copied() {
+    let mut connection = connection();
+    let long = Bytes::from(vec![9; limits::COPIED_BODY + 1]);
+    let GcsCommand::Multicast(mut message) = multicast(1, limits::COPIED_BODY) else {
+        unreachable!();
+    };
+    for _ in 0..3 {
+        connection.command(GcsCommand::Join(group())).unwrap();
+    }
+    connection
+        .command(GcsCommand::Multicast(message.clone()))
+        .unwrap();
+    message.body = long.clone();
+    connection.command(GcsCommand::Multicast(message)).unwrap();
+    connection.command(GcsCommand::Leave(group())).unwrap();
+    let pieces: Vec<_> = std::iter::from_fn(|| connection.poll_transmit()).collect();
+    let head = 48 + 32;
+    let lengths: Vec<_> = pieces.iter().map(Bytes::len).collect();
+    let first = 3 * head + head + limits::COPIED_BODY + head;
+    assert_eq!(lengths, [first, limits::COPIED_BODY + 1, head]);
+    assert_eq!(pieces[1].as_ptr(), long.as_ptr(), "shared with the command");
+    assert_eq!(connection.transmit_backlog(), 0);
+}
+
+#[test]
+fn bytes_may_be_read_into_the_connection() {
+    let message = Delivery::Data {
+        sender: member("#bob#n1"),
+        message: DataMessage {
+            word: ServiceWord::new(Service::Agreed, SelfDelivery::Deliver, Scope::Named),
+            hint: Hint::new(7),
+            destinations: vec![group().into()],
+            body: vec![1; 100_000].into(),
+        },
+    };
+    let stream = message.encode().repeat(3);
+    let mut connection = connection();
+    let mut rest = stream.as_slice();
+    let mut taken = 0;
+    let mut reads = 0;
+    while !rest.is_empty() {
+        let buffer = connection.read_buffer();
+        let room = buffer.capacity() - buffer.len();
+        assert!(room >= limits::READ_ROOM);
+        let (now, later) = rest.split_at(room.min(rest.len()));
+        buffer.extend_from_slice(now);
+        rest = later;
+        reads += 1;
+        for event in events(&mut connection) {
+            let GcsEvent::Message(message) = event else {
+                panic!("{event:?}");
+            };
+            assert_eq!(message.body, vec![1; 100_000]);
+            taken += 1;
+        }
+    }
+    assert_eq!(taken, 3);
+    assert!(reads <= 6, "room for the rest of a message: {reads}");
 }
 
 #[test]
@@ -341,5 +407,29 @@ fn daemons_of_version_three_send_one_set() {
             Some(GcsEvent::Closed(CloseReason::Decode(_))) if !readable => {}
             other => panic!("{other:?}"),
         }
+    }
+}
+
+#[test]
+fn a_connection_that_is_over_keeps_nothing_it_reads() {
+    let mut ended = connection();
+    ended
+        .read_buffer()
+        .extend_from_slice(&Delivery::SelfLeave { group: group() }.encode());
+    ended.handle_end_of_stream();
+    ended.read_buffer();
+    assert_eq!(
+        events(&mut ended),
+        [
+            GcsEvent::SelfLeave { group: group() },
+            GcsEvent::Closed(CloseReason::EndOfStream)
+        ],
+        "what came before the end is not lost"
+    );
+    for _ in 0..3 {
+        ended.read_buffer().extend_from_slice(&[0; 100]);
+        assert_eq!(ended.buffered(), 100);
+        assert_eq!(ended.poll_event(), None);
+        assert_eq!(ended.poll_delivery(), None);
     }
 }

@@ -94,9 +94,7 @@ fn episodes(network: &Network, process: usize) -> Vec<Episode> {
                 assert!(ever.insert(*number), "VS5: message {number} twice");
                 let sender = network.processes[sent.process].name;
                 assert!(episode.view.members.contains(&sender), "VS4");
-                assert!(sent.receiver.is_none_or(|receiver| receiver == me));
-                let discarded = sent.self_delivery == SelfDelivery::Discard;
-                assert!(!discarded || sent.process != process);
+                assert!(sent.is_for(me), "message {number} at {me}");
                 if sent.service >= Service::Fifo {
                     let before = last_of.insert(sent.process, *number);
                     assert!(before < Some(*number), "VS9: {before:?} before {number}");
@@ -117,25 +115,25 @@ fn episodes(network: &Network, process: usize) -> Vec<Episode> {
     all
 }
 
-/// Strong messages to the whole group: their order, and their place in it, is common.
-fn ordered(network: &Network, episode: &Episode) -> Vec<(u64, usize, usize)> {
+/// Strong messages for both members: their order, and their place in it, is common.
+fn ordered(
+    network: &Network,
+    episode: &Episode,
+    both: [MemberName; 2],
+) -> Vec<(u64, usize, usize)> {
     let strong = |number: u64| {
         let sent = &network.sent[number as usize];
-        sent.service >= Service::Causal
-            && sent.receiver.is_none()
-            && sent.self_delivery == SelfDelivery::Deliver
+        sent.service >= Service::Causal && both.iter().all(|member| sent.is_for(*member))
     };
     let messages = episode.messages.iter().copied();
     messages.filter(|(number, ..)| strong(*number)).collect()
 }
 
-/// FIFO and stronger messages to the whole group.
-fn guaranteed(network: &Network, episode: &Episode) -> BTreeSet<u64> {
+/// FIFO and stronger messages for both members.
+fn guaranteed(network: &Network, episode: &Episode, both: [MemberName; 2]) -> BTreeSet<u64> {
     let counts = |number: u64| {
         let sent = &network.sent[number as usize];
-        sent.service >= Service::Fifo
-            && sent.receiver.is_none()
-            && sent.self_delivery == SelfDelivery::Deliver
+        sent.service >= Service::Fifo && both.iter().all(|member| sent.is_for(*member))
     };
     let messages = episode.messages.iter();
     messages
@@ -153,13 +151,14 @@ fn stayed_together(network: &Network, p: &Episode, q: &Episode) -> bool {
     network.stayed_together(daemon(p), daemon(q), from, next(p).max(next(q)))
 }
 
-/// Compares what different processes saw; tells how many pairs went together from view to view.
-fn compare(network: &Network, episodes: &[Episode]) -> usize {
+/// Compares what different processes saw; tells how many pairs went together from view to view, and
+/// how many messages to some members both of a pair got.
+fn compare(network: &Network, episodes: &[Episode]) -> (usize, usize) {
     let mut by_view: BTreeMap<ViewId, Vec<&Episode>> = BTreeMap::new();
     for episode in episodes {
         by_view.entry(episode.view.id).or_default().push(episode);
     }
-    let mut together = 0;
+    let (mut together, mut subsets) = (0, 0);
     for (id, group) in &by_view {
         let first = &group[0].view;
         for p in group {
@@ -187,9 +186,17 @@ fn compare(network: &Network, episodes: &[Episode]) -> usize {
                 continue;
             }
             together += 1;
-            let (ours, theirs) = (guaranteed(network, p), guaranteed(network, q));
+            let both = [p_name, q_name];
+            let (ours, theirs) = (guaranteed(network, p, both), guaranteed(network, q, both));
             assert_eq!(ours, theirs, "VS8: {id} at {p_name} and {q_name}");
-            let (mut ours, mut theirs) = (ordered(network, p), ordered(network, q));
+            let (mut ours, mut theirs) = (ordered(network, p, both), ordered(network, q, both));
+            let some = |place: &&(u64, usize, usize)| {
+                network.sent[place.0 as usize]
+                    .receivers
+                    .as_ref()
+                    .is_some_and(|list| list.len() > 1)
+            };
+            subsets += ours.iter().filter(some).count();
             if !stayed_together(network, p, q) {
                 // They agreed on the next view before they were cut off from each other, and one
                 // has installed it before it heard of that: behind the request the place of the
@@ -205,7 +212,7 @@ fn compare(network: &Network, episodes: &[Episode]) -> usize {
             );
         }
     }
-    together
+    (together, subsets)
 }
 
 /// At rest every member has the engine's membership as its view, and can send without a tag.
@@ -239,8 +246,7 @@ fn check_self_delivery(network: &Network) {
             match seen {
                 Seen::Sent(number) => {
                     let sent = &network.sent[*number as usize];
-                    let own = sent.receiver.is_none_or(|receiver| receiver == state.name);
-                    if own && sent.self_delivery == SelfDelivery::Deliver {
+                    if sent.is_for(state.name) {
                         waiting.insert(*number);
                     }
                 }
@@ -261,6 +267,9 @@ fn check_self_delivery(network: &Network) {
 #[derive(Debug, Default)]
 struct Coverage {
     together: usize,
+    subsets: usize,
+    partitions: usize,
+    cascades: usize,
     views: u64,
     collapsed: u64,
     postponed: u64,
@@ -274,25 +283,42 @@ fn run(seed: u64, coverage: &mut Coverage) {
     let mut network = Network::new(seed, daemons);
     // Sluggish applications in some runs, so that changes pile up.
     let eagerness = [15, 40, 70][(seed / 4 % 3) as usize];
+    // Out of 1000 steps: deliver, take, flush, send, join, leave, crash; the rest are changes of the
+    // network. Calm runs have views that live long enough for many messages.
+    let shares = if (seed / 12).is_multiple_of(2) {
+        [450, 280, 120, 120, 15, 5, 3]
+    } else {
+        [470, 280, 110, 125, 11, 2, 1]
+    };
     for _ in 0..1000 {
         let daemon = network.random.below(daemons);
         let process = network.living(daemon);
-        match network.random.below(1000) {
-            0..450 => {
+        let mut rest = network.random.below(1000);
+        let step = shares
+            .iter()
+            .position(|share| match rest.checked_sub(*share) {
+                Some(left) => {
+                    rest = left;
+                    false
+                }
+                None => true,
+            });
+        match step {
+            Some(0) => {
                 network.deliver(process);
             }
-            450..730 => {
+            Some(1) => {
                 network.take(process);
             }
-            730..850 => {
+            Some(2) => {
                 if network.random.chance(eagerness) {
                     network.flush(process);
                 }
             }
-            850..970 => network.send(process),
-            970..985 => network.join(process),
-            985..990 => network.leave(process),
-            990..993 => network.crash(process),
+            Some(3) => network.send(process),
+            Some(4) => network.join(process),
+            Some(5) => network.leave(process),
+            Some(6) => network.crash(process),
             _ => network.reconfigure_at_random(),
         }
     }
@@ -306,7 +332,13 @@ fn run(seed: u64, coverage: &mut Coverage) {
     let all: Vec<Episode> = (0..network.processes.len())
         .flat_map(|process| episodes(&network, process))
         .collect();
-    coverage.together += compare(&network, &all);
+    let (together, subsets) = compare(&network, &all);
+    coverage.together += together;
+    coverage.subsets += subsets;
+    coverage.partitions += network.path[0].len();
+    // Views that somebody was asked to close before the application had taken the view.
+    let asked_at_once = |episode: &&Episode| episode.requests == 1 && episode.messages.is_empty();
+    coverage.cascades += all.iter().filter(asked_at_once).count();
     coverage.signals += all.iter().map(|episode| episode.signals).sum::<usize>();
     for process in &network.processes {
         let stats = process.layer.stats();
@@ -337,7 +369,10 @@ fn run_all(seeds: std::ops::Range<u64>) {
         drop(naming);
     }
     // A schedule that reaches nothing proves nothing.
-    assert!(coverage.together > 500, "{coverage:?}");
+    assert!(coverage.together > 2000, "{coverage:?}");
+    assert!(coverage.subsets > 150, "{coverage:?}");
+    assert!(coverage.partitions > 1000, "{coverage:?}");
+    assert!(coverage.cascades > 500, "{coverage:?}");
     assert!(coverage.collapsed > 100, "{coverage:?}");
     assert!(coverage.postponed > 10, "{coverage:?}");
     assert!(coverage.tagged > 100, "{coverage:?}");

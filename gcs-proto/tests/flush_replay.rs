@@ -18,12 +18,14 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 use gcs_proto::{
+    codec::{Layout, MembershipBody},
     connection::Connection,
     error::Error,
     flush::{FlushEvent, FlushLayer, View},
     gcs::{ByteOrder, Cause, CloseReason, SelfDelivery},
     handshake::{ClientHandshake, ConnectOptions},
     name::{GroupName, MemberName},
+    receive::view_body,
     service::Service,
 };
 use support::{Direction, Line, bytes_literal, field, list, load};
@@ -85,9 +87,9 @@ impl Client {
     fn carry_out(&mut self) {
         while let Some(command) = self.layer.poll_command() {
             self.connection.command(command).unwrap();
-        }
-        while let Some(bytes) = self.connection.poll_transmit() {
-            self.sent.push(bytes.to_vec());
+            // A message at a time, to compare it with that of the recording.
+            let pieces = std::iter::from_fn(|| self.connection.poll_transmit());
+            self.sent.push(pieces.collect::<Vec<_>>().concat());
         }
     }
 
@@ -225,8 +227,20 @@ impl Client {
             bytes.extend(word.parse::<u32>().unwrap().to_be_bytes());
         }
         assert_eq!(view.id.0.as_slice(), bytes, "{note}");
+        let ours = view_body(view);
+        assert_eq!(
+            ours.len().to_string(),
+            field(note, "ret").unwrap(),
+            "{note}"
+        );
+        let ours = MembershipBody::decode(&ours, ByteOrder::Little, Layout::OneSet).unwrap();
         let (_, names) = body.split_once('[').unwrap();
         let names = list(names.trim_end_matches('}').trim_end_matches(']'));
+        assert_eq!(
+            (ours.id, texts(&ours.sets[0])),
+            (view.id, names.clone()),
+            "{note}"
+        );
         let previous = self.view.as_ref().map_or_else(
             || vec![self.layer.me().to_string()],
             |view| texts(&view.members),
@@ -259,14 +273,9 @@ impl Client {
         let Some(done) = self.call(function, arguments) else {
             return false;
         };
-        let code = match &done {
-            Ok(()) => 0,
-            Err(Error::IllegalGroup(_)) => -14,
-            Err(Error::IllegalMessageType(_)) => -26,
-            Err(Error::IllegalState { .. }) => -27,
-            Err(Error::IllegalReceiver(_)) => -28,
-            Err(other) => panic!("{other}"),
-        };
+        let code = done
+            .as_ref()
+            .map_or_else(|error| error.code().number(), |()| 0);
         assert_eq!(code, result.min(0), "{}: {note}\nours: {done:?}", self.name);
         self.carry_out();
         true
@@ -491,4 +500,89 @@ fn capture_18_handmade_peers() {
         &["alice"],
         Signals::AsNoted,
     );
+}
+
+/// Two runs of the example program of the library, by what was typed; what it printed is not
+/// recorded, so the kinds of events stand here.
+#[test]
+fn capture_22_flush_user() {
+    let lines = load("22-flush_user");
+    for (user, expected) in [
+        (
+            "user1",
+            &[
+                "view 1",
+                "request",
+                "view 2",
+                "hello\n",
+                "only you\n",
+                "request",
+                "signal",
+                "view 1",
+            ][..],
+        ),
+        ("user2", &["view 2", "hello\n", "left"]),
+    ] {
+        let longest = support::frames(&lines, user, Direction::ToClient)
+            .iter()
+            .map(Vec::len)
+            .max();
+        let cuts = [Cut::Whole, Cut::Bytes].into_iter();
+        for cut in cuts.chain((1..longest.unwrap()).map(Cut::At)) {
+            replay_typed(&lines, user, cut, expected);
+        }
+    }
+}
+
+fn replay_typed(lines: &[Line], user: &str, cut: Cut, expected: &[&str]) {
+    let mut client = Client::connect(lines, user, cut, Signals::AsNoted);
+    let recorded = support::frames(lines, user, Direction::ToDaemon);
+    let recorded: Vec<Vec<u8>> = recorded.into_iter().skip(2).map(clean).collect();
+    let notes = support::notes(lines, user);
+    let mut typed = notes
+        .iter()
+        .filter_map(|note| Some(note.strip_prefix("typed: '")?.trim_end_matches('\'')));
+    let mut seen = Vec::new();
+    while let Some(line) = typed.next() {
+        let (command, argument) = line.split_once(' ').unwrap_or((line, ""));
+        let group = || argument.parse::<GroupName>().unwrap();
+        let mut text = || Bytes::from(format!("{}\n", typed.next().unwrap()));
+        let layer = &mut client.layer;
+        match command {
+            "j" => layer.join(group()).unwrap(),
+            "f" => layer.flush_ok(group()).unwrap(),
+            "l" => layer.leave(group()).unwrap(),
+            "s" => {
+                let to_all = SelfDelivery::Deliver;
+                layer
+                    .multicast(group(), Service::Safe, to_all, 1, text())
+                    .unwrap();
+            }
+            "g" => {
+                assert_eq!(text(), "1\n", "number of receivers");
+                let receiver = text();
+                let receiver = MemberName::new(receiver.trim_ascii_end()).unwrap();
+                layer
+                    .unicast(group(), receiver, Service::Safe, 0, text())
+                    .unwrap();
+            }
+            "r" => seen.push(match client.receive() {
+                FlushEvent::View(view) => format!("view {}", view.members.len()),
+                FlushEvent::FlushRequest { .. } => "request".to_owned(),
+                FlushEvent::TransitionalSignal { .. } => "signal".to_owned(),
+                FlushEvent::Message(message) => String::from_utf8(message.body.to_vec()).unwrap(),
+                FlushEvent::SelfLeave { .. } => "left".to_owned(),
+                other => panic!("{other:?}"),
+            }),
+            "q" => {
+                client.feed_until_sent(recorded.len() - 1);
+                client.layer.disconnect().unwrap();
+            }
+            other => panic!("{user} typed {other}"),
+        }
+        client.carry_out();
+    }
+    assert_eq!(seen, expected, "{user}, {cut:?}");
+    let sent: Vec<Vec<u8>> = client.sent.into_iter().map(clean).collect();
+    assert_eq!(sent, recorded, "sent by {user}, {cut:?}");
 }

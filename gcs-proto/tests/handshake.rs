@@ -13,8 +13,8 @@ use gcs_proto::{
     error::{ConnectRefusal, Error},
     gcs::{GcsCommand, GcsEvent},
     handshake::{
-        ClientHandshake, ConnectOptions, DaemonHandshake, DaemonStep, MembershipMessages, Method,
-        Priority, Version,
+        ClientHandshake, ConnectOptions, Credentials, DaemonHandshake, DaemonStep,
+        MembershipMessages, Method, Priority, Version,
     },
     name::MemberName,
 };
@@ -31,6 +31,9 @@ fn options() -> ConnectOptions {
 /// How a daemon of the test answers.
 struct Policy {
     methods: Vec<Method>,
+    required: Vec<Method>,
+    /// The one user that may come in by password.
+    account: Option<Credentials>,
     connect: Option<ConnectRefusal>,
     authenticate: Option<ConnectRefusal>,
     version: Version,
@@ -40,6 +43,8 @@ impl Default for Policy {
     fn default() -> Self {
         Self {
             methods: vec![Method::Null],
+            required: Vec::new(),
+            account: None,
             connect: None,
             authenticate: None,
             version: Version::CURRENT,
@@ -48,17 +53,19 @@ impl Default for Policy {
 }
 
 /// Passes bytes in pieces of `piece` until nobody has anything to say.
-fn shake(
-    options: ConnectOptions,
-    policy: &Policy,
-    piece: usize,
-) -> (
+fn shake(options: ConnectOptions, policy: &Policy, piece: usize) -> Shaken {
+    shake_with(ClientHandshake::new(options), policy, piece)
+}
+
+type Shaken = (
     Result<Option<Connection>, Error>,
     DaemonHandshake,
     Vec<DaemonStep>,
-) {
-    let mut client = ClientHandshake::new(options);
+);
+
+fn shake_with(mut client: ClientHandshake, policy: &Policy, piece: usize) -> Shaken {
     let mut daemon = DaemonHandshake::new();
+    daemon.require_methods(&policy.required);
     let mut steps = Vec::new();
     loop {
         let mut quiet = true;
@@ -72,10 +79,19 @@ fn shake(
                             None => daemon.offer_methods(&policy.methods),
                             Some(refusal) => daemon.refuse(refusal),
                         },
-                        DaemonStep::Authenticate { .. } => match policy.authenticate {
-                            None => daemon.accept(policy.version, &alice()),
-                            Some(refusal) => daemon.refuse(refusal),
-                        },
+                        DaemonStep::Authenticate { methods } => {
+                            let given = daemon.credentials();
+                            assert_eq!(given.is_some(), methods.contains(&Method::Password));
+                            let known = given.is_none_or(|given| {
+                                let account = policy.account.as_ref();
+                                account.is_some_and(|account| given.matches(account))
+                            });
+                            match policy.authenticate {
+                                None if known => daemon.accept(policy.version, &alice()),
+                                None => daemon.refuse(ConnectRefusal::Authentication),
+                                Some(refusal) => daemon.refuse(refusal),
+                            }
+                        }
                         DaemonStep::Refused(_) => {}
                     }
                     steps.push(step);
@@ -165,6 +181,166 @@ fn methods() {
 }
 
 #[test]
+fn passwords() {
+    let alice_with = |password: &str| Credentials::new(b"alice", password.as_bytes()).unwrap();
+    let policy = Policy {
+        methods: vec![Method::Null, Method::Password],
+        account: Some(alice_with("secret")),
+        ..Policy::default()
+    };
+    for piece in [1, 7, 200] {
+        let right = ClientHandshake::with_credentials(options(), alice_with("secret"));
+        let (result, daemon, steps) = shake_with(right, &policy, piece);
+        assert_eq!(result.unwrap().unwrap().private_group(), &alice());
+        assert!(daemon.is_accepted());
+        assert!(
+            daemon.credentials().is_none(),
+            "they go when they were used"
+        );
+        assert_eq!(daemon.into_remaining().len(), 0);
+        let methods = vec![Method::Password];
+        assert_eq!(steps[1], DaemonStep::Authenticate { methods });
+
+        for (wrong, policy) in [
+            (alice_with("secreT"), &policy),
+            (alice_with(""), &policy),
+            (Credentials::new(b"bob", b"secret").unwrap(), &policy),
+        ] {
+            let wrong = ClientHandshake::with_credentials(options(), wrong);
+            let (result, daemon, _) = shake_with(wrong, policy, piece);
+            let refused = Error::Refused(ConnectRefusal::Authentication);
+            assert_eq!(result.err(), Some(refused));
+            assert!(!daemon.is_accepted());
+        }
+    }
+    // With a method beside it, and in any version that can choose.
+    let both = options().method(Method::Ip).version(Version::new(3, 16, 0));
+    let both = ClientHandshake::with_credentials(both, alice_with("secret"));
+    let everything = Policy {
+        methods: Method::ALL.to_vec(),
+        account: Some(alice_with("secret")),
+        ..Policy::default()
+    };
+    let (result, _, steps) = shake_with(both, &everything, 200);
+    assert!(result.unwrap().is_some());
+    let methods = vec![Method::Ip, Method::Password];
+    assert_eq!(steps[1], DaemonStep::Authenticate { methods });
+
+    let (result, ..) = shake(options().method(Method::Password), &policy, 200);
+    assert_eq!(result.err(), Some(Error::MissingCredentials));
+    let (result, ..) = shake_with(
+        ClientHandshake::with_credentials(options(), alice_with("secret")),
+        &Policy::default(),
+        200,
+    );
+    assert_eq!(
+        result.err(),
+        Some(Error::NoCommonMethod {
+            offered: "NULL ".into(),
+            wanted: "PWORD"
+        })
+    );
+}
+
+/// The bytes of the exchange, from the layout in the protocol notes.
+#[test]
+fn password_on_the_wire() {
+    let credentials = Credentials::new(b"alice", b"secret").unwrap();
+    let mut client = ClientHandshake::with_credentials(options(), credentials);
+    client.poll_transmit().unwrap();
+    assert!(client.handle_bytes(b"\x0bNULL PWORD ").unwrap().is_none());
+    let sent: Vec<_> = std::iter::from_fn(|| client.poll_transmit()).collect();
+    let mut choice = b"PWORD".to_vec();
+    choice.resize(90, 0);
+    let mut user = b"alice".to_vec();
+    user.resize(32, 0);
+    let password = b"secret\0\0".to_vec();
+    assert_eq!(sent, [choice, user, password], "three writes");
+    assert!(client.handle_bytes(b"\x01").unwrap().is_none());
+    let accepted = client
+        .handle_bytes(b"\x01\x04\x04\x00\x09#alice#n1")
+        .unwrap();
+    assert_eq!(accepted.unwrap().private_group(), &alice());
+
+    let mut daemon = DaemonHandshake::new();
+    daemon.handle_bytes(b"\x04\x04\x00\x01\x05alice").unwrap();
+    assert!(matches!(daemon.poll_step(), Some(DaemonStep::Connect(_))));
+    daemon.offer_methods(&[Method::Password]);
+    assert_eq!(daemon.poll_transmit().unwrap(), &b"\x06PWORD "[..]);
+    daemon.handle_bytes(&sent.concat()).unwrap();
+    assert!(daemon.poll_step().is_some());
+    assert_eq!(daemon.credentials().unwrap().user(), b"alice");
+    daemon.refuse(ConnectRefusal::Authentication);
+    let answer: Vec<_> = std::iter::from_fn(|| daemon.poll_transmit()).collect();
+    assert_eq!(answer, [&b"\0"[..], b"\xf7"], "wrong, then the code");
+}
+
+#[test]
+fn passwords_show_nowhere() {
+    let credentials = Credentials::new(b"alice", b"s3cr3t").unwrap();
+    let mut client = ClientHandshake::with_credentials(options(), credentials);
+    client.handle_bytes(b"\x06PWORD ").unwrap();
+    let mut daemon = DaemonHandshake::new();
+    daemon.handle_bytes(b"\x04\x04\x00\x01\x05alice").unwrap();
+    daemon.poll_step().unwrap();
+    daemon.offer_methods(&[Method::Password]);
+    let mut shown = format!("{client:?}");
+    // The connect record is what the daemon has read already.
+    for record in std::iter::from_fn(|| client.poll_transmit()).skip(1) {
+        daemon.handle_bytes(&record).unwrap();
+        shown += &format!("{daemon:?}");
+    }
+    let step = daemon.poll_step();
+    assert!(matches!(step, Some(DaemonStep::Authenticate { .. })));
+    shown += &format!("{daemon:?} {step:?} {client:?}");
+    assert!(!shown.contains("s3cr3t"), "{shown}");
+    // Nor as numbers.
+    assert!(!shown.contains("115, 51"), "{shown}");
+}
+
+/// A daemon that has refused the client for another reason says so instead of answering.
+#[test]
+fn a_code_in_place_of_the_answer_to_a_password() {
+    for (answer, refusal) in [
+        (0xf7_u8, ConnectRefusal::Authentication),
+        (0, ConnectRefusal::Authentication),
+        (0xfd, ConnectRefusal::Quota),
+        (2, ConnectRefusal::Other(2)),
+    ] {
+        let credentials = Credentials::new(b"alice", b"secret").unwrap();
+        let mut client = ClientHandshake::with_credentials(options(), credentials);
+        assert!(client.handle_bytes(b"\x06PWORD ").unwrap().is_none());
+        let result = client.handle_bytes(&[answer]);
+        assert_eq!(result.err(), Some(Error::Refused(refusal)));
+    }
+}
+
+#[test]
+fn required_methods_come_on_top_of_the_choice() {
+    let policy = |required: &[Method]| Policy {
+        required: required.to_vec(),
+        account: Credentials::new(b"alice", b"secret").ok(),
+        ..Policy::default()
+    };
+    let (result, _, steps) = shake(options(), &policy(&[Method::Ip]), 200);
+    assert!(result.unwrap().is_some());
+    let methods = vec![Method::Null, Method::Ip];
+    assert_eq!(steps[1], DaemonStep::Authenticate { methods });
+
+    // Whoever does not choose the password will not send it either.
+    for version in [Version::CURRENT, Version::new(3, 15, 0)] {
+        let options = options().version(version);
+        let (result, ..) = shake(options, &policy(&[Method::Password]), 200);
+        let refused = Error::Refused(ConnectRefusal::Authentication);
+        assert_eq!(result.err(), Some(refused), "{version}");
+    }
+    let credentials = Credentials::new(b"alice", b"secret").unwrap();
+    let client = ClientHandshake::with_credentials(options(), credentials);
+    let (result, ..) = shake_with(client, &policy(&[Method::Password]), 200);
+    assert!(result.unwrap().is_some());
+}
+
+#[test]
 fn a_daemon_without_methods_refuses_everybody() {
     let nothing = Policy {
         methods: Vec::new(),
@@ -195,7 +371,8 @@ fn refusals_reach_the_client() {
         ConnectRefusal::Quota,
         ConnectRefusal::NotUnique,
         ConnectRefusal::Authentication,
-        ConnectRefusal::Other(-4),
+        ConnectRefusal::NoName,
+        ConnectRefusal::Other(-10),
     ] {
         for version in [Version::CURRENT, Version::new(3, 15, 0)] {
             let options = options().version(version);

@@ -11,11 +11,11 @@
 #[path = "support/strategies.rs"]
 mod strategies;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use gcs_proto::{
     codec::{Delivery, Direction, Frame, FrameDecoder, Layout, MembershipBody, Request},
     error::DecodeError,
-    gcs::ViewId,
+    gcs::{ByteOrder, ViewId},
 };
 use proptest::{collection::vec, prelude::*};
 use strategies::{delivery, frame, member, order, request};
@@ -33,6 +33,26 @@ proptest! {
     fn requests(request in request(), session in member()) {
         let frame = decode_one(Direction::ToDaemon, &request.encode(&session));
         prop_assert_eq!(Request::decode(frame, &session), Ok(request));
+    }
+
+    #[test]
+    fn every_way_to_encode_gives_the_same_bytes(
+        delivery in delivery(),
+        request in request(),
+        session in member(),
+        filler in vec(any::<u8>(), 0..8),
+    ) {
+        let whole = delivery.encode();
+        prop_assert_eq!(&delivery.to_frame(ByteOrder::Little).encode(), &whole);
+        let parts = delivery.encode_parts();
+        prop_assert_eq!(parts.len(), whole.len());
+        prop_assert_eq!(parts.slices().concat(), whole.to_vec());
+        prop_assert_eq!(parts.into_parts().concat(), whole.to_vec());
+        let mut shared = BytesMut::from(&filler[..]);
+        delivery.encode_into(&mut shared);
+        request.encode_into(&session, &mut shared);
+        let expected = [&filler[..], &whole[..], &request.encode(&session)[..]].concat();
+        prop_assert_eq!(&shared[..], &expected[..]);
     }
 
     #[test]

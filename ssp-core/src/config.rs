@@ -4,10 +4,12 @@ use cliques::{NamedGroup, Protocol};
 use gcs_proto::{
     gcs::{Capabilities, SignalTiming},
     limits,
+    name::GroupName,
     service::Service,
 };
+use gka_robust::Algorithm;
 
-use crate::record::RecordSuite;
+use crate::{outgoing::Protection, record::RecordSuite};
 
 /// Who answers a flush request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -21,7 +23,51 @@ pub enum FlushMode {
     Manual,
 }
 
-/// How a group is secured. All members must name the same, but for `flush`.
+/// Whether members tell each other that they hold the same key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Confirmation {
+    /// By their messages: the first one sealed under another key is noticed.
+    #[default]
+    Implicit,
+    /// Each broadcasts a tag after the agreement, and sends nothing before it has all of them:
+    /// [`KeyConfirmed`](crate::SessionEvent::KeyConfirmed). Costs one signed message of each member.
+    Explicit,
+}
+
+/// What the application gets of a message that was split.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum PartDelivery {
+    /// The whole, when it is complete; at most
+    /// [`message_bytes`](SessionConfig::message_bytes) are kept for all senders together.
+    #[default]
+    Joined,
+    /// Each part as it comes, in order and without gap, with
+    /// [`SecureMessage::part`](crate::SecureMessage::part): nothing is kept.
+    Streamed,
+}
+
+/// When this member asks for a new key of its own accord. What is `None` does not count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct RefreshPolicy {
+    /// Milliseconds since the key was installed. Members ask one after the other, a second apart, so
+    /// that one request is the rule.
+    pub age: Option<u64>,
+    /// Messages that this member has sealed under the key.
+    pub messages: Option<u64>,
+    /// Bytes that this member has sealed under the key.
+    pub bytes: Option<u64>,
+}
+
+impl RefreshPolicy {
+    /// Whether so much is enough.
+    pub(crate) fn is_reached(&self, messages: u64, bytes: u64) -> bool {
+        self.messages.is_some_and(|limit| messages >= limit)
+            || self.bytes.is_some_and(|limit| bytes >= limit)
+    }
+}
+
+/// How a group is secured. All members must name the same suites, mathematical group, algorithm
+/// and confirmation; the rest is each member's own choice.
 ///
 /// ```
 /// use ssp_core::{FlushMode, GroupOptions};
@@ -37,8 +83,58 @@ pub struct GroupOptions {
     pub mathematical_group: NamedGroup,
     /// How messages are sealed.
     pub record: RecordSuite,
+    /// How a view change is turned into an agreement. Where the suite has no such algorithm, the one
+    /// recommended for it ([`Algorithm::of`]) is taken.
+    pub algorithm: Algorithm,
     /// Who answers flush requests.
     pub flush: FlushMode,
+    /// How messages are signed and padded.
+    pub protection: Protection,
+    /// Whether members confirm the key.
+    pub confirmation: Confirmation,
+    /// When this member asks for a new key.
+    pub refresh: RefreshPolicy,
+    /// What the application gets of a message that was split.
+    pub parts: PartDelivery,
+}
+
+/// A group name that stands for a suite that this build does not have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[error(
+    "group {group} asks by its first character for suite number {number}, which is not built in"
+)]
+pub struct UnsupportedPrefix {
+    /// The group.
+    pub group: GroupName,
+    /// Number of the suite.
+    pub number: u8,
+}
+
+impl GroupOptions {
+    /// The default policy of the Secure Spread library: the first character of the group's name
+    /// chooses the suite, `1` BD, `2` CKD, `3` GDH, `4` STR, `5` TGDH, and anything else GDH. All else
+    /// is as by default (secure layer notes, section 3.1).
+    ///
+    /// # Errors
+    /// [`UnsupportedPrefix`] when the build does not have the suite.
+    pub fn by_prefix(group: &GroupName) -> Result<Self, UnsupportedPrefix> {
+        let protocol = match group.as_bytes().first() {
+            Some(digit @ b'1'..=b'5') => {
+                let number = digit - b'0';
+                let mut suites = Protocol::ALL.iter().copied();
+                let suite = suites.find(|suite| suite.number() == number);
+                suite.ok_or(UnsupportedPrefix {
+                    group: *group,
+                    number,
+                })?
+            }
+            Some(_) | None => Protocol::Gdh,
+        };
+        Ok(Self {
+            protocol,
+            ..Self::default()
+        })
+    }
 }
 
 impl Default for GroupOptions {
@@ -47,7 +143,12 @@ impl Default for GroupOptions {
             protocol: Protocol::Gdh,
             mathematical_group: NamedGroup::Ristretto255,
             record: RecordSuite::default(),
+            algorithm: Algorithm::Basic,
             flush: FlushMode::default(),
+            protection: Protection::default(),
+            confirmation: Confirmation::default(),
+            refresh: RefreshPolicy::default(),
+            parts: PartDelivery::default(),
         }
     }
 }
@@ -64,6 +165,10 @@ pub struct SessionConfig {
     /// within [`MINIMUM_WINDOW`](crate::replay::MINIMUM_WINDOW) and
     /// [`MAXIMUM_WINDOW`](crate::replay::MAXIMUM_WINDOW).
     pub replay_window: usize,
+    /// Longest message, in bytes: what the engine does not carry in one piece is split. A receiver keeps
+    /// that many bytes of incomplete messages per group, over all senders, and as many of tokens. Must
+    /// leave room in the transmit queue of the transport.
+    pub message_bytes: usize,
     /// Bytes of sealed messages kept per group while their key is being agreed.
     pub early_bytes: usize,
     /// Largest difference between a token's timestamp and the own clock, in milliseconds; `None`
@@ -82,6 +187,7 @@ impl Default for SessionConfig {
             },
             flush_patience: 3_000,
             replay_window: crate::replay::MINIMUM_WINDOW,
+            message_bytes: 4 << 20,
             early_bytes: gka_robust::DEFAULT_QUEUE_BYTES,
             timestamp_window: None,
         }

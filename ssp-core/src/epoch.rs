@@ -16,6 +16,7 @@ use alloc::{collections::BTreeMap, vec::Vec};
 use core::fmt;
 
 use bytes::Bytes;
+use cliques::{MemberId, Verifier};
 use gcs_proto::{
     name::{GroupName, MemberName},
     service::Service,
@@ -24,8 +25,8 @@ use rand_core::CryptoRng;
 
 use crate::{
     record::{
-        Header, OpenError, RecordSuite, SEALED_BYTES_MAX, SEQUENCE_MAX, SealError, SenderKeys,
-        UnsupportedSuite,
+        AssociatedData, Authorship, Bound, Content, Header, OpenError, Part, RecordSuite,
+        SEALED_BYTES_MAX, SEQUENCE_MAX, SealError, SenderKeys, flag, unpack,
     },
     replay::ReplayWindow,
     schedule::{KeyId, KeySchedule},
@@ -40,6 +41,10 @@ pub struct Opened {
     pub payload: Bytes,
     /// Number of the key it was sealed under.
     pub epoch: u32,
+    /// Which part of a split message it is, if it is one.
+    pub part: Option<Part>,
+    /// Whose word it is that the sender made it.
+    pub authorship: Authorship,
 }
 
 impl fmt::Debug for Opened {
@@ -48,8 +53,21 @@ impl fmt::Debug for Opened {
             .field("message_type", &self.message_type)
             .field("payload", &format_args!("{} bytes", self.payload.len()))
             .field("epoch", &self.epoch)
+            .field("part", &self.part)
+            .field("authorship", &self.authorship)
             .finish()
     }
+}
+
+/// What is asked of the signatures of messages.
+#[derive(Clone, Copy, Debug)]
+pub enum Signatures<'a> {
+    /// Nobody's keys are known: signed messages are refused.
+    Unknown,
+    /// Signed messages are verified, others opened as well.
+    Verified(&'a dyn Verifier),
+    /// Only signed messages are opened.
+    Required(&'a dyn Verifier),
 }
 
 /// Which replay window a message belongs to.
@@ -101,6 +119,8 @@ pub struct EpochKeys {
     senders: BTreeMap<MemberName, Sender>,
     next_sequence: u64,
     sealed_bytes: u64,
+    /// Number of the next split message.
+    next_message: u32,
 }
 
 impl EpochKeys {
@@ -112,6 +132,7 @@ impl EpochKeys {
             senders: BTreeMap::new(),
             next_sequence: 1,
             sealed_bytes: 0,
+            next_message: 0,
         }
     }
 
@@ -129,7 +150,7 @@ impl EpochKeys {
         name: &MemberName,
         suite: RecordSuite,
         window: usize,
-    ) -> Result<&mut Sender, UnsupportedSuite> {
+    ) -> Option<(&mut Sender, &KeySchedule)> {
         // Entry API would derive before it is known whether that is needed.
         if !self.senders.contains_key(name) {
             let keys = SenderKeys::derive(&self.schedule, suite, name)?;
@@ -142,7 +163,7 @@ impl EpochKeys {
                 },
             );
         }
-        self.senders.get_mut(name).ok_or(UnsupportedSuite(suite))
+        Some((self.senders.get_mut(name)?, &self.schedule))
     }
 }
 
@@ -189,6 +210,45 @@ impl ViewKeys {
         }
     }
 
+    /// Seals any content of two bytes or more under any flags, with a right tag: what only a member
+    /// can do, and no honest one does. For tests.
+    #[cfg(feature = "test-util")]
+    pub fn seal_raw(
+        &mut self,
+        service: Service,
+        flags: u16,
+        content: &[u8],
+        rng: &mut dyn CryptoRng,
+    ) -> Option<Vec<u8>> {
+        let sequence = self.current.next_sequence;
+        let header = Header {
+            suite: self.suite.number(),
+            flags,
+            key_id: self.current.schedule.key_id(),
+            sequence,
+        };
+        let aad = AssociatedData::new(self.group.as_bytes(), &self.me, service);
+        let (me, suite, window) = (self.me, self.suite, self.window);
+        let (front, rest) = content.split_first_chunk::<2>()?;
+        let payload = [rest];
+        let content = Content::new(i16::from_be_bytes(*front), &payload);
+        let (sender, schedule) = self.current.sender(&me, suite, window)?;
+        let plain = content.plain(&Bound {
+            context_hash: schedule.context_hash(),
+            aad: &aad,
+            header: &header,
+        })?;
+        let sealed = sender.keys.seal(&aad, &header, &plain, rng)?;
+        self.current.next_sequence = sequence + 1;
+        Some(sealed)
+    }
+
+    /// Seals as somebody else, as any member could that does not keep to the rules.
+    #[cfg(feature = "test-util")]
+    pub(crate) const fn impersonate(&mut self, name: MemberName) {
+        self.me = name;
+    }
+
     /// Takes the keys of the next epoch; those of the epoch before the present one are erased.
     pub fn refresh(&mut self, keys: EpochKeys) {
         self.previous = Some(core::mem::replace(&mut self.current, keys));
@@ -226,40 +286,77 @@ impl ViewKeys {
         payload: &[&[u8]],
         rng: &mut dyn CryptoRng,
     ) -> Result<Vec<u8>, SealError> {
+        self.seal_content(service, &Content::new(message_type, payload), rng)
+    }
+
+    /// Like [`seal`](Self::seal), with everything that a content can have.
+    ///
+    /// # Errors
+    /// [`SealError`]; nothing has changed.
+    pub fn seal_content(
+        &mut self,
+        service: Service,
+        content: &Content<'_>,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Vec<u8>, SealError> {
         if !self.members.contains(&self.me) {
             return Err(SealError::NotInView);
         }
-        let length: usize = payload.iter().fold(self.suite.overhead(), |sum, part| {
-            sum.saturating_add(part.len())
-        });
         let sequence = self.current.next_sequence;
-        let sealed_bytes = self.current.sealed_bytes.saturating_add(length as u64);
-        if sequence > SEQUENCE_MAX || sealed_bytes > SEALED_BYTES_MAX {
+        if sequence > SEQUENCE_MAX {
             return Err(SealError::KeyExhausted);
         }
         let header = Header {
             suite: self.suite.number(),
-            flags: 0,
+            flags: content.flags(),
             key_id: self.current.schedule.key_id(),
             sequence,
         };
-        let message_type = message_type.to_be_bytes();
-        let mut inner = Vec::with_capacity(payload.len() + 1);
-        inner.push(&message_type[..]);
-        inner.extend_from_slice(payload);
-        let sender = self.current.sender(&self.me, self.suite, self.window)?;
+        let aad = AssociatedData::new(self.group.as_bytes(), &self.me, service);
+        let sealed_bytes = self.current.sealed_bytes;
+        let (sender, schedule) = self
+            .current
+            .sender(&self.me, self.suite, self.window)
+            .ok_or(SealError::Internal("record keys"))?;
+        let plain = content
+            .plain(&Bound {
+                context_hash: schedule.context_hash(),
+                aad: &aad,
+                header: &header,
+            })
+            .ok_or(SealError::Signature)?;
+        // The overhead counts the message type, which is in the content already.
+        let length = self.suite.overhead().saturating_add(plain.len()) - 2;
+        let sealed_bytes = sealed_bytes.saturating_add(length as u64);
+        if sealed_bytes > SEALED_BYTES_MAX {
+            return Err(SealError::KeyExhausted);
+        }
         let sealed = sender
             .keys
-            .seal(&header, &self.group, &self.me, service, &inner, rng);
+            .seal(&aad, &header, &plain, rng)
+            .ok_or(SealError::Internal("cipher"))?;
         self.current.next_sequence = sequence + 1;
         self.current.sealed_bytes = sealed_bytes;
         Ok(sealed)
     }
 
-    /// Opens a message that group communication delivered from `sender` with `service`.
-    ///
-    /// Tests in this order: length, version, flags; suite; membership of the sender; key; length
-    /// of the ciphertext; tag; sequence number; content. Only then the number is remembered.
+    /// Messages and bytes that this member has sealed under the present key.
+    pub const fn sealed(&self) -> (u64, u64) {
+        (
+            self.current.next_sequence.saturating_sub(1),
+            self.current.sealed_bytes,
+        )
+    }
+
+    /// The number for this member's next split message under the present key; `None` after 2^32.
+    pub fn next_message(&mut self) -> Option<u32> {
+        let message = self.current.next_message;
+        self.current.next_message = message.checked_add(1)?;
+        Some(message)
+    }
+
+    /// Opens a message that group communication delivered from `sender` with `service`. Signed
+    /// messages are refused, see [`open_verified`](Self::open_verified).
     ///
     /// # Errors
     /// [`OpenError`] with the first test that failed; nothing has changed.
@@ -268,6 +365,24 @@ impl ViewKeys {
         sender: &MemberName,
         service: Service,
         message: &[u8],
+    ) -> Result<Opened, OpenError> {
+        self.open_verified(sender, service, message, Signatures::Unknown)
+    }
+
+    /// Opens a message that group communication delivered from `sender` with `service`.
+    ///
+    /// Tests in this order: length, version, flags; suite; membership of the sender; key; length
+    /// of the ciphertext; tag; sequence number; content and signature. Only then the number is
+    /// remembered.
+    ///
+    /// # Errors
+    /// [`OpenError`] with the first test that failed; nothing has changed.
+    pub fn open_verified(
+        &mut self,
+        sender: &MemberName,
+        service: Service,
+        message: &[u8],
+        signatures: Signatures<'_>,
     ) -> Result<Opened, OpenError> {
         let header = Header::accept(message)?;
         let theirs =
@@ -286,18 +401,40 @@ impl ViewKeys {
             Which::Previous => self.previous.as_mut().ok_or(OpenError::WrongKey)?,
         };
         let epoch = keys.epoch;
-        let state = keys
+        let (state, schedule) = keys
             .sender(sender, ours, window)
-            .map_err(|_| OpenError::UnknownSuite(header.suite))?;
+            .ok_or(OpenError::Internal("record keys"))?;
         let class = Class::of(service);
-        let authentic = state.keys.authenticate(&group, sender, service, message)?;
-        state.window(class).check(header.sequence)?;
-        let (message_type, payload) = state.keys.decrypt(&authentic)?;
+        let aad = AssociatedData::new(group.as_bytes(), sender, service);
+        let fresh = || state.window(class).check(header.sequence);
+        let plain = state.keys.open(&aad, &header, message, fresh)?;
+        let verifier = match signatures {
+            Signatures::Required(_) if header.flags & flag::SIGNED == 0 => {
+                return Err(OpenError::Unsigned);
+            }
+            Signatures::Required(verifier) | Signatures::Verified(verifier) => Some(verifier),
+            Signatures::Unknown => None,
+        };
+        let author = match verifier {
+            Some(verifier) if header.flags & flag::SIGNED != 0 => {
+                let member = MemberId::new(sender.as_bytes());
+                Some((verifier, member.map_err(|_| OpenError::Signature)?))
+            }
+            Some(_) | None => None,
+        };
+        let bound = Bound {
+            context_hash: schedule.context_hash(),
+            aad: &aad,
+            header: &header,
+        };
+        let content = unpack(plain, &bound, author)?;
         state.window_mut(class).accept(header.sequence);
         Ok(Opened {
-            message_type,
-            payload,
+            message_type: content.message_type,
+            payload: content.payload,
             epoch,
+            part: content.part,
+            authorship: content.authorship,
         })
     }
 

@@ -7,12 +7,15 @@
 //! a number for the same thing it is that one (secure layer notes, section 3), else a number below
 //! -1000.
 
+use alloc::string::String;
+
 use gcs_proto::{name::GroupName, service::Service};
 
 use crate::{
+    access::Action,
+    config::UnsupportedPrefix,
     event::ViewNumber,
     identity::{IdentityError, TrustError},
-    record::UnsupportedSuite,
 };
 
 /// Why a call was not carried out.
@@ -28,9 +31,6 @@ pub enum Error {
     /// The group is being left.
     #[error("group {0} is being left")]
     Leaving(GroupName),
-    /// The record suite is not part of this build.
-    #[error(transparent)]
-    Unsupported(#[from] UnsupportedSuite),
     /// The group has no key now.
     #[error("group {0} has no key")]
     GroupNotSecure(GroupName),
@@ -62,6 +62,19 @@ pub enum Error {
         /// Most bytes.
         max: usize,
     },
+    /// The access policy does not allow it.
+    #[error("{action} in group {group} is not allowed: {reason}")]
+    Denied {
+        /// The group.
+        group: GroupName,
+        /// What was to be done.
+        action: Action,
+        /// What the policy says.
+        reason: String,
+    },
+    /// The group's name stands for a suite that is not built in.
+    #[error(transparent)]
+    Prefix(#[from] UnsupportedPrefix),
     /// A key file cannot be used.
     #[error(transparent)]
     Identity(#[from] IdentityError),
@@ -84,7 +97,6 @@ impl Error {
     pub const fn code(&self) -> i32 {
         match self {
             Self::NotJoined(_) | Self::AlreadyJoined(_) | Self::Leaving(_) => code::ILLEGAL_GROUP,
-            Self::Unsupported(_) => code::ENCRYPTION_NOT_SUPPORTED,
             Self::GroupNotSecure(_) => code::GROUP_NOT_SECURE,
             Self::IllegalFlushOk(_) => code::ILLEGAL_STATE,
             Self::FlushOkAlreadySent(_) => code::FLUSH_OK_ALREADY_SENT,
@@ -93,6 +105,8 @@ impl Error {
             Self::Engine(_) | Self::Closed => code::CONNECTION_CLOSED,
             Self::Refreshing(_) => code::REFRESHING,
             Self::Identity(_) | Self::Trust(_) => code::IDENTITY,
+            Self::Denied { .. } => code::DENIED,
+            Self::Prefix(_) => code::KEY_AGR_NOT_SUPPORTED,
             Self::Internal(_) => code::INTERNAL,
         }
     }
@@ -104,7 +118,6 @@ impl Error {
             Self::NotJoined(_)
             | Self::AlreadyJoined(_)
             | Self::Leaving(_)
-            | Self::Unsupported(_)
             | Self::GroupNotSecure(_)
             | Self::Refreshing(_)
             | Self::Flushing(_)
@@ -112,6 +125,8 @@ impl Error {
             | Self::FlushOkAlreadySent(_)
             | Self::ExportLength { .. }
             | Self::ExportLabel { .. }
+            | Self::Denied { .. }
+            | Self::Prefix(_)
             | Self::Identity(_)
             | Self::Trust(_)
             | Self::Engine(_) => false,
@@ -163,13 +178,30 @@ pub enum SendError {
         /// Strongest service of the engine.
         strongest: Service,
     },
-    /// The payload is too long for one message.
+    /// A message in parts needs FIFO or a stronger service.
+    #[error("{0} messages cannot be sent in parts, FIFO or stronger is needed")]
+    Unordered(Service),
+    /// The payload is too long.
     #[error("payload of {length} bytes, at most {max} possible")]
     TooLong {
         /// Its length in bytes.
         length: usize,
         /// Most bytes.
         max: usize,
+    },
+    /// The key is there, but not all members have confirmed it: try again when they have.
+    #[error("key of group {0} is not confirmed by all members")]
+    Unconfirmed(GroupName),
+    /// The key that the parts before were sealed under has been replaced: they are lost.
+    #[error("key of group {0} has been replaced, a message in parts has to begin anew")]
+    KeyChanged(GroupName),
+    /// The access policy does not allow it.
+    #[error("sending in group {group} is not allowed: {reason}")]
+    Denied {
+        /// The group.
+        group: GroupName,
+        /// What the policy says.
+        reason: String,
     },
     /// This member has sealed as much under the present key as is safe; a refresh goes on.
     #[error("key is used up, refresh it")]
@@ -196,8 +228,12 @@ impl SendError {
             Self::Refreshing(_) => code::REFRESHING,
             Self::IllegalMessageType(_) => code::ILLEGAL_MESSAGE_TYPE,
             Self::Service { .. } => code::ILLEGAL_SERVICE,
+            Self::Unordered(_) => code::ILLEGAL_SERVICE,
             Self::TooLong { .. } => code::MESSAGE_TOO_LONG,
             Self::KeyExhausted => code::ENCRYPT_FAILED,
+            Self::Unconfirmed(_) => code::UNCONFIRMED,
+            Self::KeyChanged(_) => code::VIEW_CHANGED,
+            Self::Denied { .. } => code::DENIED,
             Self::Engine(_) | Self::Closed => code::CONNECTION_CLOSED,
             Self::Internal(_) => code::INTERNAL,
         }
@@ -206,14 +242,17 @@ impl SendError {
     /// Whether the same call can succeed later, without another secure view.
     pub const fn is_retryable(&self) -> bool {
         match self {
-            Self::Refreshing(_) | Self::KeyExhausted => true,
+            Self::Refreshing(_) | Self::Unconfirmed(_) | Self::KeyExhausted => true,
             Self::NotJoined(_)
             | Self::ViewChanged { .. }
             | Self::GroupNotSecure(_)
             | Self::NotAllowedToSend(_)
             | Self::IllegalMessageType(_)
             | Self::Service { .. }
+            | Self::Unordered(_)
             | Self::TooLong { .. }
+            | Self::KeyChanged(_)
+            | Self::Denied { .. }
             | Self::Engine(_)
             | Self::Closed
             | Self::Internal(_) => false,
@@ -266,6 +305,10 @@ pub mod code {
     pub const REFRESHING: i32 = -1002;
     /// A key or trust file, or the own identity, cannot be used.
     pub const IDENTITY: i32 = -1003;
+    /// The access policy does not allow it.
+    pub const DENIED: i32 = -1004;
+    /// Not all members have confirmed the key.
+    pub const UNCONFIRMED: i32 = -1005;
     /// A bug.
     pub const INTERNAL: i32 = -1099;
 }

@@ -1,6 +1,6 @@
 //! What a session tells the application.
 
-use alloc::vec::Vec;
+use alloc::{string::String, vec::Vec};
 use core::fmt;
 
 use bytes::Bytes;
@@ -11,7 +11,12 @@ use gcs_proto::{
     service::Service,
 };
 
-use crate::{record::RecordSuite, schedule::Fingerprint};
+use crate::{
+    access::Action,
+    identity::Distrust,
+    record::{Authorship, Part, RecordSuite},
+    schedule::Fingerprint,
+};
 
 /// Number of a secure view of one group at one member: 1 for the first, then one more for each.
 ///
@@ -83,6 +88,12 @@ pub struct SecureMessage {
     pub view: ViewNumber,
     /// Number of the key inside the view.
     pub epoch: u32,
+    /// Which part of a split message it is; only with
+    /// [`PartDelivery::Streamed`](crate::PartDelivery::Streamed).
+    pub part: Option<Part>,
+    /// Whose word it is that the sender made it. Of a joined message, [`Authorship::Signed`] when
+    /// all its parts were.
+    pub authorship: Authorship,
 }
 
 impl fmt::Debug for SecureMessage {
@@ -96,6 +107,8 @@ impl fmt::Debug for SecureMessage {
             .field("payload", &format_args!("{} bytes", self.payload.len()))
             .field("view", &self.view)
             .field("epoch", &self.epoch)
+            .field("part", &self.part)
+            .field("authorship", &self.authorship)
             .finish()
     }
 }
@@ -119,6 +132,9 @@ pub enum GroupFailure {
     /// A bug was found; the view has no key.
     #[error("internal inconsistency: {0}")]
     Internal(&'static str),
+    /// The member holds another key.
+    #[error("key confirmation does not fit")]
+    Confirmation,
     /// The agreement led to a key that was in use before; it is not used again.
     #[error("key repeated")]
     KeyRepeated,
@@ -137,6 +153,9 @@ pub enum Mismatch {
         /// Theirs.
         theirs: RecordSuite,
     },
+    /// It has not confirmed the key, perhaps because it is configured not to.
+    #[error("has not confirmed the key")]
+    Unconfirmed,
     /// It holds a key that this member does not have in this view.
     #[error("sealed under a key that is not known here")]
     Key,
@@ -150,6 +169,14 @@ pub enum SessionEvent {
     SecureView(SecureViewEvent),
     /// The same members share a new key.
     KeyRefreshed(SecureViewEvent),
+    /// All members have confirmed the key; only with
+    /// [`Confirmation::Explicit`](crate::Confirmation::Explicit).
+    KeyConfirmed {
+        /// The group.
+        group: GroupName,
+        /// Number of the key inside the view.
+        epoch: u32,
+    },
     /// The secure view is to be replaced: answer with
     /// [`flush_ok`](crate::Session::flush_ok). Only with [`FlushMode::Manual`](crate::FlushMode).
     FlushRequest {
@@ -178,6 +205,29 @@ pub enum SessionEvent {
         member: MemberName,
         /// For what.
         reason: GroupFailure,
+    },
+    /// The identity of a member is not accepted, and why, if there is more to tell than that it is
+    /// unknown; [`GroupFailed`](Self::GroupFailed) follows where it costs the view its key. Nobody
+    /// else is told the reason.
+    IdentityRefused {
+        /// The group.
+        group: GroupName,
+        /// Whose identity.
+        member: MemberName,
+        /// Why not.
+        reason: Distrust,
+    },
+    /// The access policy does not allow what a member is about to do: it is not admitted, or a
+    /// message of it was dropped.
+    Denied {
+        /// The group.
+        group: GroupName,
+        /// Who wanted it.
+        member: MemberName,
+        /// What.
+        action: Action,
+        /// What the policy says.
+        reason: String,
     },
     /// A message was dropped because it could not be opened. Which test failed stands only in the
     /// local log and in [`stats`](crate::Session::stats).
@@ -225,6 +275,9 @@ impl SessionEvent {
             | Self::SelfLeave { group }
             | Self::GroupFailed { group, .. }
             | Self::MessageRejected { group, .. }
+            | Self::KeyConfirmed { group, .. }
+            | Self::IdentityRefused { group, .. }
+            | Self::Denied { group, .. }
             | Self::Mismatch { group, .. }
             | Self::FlushBlocked { group, .. }
             | Self::Refused(Refused::Join(group) | Refused::Leave(group)) => Some(group),

@@ -7,12 +7,14 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod access;
 pub mod config;
 pub mod epoch;
 pub mod error;
 pub mod event;
 mod group;
 pub mod identity;
+mod outgoing;
 pub mod record;
 pub mod replay;
 pub mod schedule;
@@ -20,12 +22,17 @@ mod session;
 mod time;
 
 pub use cliques::{Cost, NamedGroup, PeerFault, Protocol};
-pub use config::{FlushMode, GroupOptions, SessionConfig};
+pub use config::{
+    Confirmation, FlushMode, GroupOptions, PartDelivery, RefreshPolicy, SessionConfig,
+    UnsupportedPrefix,
+};
 pub use error::{Error, SendError};
 pub use event::{GroupFailure, Mismatch, SecureMessage, SecureViewEvent, SessionEvent, ViewNumber};
+pub use gka_robust::Algorithm;
 pub use group::{GroupStats, Phase, Rejections, wire};
 pub use identity::Credentials;
-pub use record::RecordSuite;
+pub use outgoing::{Outgoing, PartStream, Protection, Signing};
+pub use record::{Authorship, Padding, Part, PartEnd, RecordSuite};
 pub use schedule::Fingerprint;
 pub use session::Session;
 pub use time::Timestamp;

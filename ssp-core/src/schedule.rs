@@ -277,7 +277,7 @@ pub(crate) fn keyed(key: &[u8; 32]) -> Hmac<Sha256> {
 
 /// A length as two bytes. Names are at most 255 bytes and groups at most 65535 members, so
 /// nothing that exists is cut.
-fn length16(length: usize) -> [u8; 2] {
+pub(crate) fn length16(length: usize) -> [u8; 2] {
     u16::try_from(length).unwrap_or(u16::MAX).to_be_bytes()
 }
 

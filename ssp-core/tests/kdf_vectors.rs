@@ -9,15 +9,16 @@
     missing_docs
 )]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use cliques::GroupSecret;
+use cliques::{GroupSecret, MemberId, SignatureAlgorithm, Signer, Verifier, VerifyError};
 use gcs_proto::{name::MemberName, service::Service};
 use rand_core::{CryptoRng, Rng, TryCryptoRng, TryRng};
 use serde::Deserialize;
 use ssp_core::{
-    epoch::{EpochKeys, ViewKeys},
-    record::{OpenError, RecordSuite, SenderKeys},
+    epoch::{EpochKeys, Signatures, ViewKeys},
+    identity::{Ed25519Signer, PublicKey},
+    record::{Authorship, Content, Header, Padding, Part, PartEnd, RecordSuite, flag},
     schedule::{KeyContext, KeySchedule},
 };
 
@@ -67,8 +68,21 @@ struct Sealed {
     seq: u64,
     #[serde(default)]
     iv: Option<String>,
+    #[serde(default)]
+    part: Option<SplitPart>,
+    #[serde(default)]
+    pad_to: Option<u16>,
+    #[serde(default)]
+    ed25519_seed: Option<String>,
     plaintext: String,
     sealed: String,
+}
+
+#[derive(Deserialize)]
+struct SplitPart {
+    message: u32,
+    index: u32,
+    last: u8,
 }
 
 fn file() -> File {
@@ -212,10 +226,28 @@ fn keys(case: &Kdf, me: &str, suite: RecordSuite, sequence: u64) -> ViewKeys {
     )
 }
 
+/// Trusts one key, whoever uses it.
+#[derive(Debug)]
+struct OneKey(PublicKey);
+
+impl Verifier for OneKey {
+    fn verify(
+        &self,
+        _: &MemberId,
+        algorithm: SignatureAlgorithm,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), VerifyError> {
+        assert_eq!(algorithm, SignatureAlgorithm::Ed25519);
+        self.0.verify(message, signature)
+    }
+}
+
 #[test]
 fn sealed_messages() {
     let file = file();
-    let mut sealed_here = 0;
+    let mut suites = BTreeSet::new();
+    let mut flags = 0;
     for vector in &file.sealed {
         let case = file
             .kdf
@@ -225,53 +257,56 @@ fn sealed_messages() {
         let suite = RecordSuite::from_number(vector.cipher_suite).unwrap();
         let sender: MemberName = vector.sender.parse().unwrap();
         let service = Service::from_bits(vector.service).unwrap();
-        let expected = bytes(&vector.sealed);
-        let mut receiver = keys(case, &case.members[0], RecordSuite::default(), 1);
-        if !suite.is_built() {
-            let error = SenderKeys::derive(&case.schedule(), suite, &sender).unwrap_err();
-            assert_eq!(
-                error.to_string(),
-                format!("record suite {suite} is not built in, there is: aes-256-cbc-hmac-sha256")
-            );
-            let ours = RecordSuite::default();
-            // With flags, which this build does not know, they are noticed first.
-            let refusal = match vector.flags {
-                0 => OpenError::SuiteMismatch {
-                    ours,
-                    theirs: suite,
-                },
-                flags => OpenError::Flags(flags),
-            };
-            assert_eq!(receiver.open(&sender, service, &expected), Err(refusal));
-            continue;
-        }
-        if vector.flags != 0 {
-            assert_eq!(
-                receiver.open(&sender, service, &expected),
-                Err(OpenError::Flags(vector.flags))
-            );
-            continue;
-        }
-        sealed_here += 1;
         assert_eq!(vector.group, case.group);
         let payload = bytes(&vector.plaintext);
-        let mut rng = Replayed(bytes(vector.iv.as_ref().unwrap()));
+        let mut rng = Replayed(bytes(vector.iv.as_deref().unwrap_or_default()));
         let rng: &mut dyn CryptoRng = &mut rng;
-        // In parts, because that must make no difference.
+        let signer = vector
+            .ed25519_seed
+            .as_ref()
+            .map(|seed| Ed25519Signer::from_seed(&bytes(seed).try_into().unwrap()));
+        // In pieces, because that must make no difference.
         let (front, back) = payload.split_at(payload.len() / 3);
+        let pieces: [&[u8]; 3] = [front, &[], back];
+        let content = Content {
+            part: vector.part.as_ref().map(|part| Part {
+                message: part.message,
+                index: part.index,
+                end: if part.last == 1 {
+                    PartEnd::Last
+                } else {
+                    PartEnd::More
+                },
+            }),
+            padding: vector.pad_to.map_or(Padding::None, Padding::Multiple),
+            signer: signer.as_ref().map(|signer| signer as &dyn Signer),
+            ..Content::new(vector.mess_type, &pieces)
+        };
         let sealed = keys(case, &vector.sender, suite, vector.seq)
-            .seal(service, vector.mess_type, &[front, &[], back], rng)
+            .seal_content(service, &content, rng)
             .unwrap();
         assert_eq!(hex::encode(&sealed), vector.sealed);
-        let opened = receiver.open(&sender, service, &expected).unwrap();
+        assert_eq!(Header::accept(&sealed).unwrap().flags, vector.flags);
+
+        let mut receiver = keys(case, &case.members[0], suite, 1);
+        let verifier = signer.as_ref().map(|signer| OneKey(signer.public_key()));
+        let signatures = match &verifier {
+            Some(verifier) => Signatures::Required(verifier),
+            None => Signatures::Unknown,
+        };
+        let opened = receiver
+            .open_verified(&sender, service, &sealed, signatures)
+            .unwrap();
         assert_eq!(opened.message_type, vector.mess_type);
         assert_eq!(&opened.payload[..], &payload[..]);
         assert_eq!(opened.epoch, case.epoch);
+        assert_eq!(opened.part, content.part);
+        assert_eq!(opened.authorship == Authorship::Signed, verifier.is_some());
+        suites.insert(suite);
+        flags |= vector.flags;
     }
-    assert!(
-        sealed_here >= 2,
-        "{sealed_here} vectors of the suite that is built"
-    );
+    assert_eq!(suites.len(), 5, "vectors of every suite");
+    assert_eq!(flags, flag::KNOWN, "vectors of every flag");
 }
 
 /// The replayed generator is only worth something if it is really read.

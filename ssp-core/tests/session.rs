@@ -125,6 +125,7 @@ fn assert_confidential(world: &World, payloads: &BTreeSet<Vec<u8>>) {
                 sealed += 1;
                 assert_eq!(Header::accept(body).unwrap().suite, 2);
             }
+            Content::Evidence | Content::TokenPart => panic!("none of these here"),
             Content::Reserved => {
                 let end = body.len() - reference(message);
                 match cliques::ReceivedToken::decode(&body[..end]) {
@@ -386,26 +387,41 @@ fn sends_are_bound_to_the_view_that_was_taken() {
 }
 
 #[test]
-fn longest_payload_fits_and_one_more_byte_does_not() {
+fn longest_payload_fits_and_one_more_byte_goes_in_parts() {
     let mut world = joined(8, &["alice", "bob"]);
     let chat = group("chat");
     let max = world.nodes[0].session().payload_max(RecordSuite::default());
     assert_eq!(max, 143_151 - 32 - 46 - 86);
-    let payload = vec![0x5a; max + 1];
-    assert_eq!(
-        world.send(0, chat, Service::Fifo, &payload),
-        Err(SendError::TooLong {
-            length: max + 1,
-            max
-        })
-    );
-    world.send(0, chat, Service::Fifo, &payload[..max]).unwrap();
-    world.send(1, chat, Service::Fifo, b"").unwrap();
+    let bound = SessionConfig::default().message_bytes;
+    let payload = vec![0x5a; bound + 1];
+    for (service, length, max) in [
+        (Service::Fifo, bound + 1, bound),
+        // Parts need an order.
+        (Service::Reliable, max + 1, max),
+    ] {
+        assert_eq!(
+            world.send(0, chat, service, &payload[..length]),
+            Err(SendError::TooLong { length, max })
+        );
+    }
+    let sealed = |world: &World| {
+        let sealed = world
+            .wire
+            .iter()
+            .filter(|(_, m)| m.message_type == wire::SEALED);
+        sealed.count()
+    };
+    for (length, messages) in [(max, 1), (max + 1, 2), (0, 1)] {
+        let before = sealed(&world);
+        world
+            .send(0, chat, Service::Fifo, &payload[..length])
+            .unwrap();
+        assert_eq!(sealed(&world) - before, messages, "{length}");
+    }
     world.run();
     for node in &world.nodes {
-        let mut lengths: Vec<usize> = node.payloads().iter().map(Vec::len).collect();
-        lengths.sort_unstable();
-        assert_eq!(lengths, [0, max]);
+        let lengths: Vec<usize> = node.payloads().iter().map(Vec::len).collect();
+        assert_eq!(lengths, [max, max + 1, 0]);
     }
 }
 
@@ -601,20 +617,6 @@ fn calls_that_do_not_fit_change_nothing() {
         session.export(&chat, &[0; 65_536], b"", 1),
         Err(Error::ExportLabel { .. })
     ));
-    let unsupported = GroupOptions {
-        record: RecordSuite::ChaCha20Poly1305,
-        ..GroupOptions::default()
-    };
-    let error = session.join(none, unsupported, now).unwrap_err();
-    assert_eq!(
-        error.code(),
-        ssp_core::error::code::ENCRYPTION_NOT_SUPPORTED
-    );
-    assert!(
-        error
-            .to_string()
-            .contains("chacha20-poly1305 is not built in")
-    );
     assert_eq!(session.poll_command(), None);
     assert_eq!(session.group_state(&none), None);
     world.assert_agreed(chat, &[0, 1]);

@@ -1,12 +1,15 @@
 //! Bounds, time limits and credentials of a connection.
 
 use core::fmt;
+use std::sync::Arc;
 
 use gcs_proto::{
-    handshake::{ConnectOptions, MembershipMessages, Method, Priority},
+    handshake::{
+        ClientHandshake, ConnectOptions, Credentials, MembershipMessages, Method, Priority,
+    },
     name::PrivateName,
 };
-use ssp_core::{Credentials, SessionConfig};
+use ssp_core::SessionConfig;
 use tokio::time::Duration;
 
 /// What every kind of client needs to know of its connection.
@@ -24,6 +27,7 @@ use tokio::time::Duration;
 #[derive(Clone, Debug)]
 pub struct ConnectionConfig {
     options: ConnectOptions,
+    credentials: Option<Arc<Credentials>>,
     connect_timeout: Duration,
     bounds: Bounds,
 }
@@ -44,6 +48,7 @@ impl ConnectionConfig {
     pub const fn new() -> Self {
         Self {
             options: ConnectOptions::new(),
+            credentials: None,
             connect_timeout: Duration::from_secs(5),
             bounds: Bounds {
                 commands: 64,
@@ -81,6 +86,16 @@ impl ConnectionConfig {
     #[must_use]
     pub const fn method(mut self, method: Method) -> Self {
         self.options = self.options.method(method);
+        self
+    }
+
+    /// Authenticates by password as well ([`Method::Password`]).
+    ///
+    /// # Security
+    /// User name and password travel to the daemon in clear text.
+    #[must_use]
+    pub fn credentials(mut self, credentials: impl Into<Arc<Credentials>>) -> Self {
+        self.credentials = Some(credentials.into());
         self
     }
 
@@ -128,8 +143,14 @@ impl ConnectionConfig {
         self
     }
 
-    pub(crate) const fn options(&self) -> ConnectOptions {
-        self.options
+    /// The beginning of a handshake.
+    pub(crate) fn handshake(&self) -> ClientHandshake {
+        match &self.credentials {
+            Some(credentials) => {
+                ClientHandshake::with_credentials(self.options, Arc::clone(credentials))
+            }
+            None => ClientHandshake::new(self.options),
+        }
     }
 
     pub(crate) const fn connect_limit(&self) -> Duration {
@@ -161,7 +182,7 @@ pub(crate) enum Randomness {
 /// Everything a secure client needs: its connection, its identity and its session.
 pub struct ClientConfig {
     connection: ConnectionConfig,
-    credentials: Credentials,
+    credentials: ssp_core::Credentials,
     session: SessionConfig,
     randomness: Randomness,
 }
@@ -169,7 +190,7 @@ pub struct ClientConfig {
 impl ClientConfig {
     /// A client called `name` at its daemon, which signs and trusts with `credentials`.
     #[must_use]
-    pub fn new(name: PrivateName, credentials: Credentials) -> Self {
+    pub fn new(name: PrivateName, credentials: ssp_core::Credentials) -> Self {
         Self {
             connection: ConnectionConfig::new().name(name),
             credentials,
@@ -207,7 +228,14 @@ impl ClientConfig {
         self.connection.connect_limit()
     }
 
-    pub(crate) fn into_parts(self) -> (ConnectionConfig, Credentials, SessionConfig, Randomness) {
+    pub(crate) fn into_parts(
+        self,
+    ) -> (
+        ConnectionConfig,
+        ssp_core::Credentials,
+        SessionConfig,
+        Randomness,
+    ) {
         (
             self.connection,
             self.credentials,

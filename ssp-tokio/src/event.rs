@@ -4,7 +4,10 @@ use gcs_proto::{
     gcs::{CloseReason, Refused},
     name::MemberName,
 };
-use ssp_core::{GroupFailure, Mismatch, SecureMessage, SecureViewEvent, SessionEvent};
+use ssp_core::{
+    GroupFailure, Mismatch, SecureMessage, SecureViewEvent, SessionEvent, access::Action,
+    identity::Distrust,
+};
 
 /// What a group tells the application, in delivery order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +36,27 @@ pub enum GroupEvent {
     MessageRejected {
         /// Who sent it.
         sender: MemberName,
+    },
+    /// All members have confirmed the key.
+    KeyConfirmed {
+        /// Number of the key inside the view.
+        epoch: u32,
+    },
+    /// The identity of a member is not accepted, and why. Nobody else is told the reason.
+    IdentityRefused {
+        /// Whose identity.
+        member: MemberName,
+        /// Why not.
+        reason: Distrust,
+    },
+    /// The access policy does not allow what a member is about to do.
+    Denied {
+        /// Who wanted it.
+        member: MemberName,
+        /// What.
+        action: Action,
+        /// What the policy says.
+        reason: String,
     },
     /// A member seals differently, so its messages cannot be opened; told once per member, view
     /// and key.
@@ -70,6 +94,20 @@ impl GroupEvent {
                 Some(Self::Failed { member, reason })
             }
             SessionEvent::MessageRejected { sender, .. } => Some(Self::MessageRejected { sender }),
+            SessionEvent::KeyConfirmed { epoch, .. } => Some(Self::KeyConfirmed { epoch }),
+            SessionEvent::IdentityRefused { member, reason, .. } => {
+                Some(Self::IdentityRefused { member, reason })
+            }
+            SessionEvent::Denied {
+                member,
+                action,
+                reason,
+                ..
+            } => Some(Self::Denied {
+                member,
+                action,
+                reason,
+            }),
             SessionEvent::Mismatch { sender, what, .. } => Some(Self::Mismatch { sender, what }),
             SessionEvent::FlushBlocked { members, .. } => Some(Self::FlushBlocked { members }),
             SessionEvent::Refused(refused) => Some(Self::Refused(refused)),

@@ -199,3 +199,32 @@ async fn calls_out_of_place_are_refused() {
     assert_eq!(a.recv().await, None);
     assert_eq!(a.flush_ok(group()).await, Err(Error::Closed));
 }
+
+#[tokio::test]
+async fn a_batch_stops_at_the_first_call_that_is_out_of_place() {
+    let daemon = start_daemon(&["n1"]).await;
+    let stream = daemon.connect_in_process(&daemon_name("n1")).unwrap();
+    let mut a = FlushClient::over(stream, named("a")).await.unwrap();
+    a.command(FlushCommand::Join(group())).await.unwrap();
+    next_view(&mut a).await;
+    let mut calls: Vec<FlushCommand> = (0..300).map(|_| multicast("before")).collect();
+    calls.push(FlushCommand::FlushOk(group()));
+    calls.push(multicast("never"));
+    let (position, error) = a.command_all(calls).await.unwrap_err();
+    assert_eq!(position, 300);
+    assert!(matches!(error, Error::Protocol(_)), "{error:?}");
+    a.command_all(vec![multicast("behind")]).await.unwrap();
+    let mut bodies = Vec::new();
+    let mut events = Vec::new();
+    while bodies.last() != Some(&b"behind"[..].into()) {
+        assert!(soon("events", a.recv_many(&mut events, 100)).await > 0);
+        for event in events.drain(..) {
+            match event {
+                FlushEvent::Message(message) => bodies.push(message.body),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    assert_eq!(bodies.len(), 301);
+    daemon.shutdown().await;
+}

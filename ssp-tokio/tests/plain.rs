@@ -56,6 +56,95 @@ async fn message(client: &mut PlainClient) -> Message {
 }
 
 #[tokio::test]
+async fn a_password_opens_a_door_that_wants_one() {
+    let known = gcs_proto::handshake::Credentials::new(b"alice", b"secret").unwrap();
+    let daemon = gcs_daemon::Daemon::builder()
+        .daemon(daemon_name("n1"))
+        .authentication(
+            gcs_daemon::access::Authentication::none()
+                .allow_password(move |offered| offered.matches(&known)),
+        )
+        .start()
+        .await
+        .unwrap();
+    let connect = |config| {
+        let stream = daemon.connect_in_process(&daemon_name("n1")).unwrap();
+        soon("an answer", PlainClient::over(stream, config))
+    };
+    let config = || {
+        let credentials = gcs_proto::handshake::Credentials::new(b"alice", b"secret");
+        named("alice").credentials(credentials.unwrap())
+    };
+    assert!(!format!("{:?}", config()).contains("secret"));
+    let client = connect(config()).await.unwrap();
+    client.disconnect().await;
+    // The same configuration serves again: it keeps what it needs.
+    let again = config();
+    for _ in 0..2 {
+        connect(again.clone()).await.unwrap().disconnect().await;
+    }
+    let guess = gcs_proto::handshake::Credentials::new(b"alice", b"guess").unwrap();
+    let wrong = named("alice").credentials(guess);
+    assert_eq!(
+        connect(wrong).await.err(),
+        Some(Error::Handshake(ConnectRefusal::Authentication.into()))
+    );
+    let without = connect(named("alice")).await.err();
+    assert!(matches!(without, Some(Error::Handshake(_))), "{without:?}");
+    daemon.shutdown().await;
+}
+
+/// Many commands and many events at once keep their order, and one beyond a bound stops all.
+#[tokio::test]
+async fn batches_keep_their_order_and_are_checked_whole() {
+    let daemon = start_daemon(&["n1"]).await;
+    let stream = daemon.connect_in_process(&daemon_name("n1")).unwrap();
+    let mut client = PlainClient::over(stream, named("alice")).await.unwrap();
+    client.command(GcsCommand::Join(group())).await.unwrap();
+    membership(&mut client).await;
+    let long = multicast(vec![0; 200_000]);
+    let refused = client
+        .command_all(vec![multicast("never"), long.clone()])
+        .await;
+    assert!(matches!(refused, Err(Error::Protocol(_))), "{refused:?}");
+    assert!(matches!(
+        client.command(long).await,
+        Err(Error::Protocol(_))
+    ));
+    // More than go to the task at once, longer and shorter ones mixed.
+    let body = |number: usize| {
+        vec![
+            number as u8;
+            if number.is_multiple_of(100) {
+                30_000
+            } else {
+                10
+            }
+        ]
+    };
+    let commands = (0..600).map(|number| multicast(body(number))).collect();
+    let sending = client.command_all(commands);
+    soon("they are given", sending).await.unwrap();
+    let mut events = Vec::new();
+    while events.len() < 600 {
+        let count = soon("events", client.recv_many(&mut events, 64)).await;
+        assert!((1..=64).contains(&count));
+    }
+    for (number, event) in events.into_iter().enumerate() {
+        match event {
+            GcsEvent::Message(message) => assert_eq!(message.body, body(number)),
+            other => panic!("{other:?}"),
+        }
+    }
+    daemon.shutdown().await;
+    assert!(matches!(
+        soon("the end", client.recv()).await,
+        Some(GcsEvent::Closed(CloseReason::EndOfStream))
+    ));
+    assert_eq!(client.recv_many(&mut Vec::new(), 8).await, 0);
+}
+
+#[tokio::test]
 async fn members_over_tcp_and_in_process_exchange_messages() {
     let daemon = start_daemon(&["n1"]).await;
     let mut a = PlainClient::connect(&endpoint(&daemon, "n1"), named("a"))
@@ -163,6 +252,35 @@ async fn a_silent_daemon_is_given_up() {
         .unwrap_err();
     let what = "the handshake";
     assert_eq!(error, Error::Timeout { what, after: limit });
+}
+
+/// What was commanded before the end is sent, however much of it waits for the task.
+#[tokio::test]
+async fn everything_commanded_before_the_end_arrives() {
+    let daemon = start_daemon(&["n1"]).await;
+    let stream = daemon.connect_in_process(&daemon_name("n1")).unwrap();
+    let mut reader = PlainClient::over(stream, named("r")).await.unwrap();
+    reader.command(GcsCommand::Join(group())).await.unwrap();
+    membership(&mut reader).await;
+    let stream = daemon.connect_in_process(&daemon_name("n1")).unwrap();
+    let config = named("w").command_queue(200).unsent_bytes(1_000);
+    let writer = PlainClient::over(stream, config).await.unwrap();
+    for _ in 0..200 {
+        writer.command(multicast(vec![7; 100_000])).await.unwrap();
+    }
+    let (count, ()) = tokio::join!(
+        async {
+            let mut count = 0;
+            while count < 200 {
+                message(&mut reader).await;
+                count += 1;
+            }
+            count
+        },
+        writer.disconnect()
+    );
+    assert_eq!(count, 200);
+    daemon.shutdown().await;
 }
 
 /// The daemon takes nothing any more: the end comes all the same, after the time set for it.

@@ -488,11 +488,11 @@ async fn calls_out_of_place_are_refused_with_their_numbers() {
     assert_eq!(reserved.code(), ssp_core::error::code::ILLEGAL_MESSAGE_TYPE);
     let long = a
         .group
-        .multicast(Service::Agreed, 0, vec![0; 144_000])
+        .multicast(Service::Agreed, 0, vec![0; (4 << 20) + 1])
         .await
         .unwrap_err();
     assert_eq!(long.code(), ssp_core::error::code::MESSAGE_TOO_LONG);
-    assert_eq!(long.payload.len(), 144_000);
+    assert_eq!(long.payload.len(), (4 << 20) + 1);
     // The failed join of a group that is held did not leave it.
     a.group
         .multicast(Service::Agreed, 0, "still")

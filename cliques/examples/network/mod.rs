@@ -14,13 +14,13 @@ use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use subtle::ConstantTimeEq;
 
 /// The members by name.
-pub(crate) struct Network {
-    pub(crate) members: BTreeMap<MemberId, Box<dyn KeyAgreement>>,
+pub(crate) struct Network<M: ?Sized = dyn KeyAgreement> {
+    pub(crate) members: BTreeMap<MemberId, Box<M>>,
     rng: ChaCha20Rng,
 }
 
-impl Network {
-    pub(crate) fn new(machines: impl IntoIterator<Item = Box<dyn KeyAgreement>>) -> Self {
+impl<M: KeyAgreement + ?Sized> Network<M> {
+    pub(crate) fn new(machines: impl IntoIterator<Item = Box<M>>) -> Self {
         let members = machines.into_iter();
         Self {
             members: members

@@ -6,13 +6,14 @@ use core::fmt;
 use crate::{
     engine::comb::{Comb, CombTable},
     exponent::Exponent,
+    powers,
     residue::{Residue, SecretResidue},
 };
 
 /// A public base with a table for exponents up to a width: the generator of a group.
 ///
-/// A power takes a fraction of the time of [`Residue::pow`]; the table takes up to 640 KiB, and the
-/// time of about three powers to make. A handle: clones share the table.
+/// A power takes a fraction of the time of [`Residue::pow`]; the table takes up to about 256 KiB, and the
+/// time of a few powers to make. A handle: clones share the table.
 #[derive(Clone)]
 pub struct FixedBase(Arc<Shared>);
 
@@ -62,10 +63,7 @@ impl FixedBase {
             let pairs: Vec<_> = exponents.iter().map(|e| (base, *e)).collect();
             return Residue::pow_pairs(&pairs);
         }
-        let values = self.0.table.pow_batch(exponents).into_iter();
-        values
-            .map(|value| SecretResidue::new(base.modulus().clone(), value))
-            .collect()
+        powers::comb_powers(base.modulus(), &self.0.table, exponents)
     }
 }
 

@@ -2,16 +2,27 @@
 
 use alloc::vec::Vec;
 
-use crate::residue::Residue;
+use core::mem;
+
+use crypto_bigint::{BoxedUint, modular::BoxedMontyForm};
+
+use crate::{
+    lehmer::{self, Batch, Cofactors, Steps},
+    residue::Residue,
+    words,
+};
 
 impl Residue {
     /// 1 / residue; none where the residue has a factor in common with the modulus. Time depends on
     /// the value.
     pub fn invert_vartime(&self) -> Option<Self> {
-        self.form()
-            .invert_vartime()
-            .into_option()
-            .map(|inverse| Self::new(self.modulus().clone(), inverse))
+        let modulus = self.modulus();
+        let number = words::to_u64_limbs(self.form().retrieve().as_words());
+        let inverse = inverse(number, modulus.limbs())?;
+        let mut value = BoxedUint::zero_with_precision(modulus.number().bits_precision());
+        words::set_u64_limbs(value.as_mut_words(), &inverse);
+        let form = BoxedMontyForm::new(value, modulus.params());
+        Some(Self::new(modulus.clone(), form))
     }
 
     /// The inverses of all residues, in their order, with one inversion and three multiplications a
@@ -55,4 +66,37 @@ fn invert_run(residues: &[&Residue]) -> Option<Vec<Residue>> {
     }
     inverses.reverse();
     Some(inverses)
+}
+
+/// Nobody asks which steps are taken.
+struct Unobserved;
+
+impl Steps for Unobserved {
+    fn halved(&mut self, _: u64, _: u32) {}
+
+    fn swapped(&mut self, _: u64, _: u64) {}
+}
+
+/// 1 / x modulo an odd m above x, both in limbs, least significant first.
+fn inverse(x: Vec<u64>, m: &[u64]) -> Option<Vec<u64>> {
+    let (mut a, mut b) = (x, m.to_vec());
+    a.resize(m.len(), 0);
+    let mut cofactors = Cofactors::new(m);
+    while a.iter().any(|limb| *limb != 0) {
+        let batch = Batch::run(&a, &b, &mut Unobserved);
+        if batch.halvings > 0 {
+            batch.apply(&mut a, &mut b);
+            cofactors.apply(&batch);
+        } else {
+            // Nothing was halved: a is odd, and too close to b.
+            if lehmer::is_less(&a, &b) {
+                mem::swap(&mut a, &mut b);
+                cofactors.swap();
+            }
+            lehmer::subtract(&mut a, &b);
+            cofactors.subtract();
+        }
+        lehmer::shrink(&mut a, &mut b);
+    }
+    (b == [1]).then(|| cofactors.into_v())
 }

@@ -1,15 +1,17 @@
 #![doc = include_str!("../README.md")]
 #![no_std]
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 #![deny(missing_docs)]
 
 extern crate alloc;
 
+mod batch;
 mod engine;
 mod exponent;
 mod fixed_base;
 mod invert;
 mod jacobi;
+mod lehmer;
 mod modulus;
 mod order;
 mod powers;

@@ -61,12 +61,13 @@ impl Modulus {
         let value = words::from_be_bytes(trimmed, bits);
         let odd = value.to_odd().into_option().ok_or(ModulusError::Even)?;
         let limbs = words::to_u64_limbs(odd.as_ref().as_words()).into_boxed_slice();
+        let params = BoxedMontyParams::new_vartime(odd);
         Ok(Self(Arc::new(Shared {
-            params: BoxedMontyParams::new_vartime(odd),
+            kernel: Kernel::detect(&params, bits),
+            params,
             bits,
             byte_len: trimmed.len(),
             limbs,
-            kernel: Kernel::detect(),
         })))
     }
 
@@ -80,7 +81,7 @@ impl Modulus {
             bits: shared.bits,
             byte_len: shared.byte_len,
             limbs: shared.limbs.clone(),
-            kernel: Kernel::of(engine)?,
+            kernel: Kernel::of(engine, &shared.params, shared.bits)?,
         })))
     }
 

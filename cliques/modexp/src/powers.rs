@@ -5,7 +5,11 @@ use alloc::vec::Vec;
 use crypto_bigint::modular::BoxedMontyForm;
 
 use crate::{
-    engine::{Kernel, Power},
+    batch,
+    engine::{
+        Power,
+        comb::{Comb, CombTable},
+    },
     exponent::Exponent,
     modulus::Modulus,
     residue::{Residue, SecretResidue},
@@ -67,9 +71,17 @@ impl SecretResidue {
         pow(self.modulus(), self.form(), exponent)
     }
 
-    /// The residue to the power of each exponent, in their order, as [`Residue::pow_pairs`].
+    /// The residue to the power of each exponent, in their order, as [`Residue::pow_pairs`], and much
+    /// faster: from two exponents on they share a table like that of a
+    /// [`FixedBase`](crate::FixedBase), which is erased afterwards.
     pub fn pow_each(&self, exponents: &[&Exponent]) -> Vec<Self> {
-        let base = self.form();
+        let (base, modulus) = (self.form(), self.modulus());
+        let width = exponents.iter().map(|exponent| exponent.width()).max();
+        let width = width.unwrap_or(0);
+        if let Some(shape) = Comb::for_powers(exponents.len(), width, modulus.bits()) {
+            let table = modulus.kernel().comb_table(base, shape);
+            return comb_powers(modulus, &table, exponents);
+        }
         let powers: Vec<_> = exponents
             .iter()
             .map(|exponent| Power { base, exponent })
@@ -84,7 +96,32 @@ fn pow(modulus: &Modulus, base: &BoxedMontyForm, exponent: &Exponent) -> SecretR
 }
 
 fn pow_batch(modulus: &Modulus, powers: &[Power<'_>]) -> Vec<SecretResidue> {
-    let values = Kernel::pow_batch(modulus.kernel(), powers);
+    let kernel = modulus.kernel();
+    let values = batch::run_groups(
+        powers,
+        kernel.group(),
+        |power| batch::work(modulus, power.exponent),
+        |group| kernel.pow_batch(group),
+    );
+    values
+        .into_iter()
+        .map(|value| SecretResidue::new(modulus.clone(), value))
+        .collect()
+}
+
+/// Powers of exponents that are not wider than the table.
+pub(crate) fn comb_powers(
+    modulus: &Modulus,
+    table: &CombTable,
+    exponents: &[&Exponent],
+) -> Vec<SecretResidue> {
+    let values = batch::run_groups(
+        exponents,
+        modulus.kernel().group(),
+        // A table saves the squarings.
+        |exponent| batch::work(modulus, exponent) / 4,
+        |group| table.pow_batch(group),
+    );
     values
         .into_iter()
         .map(|value| SecretResidue::new(modulus.clone(), value))

@@ -153,6 +153,20 @@ impl SecretResidue {
         Self::new(self.modulus.clone(), self.value.mul(&factor.value))
     }
 
+    /// The last of the running products a_0 = self, a_1 = a_0 x_1, a_2 = a_1 x_2, .., and the product
+    /// of all of them. A factor of another modulus counts as the integer it stands for.
+    #[must_use]
+    pub fn multiply_running(&self, factors: &[&Residue]) -> (Self, Self) {
+        let factors: Vec<_> = factors
+            .iter()
+            .map(|factor| factor.form_in(&self.modulus))
+            .collect();
+        let kernel = self.modulus.kernel();
+        let values = kernel.running(&self.value, factors.iter().map(|factor| &**factor));
+        let [last, product] = values.map(|value| Self::new(self.modulus.clone(), value));
+        (last, product)
+    }
+
     /// Whether this is 1, in constant time.
     pub fn is_one(&self) -> Choice {
         is_one(&self.modulus, &self.value)

@@ -55,3 +55,18 @@ pub(crate) fn to_u64_limbs(words: &[Word]) -> Vec<u64> {
     }
     limbs
 }
+
+/// Writes a number in 64-bit limbs into words of any size.
+pub(crate) fn set_u64_limbs(words: &mut [Word], limbs: &[u64]) {
+    let bytes = limbs.iter().flat_map(|limb| limb.to_le_bytes());
+    let mut bytes = bytes.chain(core::iter::repeat(0));
+    for word in words {
+        *word = bytes
+            .by_ref()
+            .take(size_of::<Word>())
+            .enumerate()
+            .fold(0, |word, (place, byte)| {
+                word | Word::from(byte) << (8 * place)
+            });
+    }
+}

@@ -1,11 +1,14 @@
 //! Batches, fixed bases, products and inversions against num-bigint and against one at a time.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 
-use cliques_modexp::{Exponent, FixedBase, Modulus, Residue, SecretResidue};
+use cliques_modexp::{Engine, Exponent, FixedBase, Modulus, Residue, SecretResidue};
 use num_bigint::BigUint;
 use proptest::prelude::*;
 
-const BITS: &[u32] = &[16, 63, 64, 65, 192, 207, 208, 209, 511, 512, 513];
+/// Lengths around the limits of words and of the vector engine's digits.
+const BITS: &[u32] = &[
+    16, 63, 64, 65, 192, 207, 208, 209, 511, 512, 513, 518, 519, 1038, 1039,
+];
 
 fn fixed(n: &BigUint, len: usize) -> Vec<u8> {
     let bytes = n.to_bytes_be();
@@ -37,9 +40,9 @@ struct Case {
 }
 
 prop_compose! {
-    fn case()(bits in prop::sample::select(BITS), seed in prop::collection::vec(any::<u8>(), 66),
-              pairs in prop::collection::vec((prop::collection::vec(any::<u8>(), 70),
-                                              prop::collection::vec(any::<u8>(), 0..60), 1..8_u32), 0..20)) -> Case {
+    fn case()(bits in prop::sample::select(BITS), seed in prop::collection::vec(any::<u8>(), 140),
+              pairs in prop::collection::vec((prop::collection::vec(any::<u8>(), 140),
+                                              prop::collection::vec(any::<u8>(), 0..60), 1..8_u32), 0..40)) -> Case {
         let top = BigUint::from(1_u8) << (bits - 1);
         let p = (BigUint::from_bytes_be(&seed) % &top) | top | BigUint::from(1_u8);
         let bases = pairs.iter().map(|(base, _, _)| BigUint::from_bytes_be(base) % &p).collect();
@@ -51,8 +54,13 @@ prop_compose! {
 }
 
 impl Case {
-    fn modulus(&self) -> Modulus {
-        Modulus::from_be_bytes(&self.p.to_bytes_be()).unwrap()
+    /// The modulus on every engine that there is here.
+    fn moduli(&self) -> Vec<Modulus> {
+        let modulus = Modulus::from_be_bytes(&self.p.to_bytes_be()).unwrap();
+        Engine::ALL
+            .into_iter()
+            .filter_map(|engine| modulus.with_engine(engine))
+            .collect()
     }
 
     fn residues(&self, modulus: &Modulus) -> Vec<Residue> {
@@ -86,11 +94,11 @@ impl Case {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
     fn powers_of_pairs_equal_the_reference(case in case()) {
-        let modulus = case.modulus();
+        for modulus in case.moduli() {
         let (bases, exponents) = (case.residues(&modulus), case.exponents());
         let pairs: Vec<_> = bases.iter().zip(&exponents).collect();
         prop_assert_eq!(integers(&Residue::pow_pairs(&pairs)), case.powers());
@@ -102,11 +110,12 @@ proptest! {
         for ((base, exponent), power) in pairs.iter().zip(case.powers()) {
             prop_assert_eq!(integer(&base.pow_vartime(exponent)), power);
         }
+        }
     }
 
     #[test]
     fn powers_of_many_bases_and_of_one_equal_the_reference(case in case()) {
-        let modulus = case.modulus();
+        for modulus in case.moduli() {
         let (bases, exponents) = (case.residues(&modulus), case.exponents());
         let Some((first, _)) = case.exponents.first() else { return Ok(()) };
         let results = Residue::pow_each(&bases.iter().collect::<Vec<_>>(), &exponents[0]);
@@ -124,17 +133,35 @@ proptest! {
                 prop_assert_eq!(&integers(&[table.pow(exponent)])[0], power);
             }
         }
+        }
+    }
+
+    #[test]
+    fn running_products_equal_the_reference(case in case()) {
+        for modulus in case.moduli() {
+            let residues = case.residues(&modulus);
+            let first = modulus.residue_of(3).pow(&Exponent::from_be_bytes(&[5], 3));
+            let (last, product) = first.multiply_running(&residues.iter().collect::<Vec<_>>());
+            let first_value = BigUint::from(243_u8) % &case.p;
+            let mut expected = [first_value.clone(), first_value];
+            for base in &case.bases {
+                expected[0] = &expected[0] * base % &case.p;
+                expected[1] = &expected[0] * &expected[1] % &case.p;
+            }
+            prop_assert_eq!(&integers(&[last, product])[..], &expected[..]);
+        }
     }
 
     #[test]
     fn joint_inverses_equal_single_ones(case in case()) {
-        let modulus = case.modulus();
+        for modulus in case.moduli() {
         let residues = case.residues(&modulus);
         let expected: Option<Vec<_>> = case.bases.iter().map(|base| base.modinv(&case.p)).collect();
         let joint = Residue::invert_each_vartime(&residues.iter().collect::<Vec<_>>());
         prop_assert_eq!(joint.map(|inverses| inverses.iter().map(integer).collect()), expected);
         for (residue, base) in residues.iter().zip(&case.bases) {
             prop_assert_eq!(residue.invert_vartime().as_ref().map(integer), base.modinv(&case.p));
+        }
         }
     }
 }

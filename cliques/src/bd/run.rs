@@ -35,9 +35,16 @@ pub(super) struct RingRun<G: Group> {
 /// The tokens of one round.
 struct Round<G: Group> {
     /// Own element and token, once it was sent.
-    own: Option<(G::Element, Vec<u8>)>,
+    own: Option<(Delivered<G>, Vec<u8>)>,
     /// What was delivered, by place in the order, the own token included.
-    delivered: Vec<Option<G::Element>>,
+    delivered: Vec<Option<Delivered<G>>>,
+}
+
+/// What came of one member in one round.
+struct Delivered<G: Group> {
+    encoding: Vec<u8>,
+    /// None where nothing is computed with it: then its encoding was checked, and that is all.
+    element: Option<G::Element>,
 }
 
 impl<G: Group> Round<G> {
@@ -48,16 +55,24 @@ impl<G: Group> Round<G> {
         }
     }
 
-    /// The elements of all members in ring order, once all were delivered.
-    fn all(&self) -> Option<Vec<G::Element>> {
-        self.delivered.iter().cloned().collect()
+    /// Whether something came of all members.
+    fn is_complete(&self) -> bool {
+        self.delivered.iter().all(Option::is_some)
+    }
+
+    /// The element of the member at this place.
+    fn element(&self, place: usize) -> Result<&G::Element, Error> {
+        let delivered = self.delivered.get(place).and_then(Option::as_ref);
+        delivered
+            .and_then(|delivered| delivered.element.as_ref())
+            .ok_or(NO_PLACE)
     }
 
     /// Takes the own token back. It counts only if it is the one that is pending, byte for byte.
     fn take_own(&mut self, place: usize, body: &[u8], me: &MemberId) -> Result<(), Error> {
         match (&self.own, self.delivered.get_mut(place)) {
-            (Some((element, sent)), Some(slot @ None)) if sent == body => {
-                *slot = Some(element.clone());
+            (Some((own, sent)), Some(slot @ None)) if sent == body => {
+                *slot = Some(own.clone());
                 Ok(())
             }
             _ => Err(Rejected::Repeated(me.clone()).into()),
@@ -70,15 +85,23 @@ impl<G: Group> Round<G> {
         place: usize,
         encoding: &[u8],
         sender: &MemberId,
-        arithmetic: &Arithmetic<G>,
-    ) -> Result<&mut Option<G::Element>, Error> {
+    ) -> Result<&mut Option<Delivered<G>>, Error> {
         match self.delivered.get_mut(place) {
-            Some(Some(first)) if arithmetic.encode(first) == encoding => {
+            Some(Some(first)) if first.encoding == encoding => {
                 Err(Rejected::Repeated(sender.clone()).into())
             }
             Some(Some(_)) => Err(peer(sender, PeerFault::Duplicate)),
             Some(slot) => Ok(slot),
             None => Err(Error::Internal("a place outside of the order")),
+        }
+    }
+}
+
+impl<G: Group> Clone for Delivered<G> {
+    fn clone(&self) -> Self {
+        Self {
+            encoding: self.encoding.clone(),
+            element: self.element.clone(),
         }
     }
 }
@@ -98,10 +121,15 @@ impl<G: Group> RingRun<G> {
         let share = arithmetic.draw(rng);
         let element = arithmetic.exponentiate_generator(&share);
         let order_hash = hash_order(&order);
-        let body = Blinded::encode(&order_hash, &arithmetic.encode(&element));
+        let encoding = arithmetic.encode(&element);
+        let body = Blinded::encode(&order_hash, &encoding);
         let token = arithmetic.outgoing(Recipient::Group, TokenKind::BdZ, body.clone());
         let mut blinded = Round::new(order.len());
-        blinded.own = Some((element, body));
+        let own = Delivered {
+            encoding,
+            element: Some(element),
+        };
+        blinded.own = Some((own, body));
         let run = Self {
             order_hash,
             place,
@@ -145,13 +173,22 @@ impl<G: Group> RingRun<G> {
     ) -> Result<Step, Error> {
         let blinded = Blinded::decode(body, arithmetic.group().element_len())?;
         let place = self.place_of(sender)?;
-        let slot = self
-            .blinded
-            .slot(place, blinded.element, sender, arithmetic)?;
+        let is_used = self.neighbours().contains(&place);
+        let slot = self.blinded.slot(place, blinded.element, sender)?;
         if blinded.order_hash != self.order_hash {
             return Err(peer(sender, PeerFault::MemberListMismatch));
         }
-        *slot = Some(arithmetic.parse(blinded.element, sender)?);
+        let element = match is_used {
+            true => Some(arithmetic.parse(blinded.element, sender)?),
+            false => {
+                arithmetic.check_encoding(blinded.element, sender)?;
+                None
+            }
+        };
+        *slot = Some(Delivered {
+            encoding: blinded.element.to_vec(),
+            element,
+        });
         let result = self.send_quotient(arithmetic);
         self.unless_failed(result, |run| &mut run.blinded, place)
     }
@@ -166,9 +203,7 @@ impl<G: Group> RingRun<G> {
         let quotient = Quotient::decode(body, arithmetic.group().element_len())?;
         let place = self.place_of(sender)?;
         let pair = self.is_pair();
-        let slot = self
-            .quotients
-            .slot(place, quotient.element, sender, arithmetic)?;
+        let slot = self.quotients.slot(place, quotient.element, sender)?;
         let element = if pair {
             // Both neighbours of either member are the other one: both quotients are 1.
             let one = arithmetic.identity();
@@ -180,7 +215,10 @@ impl<G: Group> RingRun<G> {
         } else {
             arithmetic.parse(quotient.element, sender)?
         };
-        *slot = Some(element);
+        *slot = Some(Delivered {
+            encoding: quotient.element.to_vec(),
+            element: Some(element),
+        });
         let result = self.complete(arithmetic);
         self.unless_failed(result, |run| &mut run.quotients, place)
     }
@@ -188,11 +226,11 @@ impl<G: Group> RingRun<G> {
     /// Round 2, after all z: X = (z_next / z_previous)^r. Only these two are ever used, so only they
     /// are tested.
     fn send_quotient(&mut self, arithmetic: &mut Arithmetic<G>) -> Result<Step, Error> {
-        let (None, Some(blinded)) = (&self.quotients.own, self.blinded.all()) else {
+        if self.quotients.own.is_some() || !self.blinded.is_complete() {
             return Ok(Step::wait());
-        };
+        }
         let [previous, next] = self.neighbours();
-        let at = |place: usize| blinded.get(place).ok_or(NO_PLACE);
+        let at = |place: usize| self.blinded.element(place);
         let mut tested = Vec::with_capacity(2);
         for place in [previous, next] {
             tested.push((at(place)?, self.name(place)?));
@@ -204,9 +242,11 @@ impl<G: Group> RingRun<G> {
 
         let base = arithmetic.quotient(at(next)?, at(previous)?);
         let element = arithmetic.exponentiate(&base, &self.share);
-        let body = arithmetic.encode(&element);
+        let encoding = arithmetic.encode(&element);
+        let body = encoding.clone();
         let token = arithmetic.outgoing(Recipient::Group, TokenKind::BdX, body.clone());
-        self.quotients.own = Some((element, body));
+        let element = Some(element);
+        self.quotients.own = Some((Delivered { encoding, element }, body));
         Ok(Step::send(token))
     }
 
@@ -214,44 +254,26 @@ impl<G: Group> RingRun<G> {
     /// is the product of A_0 .. A_(n-1). One multiplication more makes A_n, which is A_0 again if
     /// the product of all X is 1, as it must be.
     fn complete(&mut self, arithmetic: &mut Arithmetic<G>) -> Result<Step, Error> {
-        let Some(quotients) = self.quotients.all() else {
+        if !self.quotients.is_complete() {
             return Ok(Step::wait());
-        };
+        }
         let size = self.order.len();
+        let mut from_mine = Vec::with_capacity(size);
+        for place in (self.place..size).chain(0..self.place) {
+            from_mine.push((self.quotients.element(place)?, self.name(place)?));
+        }
         // The own X, and that of a pair, is known to be in the group.
-        let tested: Vec<_> = quotients
-            .iter()
-            .zip(&self.order)
-            .enumerate()
-            .filter(|(place, _)| *place != self.place && !self.is_pair())
-            .map(|(_, pair)| pair)
-            .collect();
-        arithmetic.validate_all(&tested)?;
+        if let Some(others) = from_mine.get(1..).filter(|_| !self.is_pair()) {
+            arithmetic.validate_all(others)?;
+        }
 
         let [previous, _] = self.neighbours();
-        let previous = self
-            .blinded
-            .delivered
-            .get(previous)
-            .and_then(Option::as_ref);
-        let previous = previous.ok_or(NO_PLACE)?;
-        let first = arithmetic.agree_element(previous, &self.share);
-        let from_mine = quotients.iter().cycle().skip(self.place);
-        let mut factor = None;
-        let mut product = None;
-        for (quotient, last) in from_mine.take(size).zip((1..=size).map(|j| j == size)) {
-            let before = factor.as_ref().unwrap_or(&first);
-            let next = arithmetic.multiply_secret(before, quotient);
-            if !last {
-                let so_far = product.as_ref().unwrap_or(&first);
-                product = Some(arithmetic.multiply_secrets(so_far, &next));
-            }
-            factor = Some(next);
-        }
-        let (Some(last), Some(product)) = (factor, product) else {
-            return Err(Error::Internal("a ring of one"));
-        };
-        let around = arithmetic.group_secret(&last);
+        let first = arithmetic.agree_element(self.blinded.element(previous)?, &self.share);
+        let mut quotients: Vec<_> = from_mine.iter().map(|(element, _)| *element).collect();
+        let closing = quotients.pop().ok_or(NO_PLACE)?;
+        let (last, product) = arithmetic.multiply_running(&first, &quotients);
+        let around = arithmetic.multiply_secret(&last, closing);
+        let around = arithmetic.group_secret(&around);
         let start = arithmetic.group_secret(&first);
         let closed = around
             .zip(start)

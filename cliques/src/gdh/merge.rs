@@ -202,43 +202,50 @@ impl<G: Group> Gdh<G> {
             return Err(unexpected(sender, TokenKind::GdhFactorOut));
         };
         let received = FactorOut::decode(body, self.arithmetic.group().element_len())?.value;
-        let slot = staged
-            .order
-            .iter()
-            .zip(values.iter_mut())
-            .find_map(|(name, slot)| (name == sender).then_some(slot))
+        let place = staged.order.iter().position(|name| name == sender);
+        let (place, slot) = place
+            .and_then(|place| Some((place, values.get_mut(place)?)))
             .ok_or_else(|| Rejected::NotInView(sender.clone()))?;
         match slot {
             Some(first) if self.arithmetic.encode(first) == received => {
                 return Err(Rejected::Repeated(sender.clone()).into());
             }
             Some(_) => return Err(peer(sender, PeerFault::Duplicate)),
-            None => *slot = Some(self.arithmetic.receive(received, sender)?),
+            None => {}
         }
-
-        let mine = staged.order.iter().position(|name| *name == self.me);
-        if values
-            .iter()
-            .enumerate()
-            .any(|(place, value)| value.is_none() && Some(place) != mine)
-        {
+        let received = self.arithmetic.parse(received, sender)?;
+        // The own place, the last, stays empty.
+        let missing = values.iter().filter(|value| value.is_none()).count();
+        if missing > 2 {
+            if let Some(slot) = values.get_mut(place) {
+                *slot = Some(received);
+            }
             return Ok(Step::wait());
         }
-        let share = self.arithmetic.draw(rng);
-        let received: Vec<&G::Element> = values.iter().flatten().collect();
-        let elements = self.arithmetic.exponentiate_each(&received, &share);
-        // This member is the last: T lacks no share but its own.
-        let mut partials: Vec<_> = elements
-            .into_iter()
-            .map(|element| (element, Tested::Policy))
+
+        // All are here. They are tested and raised together, each with its author.
+        let elements: Vec<(&G::Element, &MemberId)> = staged
+            .order
+            .iter()
+            .zip(values.iter())
+            .enumerate()
+            .filter_map(|(index, (name, value))| match index == place {
+                true => Some((&received, name)),
+                false => value.as_ref().map(|value| (value, name)),
+            })
             .collect();
-        partials.push((token.clone(), Tested::Exactly));
+        self.arithmetic.validate_all(&elements)?;
+        let share = self.arithmetic.draw(rng);
+        let elements: Vec<&G::Element> = elements.iter().map(|(element, _)| *element).collect();
+        let powers = self.arithmetic.exponentiate_each(&elements, &share);
+        let mut partials: Vec<_> = powers
+            .into_iter()
+            .map(|element| Partial::new(element, &self.me, Tested::Policy))
+            .collect();
+        // T lacks no share but the own one.
+        partials.push(Partial::new(token.clone(), &self.me, Tested::Exactly));
         let echo = echo.take();
         let order = mem::take(&mut staged.order);
-        let partials = partials
-            .into_iter()
-            .map(|(element, tested)| Partial::new(element, &self.me, tested))
-            .collect();
         Ok(self.send_key_list(order, partials, share, echo))
     }
 

@@ -114,6 +114,14 @@
 //! A key list is installed when it is delivered, at its sender too, so that all members change at
 //! one point of the agreed order. Until then the share used before is kept.
 //!
+//! # When elements are tested
+//!
+//! Encoding and range on receipt, membership before the first use (key agreement notes, section 1.4):
+//! the tokens of a merge at once and exactly, because they are passed on; factor-outs together, when
+//! the last of them is here; of a key list the own partial key, and those of others when this member
+//! is the controller of a later event and computes with them. The own one is tested exactly before it
+//! becomes the token of a merge. What fails late names the author of the message that brought it.
+//!
 //! # Costs
 //!
 //! n members before, m new. Tests of received elements are not exponentiations here; `Cost` counts

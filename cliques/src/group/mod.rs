@@ -4,7 +4,30 @@
 //! public; elements that are keys are wrapped in [`Group::SecretElement`] as soon as they are made,
 //! and every exponent is a secret that erases itself.
 //!
-//! Source: key agreement notes, section 1.
+//! A group is chosen at compile time by its type ([`Modp`], `Ristretto255`, `P256`), or at run time
+//! as a [`MathematicalGroup`], which a [`NamedGroup`] turns into. `docs/groups.md` in the repository
+//! says how secure each of them is.
+//!
+//! # What takes constant time
+//!
+//! | operation | secret | MODP | ristretto255, P-256 |
+//! |---|---|---|---|
+//! | `random_scalar` | the share that is kept | rejection: the number of draws varies, and tells nothing of the one kept | wide reduction |
+//! | `exponentiate`, `exponentiate_each`, `agree` | exponent | time by the length of q; tables are scanned whole | the same |
+//! | `exponentiate_generator`, `.._each`, `agree_generator` | exponent | the same, with a table of g, which is public | the same (P-256 without a table) |
+//! | `exponentiate_secret_each` | base, exponents | the same; the table of the base is erased | the same |
+//! | `multiply_secret`, `multiply_secrets`, `multiply_running` | factors | Montgomery product | complete addition |
+//! | `secret_to_scalar` | element | time by the lengths of p and q; `+abs` selects without a branch | SHA-512, wide reduction |
+//! | `invert_scalar`, `multiply_scalars` | scalars | time by q | time by q |
+//! | `secret`, `scalar_secret` | element, scalar | fixed length | fixed length |
+//! | `is_identity` | element | compared in constant time; the verdict ends the agreement | the same |
+//! | `multiply`, `divide_vartime`, `encode`, `decode`, `parse`, `validate..` | none: these are public | variable | variable |
+//!
+//! Whether F of an element is 0 or an element is the identity may show: both have a chance of about
+//! 1 / q. The example program `timing` tests all of this by statistics. What the libraries below
+//! cannot erase is in the README of `cliques-modexp`.
+//!
+//! Source: key agreement notes, sections 1 and 1.6.
 
 mod mathematical;
 mod modp;
@@ -138,6 +161,23 @@ pub trait Group: Clone + fmt::Debug + Send + Sync + 'static {
         b: &Self::SecretElement,
     ) -> Self::SecretElement;
 
+    /// The last of the running products a_0 = `first`, a_1 = a_0 x_1, a_2 = a_1 x_2, .., and the
+    /// product of all of them, in constant time.
+    fn multiply_running(
+        &self,
+        first: &Self::SecretElement,
+        factors: &[&Self::Element],
+    ) -> (Self::SecretElement, Self::SecretElement) {
+        let generator = self.generator();
+        let one = self.divide_vartime(&generator, &generator);
+        let [mut last, mut product] = [(); 2].map(|()| self.multiply_secret(first, &one));
+        for factor in factors {
+            last = self.multiply_secret(&last, factor);
+            product = self.multiply_secrets(&product, &last);
+        }
+        (last, product)
+    }
+
     /// The map F: a secret element as an exponent, in constant time; none where that is 0 (key
     /// agreement notes, section 1.3).
     fn secret_to_scalar(&self, secret: &Self::SecretElement) -> Option<Self::Scalar>;
@@ -168,6 +208,16 @@ pub trait Group: Clone + fmt::Debug + Send + Sync + 'static {
     /// [`ElementError`] when it is no canonical encoding, 0 or the identity.
     fn parse(&self, bytes: &[u8]) -> Result<Self::Element, ElementError> {
         self.decode(bytes)
+    }
+
+    /// Checks an encoding as far as that costs next to nothing: length, range, 0 and the identity. For
+    /// a received element that is kept, and decoded if it is ever computed with.
+    ///
+    /// # Errors
+    /// [`ElementError`] with the first check that failed; [`decode`](Self::decode) can still find
+    /// that there is no such element.
+    fn check_encoding(&self, bytes: &[u8]) -> Result<(), ElementError> {
+        self.parse(bytes).map(drop)
     }
 
     /// Tests whether an element that was only [`parse`](Self::parse)d is of order q.

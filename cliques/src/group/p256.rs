@@ -26,6 +26,12 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 use super::{ElementError, Group};
 use crate::{cost::Exponentiation, secret::GroupSecret};
 
+/// The prime of the field, 2^256 - 2^224 + 2^192 + 2^96 - 1, big-endian.
+const FIELD: [u8; 32] = [
+    0xff, 0xff, 0xff, 0xff, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff,
+    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+];
+
 /// Length of an encoded element, in bytes.
 const ELEMENT_LEN: usize = 33;
 
@@ -213,6 +219,14 @@ impl Group for P256 {
         point
             .map(|point| P256Element(point.into()))
             .ok_or(ElementError::Encoding)
+    }
+
+    /// A compressed point whose x is reduced; whether there is such a point takes a square root.
+    fn check_encoding(&self, bytes: &[u8]) -> Result<(), ElementError> {
+        match bytes {
+            [2 | 3, x @ ..] if x.len() == FIELD.len() && *x < FIELD[..] => Ok(()),
+            _ => Err(ElementError::Encoding),
+        }
     }
 
     fn is_identity(&self, secret: &P256Secret) -> bool {

@@ -213,6 +213,22 @@ impl Group for Ristretto255 {
         Ok(RistrettoElement(point))
     }
 
+    /// An even number below 2^255 - 19, little-endian, that is not 0 (RFC 9496, section 4.3.1);
+    /// whether it encodes a point takes a square root.
+    fn check_encoding(&self, bytes: &[u8]) -> Result<(), ElementError> {
+        let [low, middle @ .., high] = bytes else {
+            return Err(ElementError::Encoding);
+        };
+        let full = *high == 0x7f && middle.iter().all(|byte| *byte == 0xff);
+        if bytes.len() != 32 || low & 1 == 1 || *high > 0x7f || full && *low >= 0xed {
+            return Err(ElementError::Encoding);
+        }
+        match bytes.iter().all(|byte| *byte == 0) {
+            true => Err(ElementError::One),
+            false => Ok(()),
+        }
+    }
+
     fn is_identity(&self, secret: &RistrettoSecret) -> bool {
         secret.0.ct_eq(&RistrettoPoint::identity()).into()
     }

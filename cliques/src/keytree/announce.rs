@@ -170,7 +170,8 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
                 run.unverified.push((node, sender));
                 continue;
             };
-            if self.arithmetic.exponentiate_generator(key.exponent()?) != *blinded.element() {
+            let expected = self.arithmetic.exponentiate_generator(key.exponent()?);
+            if self.arithmetic.encode(&expected) != blinded.encoding() {
                 return Err(peer(&sender, PeerFault::Inconsistent));
             }
         }

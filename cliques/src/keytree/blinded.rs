@@ -7,10 +7,17 @@ use crate::{arithmetic::Arithmetic, error::Error, group::Group, member::MemberId
 /// A blinded key g^E(v), as it stands in the public tree.
 #[derive(Clone)]
 pub(crate) struct Blinded<G: Group> {
-    element: Arc<G::Element>,
     encoding: Arc<[u8]>,
-    /// Who sent it, until it has been tested for being in the group.
-    untested: Option<MemberId>,
+    element: Element<G>,
+}
+
+/// What is known of the element.
+#[derive(Clone)]
+enum Element<G: Group> {
+    /// To be decoded and tested; who sent it.
+    Untested(MemberId),
+    /// Computed here, or tested.
+    Known(Arc<G::Element>),
 }
 
 impl<G: Group> Blinded<G> {
@@ -18,22 +25,21 @@ impl<G: Group> Blinded<G> {
     pub(crate) fn computed(arithmetic: &Arithmetic<G>, element: G::Element) -> Self {
         Self {
             encoding: arithmetic.encode(&element).into(),
-            element: Arc::new(element),
-            untested: None,
+            element: Element::Known(Arc::new(element)),
         }
     }
 
-    /// One that `sender` has sent: encoding and range are checked here, the order of the element
-    /// when [`base`](Self::base) asks for it.
+    /// One that `sender` has sent: encoding and range are checked here, everything else when
+    /// [`test`](Self::test) is asked for.
     pub(crate) fn received(
         arithmetic: &Arithmetic<G>,
         bytes: &[u8],
         sender: &MemberId,
     ) -> Result<Self, Error> {
+        arithmetic.check_encoding(bytes, sender)?;
         Ok(Self {
-            element: Arc::new(arithmetic.parse(bytes, sender)?),
             encoding: bytes.into(),
-            untested: Some(sender.clone()),
+            element: Element::Untested(sender.clone()),
         })
     }
 
@@ -42,24 +48,26 @@ impl<G: Group> Blinded<G> {
         &self.encoding
     }
 
-    /// Tests the element if that was not done yet. A failure is blamed on who sent it.
-    pub(crate) fn tested(&self, arithmetic: &mut Arithmetic<G>) -> Result<Self, Error> {
-        if let Some(sender) = &self.untested {
-            arithmetic.validate_all(&[(&self.element, sender)])?;
+    /// The element, to compute with, if it was tested.
+    pub(crate) fn known(&self) -> Option<Arc<G::Element>> {
+        match &self.element {
+            Element::Untested(_) => None,
+            Element::Known(element) => Some(element.clone()),
         }
-        Ok(Self {
-            untested: None,
-            ..self.clone()
-        })
     }
 
-    /// Whether the element was tested, or is an own one.
-    pub(crate) const fn is_tested(&self) -> bool {
-        self.untested.is_none()
-    }
-
-    /// The element, to compute with once it is tested.
-    pub(crate) fn element(&self) -> &G::Element {
-        &self.element
+    /// Decodes and tests the element, if that was not done yet. A failure is blamed on who sent it.
+    pub(crate) fn test(
+        &mut self,
+        arithmetic: &mut Arithmetic<G>,
+    ) -> Result<Arc<G::Element>, Error> {
+        match &self.element {
+            Element::Untested(sender) => {
+                let element = Arc::new(arithmetic.receive(&self.encoding, sender)?);
+                self.element = Element::Known(element.clone());
+                Ok(element)
+            }
+            Element::Known(element) => Ok(element.clone()),
+        }
     }
 }

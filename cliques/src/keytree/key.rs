@@ -65,14 +65,16 @@ pub(crate) fn climb<G: Group>(
         else {
             break;
         };
-        let base = if blinded.is_tested() {
-            blinded.clone()
-        } else {
-            let tested = blinded.tested(arithmetic)?;
-            tree.set_blinded(sibling, tested.clone());
-            tested
+        let base = match blinded.known() {
+            Some(base) => base,
+            None => {
+                let mut tested = blinded.clone();
+                let base = tested.test(arithmetic)?;
+                tree.set_blinded(sibling, tested);
+                base
+            }
         };
-        let element = arithmetic.agree_element(base.element(), key.exponent()?);
+        let element = arithmetic.agree_element(&base, key.exponent()?);
         if arithmetic.group().is_identity(&element) {
             return Err(Error::Internal("a key is the identity"));
         }

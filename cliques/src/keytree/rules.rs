@@ -3,7 +3,8 @@
 use alloc::vec::Vec;
 
 use super::{
-    tree::{NodeId, Pruned, Tree},
+    reshape::Pruned,
+    tree::{NodeId, Tree},
     wire::{BadBody, WireNode},
 };
 use crate::{

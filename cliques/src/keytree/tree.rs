@@ -1,4 +1,4 @@
-//! The tree itself: shape, navigation, what is known of its nodes.
+//! The tree itself: its nodes, ways through it, what is known of them.
 
 use alloc::{string::String, sync::Arc, vec, vec::Vec};
 use core::fmt::Write;
@@ -8,7 +8,7 @@ use crate::{group::Group, member::MemberId};
 
 /// A node of one tree; of no use in another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct NodeId(usize);
+pub(crate) struct NodeId(pub(super) usize);
 
 /// What is below a node.
 #[derive(Clone, Debug)]
@@ -26,15 +26,15 @@ pub(crate) enum Content {
 
 /// A node and what this member knows of it.
 #[derive(Clone)]
-struct Node<G: Group> {
-    parent: Option<NodeId>,
-    content: Content,
+pub(super) struct Node<G: Group> {
+    pub(super) parent: Option<NodeId>,
+    pub(super) content: Content,
     /// Public: the blinded key, unless it is missing.
-    blinded: Option<Blinded<G>>,
+    pub(super) blinded: Option<Blinded<G>>,
     /// Private: the key, on the own key path, once it was computed.
-    key: Option<Arc<Key<G>>>,
+    pub(super) key: Option<Arc<Key<G>>>,
     /// Whether the present event has inserted the node.
-    inserted: bool,
+    pub(super) inserted: bool,
 }
 
 /// A full binary tree with a member at each leaf.
@@ -45,18 +45,8 @@ struct Node<G: Group> {
 /// decide how deep a tree is.
 #[derive(Clone)]
 pub(crate) struct Tree<G: Group> {
-    nodes: Arc<Vec<Node<G>>>,
-    root: NodeId,
-}
-
-/// A tree without the members who are gone.
-pub(crate) struct Pruned<G: Group> {
-    /// What is left, with all keys and blinded keys forgotten that those who are gone could know.
-    pub(crate) tree: Tree<G>,
-    /// Roots of the subtrees that took their parent's place, because its other side is gone.
-    pub(crate) promoted: Vec<NodeId>,
-    /// How many of those who stay are to the left of all who are gone; none if nobody is.
-    pub(crate) left_of_leavers: Option<usize>,
+    pub(super) nodes: Arc<Vec<Node<G>>>,
+    pub(super) root: NodeId,
 }
 
 impl<G: Group> Node<G> {
@@ -76,11 +66,11 @@ impl<G: Group> Node<G> {
     reason = "a tree's ids are places in its vector, from which nothing is removed"
 )]
 impl<G: Group> Tree<G> {
-    fn node(&self, id: NodeId) -> &Node<G> {
+    pub(super) fn node(&self, id: NodeId) -> &Node<G> {
         &self.nodes[id.0]
     }
 
-    fn node_mut(&mut self, id: NodeId) -> &mut Node<G> {
+    pub(super) fn node_mut(&mut self, id: NodeId) -> &mut Node<G> {
         &mut Arc::make_mut(&mut self.nodes)[id.0]
     }
 }
@@ -285,194 +275,6 @@ impl<G: Group> Tree<G> {
 
     pub(crate) fn is_inserted(&self, id: NodeId) -> bool {
         self.node(id).inserted
-    }
-
-    /// Forgets key and blinded key of all proper ancestors of these nodes.
-    pub(crate) fn forget_above(&mut self, below: &[NodeId]) {
-        let mut stale = vec![false; self.nodes.len()];
-        let mark = |stale: &mut Vec<bool>, id: NodeId| {
-            if let Some(mark) = stale.get_mut(id.0) {
-                *mark = true;
-            }
-        };
-        below.iter().for_each(|id| mark(&mut stale, *id));
-        for id in self.post_order() {
-            let Content::Internal { left, right } = self.content(id) else {
-                continue;
-            };
-            if [left, right]
-                .into_iter()
-                .any(|child| stale.get(child.0) == Some(&true))
-            {
-                mark(&mut stale, id);
-                self.forget(id);
-            }
-        }
-    }
-
-    fn forget(&mut self, id: NodeId) {
-        let node = self.node(id);
-        if node.blinded.is_some() || node.key.is_some() {
-            let node = self.node_mut(id);
-            node.blinded = None;
-            node.key = None;
-        }
-    }
-
-    /// A copy without the leaves of those who do not stay; nothing if nobody does.
-    ///
-    /// A node with one child left is replaced by it, and everything above such a promoted subtree is
-    /// forgotten, since members who are gone know it. Marks of insertions are cleared.
-    pub(crate) fn prune(&self, stays: impl Fn(&MemberId) -> bool) -> Option<Pruned<G>> {
-        let mut nodes: Vec<Node<G>> = Vec::with_capacity(self.nodes.len());
-        let mut moved: Vec<Option<NodeId>> = vec![None; self.nodes.len()];
-        let mut promoted = Vec::new();
-        let mut leaves = 0;
-        let mut left_of_leavers = None;
-        let add = |nodes: &mut Vec<Node<G>>, node: &Node<G>, content: Content| {
-            nodes.push(Node {
-                parent: None,
-                content,
-                blinded: node.blinded.clone(),
-                key: node.key.clone(),
-                inserted: false,
-            });
-            NodeId(nodes.len() - 1)
-        };
-        for id in self.post_order() {
-            let node = self.node(id);
-            let place = match &node.content {
-                Content::Leaf(member) if stays(member) => {
-                    leaves += 1;
-                    Some(add(&mut nodes, node, node.content.clone()))
-                }
-                Content::Leaf(_) => {
-                    left_of_leavers.get_or_insert(leaves);
-                    None
-                }
-                Content::Internal { left, right } => {
-                    let of = |child: &NodeId| moved.get(child.0).copied().flatten();
-                    match (of(left), of(right)) {
-                        (Some(left), Some(right)) => {
-                            let id = add(&mut nodes, node, Content::Internal { left, right });
-                            for child in [left, right] {
-                                nodes.get_mut(child.0)?.parent = Some(id);
-                            }
-                            Some(id)
-                        }
-                        (Some(only), None) | (None, Some(only)) => {
-                            promoted.push(only);
-                            Some(only)
-                        }
-                        (None, None) => None,
-                    }
-                }
-            };
-            *moved.get_mut(id.0)? = place;
-        }
-        let mut tree = Self {
-            root: moved.get(self.root.0).copied().flatten()?,
-            nodes: Arc::new(nodes),
-        };
-        tree.forget_above(&promoted);
-        Some(Pruned {
-            tree,
-            promoted,
-            left_of_leavers,
-        })
-    }
-
-    /// Puts `other` beside the node `at`: a new node takes the place of `at`, which is its left
-    /// child, with the root of `other` to the right. Everything above is forgotten.
-    pub(crate) fn insert(&mut self, at: NodeId, other: Self) {
-        let above = self.parent(at);
-        let nodes = Arc::make_mut(&mut self.nodes);
-        let offset = nodes.len();
-        let shift = |id: NodeId| NodeId(id.0 + offset);
-        for mut node in Arc::unwrap_or_clone(other.nodes) {
-            node.parent = node.parent.map(shift);
-            if let Content::Internal { left, right } = &mut node.content {
-                (*left, *right) = (shift(*left), shift(*right));
-            }
-            nodes.push(node);
-        }
-        let (new, right) = (NodeId(nodes.len()), shift(other.root));
-        nodes.push(Node {
-            parent: above,
-            content: Content::Internal { left: at, right },
-            blinded: None,
-            key: None,
-            inserted: true,
-        });
-        self.node_mut(at).parent = Some(new);
-        self.node_mut(right).parent = Some(new);
-        match above {
-            None => self.root = new,
-            Some(above) => {
-                if let Content::Internal { left, right } = &mut self.node_mut(above).content {
-                    match *left == at {
-                        true => *left = new,
-                        false => *right = new,
-                    }
-                }
-            }
-        }
-        let mut stale = above;
-        while let Some(id) = stale {
-            self.forget(id);
-            stale = self.parent(id);
-        }
-    }
-
-    /// The leaf as a tree of its own, with what is known of it.
-    pub(crate) fn leaf_alone(&self, leaf: NodeId) -> Self {
-        let mut node = self.node(leaf).clone();
-        node.parent = None;
-        Self {
-            nodes: Arc::new(vec![node]),
-            root: NodeId(0),
-        }
-    }
-
-    /// Internal nodes other than the root without blinded key, lower ones first. The root's is never
-    /// needed.
-    pub(crate) fn dirty(&self) -> impl Iterator<Item = NodeId> {
-        self.post_order().into_iter().filter(|id| {
-            *id != self.root && self.member(*id).is_none() && self.blinded(*id).is_none()
-        })
-    }
-
-    /// Dirty nodes whose key can be computed below: both children have blinded keys, and none is the
-    /// `pending` leaf, whose blinded key is about to be replaced.
-    pub(crate) fn lowest_dirty(&self, pending: Option<NodeId>) -> Vec<NodeId> {
-        self.dirty()
-            .filter(|id| match self.content(*id) {
-                Content::Internal { left, right } => [left, right]
-                    .into_iter()
-                    .all(|child| self.is_usable(*child, pending)),
-                Content::Leaf(_) => false,
-            })
-            .collect()
-    }
-
-    /// Whether the node has a blinded key to compute with.
-    pub(crate) fn is_usable(&self, id: NodeId, pending: Option<NodeId>) -> bool {
-        pending != Some(id) && self.blinded(id).is_some()
-    }
-
-    /// The nodes above `id` whose keys can be computed from its own one: as long as the sibling has
-    /// a blinded key. The root comes last, if at all.
-    pub(crate) fn computable(&self, id: NodeId, pending: Option<NodeId>) -> Vec<NodeId> {
-        let mut nodes = Vec::new();
-        let mut at = id;
-        while let (Some(parent), Some(sibling)) = (self.parent(at), self.sibling(at)) {
-            if !self.is_usable(sibling, pending) {
-                break;
-            }
-            nodes.push(parent);
-            at = parent;
-        }
-        nodes
     }
 
     /// The tree in one line: `((m01 m02) m03)`.

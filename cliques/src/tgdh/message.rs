@@ -118,3 +118,97 @@ pub(crate) fn read_path<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8], DecodeE
         Some(_) | None => reader.bytes(1 + steps.len(), "path"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+
+    use super::*;
+    use proptest::prelude::*;
+
+    fn leaf(name: &str) -> Vec<u8> {
+        let mut writer = Writer::new(&[LEAF]);
+        writer.enc16(name.as_bytes()).u8(1).raw(&[7]);
+        writer.into_vec()
+    }
+
+    /// A tree of as many levels below the root, leaning to one side.
+    fn leaning(levels: usize, left: bool) -> Vec<u8> {
+        let mut front = Vec::new();
+        let mut back = Vec::new();
+        for level in 0..levels {
+            front.extend([INTERNAL, 0]);
+            let member = leaf(&format!("m{level}"));
+            if left {
+                back.extend(member);
+            } else {
+                front.extend(member);
+            }
+        }
+        [front, leaf("last"), back].concat()
+    }
+
+    #[test]
+    fn trees_have_a_greatest_depth() {
+        for left in [true, false] {
+            let nodes = decode_tree(&leaning(256, left), 1).map(|nodes| nodes.len());
+            assert_eq!(nodes, Ok(2 * 256 + 1));
+            let deep = DecodeError::TooLarge {
+                what: "depth of a tree",
+                value: 257,
+                max: 256,
+            };
+            assert_eq!(decode_tree(&leaning(257, left), 1), Err(deep));
+        }
+    }
+
+    #[test]
+    fn trees_end_with_their_last_leaf() {
+        let whole = leaning(2, true);
+        let more = [&whole[..], &leaf("more")].concat();
+        assert!(decode_tree(&whole, 1).is_ok());
+        let left = leaf("more").len();
+        assert_eq!(decode_tree(&more, 1), Err(DecodeError::Trailing(left)));
+        for cut in 0..whole.len() {
+            let short = decode_tree(&whole[..cut], 1);
+            assert!(matches!(short, Err(DecodeError::Truncated(_))), "{cut}");
+        }
+    }
+
+    #[test]
+    fn paths_are_packed_from_the_front() {
+        assert_eq!(path(&[]), [0]);
+        assert_eq!(path(&[true, false, true]), [3, 0b1010_0000]);
+        assert_eq!(path(&[true; 9]), [9, 0xff, 0x80]);
+        assert_eq!(path(&[false; 255]).len(), 1 + 32);
+    }
+
+    proptest! {
+        #[test]
+        fn paths_are_read_as_they_are_written(steps in prop::collection::vec(any::<bool>(), 0..=255)) {
+            let encoded = path(&steps);
+            let mut reader = Reader::new(&encoded);
+            prop_assert_eq!(read_path(&mut reader), Ok(&encoded[..]));
+            prop_assert_eq!(reader.finish(), Ok(()));
+        }
+
+        #[test]
+        fn a_path_has_one_encoding(bits in 0_u8..=16, bytes: [u8; 2]) {
+            let length = usize::from(bits).div_ceil(8);
+            let encoded = [&[bits][..], &bytes[..length]].concat();
+            let steps: Vec<bool> = (0..usize::from(bits))
+                .map(|place| bytes[place / 8] >> (7 - place % 8) & 1 == 1)
+                .collect();
+            let read = read_path(&mut Reader::new(&encoded)).is_ok();
+            prop_assert_eq!(read, path(&steps) == encoded);
+        }
+
+        #[test]
+        fn any_bytes_are_a_tree_or_an_error(body in prop::collection::vec(0_u8..4, 0..60)) {
+            if let Ok(nodes) = decode_tree(&body, 1) {
+                let leaves = nodes.iter().filter(|node| node.name.is_some()).count();
+                prop_assert_eq!(nodes.len(), 2 * leaves - 1);
+            }
+        }
+    }
+}

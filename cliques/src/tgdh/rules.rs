@@ -148,3 +148,150 @@ fn joining_location<G: Group>(tree: &Tree<G>, inserted: usize) -> NodeId {
     }
     tree.root()
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::{format, string::String, vec};
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{MemberId, group::Ristretto255};
+
+    type Shape = Tree<Ristretto255>;
+
+    fn leaf(number: usize) -> Shape {
+        Tree::leaf(MemberId::try_from(format!("m{number:02}").as_str()).expect("a name"))
+    }
+
+    fn combined(trees: Vec<Shape>) -> Shape {
+        Bushy::combine(trees).unwrap_or_else(|TooHigh| unreachable!("low trees"))
+    }
+
+    fn pruned(tree: &Shape, gone: &[&str]) -> Pruned<Ristretto255> {
+        let stays =
+            |member: &MemberId| !gone.iter().any(|name| member.as_bytes() == name.as_bytes());
+        tree.prune(stays).expect("somebody stays")
+    }
+
+    #[test]
+    fn eight_members_and_a_loss() {
+        let tree = combined((1..=8).map(leaf).collect());
+        assert_eq!(tree.text(), "(((m01 m02) (m03 m04)) ((m05 m06) (m07 m08)))");
+        let pruned = pruned(&tree, &["m05"]);
+        assert_eq!(
+            pruned.tree.text(),
+            "(((m01 m02) (m03 m04)) (m06 (m07 m08)))"
+        );
+        let sponsor = Bushy::representative(&pruned, Event::Subtractive);
+        assert_eq!(pruned.tree.text_of(sponsor), "m06");
+    }
+
+    #[test]
+    fn whole_subtrees_can_be_lost() {
+        let tree = combined((1..=8).map(leaf).collect());
+        for (gone, left, representative) in [
+            (
+                vec!["m01", "m02", "m03", "m04"],
+                "((m05 m06) (m07 m08))",
+                "m08",
+            ),
+            (
+                vec!["m01", "m02", "m05"],
+                "((m03 m04) (m06 (m07 m08)))",
+                "m06",
+            ),
+            (
+                vec!["m02", "m03", "m04", "m07", "m08"],
+                "(m01 (m05 m06))",
+                "m01",
+            ),
+        ] {
+            let pruned = pruned(&tree, &gone);
+            assert_eq!(pruned.tree.text(), left);
+            let leaf = Bushy::representative(&pruned, Event::Subtractive);
+            assert_eq!(pruned.tree.text_of(leaf), representative, "{left}");
+        }
+        let everybody = |_: &MemberId| false;
+        assert!(tree.prune(everybody).is_none());
+    }
+
+    #[test]
+    fn members_who_only_join_make_a_tree_as_low_as_can_be() {
+        let mut tree = leaf(0);
+        for number in 1..200 {
+            tree = combined(vec![tree, leaf(number)]);
+            let members = number + 1;
+            let lowest = members.next_power_of_two().ilog2();
+            assert_eq!(u32::try_from(height(&tree)), Ok(lowest), "{members}");
+        }
+    }
+
+    #[test]
+    fn trees_that_add_up_to_one_too_high_are_refused() {
+        // A tree of one member a level, as only a fold of crafted trees can come to be.
+        let deep = |from: usize, levels: usize| {
+            (from + 1..=from + levels).fold(leaf(from), |mut tree, number| {
+                tree.insert(tree.root(), leaf(number));
+                tree
+            })
+        };
+        assert!(Bushy::combine(vec![deep(0, 256), leaf(900)]).is_ok());
+        let trees = vec![deep(0, 256), deep(300, 256)];
+        assert_eq!(Bushy::combine(trees).err(), Some(TooHigh));
+    }
+
+    /// Sizes of trees to be folded, and an order in which they come.
+    fn sizes_and_order() -> impl Strategy<Value = (Vec<usize>, Vec<usize>)> {
+        prop::collection::vec(1_usize..9, 1..7).prop_flat_map(|sizes| {
+            let places: Vec<usize> = (0..sizes.len()).collect();
+            (Just(sizes), Just(places).prop_shuffle())
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_in_which_trees_come_makes_no_difference((sizes, order) in sizes_and_order()) {
+            let trees: Vec<Shape> = sizes
+                .iter()
+                .enumerate()
+                .map(|(place, size)| combined((0..*size).map(|n| leaf(10 * place + n)).collect()))
+                .collect();
+            let shuffled = order.iter().filter_map(|place| trees.get(*place).cloned()).collect();
+            let highest = trees.iter().map(height).max().unwrap_or(0);
+            let whole = combined(trees);
+            prop_assert_eq!(whole.text(), combined(shuffled).text());
+            prop_assert_eq!(whole.leaves().len(), sizes.iter().sum::<usize>());
+            // Each insertion makes it one higher at most.
+            prop_assert!(height(&whole) < highest + sizes.len());
+        }
+
+        #[test]
+        fn losses_leave_the_others_in_their_order(gone in prop::collection::vec(any::<bool>(), 20)) {
+            let tree = combined((0..20).map(leaf).collect());
+            let order = tree.members();
+            let gone: Vec<MemberId> = order
+                .iter()
+                .zip(&gone)
+                .filter(|(_, gone)| **gone)
+                .map(|(member, _)| member.clone())
+                .collect();
+            let left: Vec<MemberId> =
+                order.into_iter().filter(|member| !gone.contains(member)).collect();
+            let pruned = tree.prune(|member| left.contains(member));
+            prop_assert_eq!(pruned.is_none(), left.is_empty());
+            if let Some(pruned) = pruned {
+                prop_assert_eq!(pruned.tree.members(), left);
+                prop_assert!(height(&pruned.tree) <= height(&tree));
+                let leaf = Bushy::representative(&pruned, Event::Subtractive);
+                prop_assert!(pruned.tree.member(leaf).is_some());
+            }
+        }
+    }
+
+    impl Shape {
+        fn text_of(&self, leaf: NodeId) -> String {
+            self.leaf_alone(leaf).text()
+        }
+    }
+}

@@ -112,6 +112,35 @@ pub trait Verifier: fmt::Debug + Send + Sync {
         message: &[u8],
         signature: &[u8],
     ) -> Result<(), VerifyError>;
+
+    /// Checks many signatures, one verdict for each claim in order. To be overridden where checking
+    /// together is cheaper; what one of them is does not change the verdict on another.
+    fn verify_all(&self, claims: &[Claim<'_>]) -> Vec<Result<(), VerifyError>> {
+        claims
+            .iter()
+            .map(|claim| {
+                self.verify(
+                    claim.member,
+                    claim.algorithm,
+                    claim.message,
+                    claim.signature,
+                )
+            })
+            .collect()
+    }
+}
+
+/// That a member made a signature.
+#[derive(Clone, Copy, Debug)]
+pub struct Claim<'a> {
+    /// Who is said to have made it.
+    pub member: &'a MemberId,
+    /// Algorithm.
+    pub algorithm: SignatureAlgorithm,
+    /// What was signed.
+    pub message: &'a [u8],
+    /// The signature.
+    pub signature: &'a [u8],
 }
 
 /// What ties tokens to one group, view and configuration: equal at all members of the view.

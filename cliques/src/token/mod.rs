@@ -5,8 +5,8 @@ mod kind;
 mod received;
 
 pub use envelope::{
-    Envelope, Expected, SIGNATURE_CONTEXT, SignatureAlgorithm, Signer, TokenBinding, Verifier,
-    VerifyError,
+    Claim, Envelope, Expected, SIGNATURE_CONTEXT, SignatureAlgorithm, Signer, TokenBinding,
+    Verifier, VerifyError,
 };
 pub use kind::TokenKind;
 pub use received::{ReceivedToken, Token};

@@ -236,10 +236,7 @@ fn partitions_of_tgdh() {
             let run = group_of(protocol, size, 0).leave(&places);
             let [rounds, unicasts, broadcasts, ..] = cost(&run);
             let h = height(size);
-            assert!(
-                rounds <= h && broadcasts <= 2 * h.max(number(size / 2)),
-                "{size}"
-            );
+            assert!(rounds <= h && broadcasts <= number(size / 2), "{size}");
             assert_eq!(unicasts, 0);
         }
     }

@@ -42,8 +42,11 @@ fn elements_outside_a_schnorr_group_are_refused_by_whoever_uses_them() {
     }
 }
 
-/// m02 of the tree of m01, m02, m03 in an agreement with m04; with the tokens of the others.
-fn merging(protocol: Protocol) -> (World, Vec<MemberId>, Vec<(MemberId, Vec<u8>)>) {
+/// Bodies of tokens and who sent them.
+type Sent = Vec<(MemberId, Vec<u8>)>;
+
+/// The tree of m01, m02, m03 in an agreement with m04, with the tokens of all.
+fn merging(protocol: Protocol) -> (World, Vec<MemberId>, Sent) {
     let (mut world, _) = World::grown(protocol, &toy(), Schedule::Rounds, 3);
     let all = world::members(1..=4);
     world.add(&all[3..]);
@@ -82,9 +85,8 @@ fn one_tree_comes_from_each_component_and_from_its_representative() {
             }
             error
         };
-        let [(representative, own), (joiner, foreign)] = &bodies[..] else {
-            panic!("{} tokens", bodies.len());
-        };
+        assert_eq!(bodies.len(), 2, "{protocol}");
+        let ((representative, own), (joiner, foreign)) = (&bodies[0], &bodies[1]);
         assert_eq!((representative, joiner), (&all[2], &all[3]), "{protocol}");
         let unexpected = Error::Unexpected {
             sender: all[2].clone(),

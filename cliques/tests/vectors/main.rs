@@ -14,6 +14,7 @@ mod bd;
 mod ckd;
 mod gdh;
 mod harness;
+mod own;
 mod str_;
 mod tgdh;
 mod trees;

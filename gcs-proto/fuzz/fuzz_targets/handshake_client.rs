@@ -1,7 +1,7 @@
 //! A daemon that answers a connect record with anything.
 #![no_main]
 
-use gcs_proto::handshake::{ClientHandshake, ConnectOptions, Version};
+use gcs_proto::handshake::{ClientHandshake, ConnectOptions, Credentials, Version};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
@@ -13,11 +13,20 @@ fuzz_target!(|data: &[u8]| {
         Version::new(3, 15, 0),
         Version::new(3, 14, 0),
     ] {
-        let mut handshake = ClientHandshake::new(ConnectOptions::new().version(version));
-        for piece in stream.chunks(usize::from(*size).max(1)) {
-            match handshake.handle_bytes(piece) {
-                Ok(None) => assert!(handshake.buffered() <= 127),
-                Ok(Some(_)) | Err(_) => break,
+        let options = ConnectOptions::new().version(version);
+        let handshakes = [
+            Some(ClientHandshake::new(options)),
+            Credentials::new(b"alice", b"secret")
+                .ok()
+                .map(|credentials| ClientHandshake::with_credentials(options, credentials)),
+        ];
+        for mut handshake in handshakes.into_iter().flatten() {
+            for piece in stream.chunks(usize::from(*size).max(1)) {
+                match handshake.handle_bytes(piece) {
+                    Ok(None) => assert!(handshake.buffered() <= 127),
+                    Ok(Some(_)) | Err(_) => break,
+                }
+                while handshake.poll_transmit().is_some() {}
             }
         }
     }

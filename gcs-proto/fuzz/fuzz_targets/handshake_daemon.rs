@@ -16,6 +16,9 @@ fuzz_target!(|data: &[u8]| {
         return;
     };
     let mut handshake = DaemonHandshake::new();
+    if size % 4 == 0 {
+        handshake.require_methods(&[Method::Ip]);
+    }
     for piece in stream.chunks(usize::from(*size).max(1)) {
         if handshake.handle_bytes(piece).is_err() {
             return;
@@ -25,7 +28,9 @@ fuzz_target!(|data: &[u8]| {
             match step {
                 // Old clients are not asked for a method.
                 DaemonStep::Connect(_) => handshake.offer_methods(&Method::ALL),
-                DaemonStep::Authenticate { .. } => {
+                DaemonStep::Authenticate { methods } => {
+                    let given = handshake.credentials();
+                    assert_eq!(given.is_some(), methods.contains(&Method::Password));
                     while handshake.poll_transmit().is_some() {}
                     handshake.accept(Version::CURRENT, &member);
                     assert!(handshake.poll_transmit().is_some());

@@ -1,11 +1,23 @@
 //! Data messages, the same in both directions.
+//!
+//! | offset | size | content |
+//! |---|---|---|
+//! | 0 | 4 | type word: one service, self-discard, bits of upper layers |
+//! | 4 | 32 | sender's private group |
+//! | 36 | 4 | number n of destinations, 0 to 100 |
+//! | 40 | 4 | hint: message type and byte order of the author |
+//! | 44 | 4 | length of the body |
+//! | 48 | 32 n | destinations as sent, groups and private groups |
+//! | 48 + 32 n | length | body, never touched |
+//!
+//! Source: Spread client protocol, sections 4.1 and 4.5 of the protocol notes in `docs/`.
 
 use alloc::vec::Vec;
 
 use bytes::Bytes;
 
 use crate::{
-    codec::{frame::Frame, hint::Hint, word::ServiceWord},
+    codec::{encoded::Head, frame::Frame, hint::Hint, word::ServiceWord},
     error::DecodeError,
     gcs::{ByteOrder, Message, Multicast},
     limits,
@@ -68,7 +80,23 @@ impl DataMessage {
         })
     }
 
-    /// Little-endian as all we write; `sender` goes into the header.
+    /// What stands in front of the body: little-endian as all we write; `sender` goes into the
+    /// header.
+    pub(super) fn head<'a>(
+        &'a self,
+        sender: &'a MemberName,
+    ) -> Head<'a, core::slice::Iter<'a, Name>> {
+        Head {
+            word: self.word.bits(),
+            hop: ByteOrder::Little,
+            name: sender.as_name(),
+            hint: self.hint,
+            refused_word: None,
+            names: self.destinations.iter(),
+        }
+    }
+
+    /// The same as a frame.
     pub(super) fn to_frame(&self, sender: &MemberName) -> Frame {
         Frame {
             word: self.word.bits(),

@@ -1,12 +1,23 @@
 //! What a daemon hands to its clients.
+//!
+//! | delivery | type | name in the header | names | body |
+//! |---|---|---|---|---|
+//! | data | as sent | sender's private group | destinations as sent | as sent |
+//! | membership | REG_MEMB and one cause | group | all members, in the daemon's order | see [`MembershipBody`] |
+//! | transitional signal | TRANSITION | group | none | 12 bytes: id of the view that is left |
+//! | self-leave | CAUSED_BY_LEAVE | group | none | none |
+//! | refused request | REJECT | requester's private group | as sent, then the requester | as sent; see [`Refusal`] |
+//!
+//! Source: Spread client protocol, section 4.5 of the protocol notes in `docs/`.
 
-use alloc::{vec, vec::Vec};
+use alloc::vec::Vec;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
 use crate::{
     codec::{
         data::DataMessage,
+        encoded::{Encoded, Head},
         frame::Frame,
         hint::Hint,
         membership::{self, Layout, MembershipBody},
@@ -83,7 +94,42 @@ impl Delivery {
     /// The delivery as bytes: little-endian, names padded with zeros, body layout
     /// [`Layout::Sets`].
     pub fn encode(&self) -> Bytes {
-        self.to_frame(ByteOrder::Little).encode()
+        match self {
+            Self::Data { sender, message } => message.head(sender).encode(&message.body),
+            Self::Membership(message) => {
+                let (head, body) = message.to_parts(ByteOrder::Little);
+                head.encode(&body)
+            }
+            Self::Transition { .. } | Self::SelfLeave { .. } | Self::Refused(_) => {
+                self.to_frame(ByteOrder::Little).encode()
+            }
+        }
+    }
+
+    /// Appends the bytes of [`encode`](Self::encode) to a buffer that many messages may share.
+    pub fn encode_into(&self, out: &mut BytesMut) {
+        match self {
+            Self::Data { sender, message } => message.head(sender).append(&message.body, out),
+            Self::Membership(message) => {
+                let (head, body) = message.to_parts(ByteOrder::Little);
+                head.append(&body, out);
+            }
+            Self::Transition { .. } | Self::SelfLeave { .. } | Self::Refused(_) => {
+                self.to_frame(ByteOrder::Little).encode_into(out);
+            }
+        }
+    }
+
+    /// The bytes of [`encode`](Self::encode) for any number of receivers: the body of a long
+    /// message is shared with this one instead of being copied.
+    pub fn encode_parts(&self) -> Encoded {
+        match self {
+            Self::Data { sender, message } => message.head(sender).encode_parts(&message.body),
+            Self::Membership(_) | Self::Transition { .. } | Self::SelfLeave { .. } => {
+                self.encode().into()
+            }
+            Self::Refused(refusal) => refusal.to_frame().encode_parts(),
+        }
     }
 
     /// The delivery as a frame whose header and membership body are in the order `hop`.
@@ -124,7 +170,7 @@ impl Delivery {
         }
         match frame.word & (word::MEMBERSHIP & !word::CAUSES) {
             word::REGULAR_MEMBERSHIP => {
-                MembershipMessage::from_frame(&frame, layout).map(Self::Membership)
+                MembershipMessage::from_frame(frame, layout).map(Self::Membership)
             }
             word::TRANSITION => {
                 let mut reader = Reader::new("body of transitional signal", &frame.body);
@@ -148,28 +194,40 @@ impl Delivery {
 
 impl MembershipMessage {
     fn to_frame(&self, hop: ByteOrder) -> Frame {
-        let one = |member: &MemberName| (vec![vec![*member]], 0);
-        let (cause, (sets, own)) = match &self.change {
-            Change::Join(member) => (word::CAUSED_BY_JOIN, one(member)),
-            Change::Leave(member) => (word::CAUSED_BY_LEAVE, one(member)),
-            Change::Disconnect(member) => (word::CAUSED_BY_DISCONNECT, one(member)),
-            Change::Network { sets, own } => (word::CAUSED_BY_NETWORK, (sets.clone(), *own)),
-        };
-        let body = MembershipBody {
-            id: self.id,
-            sets,
-            own,
-        };
-        about_group(
-            word::REGULAR_MEMBERSHIP | cause,
-            &self.group,
-            hop,
-            self.members.iter().copied().map(Name::from).collect(),
-            body.encode(hop),
-        )
+        let names = self.members.iter().copied().map(Name::from).collect();
+        let (head, body) = self.to_parts(hop);
+        about_group(head.word, &self.group, hop, names, body)
     }
 
-    fn from_frame(frame: &Frame, layout: Layout) -> Result<Self, DecodeError> {
+    /// What stands in front of the body, and the body.
+    fn to_parts(&self, hop: ByteOrder) -> (Head<'_, impl ExactSizeIterator<Item = &Name>>, Bytes) {
+        let (cause, body) = match &self.change {
+            Change::Join(member) => (word::CAUSED_BY_JOIN, self.body_about(member, hop)),
+            Change::Leave(member) => (word::CAUSED_BY_LEAVE, self.body_about(member, hop)),
+            Change::Disconnect(member) => {
+                (word::CAUSED_BY_DISCONNECT, self.body_about(member, hop))
+            }
+            Change::Network { sets, own } => (
+                word::CAUSED_BY_NETWORK,
+                membership::encode(self.id, sets, *own, hop),
+            ),
+        };
+        let head = Head {
+            word: word::REGULAR_MEMBERSHIP | cause,
+            hop,
+            name: self.group.as_name(),
+            hint: Hint::written_in(hop, 0),
+            refused_word: None,
+            names: self.members.iter().map(MemberName::as_name),
+        };
+        (head, body)
+    }
+
+    fn body_about(&self, member: &MemberName, hop: ByteOrder) -> Bytes {
+        membership::encode(self.id, &[[*member]], 0, hop)
+    }
+
+    fn from_frame(frame: Frame, layout: Layout) -> Result<Self, DecodeError> {
         let body = MembershipBody::decode(&frame.body, frame.hop, layout)?;
         let one = || match body.sets.as_slice() {
             [set] => match set.as_slice() {
@@ -196,11 +254,7 @@ impl MembershipMessage {
         Ok(Self {
             group: GroupName::try_from(frame.name)?,
             id: body.id,
-            members: frame
-                .names
-                .iter()
-                .map(|name| MemberName::try_from(*name))
-                .collect::<Result<_, _>>()?,
+            members: MemberName::all(frame.names)?,
             change,
         })
     }

@@ -1,8 +1,14 @@
 //! Byte order of words, and the marker that tells it.
 //!
-//! Two bits of a marked word say how it was written: both set for little-endian, both clear for
+//! | word `0x12345678` with marker | bytes |
+//! |---|---|
+//! | little-endian | `f8 56 34 92` |
+//! | big-endian | `12 34 56 78` |
+//!
+//! The marker takes the place of the highest bit of the outer bytes, so a marked word has 30 bits
+//! of its own. Two bits of it say how it was written: both set for little-endian, both clear for
 //! big-endian. The pattern reads the same with its bytes reversed, so it can be tested before the
-//! order is known.
+//! order is known. Source: Spread client protocol, section 4.2 of the protocol notes in `docs/`.
 
 use crate::{error::DecodeError, gcs::ByteOrder};
 

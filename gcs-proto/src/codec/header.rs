@@ -1,11 +1,17 @@
 //! The 48 bytes in front of every message.
+//!
+//! | offset | size | field | byte order |
+//! |---|---|---|---|
+//! | 0 | 4 | type word and marker | of the last hop |
+//! | 4 | 32 | name, up to its first NUL | |
+//! | 36 | 4 | number of names that follow, signed | of the last hop |
+//! | 40 | 4 | hint | of the author |
+//! | 44 | 4 | length of the body, signed | of the last hop |
+//!
+//! Source: Spread client protocol, sections 4.1 and 4.2 of the protocol notes in `docs/`.
 
 use crate::{
-    codec::{
-        endian,
-        hint::Hint,
-        reader::{self, Reader},
-    },
+    codec::{endian, hint::Hint, reader},
     error::DecodeError,
     gcs::ByteOrder,
     limits,
@@ -38,28 +44,24 @@ impl Header {
     /// # Errors
     /// [`DecodeError::Illegal`] for half a marker, [`DecodeError::TooLarge`] for counts that no
     /// message may have in either direction.
+    #[inline]
     pub fn decode(bytes: [u8; limits::HEADER]) -> Result<Self, DecodeError> {
-        let mut reader = Reader::new("header", &bytes);
-        let (hop, word) = endian::read_marked("type", reader.array()?)?;
-        let name = reader.name()?;
-        let groups = reader.array()?;
-        let hint = Hint::from_bytes(reader.array()?);
-        let body_length = reader.array()?;
+        let [words @ .., d0, d1, d2, d3] = bytes;
+        let [words @ .., h0, h1, h2, h3] = words;
+        let [t0, t1, t2, t3, name @ .., g0, g1, g2, g3] = words;
+        let (hop, word) = endian::read_marked("type", [t0, t1, t2, t3])?;
+        let count = |bytes| endian::read(bytes, hop);
         Ok(Self {
-            word,
-            hop,
-            name,
-            groups: reader::count(
-                "number of names",
-                endian::read(groups, hop),
-                limits::MEMBERS,
-            )?,
-            hint,
+            groups: reader::count("number of names", count([g0, g1, g2, g3]), limits::MEMBERS)?,
             body_length: reader::count(
                 "body length",
-                endian::read(body_length, hop),
+                count([d0, d1, d2, d3]),
                 limits::MEMBERSHIP_BODY,
             )?,
+            word,
+            hop,
+            name: Name::from_slot(name),
+            hint: Hint::from_bytes([h0, h1, h2, h3]),
         })
     }
 

@@ -1,4 +1,11 @@
 //! The hint: message type and byte order as the author wrote them.
+//!
+//! | author | byte 0 | byte 1 | byte 2 | byte 3 |
+//! |---|---|---|---|---|
+//! | little-endian | `80` | low byte of the type | high byte | `80` |
+//! | big-endian | `00` | high byte of the type | low byte | `00` |
+//!
+//! Source: Spread client protocol, section 4.3 of the protocol notes in `docs/`.
 
 use crate::{codec::endian, error::DecodeError, gcs::ByteOrder};
 

@@ -1,12 +1,11 @@
 //! Body of a regular membership message.
 //!
-//! ```text
-//!  offset  size
-//!       0    12  group id: three words
-//!      12     4  number of sets n
-//!      16     4  offset of the receiver's own set, counted from offset 20
-//!      20        n sets, each a count k and k names of 32 bytes
-//! ```
+//! | offset | size | content |
+//! |---|---|---|
+//! | 0 | 12 | group id: three words |
+//! | 12 | 4 | number of sets n |
+//! | 16 | 4 | offset of the receiver's own set, counted from offset 20 |
+//! | 20 | | n sets, each a count k in 4 bytes and k names of 32 bytes |
 //!
 //! All words are in the byte order of the header they came with. The sets of a network change
 //! partition the new members by the membership they come from; of any other change there is one
@@ -26,6 +25,11 @@ use crate::{
     limits,
     name::MemberName,
 };
+
+/// Where the sets begin.
+const SETS: usize = 20;
+/// Bytes of a count.
+const COUNT: usize = 4;
 
 /// A group id as daemons count it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -90,23 +94,7 @@ pub struct MembershipBody {
 impl MembershipBody {
     /// The body as bytes, all words in `order`.
     pub fn encode(&self, order: ByteOrder) -> Bytes {
-        let mut sets = Writer::new(order, 64);
-        let mut offset = None;
-        for (position, set) in self.sets.iter().enumerate() {
-            if position == self.own {
-                offset = Some(sets.position());
-            }
-            sets.count(set.len());
-            for member in set {
-                sets.name(member.as_name());
-            }
-        }
-        let mut writer = Writer::new(order, 20 + sets.position());
-        write_id(&mut writer, self.id);
-        writer.count(self.sets.len());
-        writer.count(offset.unwrap_or_else(|| sets.position()));
-        writer.slice(&sets.finish());
-        writer.finish()
+        encode(self.id, &self.sets, self.own, order)
     }
 
     /// Reads a body that came with a header in `order`.
@@ -131,6 +119,32 @@ impl MembershipBody {
         reader.finish()?;
         Ok(body)
     }
+}
+
+/// The body as bytes.
+pub(super) fn encode<S: AsRef<[MemberName]>>(
+    id: ViewId,
+    sets: &[S],
+    own: usize,
+    order: ByteOrder,
+) -> Bytes {
+    let length = |sets: &[S]| -> usize {
+        let names = |set: &S| set.as_ref().len().saturating_mul(limits::NAME_SLOT);
+        sets.iter()
+            .map(|set| COUNT.saturating_add(names(set)))
+            .sum()
+    };
+    let mut writer = Writer::new(order, SETS + length(sets));
+    write_id(&mut writer, id);
+    writer.count(sets.len());
+    writer.count(length(sets.get(..own).unwrap_or(sets)));
+    for set in sets.iter().map(AsRef::as_ref) {
+        writer.count(set.len());
+        for member in set {
+            writer.name(member.as_name());
+        }
+    }
+    writer.finish()
 }
 
 fn read_sets(
@@ -170,7 +184,7 @@ pub(super) fn read_id(reader: &mut Reader<'_>, order: ByteOrder) -> Result<ViewI
     .into())
 }
 
-pub(super) fn write_id(writer: &mut Writer, id: ViewId) {
+pub(crate) fn write_id(writer: &mut Writer, id: ViewId) {
     for word in GroupId::from(id).words() {
         writer.word(word);
     }

@@ -65,11 +65,6 @@ impl<'a> Reader<'a> {
         count(what, self.word(order)?, max)
     }
 
-    /// The next name slot.
-    pub(crate) fn name(&mut self) -> Result<Name, DecodeError> {
-        self.array::<{ limits::NAME_SLOT }>().map(Name::from_slot)
-    }
-
     /// The next `count` name slots, each made into a `T`; nothing is allocated unless they are
     /// all there.
     pub(crate) fn names<T, E>(&mut self, count: usize) -> Result<alloc::vec::Vec<T>, DecodeError>
@@ -77,13 +72,15 @@ impl<'a> Reader<'a> {
         T: TryFrom<Name, Error = E>,
         DecodeError: From<E>,
     {
-        let need = count.saturating_mul(limits::NAME_SLOT);
-        if need > self.rest.len() {
-            return Err(self.truncated(need));
-        }
-        let mut names = alloc::vec::Vec::with_capacity(count);
-        for _ in 0..count {
-            names.push(T::try_from(self.name()?)?);
+        let (slots, _) = self
+            .slice(count.saturating_mul(limits::NAME_SLOT))?
+            .as_chunks::<{ limits::NAME_SLOT }>();
+        let mut names = alloc::vec::Vec::with_capacity(slots.len());
+        for slot in slots {
+            match T::try_from(Name::from_slot(*slot)) {
+                Ok(name) => names.push(name),
+                Err(error) => return Err(error.into()),
+            }
         }
         Ok(names)
     }

@@ -1,14 +1,14 @@
 //! Requests that a daemon's policy refused and sent back.
 //!
-//! ```text
-//!  offset  size
-//!       0    48  header: REJECT, requester's private group, names + 1, hint and body as requested
-//!      48     4  type word of the request; join and leave show as their membership cause
-//!      52  32*n  destinations as requested, then the requester's private group
-//!           len  body as requested
-//! ```
+//! | offset | size | content |
+//! |---|---|---|
+//! | 0 | 48 | header: REJECT, requester's private group, n names, hint and body length as requested |
+//! | 48 | 4 | type word of the request; join and leave show as their membership cause |
+//! | 52 | 32 n | destinations as requested, then the requester's private group |
+//! | 52 + 32 n | length | body as requested |
 //!
-//! The four bytes at 48 are counted in no length.
+//! The four bytes at 48 are counted in no length. Of 100 destinations the last gives its place to
+//! the requester. Source: Spread client protocol, section 8 of the protocol notes in `docs/`.
 
 use alloc::vec;
 

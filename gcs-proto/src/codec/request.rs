@@ -1,25 +1,27 @@
 //! What a client asks of its daemon.
 //!
-//! ```text
-//!  JOIN    1 name: the group             no body
-//!  LEAVE   1 name: the group             no body
-//!  KILL    1 name: own private group     no body      (disconnect)
-//!  data    0..100 names: destinations    payload
-//! ```
+//! | request | type | names | body |
+//! |---|---|---|---|
+//! | join | JOIN | 1: the group | none |
+//! | leave | LEAVE | 1: the group | none |
+//! | disconnect | KILL | 1: own private group | none |
+//! | data | one service | 0 to 100 destinations | payload |
 //!
 //! There are no acknowledgements and no request numbers; the header's name is the requester's own
-//! private group.
+//! private group. Source: Spread client protocol, section 4.5 of the protocol notes in `docs/`.
 
-use alloc::vec;
-
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
 use crate::{
-    codec::{data::DataMessage, frame::Frame, header::Header, hint::Hint, word},
+    codec::{data::DataMessage, encoded::Head, frame::Frame, header::Header, hint::Hint, word},
     error::DecodeError,
     gcs::ByteOrder,
+    limits,
     name::{GroupName, MemberName, Name},
 };
+
+/// The body of requests that have none.
+static NO_BODY: Bytes = Bytes::new();
 
 /// A request of a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,12 +39,52 @@ pub enum Request {
 impl Request {
     /// The request as bytes, sent by `session`: little-endian, names padded with zeros.
     pub fn encode(&self, session: &MemberName) -> Bytes {
-        match self {
-            Self::Join(group) => plain(word::JOIN, session, (*group).into()),
-            Self::Leave(group) => plain(word::LEAVE, session, (*group).into()),
-            Self::Disconnect => plain(word::DISCONNECT, session, (*session).into()),
-            Self::Data(message) => message.to_frame(session).encode(),
-        }
+        let (head, body) = self.parts(session);
+        head.encode(body)
+    }
+
+    /// Appends the bytes of [`encode`](Self::encode) to a buffer that many messages may share.
+    pub fn encode_into(&self, session: &MemberName, out: &mut BytesMut) {
+        let (head, body) = self.parts(session);
+        head.append(body, out);
+    }
+
+    /// Appends the request as far as it is to be copied; the rest of its body, shared with this
+    /// request, is to be sent behind that.
+    pub(crate) fn encode_shared(&self, session: &MemberName, out: &mut BytesMut) -> Bytes {
+        let (head, body) = self.parts(session);
+        head.append_shared(body, out)
+    }
+
+    /// Bytes of the encoded request.
+    pub(crate) const fn encoded_length(&self) -> usize {
+        limits::HEADER
+            + match self {
+                Self::Join(_) | Self::Leave(_) | Self::Disconnect => limits::NAME_SLOT,
+                Self::Data(message) => message.size(),
+            }
+    }
+
+    /// What stands in front of the body, and the body.
+    fn parts<'a>(
+        &'a self,
+        session: &'a MemberName,
+    ) -> (Head<'a, core::slice::Iter<'a, Name>>, &'a Bytes) {
+        let (word, name) = match self {
+            Self::Join(group) => (word::JOIN, group.as_name()),
+            Self::Leave(group) => (word::LEAVE, group.as_name()),
+            Self::Disconnect => (word::DISCONNECT, session.as_name()),
+            Self::Data(message) => return (message.head(session), &message.body),
+        };
+        let head = Head {
+            word,
+            hop: ByteOrder::Little,
+            name: session.as_name(),
+            hint: Hint::new(0),
+            refused_word: None,
+            names: core::slice::from_ref(name).iter(),
+        };
+        (head, &NO_BODY)
     }
 
     /// Checks what the header alone tells, for a daemon that is to close a session at once instead
@@ -95,19 +137,6 @@ fn legal_kind(
             value: word,
         })
     }
-}
-
-fn plain(word: u32, session: &MemberName, name: Name) -> Bytes {
-    Frame {
-        word,
-        hop: ByteOrder::Little,
-        name: (*session).into(),
-        hint: Hint::new(0),
-        refused_word: None,
-        names: vec![name],
-        body: Bytes::new(),
-    }
-    .encode()
 }
 
 fn only_group(names: &[Name]) -> Result<GroupName, DecodeError> {

@@ -11,6 +11,12 @@
 //!   header | .... | content           |     | next header    with them
 //! ```
 //!
+//! | place | four bytes too early, a header would have | four bytes too late |
+//! |---|---|---|
+//! | type word | the end of the body or of the names | the first four bytes of the name |
+//! | name | type word and 28 bytes of the name | the name without its first four bytes |
+//! | number of names | the end of the name | the hint |
+//!
 //! So the next header decides. The daemon wrote it, at one of two places, and what stands at the
 //! true place always passes the checks made here; if only one place passes, that is the one. If
 //! both did, nobody could tell, and the stream would be given up. Whoever chooses the bytes can
@@ -21,7 +27,7 @@
 //! `#` in front that every sender's name has, and if the header is not about a sender the daemon's
 //! own hint stands for a count, and is negative.
 
-use super::{Direction, Header, frame, word};
+use super::{Direction, Header, decoder, word};
 use crate::{
     error::DecodeError,
     limits,
@@ -78,7 +84,7 @@ fn looks_like_a_header(bytes: &[u8]) -> Guess {
     }
     let passes = |head| {
         Header::decode(head).is_ok_and(|header| {
-            frame::check_limits(&header, Direction::ToClient).is_ok() && is_named(&header)
+            decoder::check_limits(&header, Direction::ToClient).is_ok() && is_named(&header)
         })
     };
     match whole {

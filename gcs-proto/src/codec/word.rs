@@ -11,6 +11,10 @@
 //! | `0x00400000` | refused request | daemon to client |
 //! | `0x40000000` | sent to listed members of a group | both |
 //! | `0x7f800000` | free for upper layers, passed on unchanged | both |
+//! | `0x80000080` | byte order of the header, see [`endian`](super::endian) | both |
+//! | `0x0038c000` | between daemons only; a client that sets one is put out | |
+//!
+//! Source: Spread client protocol, section 4.4 of the protocol notes in `docs/`.
 
 use crate::{
     error::DecodeError,

@@ -45,11 +45,6 @@ impl Writer {
         self.slice(name.slot());
     }
 
-    /// Bytes written so far.
-    pub(crate) fn position(&self) -> usize {
-        self.bytes.len()
-    }
-
     /// All that was written.
     pub(crate) fn finish(self) -> Bytes {
         self.bytes.freeze()

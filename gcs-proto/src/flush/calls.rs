@@ -146,7 +146,7 @@ impl FlushLayer {
     ///
     /// The message is delivered in the view of its sender or not at all: to a receiver that has
     /// meanwhile left it vanishes without notice. Nobody may be listed, which sends nowhere, and
-    /// whoever is listed twice gets it once.
+    /// whoever is listed twice gets it once. The sender gets it if it lists itself.
     ///
     /// # Errors
     /// As [`multicast`](Self::multicast), and [`Error::IllegalReceiver`] for somebody outside the

@@ -1,12 +1,22 @@
 //! What the flush layer adds to message bodies.
 //!
-//! | message | type | body |
-//! |---|---|---|
-//! | FLUSH_OK | -32768 | id of the membership agreed to |
-//! | FLUSH_RECV | -32767 | id of the view installed |
-//! | tagged | -32766 | data, original type (2), view id (12) |
-//! | subset | as given | data, reference group (32, zero-padded) |
-//! | tagged subset | -32766 | data, original type (2), view id (12), reference group (32) |
+//! | message | type | offset in the body | size | content |
+//! |---|---|---|---|---|
+//! | FLUSH_OK | -32768 | 0 | 12 | id of the membership agreed to |
+//! | FLUSH_RECV | -32767 | 0 | 12 | id of the view installed |
+//! | plain | as given | 0 | n | data |
+//! | tagged | -32766 | 0 | n | data |
+//! | | | n | 2 | original type |
+//! | | | n + 2 | 12 | id of the sender's view |
+//! | subset | as given | 0 | n | data |
+//! | | | n | 32 | reference group, zero-padded |
+//! | tagged subset | -32766 | 0 | n | data |
+//! | | | n | 2 | original type |
+//! | | | n + 2 | 12 | id of the sender's view |
+//! | | | n + 14 | 32 | reference group, zero-padded |
+//!
+//! A subset has bit `0x40000000` in its type word and its receivers as destinations, all others have
+//! the group as their one destination. FLUSH_OK and FLUSH_RECV go out as FIFO.
 //!
 //! The original type and the three words of an id are in the byte order of the message's author,
 //! which is little-endian for everything written here. Fields are taken off from the end:
@@ -33,7 +43,7 @@ pub(super) const CONFIRMATION: i16 = i16::MIN + 1;
 pub(super) const TAGGED: i16 = i16::MIN + 2;
 
 /// Bytes of a view id.
-const ID: usize = 12;
+const ID: usize = limits::VIEW_ID;
 /// Bytes of a tag: original type and view id.
 const TAG: usize = 2 + ID;
 

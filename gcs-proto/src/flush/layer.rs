@@ -4,6 +4,7 @@ use alloc::{
     collections::{BTreeMap, BTreeSet},
     vec::Vec,
 };
+use core::mem;
 
 use super::{
     FlushEvent, Stats, View, codec,
@@ -206,12 +207,10 @@ impl FlushLayer {
     /// Finds the group that a message belongs to: the reference group of a subset cast, else its
     /// first destination.
     fn handle_message(&mut self, mut message: Message) -> Result<(), Overflow> {
+        let body = mem::take(&mut message.body);
         let found = match message.scope {
-            Scope::Named => message
-                .destinations
-                .first()
-                .map(|name| (message.body.clone(), *name)),
-            Scope::Subset => codec::split_reference(&message.body),
+            Scope::Named => message.destinations.first().map(|name| (body, *name)),
+            Scope::Subset => codec::split_reference(&body),
         };
         let Some((body, name)) = found else {
             stats::count(&mut self.out.stats.malformed);

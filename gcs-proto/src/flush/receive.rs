@@ -18,7 +18,8 @@ use crate::{
 };
 
 impl Record {
-    /// A message for this group came; `body` is its content without the reference group.
+    /// A message for this group came; `body` is its content without the reference group, and was
+    /// taken out of it.
     pub(super) fn message(
         &mut self,
         message: Message,
@@ -27,14 +28,14 @@ impl Record {
     ) -> Result<(), Overflow> {
         match Kind::of(message.message_type) {
             Kind::Acknowledgement => {
-                match internal_id(&message) {
+                match internal_id(&message, &body) {
                     Some(id) => self.acknowledged(id, message.sender, out),
                     None => stats::count(&mut out.stats.malformed),
                 }
                 Ok(())
             }
             Kind::Confirmation => {
-                match internal_id(&message) {
+                match internal_id(&message, &body) {
                     Some(id) => self.confirmed(id, message.sender, out),
                     None => stats::count(&mut out.stats.malformed),
                 }
@@ -157,9 +158,9 @@ impl Record {
 }
 
 /// The id in an acknowledgement or confirmation, which always go to the whole group.
-fn internal_id(message: &Message) -> Option<ViewId> {
+fn internal_id(message: &Message, body: &Bytes) -> Option<ViewId> {
     match message.scope {
-        Scope::Named => codec::read_id(&message.body, message.order),
+        Scope::Named => codec::read_id(body, message.order),
         Scope::Subset => None,
     }
 }

@@ -13,6 +13,8 @@
 
 use alloc::{collections::BTreeSet, vec::Vec};
 
+use bytes::Bytes;
+
 use super::ViewMessage;
 use crate::{gcs::ViewId, limits, name::MemberName};
 
@@ -55,7 +57,7 @@ pub(super) struct Overflow(pub(super) &'static str);
 
 impl Agreement {
     /// Keeps a message for the next view.
-    pub(super) fn postpone(&mut self, message: ViewMessage) -> Result<(), Overflow> {
+    pub(super) fn postpone(&mut self, mut message: ViewMessage) -> Result<(), Overflow> {
         // Destinations count too: they are as much under the sender's control as the body.
         let size = message
             .destinations
@@ -70,6 +72,11 @@ impl Agreement {
             return Err(Overflow("messages postponed for the next view"));
         }
         self.bytes = bytes;
+        // A short body must not hold on to the buffer that it arrived in, which counts for nothing
+        // here.
+        if message.body.len() <= limits::COPIED_BODY {
+            message.body = Bytes::copy_from_slice(&message.body);
+        }
         self.postponed.push(message);
         Ok(())
     }

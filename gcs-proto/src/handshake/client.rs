@@ -1,6 +1,16 @@
 //! The client's side of the handshake.
+//!
+//! ```text
+//!            list of methods             1                 accept record
+//!   Offer ------------------> Password -----> Answer -----------------> connection
+//!     |                          only with       ^
+//!     +---- without credentials  credentials ----+
+//! ```
+//!
+//! A code in place of any of these ends the handshake. Source: Spread client protocol, section 3.
 
-use alloc::{collections::VecDeque, string::String};
+use alloc::{collections::VecDeque, string::String, sync::Arc, vec::Vec};
+use core::fmt;
 
 use bytes::{Buf, Bytes, BytesMut};
 
@@ -8,7 +18,7 @@ use crate::{
     connection::Connection,
     error::{ConnectRefusal, Error},
     handshake::{
-        ConnectOptions, Priority, Version,
+        ConnectOptions, Credentials, Method, Priority, Version, credentials,
         method::{encode_choice, offers},
         record::{AcceptRecord, Answer},
     },
@@ -20,9 +30,9 @@ use crate::{
 /// daemons want whole records. Feed what arrives to [`handle_bytes`](Self::handle_bytes), drain
 /// [`poll_transmit`](Self::poll_transmit) after each call, and go on with the [`Connection`] when
 /// one comes out. If the stream ends before that, the daemon did not say why.
-#[derive(Debug)]
 pub struct ClientHandshake {
     options: ConnectOptions,
+    credentials: Option<Arc<Credentials>>,
     state: State,
     buffer: BytesMut,
     transmit: VecDeque<Bytes>,
@@ -32,10 +42,23 @@ pub struct ClientHandshake {
 enum State {
     /// The list of methods, or a code, is next.
     Offer,
+    /// The answer to the password is next.
+    Password,
     /// The accept record, or a code, is next.
     Answer,
     /// Over, in one way or the other.
     Over,
+}
+
+impl fmt::Debug for ClientHandshake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A password may be among the records that wait.
+        f.debug_struct("ClientHandshake")
+            .field("options", &self.options)
+            .field("state", &self.state)
+            .field("buffered", &self.buffered())
+            .finish_non_exhaustive()
+    }
 }
 
 impl ClientHandshake {
@@ -49,7 +72,31 @@ impl ClientHandshake {
             },
             transmit: VecDeque::from([options.request.encode()]),
             options,
+            credentials: None,
             buffer: BytesMut::new(),
+        }
+    }
+
+    /// Starts a handshake that asks for [`Method::Password`] beside the methods of `options`,
+    /// [`Method::Null`] excepted.
+    ///
+    /// They may be shared with whoever makes the same connection again.
+    ///
+    /// A library before 3.16 cannot choose methods, so with such a version the credentials stay
+    /// here.
+    pub fn with_credentials(
+        options: ConnectOptions,
+        credentials: impl Into<Arc<Credentials>>,
+    ) -> Self {
+        let mut options = options;
+        options
+            .methods
+            .iter_mut()
+            .filter(|method| **method == Some(Method::Null))
+            .for_each(|method| *method = None);
+        Self {
+            credentials: Some(credentials.into()),
+            ..Self::new(options.and_method(Method::Password))
         }
     }
 
@@ -67,8 +114,8 @@ impl ClientHandshake {
     /// What came behind the accept record is already in it.
     ///
     /// # Errors
-    /// [`Error::Refused`] if the daemon or its age refuses, [`Error::NoCommonMethod`],
-    /// [`Error::Decode`], and
+    /// [`Error::Refused`] if the daemon or its age refuses, [`Error::NoCommonMethod`] if it does not
+    /// offer all the methods wanted, [`Error::MissingCredentials`], [`Error::Decode`], and
     /// [`Error::HandshakeOver`] after a connection or an error.
     pub fn handle_bytes(&mut self, bytes: &[u8]) -> Result<Option<Connection>, Error> {
         if matches!(self.state, State::Over) {
@@ -78,6 +125,7 @@ impl ClientHandshake {
         if !matches!(result, Ok(None)) {
             self.state = State::Over;
             self.buffer = BytesMut::new();
+            self.credentials = None;
         }
         result
     }
@@ -88,6 +136,17 @@ impl ClientHandshake {
             if !self.take_offer()? {
                 return Ok(None);
             }
+            self.state = match self.credentials.take() {
+                Some(_) => State::Password,
+                None => State::Answer,
+            };
+        }
+        if matches!(self.state, State::Password) {
+            let Some(answer) = self.buffer.first().copied() else {
+                return Ok(None);
+            };
+            Self::check_password(answer)?;
+            self.buffer.advance(1);
             self.state = State::Answer;
         }
         let answer = AcceptRecord::decode(&self.buffer, self.options.request.version)?;
@@ -119,16 +178,31 @@ impl ClientHandshake {
         let Some(offer) = rest.get(..length) else {
             return Ok(false);
         };
-        let method = self.options.method;
-        if !offers(offer, method) {
+        let methods: Vec<Method> = self.options.methods.into_iter().flatten().collect();
+        if let Some(method) = methods.iter().find(|method| !offers(offer, **method)) {
             return Err(Error::NoCommonMethod {
                 offered: String::from_utf8_lossy(offer).into_owned(),
                 wanted: method.name(),
             });
         }
+        let credentials = match &self.credentials {
+            Some(credentials) => Some(credentials.encode()),
+            None if methods.contains(&Method::Password) => return Err(Error::MissingCredentials),
+            None => None,
+        };
         self.buffer.advance(1 + length);
-        self.transmit.push_back(encode_choice(&[method]));
+        self.transmit.push_back(encode_choice(methods));
+        self.transmit.extend(credentials.into_iter().flatten());
         Ok(true)
+    }
+
+    /// The daemon's answer to the password; a daemon that had refused before says so by a code.
+    const fn check_password(answer: u8) -> Result<(), ConnectRefusal> {
+        match answer {
+            credentials::RIGHT => Ok(()),
+            credentials::WRONG => Err(ConnectRefusal::Authentication),
+            code => Err(ConnectRefusal::from_code(code.cast_signed())),
+        }
     }
 
     fn check_daemon(&self, daemon: Version) -> Result<(), Error> {

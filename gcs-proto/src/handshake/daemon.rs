@@ -1,13 +1,25 @@
 //! The daemon's side of the handshake.
+//!
+//! ```text
+//!   Connect -> Offering -> Choice -> Credentials -> Authenticating -> Accepted
+//!                  |         |     only with PWORD   ^
+//!                  |         +-----------------------+
+//!                  +---- Chosen, for libraries that cannot choose
+//! ```
+//!
+//! Offering and Authenticating wait for the caller; every state may end in a refusal. The records
+//! are laid out in the documentation of their modules. Source: Spread client protocol, section 3.
 
 use alloc::{collections::VecDeque, vec::Vec};
+use core::fmt;
 
 use bytes::{Buf, Bytes, BytesMut};
+use zeroize::Zeroize;
 
 use crate::{
     error::{ConnectRefusal, Error},
     handshake::{
-        ConnectRequest, Method, Version,
+        ConnectRequest, Credentials, Method, Version, credentials,
         method::{decode_choice, encode_offer},
         record::{AcceptRecord, encode_refusal},
     },
@@ -22,9 +34,12 @@ pub enum DaemonStep {
     /// [`offer_methods`](DaemonHandshake::offer_methods) or [`refuse`](DaemonHandshake::refuse).
     Connect(ConnectRequest),
     /// The client is to be authenticated by all of these methods: answer with
-    /// [`accept`](DaemonHandshake::accept) or [`refuse`](DaemonHandshake::refuse).
+    /// [`accept`](DaemonHandshake::accept) or [`refuse`](DaemonHandshake::refuse). If
+    /// [`Method::Password`] is among them, [`credentials`](DaemonHandshake::credentials) has what
+    /// the client sent.
     Authenticate {
-        /// What it chose, all of it offered; what the daemon chose for a library that cannot.
+        /// What it chose, all of it offered, then what is required beside; what the daemon chose
+        /// for a library that cannot.
         methods: Vec<Method>,
     },
     /// The client was refused; send the code and close.
@@ -43,9 +58,11 @@ pub enum DaemonStep {
 /// [`poll_transmit`](Self::poll_transmit). A step comes once; nothing moves until it is answered,
 /// and an answer that no step asked for changes nothing. An illegal name, a version too old, and a
 /// choice of methods not offered are refused without asking.
-#[derive(Debug)]
+///
+/// The caller limits the time that all this may take.
 pub struct DaemonHandshake {
     state: State,
+    required: Vec<Method>,
     buffer: BytesMut,
     transmit: VecDeque<Bytes>,
 }
@@ -66,14 +83,34 @@ enum State {
         client: Version,
         methods: Vec<Method>,
     },
+    /// User name and password are incomplete.
+    Credentials {
+        client: Version,
+        methods: Vec<Method>,
+    },
     /// The caller has [`DaemonStep::Authenticate`] to answer.
-    Authenticating { client: Version },
+    Authenticating {
+        client: Version,
+        /// Present if the password method was chosen, which then has an answer of its own.
+        credentials: Option<Credentials>,
+    },
     /// Refused, and the caller does not know yet.
     Refusing(ConnectRefusal),
     /// Refused.
     Refused,
     /// Accepted.
     Accepted,
+}
+
+impl fmt::Debug for DaemonHandshake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A password may be among the bytes that wait.
+        f.debug_struct("DaemonHandshake")
+            .field("state", &self.state)
+            .field("required", &self.required)
+            .field("buffered", &self.buffered())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Default for DaemonHandshake {
@@ -87,9 +124,23 @@ impl DaemonHandshake {
     pub fn new() -> Self {
         Self {
             state: State::Connect,
-            buffer: BytesMut::new(),
+            required: Vec::new(),
+            // Room for all that a client in a handshake has to send: no copy of a password is left
+            // behind by growing.
+            buffer: BytesMut::with_capacity(
+                limits::CONNECT_RECORD + limits::AUTHENTICATION_CHOICE + credentials::RECORD,
+            ),
             transmit: VecDeque::new(),
         }
+    }
+
+    /// Has every client go through these methods, whatever it chooses; they are offered to all.
+    /// Takes effect with [`offer_methods`](Self::offer_methods).
+    ///
+    /// A client that has not chosen a required [`Method::Password`] is refused: it would not know
+    /// to send anything.
+    pub fn require_methods(&mut self, required: &[Method]) {
+        self.required = required.to_vec();
     }
 
     /// Takes bytes of the stream, in pieces of any size.
@@ -116,9 +167,13 @@ impl DaemonHandshake {
             State::Connect => self.read_connect_record(),
             State::Choice { client, offered } => self.read_choice(client, offered),
             State::Chosen { client, methods } => (
-                State::Authenticating { client },
+                State::Authenticating {
+                    client,
+                    credentials: None,
+                },
                 Some(DaemonStep::Authenticate { methods }),
             ),
+            State::Credentials { client, methods } => self.read_credentials(client, methods),
             State::Refusing(refusal) => (State::Refused, Some(DaemonStep::Refused(refusal))),
             waiting @ (State::Offering { .. }
             | State::Authenticating { .. }
@@ -139,14 +194,14 @@ impl DaemonHandshake {
         };
         let offered: Vec<Method> = Method::ALL
             .into_iter()
-            .filter(|method| methods.contains(method))
+            .filter(|method| methods.contains(method) || self.required.contains(method))
             .collect();
+        let known = |method: &Method| offered.contains(method);
         if client.negotiates_authentication() {
             self.transmit.push_back(encode_offer(&offered));
             self.state = State::Choice { client, offered };
-        } else if let Some(method) = [Method::Ip, Method::Null]
-            .into_iter()
-            .find(|method| offered.contains(method))
+        } else if let Some(method) = [Method::Ip, Method::Null].into_iter().find(known)
+            && !self.required.contains(&Method::Password)
         {
             self.state = State::Chosen {
                 client,
@@ -157,28 +212,67 @@ impl DaemonHandshake {
         }
     }
 
+    /// User name and password of the client, while [`DaemonStep::Authenticate`] has to be answered
+    /// and [`Method::Password`] is among its methods.
+    pub const fn credentials(&self) -> Option<&Credentials> {
+        match &self.state {
+            State::Authenticating { credentials, .. } => credentials.as_ref(),
+            State::Connect
+            | State::Offering { .. }
+            | State::Choice { .. }
+            | State::Chosen { .. }
+            | State::Credentials { .. }
+            | State::Refusing(_)
+            | State::Refused
+            | State::Accepted => None,
+        }
+    }
+
     /// Answers [`DaemonStep::Authenticate`]: the client is now the session `private_group`.
     pub fn accept(&mut self, version: Version, private_group: &MemberName) {
-        let State::Authenticating { client } = self.state else {
+        let State::Authenticating {
+            client,
+            credentials,
+        } = &self.state
+        else {
             return;
         };
         let record = AcceptRecord {
             version,
             private_group: *private_group,
         };
-        self.transmit.push_back(record.encode(client));
+        let record = record.encode(*client);
+        if credentials.is_some() {
+            self.transmit
+                .push_back(Bytes::from_static(&[credentials::RIGHT]));
+        }
+        self.transmit.push_back(record);
         self.state = State::Accepted;
     }
 
     /// Answers either step: the client is told why and the stream is to be closed.
     pub fn refuse(&mut self, refusal: ConnectRefusal) {
-        if matches!(
-            self.state,
-            State::Offering { .. } | State::Authenticating { .. }
-        ) {
-            self.refuse_with(refusal);
-            self.state = State::Refused;
+        match &self.state {
+            State::Offering { .. }
+            | State::Authenticating {
+                credentials: None, ..
+            } => {}
+            State::Authenticating {
+                credentials: Some(_),
+                ..
+            } => self
+                .transmit
+                .push_back(Bytes::from_static(&[credentials::WRONG])),
+            State::Connect
+            | State::Choice { .. }
+            | State::Chosen { .. }
+            | State::Credentials { .. }
+            | State::Refusing(_)
+            | State::Refused
+            | State::Accepted => return,
         }
+        self.refuse_with(refusal);
+        self.state = State::Refused;
     }
 
     /// The next record to be sent.
@@ -230,15 +324,51 @@ impl DaemonHandshake {
             return (State::Choice { client, offered }, None);
         };
         match decode_choice(choice, &offered) {
-            Ok(methods) => {
+            Ok(mut methods) => {
                 self.buffer.advance(limits::AUTHENTICATION_CHOICE);
-                (
-                    State::Authenticating { client },
-                    Some(DaemonStep::Authenticate { methods }),
-                )
+                let chosen = methods.len();
+                for method in &self.required {
+                    if !methods.contains(method) {
+                        methods.push(*method);
+                    }
+                }
+                let added = methods.get(chosen..).unwrap_or_default();
+                if added.contains(&Method::Password) {
+                    self.refused(ConnectRefusal::Authentication)
+                } else if methods.contains(&Method::Password) {
+                    self.read_credentials(client, methods)
+                } else {
+                    (
+                        State::Authenticating {
+                            client,
+                            credentials: None,
+                        },
+                        Some(DaemonStep::Authenticate { methods }),
+                    )
+                }
             }
             Err(refusal) => self.refused(refusal),
         }
+    }
+
+    fn read_credentials(
+        &mut self,
+        client: Version,
+        methods: Vec<Method>,
+    ) -> (State, Option<DaemonStep>) {
+        let Some(record) = self.buffer.first_chunk_mut::<{ credentials::RECORD }>() else {
+            return (State::Credentials { client, methods }, None);
+        };
+        let credentials = Credentials::decode(record);
+        record.zeroize();
+        self.buffer.advance(credentials::RECORD);
+        (
+            State::Authenticating {
+                client,
+                credentials: Some(credentials),
+            },
+            Some(DaemonStep::Authenticate { methods }),
+        )
     }
 
     fn refuse_with(&mut self, refusal: ConnectRefusal) {

@@ -1,9 +1,17 @@
 //! Authentication methods by name: the list a daemon offers and the choice a client makes.
 //!
-//! ```text
-//!  offer   length, then each name followed by one blank      05 "NULL "
-//!  choice  3 slots of 30 bytes, NUL-terminated, zero-padded; the first empty slot ends the list
-//! ```
+//! | record | offset | size | content |
+//! |---|---|---|---|
+//! | offer | 0 | 1 | length of what follows; negative: a code instead of the list |
+//! | | 1 | length | each name followed by one blank, `NULL IP ` |
+//! | choice | 0 | 30 | first name, NUL-terminated, zero-padded |
+//! | | 30 | 30 | second name; the first empty slot ends the list |
+//! | | 60 | 30 | third name |
+//!
+//! What a method exchanges behind the choice is in [`Credentials`](super::Credentials): only the
+//! password method exchanges anything.
+//!
+//! Source: Spread client protocol, sections 3.2 and 3.3 of the protocol notes in `docs/`.
 
 use alloc::vec::Vec;
 
@@ -19,17 +27,20 @@ pub enum Method {
     Null,
     /// `IP`: nothing is exchanged; the daemon looks at the peer's address.
     Ip,
+    /// `PWORD`: a user name and a password in clear text ([`Credentials`](super::Credentials)).
+    Password,
 }
 
 impl Method {
     /// All methods, in the order in which daemons offer them.
-    pub const ALL: [Self; 2] = [Self::Null, Self::Ip];
+    pub const ALL: [Self; 3] = [Self::Null, Self::Ip, Self::Password];
 
     /// Name on the wire.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Null => "NULL",
             Self::Ip => "IP",
+            Self::Password => "PWORD",
         }
     }
 
@@ -61,7 +72,7 @@ pub(super) fn offers(offer: &[u8], method: Method) -> bool {
 }
 
 /// The choice of a client; only the first three methods have room.
-pub(super) fn encode_choice(methods: &[Method]) -> Bytes {
+pub(super) fn encode_choice(methods: impl IntoIterator<Item = Method>) -> Bytes {
     let mut choice = [0; limits::AUTHENTICATION_CHOICE];
     for (slot, method) in choice
         .chunks_exact_mut(limits::AUTHENTICATION_SLOT)
@@ -74,21 +85,33 @@ pub(super) fn encode_choice(methods: &[Method]) -> Bytes {
     Bytes::copy_from_slice(&choice)
 }
 
-/// The methods that a client chose, all of them among those `offered`.
+/// The methods that a client chose, all of them among those `offered`, each one once.
+///
+/// A method that exchanges nothing may be chosen twice, as at the reference daemon.
 ///
 /// # Errors
-/// [`ConnectRefusal::Authentication`] for an empty choice and for a method not offered.
+/// [`ConnectRefusal::Authentication`] for an empty choice, for a method not offered, and for two
+/// exchanges of credentials.
 pub(super) fn decode_choice(
     choice: &[u8; limits::AUTHENTICATION_CHOICE],
     offered: &[Method],
 ) -> Result<Vec<Method>, ConnectRefusal> {
-    let chosen: Vec<Method> = choice
+    let names = choice
         .chunks_exact(limits::AUTHENTICATION_SLOT)
         .map(|slot| slot.split(|byte| *byte == 0).next().unwrap_or(slot))
-        .take_while(|name| !name.is_empty())
-        .map(|name| Method::from_name(name).filter(|method| offered.contains(method)))
-        .collect::<Option<_>>()
-        .ok_or(ConnectRefusal::Authentication)?;
+        .take_while(|name| !name.is_empty());
+    let mut chosen = Vec::new();
+    for name in names {
+        let method = Method::from_name(name).filter(|method| offered.contains(method));
+        match method {
+            Some(Method::Password) if chosen.contains(&Method::Password) => {
+                return Err(ConnectRefusal::Authentication);
+            }
+            Some(method) if !chosen.contains(&method) => chosen.push(method),
+            Some(_) => {}
+            None => return Err(ConnectRefusal::Authentication),
+        }
+    }
     if chosen.is_empty() {
         Err(ConnectRefusal::Authentication)
     } else {
@@ -103,7 +126,11 @@ mod tests {
     #[test]
     fn offers_of_the_protocol_notes() {
         assert_eq!(encode_offer(&[Method::Null]), &b"\x05NULL "[..]);
-        assert_eq!(encode_offer(&Method::ALL), &b"\x08NULL IP "[..]);
+        assert_eq!(
+            encode_offer(&[Method::Null, Method::Ip]),
+            &b"\x08NULL IP "[..]
+        );
+        assert_eq!(encode_offer(&Method::ALL), &b"\x0eNULL IP PWORD "[..]);
         assert_eq!(encode_offer(&[]), &b"\0"[..]);
         assert!(offers(b"NULL IP ", Method::Ip));
         assert!(!offers(b"NULL IPX ", Method::Ip));
@@ -121,12 +148,16 @@ mod tests {
         };
         let all = &Method::ALL;
         assert_eq!(
-            encode_choice(all),
-            choice([b"NULL", b"IP", b""])[..].to_vec()
+            encode_choice(*all),
+            choice([b"NULL", b"IP", b"PWORD"])[..].to_vec()
         );
         assert_eq!(
-            decode_choice(&choice([b"NULL", b"IP", b""]), all),
+            decode_choice(&choice([b"NULL", b"IP", b"PWORD"]), all),
             Ok(all.to_vec())
+        );
+        assert_eq!(
+            decode_choice(&choice([b"IP", b"NULL", b"IP"]), all),
+            Ok(alloc::vec![Method::Ip, Method::Null])
         );
         assert_eq!(
             decode_choice(&choice([b"NULL\0junk", b"", b"WHAT"]), all),
@@ -135,7 +166,9 @@ mod tests {
         for (bytes, offered) in [
             (choice([b"", b"NULL", b""]), &all[..]),
             (choice([b"null", b"", b""]), all),
-            (choice([b"NULL", b"PWORD", b""]), all),
+            (choice([b"NULL", b"PWORD", b""]), &all[..2]),
+            (choice([b"PWORD", b"PWORD", b""]), all),
+            (choice([b"NULL", b"KERBEROS", b""]), all),
             (choice([b"IP", b"", b""]), &all[..1]),
             ([b'N'; 90], all),
         ] {

@@ -5,7 +5,8 @@
 //!    | -- version, flags, private name -------> |   one record, one write
 //!    | <-------------- methods offered -------- |   or a negative code and the end
 //!    | -- methods chosen, 90 bytes -----------> |
-//!    |        (exchanges of the methods)        |   NULL and IP have none
+//!    | -- user name, password --------------->  |   only if PWORD was chosen
+//!    | <-- 1 ---------------------------------- |   or 0, a code and the end
 //!    | <-- 1, daemon version, private group --- |   or a negative code and the end
 //! ```
 //!
@@ -18,12 +19,14 @@
 //! Source: Spread client protocol, sections 3 and 10 of the protocol notes in `docs/`.
 
 mod client;
+mod credentials;
 mod daemon;
 mod method;
 mod record;
 mod version;
 
 pub use client::ClientHandshake;
+pub use credentials::{Credentials, CredentialsError};
 pub use daemon::{DaemonHandshake, DaemonStep};
 pub use method::Method;
 pub use record::{ConnectOptions, ConnectRequest, MembershipMessages, Priority};

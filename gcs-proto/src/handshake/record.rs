@@ -1,14 +1,23 @@
 //! The two records of the handshake, and the answers that are one signed byte.
 //!
-//! ```text
-//!  connect   major minor [patch] flags n name[n]
-//!            flags: bit 0 wants membership messages, upper four bits priority
-//!            n = 0: the daemon chooses a name
-//!  accept    1 major minor [patch] p private-group[p]
-//!  code      a negative byte instead of the list of methods or of the 1 of the accept record
-//! ```
+//! | record | offset | size | content |
+//! |---|---|---|---|
+//! | connect | 0 | 2 | major and minor version of the library |
+//! | | 2 | 0 or 1 | patch version |
+//! | | 3 | 1 | flags: bit 0 wants membership messages, upper four bits priority |
+//! | | 4 | 1 | length n of the private name, at most 10; 0: the daemon chooses one |
+//! | | 5 | n | private name |
+//! | accept | 0 | 1 | 1 |
+//! | | 1 | 2 | major and minor version of the daemon |
+//! | | 3 | 0 or 1 | patch version |
+//! | | 4 | 1 | length p of the private group, at most 31 |
+//! | | 5 | p | private group |
+//! | code | 0 | 1 | a negative number in place of the list of methods, or of the 1 of the accept record |
 //!
-//! The patch byte is there if the *client's* version says so, in both records.
+//! The patch byte is there if the *client's* version says so, in both records; without it all that
+//! follows stands one byte earlier.
+//!
+//! Source: Spread client protocol, sections 3.1, 3.4 and 10 of the protocol notes in `docs/`.
 
 use bytes::Bytes;
 
@@ -16,7 +25,7 @@ use crate::{
     codec::{Reader, Writer},
     error::{ConnectRefusal, DecodeError},
     gcs::ByteOrder,
-    handshake::Version,
+    handshake::{Method, Version},
     limits,
     name::{MemberName, PrivateName},
 };
@@ -61,7 +70,8 @@ pub enum Priority {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConnectOptions {
     pub(super) request: ConnectRequest,
-    pub(super) method: super::Method,
+    /// Slots of the choice; as many as there are methods, so each one has room.
+    pub(super) methods: [Option<Method>; limits::AUTHENTICATION_METHODS],
 }
 
 impl ConnectOptions {
@@ -75,7 +85,7 @@ impl ConnectOptions {
                 membership: MembershipMessages::Wanted,
                 priority: Priority::Normal,
             },
-            method: super::Method::Null,
+            methods: [Some(Method::Null), None, None],
         }
     }
 
@@ -107,10 +117,22 @@ impl ConnectOptions {
         self
     }
 
-    /// Authentication method to ask for.
+    /// The one authentication method to ask for; [`Method::Password`] needs
+    /// [`ClientHandshake::with_credentials`](super::ClientHandshake::with_credentials).
     #[must_use]
-    pub const fn method(mut self, method: super::Method) -> Self {
-        self.method = method;
+    pub const fn method(mut self, method: Method) -> Self {
+        self.methods = [Some(method), None, None];
+        self
+    }
+
+    /// One more authentication method to ask for: the daemon lets in whom all of them let in.
+    #[must_use]
+    pub fn and_method(mut self, method: Method) -> Self {
+        if !self.methods.contains(&Some(method))
+            && let Some(slot) = self.methods.iter_mut().find(|slot| slot.is_none())
+        {
+            *slot = Some(method);
+        }
         self
     }
 }

@@ -108,8 +108,20 @@ pub struct Sent {
     pub view: ViewId,
     pub service: Service,
     /// `None` for the group.
-    pub receiver: Option<MemberName>,
+    pub receivers: Option<Vec<MemberName>>,
     pub self_delivery: SelfDelivery,
+}
+
+impl Sent {
+    /// Whether `member` is to get it, as long as it is in the view.
+    pub fn is_for(&self, member: MemberName) -> bool {
+        let listed = self
+            .receivers
+            .as_ref()
+            .is_none_or(|list| list.contains(&member));
+        let discarded = self.self_delivery == SelfDelivery::Discard && self.name == member;
+        listed && !discarded
+    }
 }
 
 /// One incarnation of a member.
@@ -474,22 +486,23 @@ impl Network {
     /// Sends a numbered message, if the layer allows it.
     pub fn send(&mut self, process: usize) {
         let services = [
-            Service::Reliable,
+            Service::Unreliable,
             Service::Reliable,
             Service::Fifo,
             Service::Fifo,
-            Service::Agreed,
+            Service::Causal,
             Service::Agreed,
             Service::Safe,
         ];
         let service = services[self.random.below(services.len())];
-        let unicast = self.random.chance(20);
-        let self_delivery = if !unicast && self.random.chance(20) {
+        // To all, to one, or to some, which may be nobody.
+        let scope = self.random.below(10);
+        let self_delivery = if scope < 7 && self.random.chance(20) {
             SelfDelivery::Discard
         } else {
             SelfDelivery::Deliver
         };
-        let pick = self.random.next() as usize;
+        let pick = self.random.next();
         let number = self.sent.len() as u64;
         let body = Bytes::copy_from_slice(&number.to_be_bytes());
         let message_type = number as i16 & 0xff;
@@ -497,22 +510,41 @@ impl Network {
         let Some(view) = state.layer.view(&group()) else {
             return;
         };
-        let (view, receiver) = (view.id, view.members[pick % view.members.len()]);
-        let result = if unicast {
-            let layer = &mut state.layer;
-            layer.unicast(group(), receiver, service, message_type, body)
-        } else {
-            let layer = &mut state.layer;
-            layer.multicast(group(), service, self_delivery, message_type, body)
+        let id = view.id;
+        let mut members = view.members.clone();
+        let layer = &mut state.layer;
+        let (result, receivers) = match scope {
+            0..7 => (
+                layer.multicast(group(), service, self_delivery, message_type, body),
+                None,
+            ),
+            7 | 8 => {
+                let receiver = members[pick as usize % members.len()];
+                (
+                    layer.unicast(group(), receiver, service, message_type, body),
+                    Some(vec![receiver]),
+                )
+            }
+            _ => {
+                let mut bits = pick;
+                members.retain(|_| {
+                    bits >>= 1;
+                    bits & 1 == 1
+                });
+                (
+                    layer.subset(group(), &members, service, message_type, body),
+                    Some(members),
+                )
+            }
         };
         if state.alive && result.is_ok() {
             state.seen.push(Seen::Sent(number));
             self.sent.push(Sent {
                 process,
                 name: state.name,
-                view,
+                view: id,
                 service,
-                receiver: unicast.then_some(receiver),
+                receivers,
                 self_delivery,
             });
             self.carry_out(process);

@@ -8,6 +8,7 @@
 )]
 
 mod calls;
+mod guarantees;
 mod messages;
 mod views;
 

@@ -276,6 +276,26 @@ fn too_much_postponed_closes_the_connection() {
     }
 }
 
+/// What waits must not keep alive the buffer that it was read into.
+#[test]
+fn postponed_bodies_do_not_hold_their_buffer() {
+    let mut a = Probe::steady("a", &["a", "b"]);
+    a.give(joined(2, &["a", "b", "c"], "c"), &["request"]);
+    a.layer.flush_ok(g()).unwrap();
+    a.give(ok("b", 2), &[]);
+    a.give(ok("c", 2), &[]);
+    let GcsEvent::Message(mut message) = tagged("b", 2, b"short") else {
+        unreachable!();
+    };
+    let mut buffer = message.body.to_vec();
+    buffer.resize(64 << 10, 0);
+    let buffer = Bytes::from(buffer);
+    message.body = buffer.slice(..message.body.len());
+    a.give(GcsEvent::Message(message), &[]);
+    assert!(buffer.is_unique(), "nobody shares it any more");
+    a.give(ok("a", 2), &["view 2 abc [ab] joinc", "b:short"]);
+}
+
 #[test]
 fn groups_do_not_disturb_each_other() {
     let mut a = Probe::steady("a", &["a"]);

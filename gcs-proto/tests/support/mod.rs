@@ -14,6 +14,8 @@ pub mod notes;
 
 use std::{fs, path::Path};
 
+use sha2::{Digest, Sha256};
+
 /// Who wrote a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
@@ -45,6 +47,8 @@ pub enum Line {
         start: Vec<u8>,
         /// Its full length.
         length: usize,
+        /// SHA-256 of the whole frame, if it was whole.
+        digest: Option<Vec<u8>>,
     },
     /// End of one direction.
     End {
@@ -114,6 +118,35 @@ pub fn connections(lines: &[Line]) -> Vec<String> {
         }
     }
     names
+}
+
+/// Completes the frames that the file cuts short: byte `i` of a body is `filler(i)`, and the digest
+/// must agree.
+pub fn complete(lines: Vec<Line>, filler: fn(usize) -> u8) -> Vec<Line> {
+    lines
+        .into_iter()
+        .map(|line| match line {
+            Line::Truncated {
+                conn,
+                direction,
+                start,
+                length,
+                digest: Some(digest),
+            } => {
+                let groups = u32::from_le_bytes(start[36..40].try_into().unwrap());
+                let body = 48 + 32 * groups as usize;
+                let rest = (start.len()..length).map(|at| filler(at - body));
+                let bytes: Vec<u8> = start.iter().copied().chain(rest).collect();
+                assert_eq!(Sha256::digest(&bytes).to_vec(), digest, "{conn}");
+                Line::Frame {
+                    conn,
+                    direction,
+                    bytes,
+                }
+            }
+            other => other,
+        })
+        .collect()
 }
 
 /// The complete frames of one connection and direction, in order.
@@ -254,17 +287,13 @@ fn parse(line: &str) -> Option<Line> {
         },
         Some((start, facts)) => {
             let start = hex::decode(start.trim_start_matches('.')).unwrap();
-            let mut fields = facts.split('~');
-            let length = fields
-                .find_map(|field| field.strip_prefix("len="))
-                .unwrap()
-                .parse()
-                .unwrap();
+            let fact = |key| facts.split('~').find_map(|fact| fact.strip_prefix(key));
             Line::Truncated {
                 conn,
                 direction,
                 start,
-                length,
+                length: fact("len=").unwrap().parse().unwrap(),
+                digest: fact("sha256=").map(|digest| hex::decode(digest).unwrap()),
             }
         }
     })

@@ -9,14 +9,18 @@ use gka_robust::{Failure, FailureReason, Input, Output, SecureView, Transmission
 
 use super::{
     Around, Intent, Phase, Prospect, Sealed, SecureGroup, Timer, USED_KEYS,
+    joiner::{self, Joined, Keep, Piece},
+    send::body_max,
     translate::{self, Named},
     wire,
 };
 use crate::{
-    config::FlushMode,
-    epoch::{EpochKeys, ViewKeys},
+    access::{Action, Decision, Request},
+    config::{FlushMode, PartDelivery},
+    epoch::{EpochKeys, Opened, Signatures, ViewKeys},
     event::{GroupFailure, Mismatch, SecureMessage, SecureViewEvent, SessionEvent, ViewNumber},
-    record::OpenError,
+    outgoing::Signing,
+    record::{Authorship, OpenError, Part, PartEnd},
     schedule::{KeyContext, KeySchedule},
 };
 
@@ -33,6 +37,8 @@ pub(super) enum Sending {
 #[derive(Debug)]
 pub(super) enum Withheld {
     Token(Transmission),
+    Evidence,
+    Confirmation(Bytes),
     FlushOk,
 }
 
@@ -68,6 +74,8 @@ impl SecureGroup {
         for withheld in core::mem::take(&mut self.withheld) {
             match withheld {
                 Withheld::Token(transmission) => self.send(transmission, around),
+                Withheld::Evidence => self.send_evidence(around),
+                Withheld::Confirmation(bytes) => self.send_confirmation(bytes, around),
                 Withheld::FlushOk => self.flush_ok_below(around),
             }
         }
@@ -76,7 +84,7 @@ impl SecureGroup {
             Phase::Joining | Phase::Agreeing | Phase::Flushing | Phase::Failed => {
                 self.wait_for_flush(around.now);
             }
-            Phase::Secure | Phase::Refreshing | Phase::Leaving => {}
+            Phase::Secure | Phase::Confirming | Phase::Refreshing | Phase::Leaving => {}
         }
     }
 
@@ -93,7 +101,58 @@ impl SecureGroup {
             TokenService::Agreed => Service::Agreed,
         };
         let bytes = Bytes::from(transmission.bytes);
-        let sent = match transmission.to {
+        if let Err(error) = self.transmit(&transmission.to, service, message_type, bytes, around) {
+            self.stats.unsent += 1;
+            tracing::warn!(group = %self.name, %error, "token not sent");
+            if let gcs_proto::Error::Limit { .. } = error {
+                self.internal("token too long for the engine", around);
+            }
+        }
+    }
+
+    /// Sends a token, in parts if the engine cannot carry it in one piece.
+    fn transmit(
+        &mut self,
+        to: &Recipient,
+        service: Service,
+        message_type: i16,
+        bytes: Bytes,
+        around: &mut Around<'_>,
+    ) -> Result<(), gcs_proto::Error> {
+        let max = body_max(&self.config);
+        if bytes.len() <= max {
+            return self.transmit_one(to, service, message_type, bytes, around);
+        }
+        let message = self.next_token;
+        self.next_token = message.wrapping_add(1);
+        let room = max.saturating_sub(joiner::TOKEN_PART).max(1);
+        let count = bytes.len().div_ceil(room);
+        for (index, chunk) in bytes.chunks(room).enumerate() {
+            let part = Part {
+                message,
+                // A token is far shorter than 2^32 parts.
+                index: u32::try_from(index).unwrap_or(u32::MAX),
+                end: if index + 1 == count {
+                    PartEnd::Last
+                } else {
+                    PartEnd::More
+                },
+            };
+            let body = joiner::token_part(message_type, part, chunk);
+            self.transmit_one(to, service, wire::TOKEN_PART, body, around)?;
+        }
+        Ok(())
+    }
+
+    fn transmit_one(
+        &self,
+        to: &Recipient,
+        service: Service,
+        message_type: i16,
+        bytes: Bytes,
+        around: &mut Around<'_>,
+    ) -> Result<(), gcs_proto::Error> {
+        match to {
             // Own broadcasts take effect when they come back.
             Recipient::Group => around.flush.multicast(
                 self.name,
@@ -102,7 +161,7 @@ impl SecureGroup {
                 message_type,
                 bytes,
             ),
-            Recipient::Member(member) => match translate::name(&member) {
+            Recipient::Member(member) => match translate::name(member) {
                 Ok(receiver) => {
                     around
                         .flush
@@ -110,13 +169,6 @@ impl SecureGroup {
                 }
                 Err(error) => Err(gcs_proto::Error::Name(error)),
             },
-        };
-        if let Err(error) = sent {
-            self.stats.unsent += 1;
-            tracing::warn!(group = %self.name, %error, "token not sent");
-            if let gcs_proto::Error::Limit { .. } = error {
-                self.internal("token too long for the engine", around);
-            }
         }
     }
 
@@ -155,6 +207,9 @@ impl SecureGroup {
         if view.epoch > 0 && self.keys.is_none() {
             return self.internal("refresh without a key", around);
         }
+        if let Some(stranger) = self.stranger(&view.members) {
+            return self.give_up_for(stranger, GroupFailure::UnknownIdentity, around);
+        }
         let Ok(named) = translate::secure_view(view) else {
             return self.internal("member name", around);
         };
@@ -187,6 +242,8 @@ impl SecureGroup {
         let event = self.event(view, named, &schedule, around);
         let keys = EpochKeys::new(schedule, view.epoch);
         self.installed = Some(event.clone());
+        self.messages.clear();
+        let index = event.index;
         match &mut self.keys {
             Some(held) if view.epoch > 0 => {
                 held.refresh(keys);
@@ -206,6 +263,8 @@ impl SecureGroup {
                 around.events.push_back(SessionEvent::SecureView(event));
             }
         }
+        self.age_begins(index, around.now);
+        self.begin_confirmation(view, around);
     }
 
     /// What the application is told of a new key, and the books of the agreement closed.
@@ -263,29 +322,90 @@ impl SecureGroup {
             service,
             body,
         } = sealed;
+        let signatures = match self.options.protection.signing {
+            Signing::Off | Signing::Sign => Signatures::Verified(&*self.roster),
+            Signing::Require => Signatures::Required(&*self.roster),
+        };
         let opened = match &mut self.keys {
-            Some(keys) => keys.open(sender, *service, body),
+            Some(keys) => keys.open_verified(sender, *service, body, signatures),
             // After a repeated key or a bug.
             None => Err(OpenError::WrongKey),
         };
         match opened {
-            Ok(opened) => {
-                self.stats.opened += 1;
-                self.stats.opened_bytes += opened.payload.len() as u64;
-                let view = self.installed.as_ref().map_or(0, |view| view.number.0);
-                around
-                    .events
-                    .push_back(SessionEvent::Message(SecureMessage {
-                        group: self.name,
-                        sender: *sender,
-                        service: *service,
-                        message_type: opened.message_type,
-                        payload: opened.payload,
-                        view: ViewNumber(view),
-                        epoch: opened.epoch,
-                    }));
-            }
+            Ok(opened) => self.opened(*sender, *service, opened, around),
             Err(reason) => self.reject(*sender, &reason, around),
+        }
+    }
+
+    /// A message was opened: may its sender send it, and is it whole?
+    fn opened(
+        &mut self,
+        sender: MemberName,
+        service: Service,
+        opened: Opened,
+        around: &mut Around<'_>,
+    ) {
+        self.stats.opened += 1;
+        self.stats.opened_bytes += opened.payload.len() as u64;
+        let identity = self.roster.get(&sender);
+        let decision = self.policy.decide(&Request {
+            action: Action::Receive,
+            group: &self.name,
+            member: &sender,
+            identity: identity.as_ref(),
+        });
+        if let Decision::Deny(reason) = decision {
+            return self.deny(sender, Action::Receive, reason, around);
+        }
+        let view = self.installed.as_ref().map_or(0, |view| view.number.0);
+        let mut message = SecureMessage {
+            group: self.name,
+            sender,
+            service,
+            message_type: opened.message_type,
+            payload: opened.payload,
+            view: ViewNumber(view),
+            epoch: opened.epoch,
+            part: opened.part,
+            authorship: opened.authorship,
+        };
+        let Some(part) = message.part else {
+            return around.events.push_back(SessionEvent::Message(message));
+        };
+        let keep = match self.options.parts {
+            PartDelivery::Joined => Keep::Bytes,
+            PartDelivery::Streamed => Keep::Nothing,
+        };
+        // Parts of one message are signed all or none.
+        let kind = match message.authorship {
+            Authorship::Group => joiner::Kind::Group(message.message_type),
+            Authorship::Signed => joiner::Kind::Signed(message.message_type),
+        };
+        let piece = Piece {
+            sender,
+            service,
+            kind,
+            part,
+            bytes: &message.payload,
+        };
+        match (self.messages.take(&piece, keep), keep) {
+            (Joined::Late, _) | (Joined::Open, Keep::Bytes) => {}
+            (Joined::Complete(whole), Keep::Bytes) => {
+                message.payload = whole.into();
+                message.part = None;
+                around.events.push_back(SessionEvent::Message(message));
+            }
+            (Joined::Open | Joined::Complete(_), Keep::Nothing) => {
+                around.events.push_back(SessionEvent::Message(message));
+            }
+            (Joined::Broken, _) => {
+                tracing::debug!(group = %self.name, %sender, "split message given up");
+                self.stats.broken += 1;
+                around.events.push_back(SessionEvent::MessageRejected {
+                    group: self.name,
+                    sender,
+                });
+            }
         }
     }
 
@@ -315,7 +435,10 @@ impl SecureGroup {
             | OpenError::Blocks(_)
             | OpenError::Tag
             | OpenError::Replay(_)
-            | OpenError::Malformed => None,
+            | OpenError::Signature
+            | OpenError::Unsigned
+            | OpenError::Malformed
+            | OpenError::Internal(_) => None,
         };
         if let Some(what) = mismatch {
             self.report(sender, what, around.events);

@@ -6,10 +6,15 @@ use gcs_proto::{
     flush::{View, ViewMessage},
     name::MemberName,
 };
-use gka_robust::{Failure, FailureReason, Handled, Input};
+use gka_robust::{Handled, Input};
 
 use super::{
-    Around, Phase, Prospect, Sealed, SecureGroup, Timer, carry::Sending, translate, wire::Content,
+    Around, Phase, Prospect, Sealed, SecureGroup, Timer,
+    carry::{Sending, Withheld},
+    confirm::Confirming,
+    joiner::{self, Joined, Keep, Piece},
+    translate,
+    wire::Content,
 };
 use crate::{
     event::{GroupFailure, Mismatch, SessionEvent},
@@ -24,19 +29,33 @@ impl SecureGroup {
         self.prospect = Prospect::Open;
         self.reported.clear();
         self.suspects.clear();
+        let evidence = |withheld: &Withheld| matches!(withheld, Withheld::Evidence);
+        if self.withheld.iter().any(evidence) {
+            // Nobody has seen what was held back.
+            self.evidence.showed(&[]);
+        }
         self.withheld.clear();
         self.timers.stop(Timer::Flush);
         self.timers.stop(Timer::Suspicion);
         self.began = around.now;
         self.tokens = 0;
-        let unknown = self.unknown(view);
+        self.confirming = Confirming::Done;
+        self.early_confirmations.clear();
+        self.messages.clear();
+        self.token_parts.clear();
+        self.timers.stop(Timer::Evidence);
+        self.timers.stop(Timer::Confirmation);
+        self.timers.stop(Timer::Refresh);
+        let refused = self.identify_all(&view.members, &view.transitional_set, around);
         let membership = match translate::view(view) {
             Ok(membership) => Input::Membership(membership),
             // The engine's names are never empty.
             Err(_) => return self.internal("member name", around),
         };
         // No key can be agreed on with a stranger, so nothing is said to it.
-        let sending = if unknown.is_empty() {
+        let sending = if refused.is_empty() {
+            // Before anything that is signed.
+            self.show_evidence(&view.members, around);
             Sending::Carry
         } else {
             Sending::Suppress
@@ -44,25 +63,9 @@ impl SecureGroup {
         if self.feed(membership, sending, around) == Handled::Impossible {
             return self.internal("view that no agreement can be run in", around);
         }
-        for member in unknown {
-            let Ok(culprit) = translate::id(&member) else {
-                continue;
-            };
-            let failure = Failure {
-                culprit,
-                reason: FailureReason::UnknownIdentity,
-            };
-            self.feed(Input::Fail(failure), Sending::Suppress, around);
+        for member in refused {
+            self.fail_for(member, around);
         }
-    }
-
-    /// Members whose identity nobody has vouched for.
-    fn unknown(&self, view: &View) -> alloc::vec::Vec<MemberName> {
-        let unknown = |member: &&MemberName| match translate::id(member) {
-            Ok(id) => self.trust.knows(&id).is_err(),
-            Err(_) => true,
-        };
-        view.members.iter().filter(unknown).copied().collect()
     }
 
     /// The VS view is to be replaced.
@@ -82,21 +85,9 @@ impl SecureGroup {
     pub(crate) fn message(&mut self, message: ViewMessage, around: &mut Around<'_>) {
         match Content::of(message.message_type) {
             Content::Sealed => self.sealed(message, around),
-            Content::Token(kind) => {
-                let Ok(sender) = translate::id(&message.sender) else {
-                    return self.internal("member name", around);
-                };
-                self.tokens += 1;
-                if kind == TokenKind::RefreshRequest && self.phase() == Phase::Secure {
-                    self.began = around.now;
-                }
-                let token = Input::Token {
-                    sender,
-                    kind: Some(kind),
-                    bytes: message.body,
-                };
-                self.feed(token, Sending::Carry, around);
-            }
+            Content::Token(kind) => self.token(message.sender, kind, message.body, around),
+            Content::TokenPart => self.token_part(&message, around),
+            Content::Evidence => self.evidence(&message, around),
             Content::Reserved => self.stats.reserved += 1,
             Content::User => {
                 tracing::debug!(group = %self.name, sender = %message.sender, "message in the clear dropped");
@@ -105,6 +96,61 @@ impl SecureGroup {
                     group: self.name,
                     sender: message.sender,
                 });
+            }
+        }
+    }
+
+    fn token(
+        &mut self,
+        sender: MemberName,
+        kind: TokenKind,
+        bytes: Bytes,
+        around: &mut Around<'_>,
+    ) {
+        if kind == TokenKind::KeyConfirmation {
+            return self.confirmation(sender, &bytes, around);
+        }
+        let Ok(sender) = translate::id(&sender) else {
+            return self.internal("member name", around);
+        };
+        self.tokens += 1;
+        if kind == TokenKind::RefreshRequest && self.phase() == Phase::Secure {
+            self.began = around.now;
+        }
+        let token = Input::Token {
+            sender,
+            kind: Some(kind),
+            bytes,
+        };
+        self.feed(token, Sending::Carry, around);
+    }
+
+    /// Part of a token that the engine could not carry in one piece. Its signature is over the
+    /// whole, so only that is looked at.
+    fn token_part(&mut self, message: &ViewMessage, around: &mut Around<'_>) {
+        let part = joiner::read_token_part(&message.body);
+        let Some((message_type, part, bytes)) = part else {
+            self.stats.broken += 1;
+            return;
+        };
+        let piece = Piece {
+            sender: message.sender,
+            service: message.service,
+            kind: joiner::Kind::Token(message_type),
+            part,
+            bytes,
+        };
+        match (
+            self.token_parts.take(&piece, Keep::Bytes),
+            Content::of(message_type),
+        ) {
+            (Joined::Open | Joined::Late, _) => {}
+            (Joined::Complete(bytes), Content::Token(kind)) => {
+                self.token(message.sender, kind, bytes.into(), around);
+            }
+            (Joined::Complete(_) | Joined::Broken, _) => {
+                tracing::debug!(group = %self.name, sender = %message.sender, "split token dropped");
+                self.stats.broken += 1;
             }
         }
     }
@@ -167,7 +213,12 @@ impl SecureGroup {
     }
 
     /// Gives the driver an input from the network and carries out what it wants.
-    fn feed(&mut self, input: Input<Sealed>, sending: Sending, around: &mut Around<'_>) -> Handled {
+    pub(super) fn feed(
+        &mut self,
+        input: Input<Sealed>,
+        sending: Sending,
+        around: &mut Around<'_>,
+    ) -> Handled {
         let handled = self.driver.handle(input, around.now.0, around.rng);
         self.carry_out(sending, around);
         handled.unwrap_or_else(|error| {
@@ -185,11 +236,24 @@ impl SecureGroup {
 
     /// This view has no key, and no other member is to blame.
     pub(super) fn give_up(&mut self, reason: GroupFailure, around: &mut Around<'_>) {
+        self.give_up_for(self.me, reason, around);
+    }
+
+    /// This view has no key because of a member, as this side alone knows.
+    pub(super) fn give_up_for(
+        &mut self,
+        member: MemberName,
+        reason: GroupFailure,
+        around: &mut Around<'_>,
+    ) {
         self.prospect = Prospect::Failed;
         self.keys = None;
+        self.confirming = Confirming::Done;
+        self.timers.stop(Timer::Confirmation);
+        self.timers.stop(Timer::Refresh);
         around.events.push_back(SessionEvent::GroupFailed {
             group: self.name,
-            member: self.me,
+            member,
             reason,
         });
     }

@@ -17,8 +17,13 @@
 
 mod calls;
 mod carry;
+mod confirm;
 mod feed;
+mod identify;
+mod joiner;
 mod phase;
+mod roster;
+mod send;
 mod stats;
 mod timers;
 mod translate;
@@ -31,31 +36,35 @@ use alloc::{
 };
 
 use bytes::Bytes;
-use cliques::{Cost, Protocol};
+use cliques::Cost;
 use gcs_proto::{
     flush::FlushLayer,
     name::{GroupName, MemberName},
     service::Service,
 };
-use gka_robust::{Algorithm, Payload, RefreshPolicy, RobustDriver};
+use gka_robust::{Algorithm, Payload, RobustDriver};
 use rand_core::CryptoRng;
 
-pub(crate) use calls::{Outgoing, payload_max};
 pub use phase::Phase;
+pub(crate) use send::payload_max;
 pub use stats::{GroupStats, Rejections};
 pub(crate) use translate::id;
 
 use self::{
     carry::Withheld,
+    confirm::{Confirming, Early},
+    joiner::Joiner,
     phase::{Intent, Prospect},
+    roster::{Evidence, Roster},
     timers::{Timer, Timers},
 };
 use crate::{
+    access::AccessPolicy,
     config::{GroupOptions, SessionConfig},
     epoch::ViewKeys,
     error::Error,
     event::{Mismatch, SecureViewEvent, SessionEvent},
-    identity::{Credentials, Trust},
+    identity::{Credentials, OwnIdentity, Trust},
     schedule::KeyId,
     time::Timestamp,
 };
@@ -92,7 +101,18 @@ pub(crate) struct SecureGroup {
     me: MemberName,
     options: GroupOptions,
     config: SessionConfig,
+    identity: Arc<dyn OwnIdentity>,
     trust: Arc<dyn Trust>,
+    policy: Arc<dyn AccessPolicy>,
+    /// Accepted identities; the driver verifies tokens with it.
+    roster: Arc<Roster>,
+    evidence: Evidence,
+    confirming: Confirming,
+    early_confirmations: Early,
+    /// Incomplete messages of the present key, and incomplete tokens of the present VS view.
+    messages: Joiner,
+    token_parts: Joiner,
+    next_token: u32,
     driver: RobustDriver<Sealed>,
     intent: Intent,
     prospect: Prospect,
@@ -122,34 +142,44 @@ impl SecureGroup {
         name: GroupName,
         me: MemberName,
         credentials: &Credentials,
+        policy: Arc<dyn AccessPolicy>,
         config: SessionConfig,
         options: GroupOptions,
         now: Timestamp,
     ) -> Result<Self, Error> {
+        let roster = Arc::new(Roster::default());
         let driver = RobustDriver::new(gka_robust::Config {
             me: id(&me).map_err(|_| Error::Internal("own name"))?,
             group: name.as_bytes().to_vec(),
             protocol: options.protocol,
             mathematical_group: options.mathematical_group.into(),
-            // The basic algorithm heals with the next view whatever went wrong in this one.
-            algorithm: match options.protocol {
-                Protocol::Gdh => Algorithm::Basic,
-                protocol => Algorithm::of(protocol),
+            algorithm: match options.algorithm.runs(options.protocol) {
+                true => options.algorithm,
+                false => Algorithm::of(options.protocol),
             },
-            refresh: RefreshPolicy::default(),
+            refresh: gka_robust::RefreshPolicy::default(),
             signer: credentials.signer.clone(),
-            verifier: credentials.trust.clone(),
+            verifier: roster.clone(),
             queue_bytes: config.early_bytes,
             timestamp_window: config.timestamp_window,
             event_log: 0,
         })
-        .map_err(|_| Error::Internal("a suite has the algorithm recommended for it"))?;
+        .map_err(|_| Error::Internal("no such algorithm for the suite"))?;
         let mut group = Self {
             name,
             me,
             options,
             config,
+            identity: credentials.signer.clone(),
             trust: credentials.trust.clone(),
+            policy,
+            roster,
+            evidence: Evidence::default(),
+            confirming: Confirming::default(),
+            early_confirmations: Early::new(),
+            messages: Joiner::new(config.message_bytes),
+            token_parts: Joiner::new(config.message_bytes),
+            next_token: 0,
             driver,
             intent: Intent::Stay,
             prospect: Prospect::Open,
@@ -177,6 +207,9 @@ impl SecureGroup {
         }
         match (self.driver.send_permission(), self.prospect) {
             (_, Prospect::Failed) => Phase::Failed,
+            (Ok(()), Prospect::Open) if self.keys.is_some() && self.is_confirming() => {
+                Phase::Confirming
+            }
             (Ok(()), Prospect::Open) if self.keys.is_some() => Phase::Secure,
             (Err(gka_robust::Error::Refreshing), Prospect::Open) => Phase::Refreshing,
             (Err(gka_robust::Error::NotAllowedToSend), Prospect::Open) => Phase::Flushing,
@@ -206,16 +239,12 @@ impl SecureGroup {
     }
 
     /// Acts on timers that have run out.
-    pub(crate) fn expire(
-        &mut self,
-        now: Timestamp,
-        flush: &FlushLayer,
-        events: &mut VecDeque<SessionEvent>,
-    ) {
+    pub(crate) fn expire(&mut self, around: &mut Around<'_>) {
+        let now = around.now;
         for timer in self.timers.expired(now) {
             match timer {
                 Timer::Flush => {
-                    let mut members = flush.missing_flush(&self.name);
+                    let mut members = around.flush.missing_flush(&self.name);
                     members.retain(|member| *member != self.me);
                     if !members.is_empty() {
                         tracing::warn!(group = %self.name, ?members, "members hold up a view change");
@@ -224,16 +253,19 @@ impl SecureGroup {
                             members,
                         };
                         // Who takes no events shall not find one for each time it was told.
-                        if !events.contains(&blocked) {
-                            events.push_back(blocked);
+                        if !around.events.contains(&blocked) {
+                            around.events.push_back(blocked);
                         }
                     }
                     self.wait_for_flush(now);
                 }
+                Timer::Evidence => self.evidence_is_late(around),
+                Timer::Confirmation => self.confirmation_is_late(around),
+                Timer::Refresh => self.refresh_is_due(around),
                 Timer::Suspicion => {
                     for (sender, due) in core::mem::take(&mut self.suspects) {
                         if due <= now {
-                            self.report(sender, Mismatch::Key, events);
+                            self.report(sender, Mismatch::Key, around.events);
                         } else {
                             self.suspect(sender, due);
                         }
@@ -241,6 +273,18 @@ impl SecureGroup {
                 }
             }
         }
+    }
+
+    #[cfg(feature = "test-util")]
+    pub(crate) const fn impersonate(&mut self, name: MemberName) {
+        if let Some(keys) = &mut self.keys {
+            keys.impersonate(name);
+        }
+    }
+
+    /// From now on others are trusted: asked in the next view.
+    pub(crate) fn set_trust(&mut self, trust: Arc<dyn Trust>) {
+        self.trust = trust;
     }
 
     /// Gives a member until `due` before it is told to seal under another key.

@@ -9,6 +9,8 @@ pub enum Phase {
     Joining,
     /// A key is being agreed.
     Agreeing,
+    /// There is a key, and not all members have confirmed it: receive only.
+    Confirming,
     /// There is a key: send and receive.
     Secure,
     /// The key is being replaced among the same members: receive only.
@@ -27,6 +29,7 @@ impl Phase {
         match self {
             Self::Joining => "joining",
             Self::Agreeing => "agreeing",
+            Self::Confirming => "confirming",
             Self::Secure => "secure",
             Self::Refreshing => "refreshing",
             Self::Flushing => "flushing",

@@ -20,6 +20,8 @@ pub struct Rejections {
     pub wrong_key: u64,
     /// Bad tag.
     pub tag: u64,
+    /// No valid signature of the sender, although there is one or ought to be.
+    pub signature: u64,
     /// Sequence number seen before or out of range.
     pub replay: u64,
     /// Sequence number older than the window: lost, not necessarily an attack.
@@ -37,6 +39,7 @@ impl Rejections {
             + self.not_in_view
             + self.wrong_key
             + self.tag
+            + self.signature
             + self.replay
             + self.old
             + self.plaintext
@@ -47,7 +50,9 @@ impl Rejections {
             OpenError::Truncated(_)
             | OpenError::Version(_)
             | OpenError::Blocks(_)
-            | OpenError::Malformed => &mut self.malformed,
+            | OpenError::Malformed
+            | OpenError::Internal(_) => &mut self.malformed,
+            OpenError::Signature | OpenError::Unsigned => &mut self.signature,
             OpenError::Flags(_) => &mut self.flags,
             OpenError::UnknownSuite(_) | OpenError::SuiteMismatch { .. } => &mut self.suite,
             OpenError::NotInView => &mut self.not_in_view,
@@ -90,6 +95,12 @@ pub struct GroupStats {
     pub reserved: u64,
     /// Messages whose key was not there yet.
     pub early: u64,
+    /// Messages that the access policy did not let through.
+    pub denied: u64,
+    /// Split messages given up: a gap, a change of type or service, or too long.
+    pub broken: u64,
+    /// Confirmations and evidence dropped: not for this key or view, not authentic, or too many.
+    pub unconfirmed: u64,
     /// Tokens not sent when they were due: the group is being left, or a stranger is in the view.
     pub unsent: u64,
 }

@@ -9,10 +9,22 @@ pub(crate) enum Timer {
     Flush,
     /// A key that a message was sealed under although nobody is known to agree on one.
     Suspicion,
+    /// Evidence of the identities of members.
+    Evidence,
+    /// Confirmations of the key.
+    Confirmation,
+    /// The age or use of the key at which this member asks for another one.
+    Refresh,
 }
 
 impl Timer {
-    const ALL: [Self; 2] = [Self::Flush, Self::Suspicion];
+    const ALL: [Self; 5] = [
+        Self::Flush,
+        Self::Suspicion,
+        Self::Evidence,
+        Self::Confirmation,
+        Self::Refresh,
+    ];
 }
 
 /// When they run out.
@@ -43,8 +55,11 @@ impl Timers {
     }
 
     const fn slot(&mut self, timer: Timer) -> &mut Option<Timestamp> {
-        let Self([flush, suspicion]) = self;
+        let Self([flush, suspicion, evidence, confirmation, refresh]) = self;
         match timer {
+            Timer::Evidence => evidence,
+            Timer::Confirmation => confirmation,
+            Timer::Refresh => refresh,
             Timer::Flush => flush,
             Timer::Suspicion => suspicion,
         }

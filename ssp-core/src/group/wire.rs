@@ -17,6 +17,8 @@
 //! | -32743, -32742 | TGDH tree, update | AGREED |
 //! | -32741, -32740 | BD z, X | AGREED |
 //! | -32739, -32738 | STR tree, update | AGREED |
+//! | -32755 | part of a token that is too long for the engine | the token's |
+//! | -32756 | evidence of the sender's identity | FIFO |
 //!
 //! The type is a hint for routing: what a token is stands in its signed envelope, and both must
 //! agree. Users may send any type above -32738.
@@ -27,6 +29,10 @@ use cliques::TokenKind;
 
 /// Type of sealed messages.
 pub const SEALED: i16 = -32_765;
+/// Type of parts of a token.
+pub const TOKEN_PART: i16 = -32_755;
+/// Type of evidence of an identity.
+pub const EVIDENCE: i16 = -32_756;
 /// Highest type that is reserved for the secure layer and what is below.
 pub const HIGHEST_RESERVED: i16 = -32_738;
 
@@ -57,6 +63,10 @@ pub enum Content {
     Sealed,
     /// A token that should be of this kind.
     Token(TokenKind),
+    /// Part of a token that is too long for the engine.
+    TokenPart,
+    /// Evidence of the sender's identity.
+    Evidence,
     /// Reserved, without a meaning.
     Reserved,
     /// A user's type, which never travels in the open in a secure group.
@@ -70,6 +80,8 @@ impl Content {
         match token {
             Some((kind, _)) => Self::Token(*kind),
             None if message_type == SEALED => Self::Sealed,
+            None if message_type == TOKEN_PART => Self::TokenPart,
+            None if message_type == EVIDENCE => Self::Evidence,
             None if message_type <= HIGHEST_RESERVED => Self::Reserved,
             None => Self::User,
         }
@@ -101,7 +113,9 @@ mod tests {
     fn bounds_of_the_users_types() {
         assert_eq!(Content::of(-32_765), Content::Sealed);
         assert_eq!(Content::of(-32_764), Content::Reserved);
-        assert_eq!(Content::of(-32_755), Content::Reserved);
+        assert_eq!(Content::of(-32_757), Content::Reserved);
+        assert_eq!(Content::of(-32_755), Content::TokenPart);
+        assert_eq!(Content::of(-32_756), Content::Evidence);
         assert_eq!(Content::of(-32_737), Content::User);
         assert_eq!(Content::of(i16::MIN), Content::Reserved);
         assert_eq!(Content::of(i16::MAX), Content::User);

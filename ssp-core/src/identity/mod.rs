@@ -1,56 +1,126 @@
-//! Who the members are: own keys, and the keys of others.
+//! Who the members are: the own identity, and whose identities are accepted.
 //!
 //! Every key agreement message is signed, and the signature is bound to the name by which group
 //! communication knows its sender ([`cliques::token`]). So what decides who may be in a group is
-//! the answer of [`Trust`]: a member that it does not know keeps the whole view without a key.
+//! the answer of [`Trust`]: a member whose identity it does not accept keeps the whole view without
+//! a key.
 //!
-//! No file is read here: callers bring texts.
+//! | kind | own identity | trust |
+//! |---|---|---|
+//! | raw keys | [`Ed25519Signer`] | [`TrustStore`]: public keys by name |
+//! | X.509 (feature `x509`) | [`CertificateIdentity`](x509::CertificateIdentity) | [`CertificateTrust`](x509::CertificateTrust): authorities and revocation lists |
+//!
+//! Further kinds are implementations of [`OwnIdentity`] and [`Trust`]. What the others must see of an
+//! identity besides its signatures is its *evidence*, a certificate chain for instance: a member
+//! shows it in every view that has members who have not seen it, before anything else.
+//!
+//! No file is read here: callers bring texts. No clock is read: time is an argument.
 
+mod accepted;
+mod challenge;
 mod ed25519;
+mod pem;
 mod trust;
+#[cfg(feature = "x509")]
+pub mod x509;
 
-use alloc::sync::Arc;
+use alloc::{sync::Arc, vec::Vec};
 use core::fmt;
 
-use cliques::{MemberId, SIGNATURE_CONTEXT, Signer, Verifier, VerifyError};
+use cliques::{SIGNATURE_CONTEXT, Signer};
 use gcs_proto::name::MemberName;
 
-pub use ed25519::{Ed25519Signer, IdentityError, PublicKey};
+pub use accepted::{Distrust, Identity, MemberKey};
+pub use challenge::{
+    CHALLENGE_CONTEXT, CHALLENGE_LENGTH, Challenge, ChallengeError, PROOF_MAX, Proof,
+};
+pub use ed25519::{Ed25519Signer, IdentityError, PublicKey, Signed};
+pub(crate) use trust::session as session_of;
 pub use trust::{TrustError, TrustErrorKind, TrustStore};
 
-/// Knows who may be a member, and their public keys.
-pub trait Trust: Verifier {
-    /// Whether the member is known at all.
-    ///
-    /// # Errors
-    /// [`VerifyError::UnknownIdentity`] when it is not.
-    fn knows(&self, member: &MemberId) -> Result<(), VerifyError>;
+use crate::time::Timestamp;
+
+/// Longest evidence of an identity, in bytes: several certificates.
+pub const EVIDENCE_MAX: usize = 16 << 10;
+
+/// The own identity: signs, and shows what others need to see.
+pub trait OwnIdentity: Signer {
+    /// What others must see to accept this identity, at most [`EVIDENCE_MAX`] bytes; `None` where
+    /// they know its key already.
+    fn evidence(&self) -> Option<&[u8]> {
+        None
+    }
 }
 
-/// Own signing key, and whom this member trusts.
+/// Decides whose identity is accepted.
+pub trait Trust: fmt::Debug + Send + Sync {
+    /// The identity of `member`, at the time `now`, by what it has shown of itself in this view, if
+    /// it has. Asked in every view and whenever evidence comes, so it should not take long.
+    ///
+    /// # Errors
+    /// [`Distrust`]: why the member is not accepted. [`Distrust::NotShown`] is no refusal but asks
+    /// for evidence, and the agreement goes on while it is waited for.
+    fn identify(
+        &self,
+        member: &MemberName,
+        evidence: Option<&[u8]>,
+        now: Timestamp,
+    ) -> Result<Identity, Distrust>;
+}
+
+/// Accepts whom any of several trusts accepts, asked in order: for groups whose members have
+/// identities of different kinds.
+#[derive(Clone, Debug)]
+pub struct AnyOf(pub Vec<Arc<dyn Trust>>);
+
+impl Trust for AnyOf {
+    /// # Errors
+    /// The reason that tells most: one that asks for evidence, else a real one, else
+    /// [`Distrust::Unknown`].
+    fn identify(
+        &self,
+        member: &MemberName,
+        evidence: Option<&[u8]>,
+        now: Timestamp,
+    ) -> Result<Identity, Distrust> {
+        let mut worst = Distrust::Unknown;
+        for trust in &self.0 {
+            match trust.identify(member, evidence, now) {
+                Ok(identity) => return Ok(identity),
+                Err(Distrust::NotShown) => worst = Distrust::NotShown,
+                Err(reason) if worst == Distrust::Unknown => worst = reason,
+                Err(_) => {}
+            }
+        }
+        Err(worst)
+    }
+}
+
+/// Own identity, and whom this member trusts.
 #[derive(Clone)]
 pub struct Credentials {
     /// Signs own tokens.
-    pub signer: Arc<dyn Signer>,
-    /// Knows the keys of the others, and the own one.
+    pub signer: Arc<dyn OwnIdentity>,
+    /// Knows the others, and this member as they should.
     pub trust: Arc<dyn Trust>,
 }
 
 impl Credentials {
-    /// Whether the own trust store accepts the own signature under the name `me`.
+    /// Whether the own trust accepts the own identity under the name `me`.
     ///
-    /// If it does not, others that trust the same members cannot be expected to: worth a warning
-    /// before joining, but no obstacle, for they may know better.
+    /// If it does not, others that trust the same cannot be expected to: worth a warning before
+    /// joining, but no obstacle, for they may know better.
     ///
     /// # Errors
-    /// [`VerifyError`], with what the others would find wrong.
-    pub fn check(&self, me: &MemberName) -> Result<(), VerifyError> {
-        let me = MemberId::new(me.as_bytes()).map_err(|_| VerifyError::UnknownIdentity)?;
+    /// [`Distrust`], with what the others would find wrong.
+    pub fn check(&self, me: &MemberName, now: Timestamp) -> Result<(), Distrust> {
+        let identity = self.trust.identify(me, self.signer.evidence(), now)?;
         // No token: nothing but the context that all signatures begin with.
         let signature = self.signer.sign(SIGNATURE_CONTEXT);
-        self.trust.knows(&me)?;
-        self.trust
-            .verify(&me, self.signer.algorithm(), SIGNATURE_CONTEXT, &signature)
+        identity
+            .key()
+            .verify(self.signer.algorithm(), SIGNATURE_CONTEXT, &signature)
+            .map_err(|_| Distrust::OtherKey)
     }
 }
 

@@ -14,13 +14,14 @@ use alloc::{
     borrow::ToOwned,
     collections::{BTreeMap, btree_map::Entry},
     string::String,
+    sync::Arc,
 };
 use core::fmt;
 
-use cliques::{MemberId, SignatureAlgorithm, Verifier, VerifyError};
 use gcs_proto::name::{MemberName, NameError, PrivateName};
 
-use super::{PublicKey, Trust};
+use super::{Distrust, Identity, PublicKey, Trust};
+use crate::time::Timestamp;
 
 /// Most entries of a trust file.
 const ENTRIES_MAX: usize = 65_536;
@@ -196,30 +197,15 @@ impl TrustStore {
 }
 
 impl Trust for TrustStore {
-    fn knows(&self, member: &MemberId) -> Result<(), VerifyError> {
-        match self.key_of(member.as_bytes()) {
-            Some(_) => Ok(()),
-            None => Err(VerifyError::UnknownIdentity),
-        }
-    }
-}
-
-impl Verifier for TrustStore {
-    fn verify(
+    fn identify(
         &self,
-        member: &MemberId,
-        algorithm: SignatureAlgorithm,
-        message: &[u8],
-        signature: &[u8],
-    ) -> Result<(), VerifyError> {
-        let key = self
-            .key_of(member.as_bytes())
-            .ok_or(VerifyError::UnknownIdentity)?;
-        match algorithm {
-            SignatureAlgorithm::Ed25519 => key.verify(message, signature),
-            // The key is an Ed25519 key; "none" would let anybody sign for its owner.
-            _ => Err(VerifyError::BadSignature),
-        }
+        member: &MemberName,
+        _: Option<&[u8]>,
+        _: Timestamp,
+    ) -> Result<Identity, Distrust> {
+        self.key_of(member.as_bytes())
+            .map(|key| Identity::of_key(Arc::new(key)))
+            .ok_or(Distrust::Unknown)
     }
 }
 
@@ -233,7 +219,7 @@ fn subject(name: &str) -> Result<Subject, TrustErrorKind> {
 }
 
 /// The session part of `#session#daemon`.
-fn session(member: &[u8]) -> Option<&[u8]> {
+pub(crate) fn session(member: &[u8]) -> Option<&[u8]> {
     let mut parts = member.strip_prefix(b"#")?.split(|byte| *byte == b'#');
     match (parts.next(), parts.next(), parts.next()) {
         (Some(session), Some(daemon), None) if !session.is_empty() && !daemon.is_empty() => {
@@ -255,6 +241,7 @@ fn shown(line: &str) -> String {
 mod tests {
     use alloc::{format, string::ToString};
 
+    use cliques::{SignatureAlgorithm, VerifyError};
     use proptest::prelude::*;
 
     use super::*;
@@ -332,25 +319,18 @@ mod tests {
         store.insert("bob", key(2)).unwrap();
         let signature = cliques::Signer::sign(&signer, b"m");
         let check = |name: &str, algorithm| {
-            store.verify(
-                &MemberId::try_from(name).unwrap(),
-                algorithm,
-                b"m",
-                &signature,
-            )
+            let member: MemberName = name.parse().unwrap();
+            let identity = store.identify(&member, None, Timestamp(0))?;
+            Ok(identity.key().verify(algorithm, b"m", &signature))
         };
-        assert_eq!(check("#alice#n1", SignatureAlgorithm::Ed25519), Ok(()));
-        assert_eq!(
-            check("#alice#n1", SignatureAlgorithm::None),
-            Err(VerifyError::BadSignature)
-        );
-        assert_eq!(
-            check("#bob#n1", SignatureAlgorithm::Ed25519),
-            Err(VerifyError::BadSignature)
-        );
+        assert_eq!(check("#alice#n1", SignatureAlgorithm::Ed25519), Ok(Ok(())));
+        let bad = Ok(Err(VerifyError::BadSignature));
+        assert_eq!(check("#alice#n1", SignatureAlgorithm::None), bad);
+        assert_eq!(check("#alice#n1", SignatureAlgorithm::EcdsaP256), bad);
+        assert_eq!(check("#bob#n1", SignatureAlgorithm::Ed25519), bad);
         assert_eq!(
             check("#carol#n1", SignatureAlgorithm::Ed25519),
-            Err(VerifyError::UnknownIdentity)
+            Err(Distrust::Unknown)
         );
     }
 

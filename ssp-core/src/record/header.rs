@@ -8,12 +8,24 @@ pub const VERSION: u8 = 1;
 /// Bytes of a header.
 pub const HEADER_LENGTH: usize = 20;
 
+/// Bits of [`Header::flags`]: what stands in the content besides type and payload.
+pub mod flag {
+    /// One part of a split message.
+    pub const PART: u16 = 0x0001;
+    /// Padded, to hide the length.
+    pub const PADDED: u16 = 0x0002;
+    /// Signed by its sender.
+    pub const SIGNED: u16 = 0x0004;
+    /// All that have a meaning.
+    pub const KNOWN: u16 = PART | PADDED | SIGNED;
+}
+
 /// The readable part of a sealed message; authenticated by the tag, so not to be trusted before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
     /// Number of the record suite; may be one that does not exist.
     pub suite: u8,
-    /// Flags; this build knows none.
+    /// Flags, see [`flag`].
     pub flags: u16,
     /// Key that the message is sealed under.
     pub key_id: KeyId,
@@ -54,15 +66,15 @@ impl Header {
         })
     }
 
-    /// Reads the header of a message that this build may open: no flags are known.
+    /// Reads the header of a message that may be opened: all its flags have a meaning.
     ///
     /// # Errors
     /// As [`decode`](Self::decode), and [`OpenError::Flags`].
     pub fn accept(message: &[u8]) -> Result<Self, OpenError> {
         let header = Self::decode(message)?;
-        match header.flags {
+        match header.flags & !flag::KNOWN {
             0 => Ok(header),
-            unknown => Err(OpenError::Flags(unknown)),
+            _ => Err(OpenError::Flags(header.flags)),
         }
     }
 }

@@ -1,23 +1,24 @@
 //! Keys of one sender under one record suite.
 
+use alloc::{boxed::Box, vec::Vec};
 use core::fmt;
 
-use alloc::vec::Vec;
-
-use bytes::Bytes;
-use gcs_proto::{
-    name::{GroupName, MemberName},
-    service::Service,
-};
+use aes::{Aes128, Aes256};
+use aes_gcm::Aes256Gcm;
+use chacha20poly1305::ChaCha20Poly1305;
+use gcs_proto::name::MemberName;
 use rand_core::CryptoRng;
 
 use super::{
-    HEADER_LENGTH, Header, OpenError, RecordSuite, UnsupportedSuite, associated_data,
+    AssociatedData, Header, OpenError, RecordSuite,
+    aead::Aead,
     cbc_hmac::{BLOCK, CbcHmac},
+    content::Plain,
+    mac::HmacOnly,
 };
-use crate::schedule::KeySchedule;
+use crate::{replay::Replay, schedule::KeySchedule};
 
-/// What seals and opens the messages of one sender.
+/// What seals and opens the messages of one sender, keyed once.
 ///
 /// Not `Clone`; erased on drop. A new suite is one variant of the private enum and one arm in each
 /// method.
@@ -26,89 +27,68 @@ pub struct SenderKeys {
     cipher: Cipher,
 }
 
+/// Boxed, because expanded keys of the suites differ much in size.
 enum Cipher {
-    CbcHmac(CbcHmac),
-}
-
-/// A message whose tag is right, not yet decrypted.
-pub(crate) struct Authentic<'a> {
-    iv: &'a [u8; BLOCK],
-    ciphertext: &'a [u8],
+    Cbc128(Box<CbcHmac<Aes128>>),
+    Cbc256(Box<CbcHmac<Aes256>>),
+    Hmac(Box<HmacOnly>),
+    Gcm(Box<Aead<Aes256Gcm>>),
+    ChaCha(Box<Aead<ChaCha20Poly1305>>),
 }
 
 impl SenderKeys {
-    /// Derives the keys of `sender`.
-    ///
-    /// # Errors
-    /// [`UnsupportedSuite`] when the build does not have the suite.
-    pub fn derive(
-        schedule: &KeySchedule,
-        suite: RecordSuite,
-        sender: &MemberName,
-    ) -> Result<Self, UnsupportedSuite> {
-        let keys = schedule.record_keys(suite.built()?, sender.as_bytes());
+    /// Derives the keys of `sender`. `None` would be a bug: lengths of keys are constants.
+    pub fn derive(schedule: &KeySchedule, suite: RecordSuite, sender: &MemberName) -> Option<Self> {
+        let keys = schedule.record_keys(suite, sender.as_bytes());
         let cipher = match suite {
-            RecordSuite::Aes256CbcHmacSha256 => CbcHmac::new(&keys).map(Cipher::CbcHmac),
-            RecordSuite::Aes128CbcHmacSha256
-            | RecordSuite::HmacSha256
-            | RecordSuite::Aes256Gcm
-            | RecordSuite::ChaCha20Poly1305 => None,
+            RecordSuite::Aes128CbcHmacSha256 => Cipher::Cbc128(Box::new(CbcHmac::new(&keys, 16)?)),
+            RecordSuite::Aes256CbcHmacSha256 => Cipher::Cbc256(Box::new(CbcHmac::new(&keys, 32)?)),
+            RecordSuite::HmacSha256 => Cipher::Hmac(Box::new(HmacOnly::new(&keys)?)),
+            RecordSuite::Aes256Gcm => Cipher::Gcm(Box::new(Aead::new(&keys)?)),
+            RecordSuite::ChaCha20Poly1305 => Cipher::ChaCha(Box::new(Aead::new(&keys)?)),
         };
-        match cipher {
-            Some(cipher) => Ok(Self { suite, cipher }),
-            None => Err(UnsupportedSuite(suite)),
-        }
+        Some(Self { suite, cipher })
     }
 
-    /// Seals one message; `inner` is the message type and the payload, in parts.
+    /// Seals one message. `None` would be a bug: no message comes near a cipher's limit.
     pub(crate) fn seal(
         &self,
+        aad: &AssociatedData,
         header: &Header,
-        group: &GroupName,
-        sender: &MemberName,
-        service: Service,
-        inner: &[&[u8]],
+        plain: &Plain<'_>,
         rng: &mut dyn CryptoRng,
-    ) -> Vec<u8> {
-        let aad = associated_data(group, sender, service);
-        match &self.cipher {
-            Cipher::CbcHmac(cipher) => {
-                // CBC needs a vector that nobody can predict.
-                let mut iv = [0; BLOCK];
-                rng.fill_bytes(&mut iv);
-                cipher.seal(&aad, &header.encode(), &iv, inner)
-            }
-        }
-    }
-
-    /// Checks form and tag of a message.
-    pub(crate) fn authenticate<'a>(
-        &self,
-        group: &GroupName,
-        sender: &MemberName,
-        service: Service,
-        message: &'a [u8],
-    ) -> Result<Authentic<'a>, OpenError> {
-        let aad = associated_data(group, sender, service);
-        match &self.cipher {
-            Cipher::CbcHmac(cipher) => cipher
-                .authenticate(&aad, message)
-                .map(|(iv, ciphertext)| Authentic { iv, ciphertext }),
-        }
-    }
-
-    /// Decrypts an authentic message into its type and payload.
-    pub(crate) fn decrypt(&self, message: &Authentic<'_>) -> Result<(i16, Bytes), OpenError> {
-        let (buffer, length) = match &self.cipher {
-            Cipher::CbcHmac(cipher) => cipher.decrypt(message.iv, message.ciphertext)?,
+    ) -> Option<Vec<u8>> {
+        let encoded = header.encode();
+        let mut iv = || {
+            // CBC needs a vector that nobody can predict.
+            let mut iv = [0; BLOCK];
+            rng.fill_bytes(&mut iv);
+            iv
         };
-        let inner = Bytes::from(buffer);
-        let [high, low] = inner
-            .get(..length)
-            .and_then(|inner| inner.first_chunk::<2>())
-            .copied()
-            .ok_or(OpenError::Malformed)?;
-        Ok((i16::from_be_bytes([high, low]), inner.slice(2..length)))
+        match &self.cipher {
+            Cipher::Cbc128(cipher) => Some(cipher.seal(aad, &encoded, &iv(), plain)),
+            Cipher::Cbc256(cipher) => Some(cipher.seal(aad, &encoded, &iv(), plain)),
+            Cipher::Hmac(mac) => Some(mac.seal(aad, &encoded, plain)),
+            Cipher::Gcm(aead) => aead.seal(aad, header, plain),
+            Cipher::ChaCha(aead) => aead.seal(aad, header, plain),
+        }
+    }
+
+    /// Checks form and tag of a message, asks whether it is `fresh`, and gives what was encrypted.
+    pub(crate) fn open(
+        &self,
+        aad: &AssociatedData,
+        header: &Header,
+        message: &[u8],
+        fresh: impl FnOnce() -> Result<(), Replay>,
+    ) -> Result<Vec<u8>, OpenError> {
+        match &self.cipher {
+            Cipher::Cbc128(cipher) => cipher.open(aad, message, fresh),
+            Cipher::Cbc256(cipher) => cipher.open(aad, message, fresh),
+            Cipher::Hmac(mac) => mac.open(aad, message, fresh),
+            Cipher::Gcm(aead) => aead.open(aad, header, message, fresh),
+            Cipher::ChaCha(aead) => aead.open(aad, header, message, fresh),
+        }
     }
 
     /// The suite.
@@ -122,5 +102,3 @@ impl fmt::Debug for SenderKeys {
         write!(f, "SenderKeys({})", self.suite)
     }
 }
-
-const _: () = assert!(HEADER_LENGTH == 20, "layout of the protocol");

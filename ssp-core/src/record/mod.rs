@@ -8,14 +8,16 @@
 //! 4      8    key-id
 //! 12     8    sequence number, per sender and key, first 1, last 2^48
 //! 20     16   initialisation vector (suites with CBC), fresh random per message
-//! ..     ..   ciphertext of: i16 message type || payload
-//! end    n    tag over AAD || everything before || u64 bits of AAD
+//! ..     ..   ciphertext of: i16 message type || payload, and what the flags say ([`Content`])
+//! end    n    tag
 //!
-//! AAD = enc16(group) || enc16(sender) || u32 service bit
+//! AAD  = enc16(group) || enc16(sender) || u32 service bit
+//! tag  = HMAC(AAD || everything before || u64 bits of AAD), 16 or 32 bytes      suites 1 to 3
+//! AEAD : nonce = 4 zero bytes || sequence number, associated = AAD || header    suites 4 and 5
 //! ```
 //!
-//! Integers are big-endian. The tag is computed over the ciphertext (encrypt-then-MAC) and checked
-//! in constant time before anything is decrypted, so there is no padding to learn from. Group,
+//! Integers are big-endian. The tag is computed over the ciphertext and checked in constant time
+//! before anything is decrypted, so there is no padding to learn from. Group,
 //! sender and service are not sent but authenticated: a message delivered as somebody else's, in
 //! another group or with another service does not open. View, epoch and members are bound by the
 //! key ([`crate::schedule`]).
@@ -23,26 +25,30 @@
 //! The order of tests on receipt is the one of [`open`](crate::epoch::ViewKeys::open); any failure
 //! leaves everything as it was.
 //!
-//! AES is FIPS 197, CBC SP 800-38A, HMAC RFC 2104 over SHA-256. Source: secure layer notes,
+//! The keys of a sender are expanded once an epoch, and a message costs one buffer of its exact size:
+//! no allocation besides (but for signatures and padding).
+//!
+//! AES is FIPS 197, CBC SP 800-38A, GCM SP 800-38D, ChaCha20-Poly1305
+//! [RFC 8439](https://www.rfc-editor.org/rfc/rfc8439), HMAC RFC 2104 over SHA-256. Source: secure layer notes,
 //! section 5.3; checked against their vectors.
 
+mod aad;
+mod aead;
 mod cbc_hmac;
+mod content;
 mod header;
 mod keys;
+mod mac;
 mod suite;
 
-pub use header::{HEADER_LENGTH, Header, VERSION};
+pub(crate) use aad::AssociatedData;
+pub use content::{Authorship, Content, DATA_SIGNATURE_CONTEXT, Padding, Part, PartEnd};
+pub(crate) use content::{Bound, PART, SIGNATURE, TYPE, unpack};
+pub use header::{HEADER_LENGTH, Header, VERSION, flag};
 pub use keys::SenderKeys;
-pub use suite::{RecordSuite, UnknownSuite, UnsupportedSuite};
+pub use suite::{RecordSuite, UnknownSuite};
 
-use alloc::vec::Vec;
-
-use gcs_proto::{
-    name::{GroupName, MemberName},
-    service::Service,
-};
-
-use crate::{replay::Replay, schedule::put16};
+use crate::replay::Replay;
 
 /// Highest sequence number: so many messages are sealed under one key.
 pub const SEQUENCE_MAX: u64 = 1 << 48;
@@ -88,9 +94,18 @@ pub enum OpenError {
     /// The sequence number is not acceptable.
     #[error(transparent)]
     Replay(#[from] Replay),
+    /// The sender's signature is not valid, or its sender's key is not known here.
+    #[error("bad signature")]
+    Signature,
+    /// Not signed, although the group wants it.
+    #[error("not signed")]
+    Unsigned,
     /// Authentic, but without a readable content.
     #[error("malformed content")]
     Malformed,
+    /// A bug in this crate.
+    #[error("internal inconsistency: {0}")]
+    Internal(&'static str),
 }
 
 /// Why a message was not sealed.
@@ -103,16 +118,10 @@ pub enum SealError {
     /// The sender is not a member of the view.
     #[error("sender is not in the view")]
     NotInView,
-    /// The suite is not part of this build.
-    #[error(transparent)]
-    Unsupported(#[from] UnsupportedSuite),
-}
-
-/// What a sealed message is authenticated with although it is not in it.
-pub(crate) fn associated_data(group: &GroupName, sender: &MemberName, service: Service) -> Vec<u8> {
-    let mut aad = Vec::with_capacity(8 + 62);
-    put16(&mut aad, group.as_bytes());
-    put16(&mut aad, sender.as_bytes());
-    aad.extend_from_slice(&service.bit().to_be_bytes());
-    aad
+    /// The signature of the sender is too long for a message.
+    #[error("signature too long")]
+    Signature,
+    /// A bug in this crate.
+    #[error("internal inconsistency: {0}")]
+    Internal(&'static str),
 }

@@ -2,17 +2,19 @@
 
 use alloc::vec::Vec;
 
-use gcs_proto::{gcs::SelfDelivery, name::GroupName, service::Service};
+use gcs_proto::{flush::FlushLayer, gcs::SelfDelivery, name::GroupName, service::Service};
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
 use super::{Session, State};
 use crate::{
+    access::{Action, Decision, Request},
     config::GroupOptions,
     error::{Error, SendError},
     event::ViewNumber,
-    group::{Around, Outgoing, Phase, SecureGroup, payload_max},
-    record::RecordSuite,
+    group::{Around, Phase, SecureGroup, payload_max},
+    outgoing::{Outgoing, PartStream},
+    record::{PartEnd, RecordSuite},
     schedule::{EXPORT_LABEL_MAX, EXPORT_MAX},
     time::Timestamp,
 };
@@ -22,8 +24,8 @@ impl Session {
     /// [`SecureView`](crate::SessionEvent::SecureView) tells success.
     ///
     /// # Errors
-    /// [`Error::AlreadyJoined`] until the group was left again; [`Error::Unsupported`] for a record
-    /// suite that is not built in; [`Error::Closed`].
+    /// [`Error::AlreadyJoined`] until the group was left again; [`Error::Denied`] by the access
+    /// policy; [`Error::Closed`].
     pub fn join(
         &mut self,
         group: GroupName,
@@ -34,9 +36,30 @@ impl Session {
         if self.groups.contains_key(&group) {
             return Err(Error::AlreadyJoined(group));
         }
-        options.record.built()?;
-        let secure =
-            SecureGroup::new(group, self.me, &self.credentials, self.config, options, now)?;
+        let evidence = self.credentials.signer.evidence();
+        let identity = self.credentials.trust.identify(&self.me, evidence, now);
+        let decision = self.policy.decide(&Request {
+            action: Action::Join,
+            group: &group,
+            member: &self.me,
+            identity: identity.as_ref().ok(),
+        });
+        if let Decision::Deny(reason) = decision {
+            return Err(Error::Denied {
+                group,
+                action: Action::Join,
+                reason,
+            });
+        }
+        let secure = SecureGroup::new(
+            group,
+            self.me,
+            &self.credentials,
+            self.policy.clone(),
+            self.config,
+            options,
+            now,
+        )?;
         self.flush.join(group)?;
         self.groups.insert(group, secure);
         Ok(())
@@ -90,12 +113,17 @@ impl Session {
         self.ask(group, now, rng, SecureGroup::refresh)
     }
 
-    /// Seals `payload`, the parts one after the other, and sends it to all members of the secure
-    /// view number `view`: to that view or to nobody.
+    /// Seals `payload`, the pieces one after the other, and sends it to all members of the secure
+    /// view number `view`: to that view or to nobody. It is protected as the group's
+    /// [`protection`](crate::GroupOptions::protection) says.
+    ///
+    /// What is too long for one message is sent in parts, with FIFO or a stronger service, and joined
+    /// again; up to [`message_bytes`](crate::SessionConfig::message_bytes).
     ///
     /// # Errors
     /// [`SendError`]; the caller still has the payload. Nothing was sent, and nothing has changed
-    /// but that a sequence number may have been used up.
+    /// but that sequence numbers may have been used up. (Where the engine's queue is full in the
+    /// middle of a split message, its first parts were sent, and receivers discard them.)
     #[expect(
         clippy::too_many_arguments,
         reason = "a message has this many properties"
@@ -110,6 +138,77 @@ impl Session {
         payload: &[&[u8]],
         rng: &mut dyn CryptoRng,
     ) -> Result<(), SendError> {
+        let (secure, flush) = self.sender(group)?;
+        let message = Outgoing {
+            service,
+            self_delivery,
+            message_type,
+            payload,
+            protection: secure.protection(),
+        };
+        secure.multicast(view, &message, flush, rng)
+    }
+
+    /// Like [`multicast`](Self::multicast), protected as the message says.
+    ///
+    /// # Errors
+    /// As [`multicast`](Self::multicast).
+    pub fn send(
+        &mut self,
+        group: &GroupName,
+        view: ViewNumber,
+        message: &Outgoing<'_>,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(), SendError> {
+        let (secure, flush) = self.sender(group)?;
+        secure.multicast(view, message, flush, rng)
+    }
+
+    /// Begins a message whose parts are sent as they come, so that it may be longer than memory.
+    /// Receivers join it within their [`message_bytes`](crate::SessionConfig::message_bytes), or take
+    /// it in parts ([`PartDelivery::Streamed`](crate::PartDelivery::Streamed)).
+    ///
+    /// # Errors
+    /// As [`multicast`](Self::multicast), and [`SendError::Unordered`].
+    pub fn begin_parts(
+        &mut self,
+        group: &GroupName,
+        view: ViewNumber,
+        service: Service,
+        message_type: i16,
+    ) -> Result<PartStream, SendError> {
+        let (secure, _) = self.sender(group)?;
+        let protection = secure.protection();
+        secure.begin_parts(view, service, message_type, protection)
+    }
+
+    /// Sends the next part of a message: at most [`part_max`](Self::part_max) bytes.
+    ///
+    /// # Errors
+    /// As [`multicast`](Self::multicast); nothing was sent, and the part may be sent again. After
+    /// [`SendError::KeyChanged`] and [`SendError::ViewChanged`] the message has to begin anew.
+    pub fn send_part(
+        &mut self,
+        stream: &mut PartStream,
+        end: PartEnd,
+        payload: &[&[u8]],
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(), SendError> {
+        let group = stream.group;
+        let (secure, flush) = self.sender(&group)?;
+        secure.send_part(stream, end, payload, flush, rng)
+    }
+
+    /// Most bytes of payload in one part of a message in this group; `None` if it was not joined.
+    pub fn part_max(&self, group: &GroupName) -> Option<usize> {
+        let secure = self.groups.get(group)?;
+        Some(secure.part_max(secure.protection()))
+    }
+
+    fn sender(
+        &mut self,
+        group: &GroupName,
+    ) -> Result<(&mut SecureGroup, &mut FlushLayer), SendError> {
         match self.state {
             State::Open => {}
             State::Closing | State::Closed => return Err(SendError::Closed),
@@ -118,14 +217,7 @@ impl Session {
             .groups
             .get_mut(group)
             .ok_or(SendError::NotJoined(*group))?;
-        let message = Outgoing {
-            view,
-            service,
-            self_delivery,
-            message_type,
-            payload,
-        };
-        secure.multicast(message, &mut self.flush, rng)
+        Ok((secure, &mut self.flush))
     }
 
     /// Most bytes of payload in one message that is sealed with `suite`.
@@ -150,7 +242,7 @@ impl Session {
     ) -> Result<Zeroizing<Vec<u8>>, Error> {
         let secure = self.groups.get(group).ok_or(Error::NotJoined(*group))?;
         match secure.phase() {
-            Phase::Secure | Phase::Flushing => {}
+            Phase::Secure | Phase::Confirming | Phase::Flushing => {}
             Phase::Refreshing => return Err(Error::Refreshing(*group)),
             Phase::Leaving => return Err(Error::Leaving(*group)),
             Phase::Joining | Phase::Agreeing | Phase::Failed => {

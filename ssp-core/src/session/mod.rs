@@ -5,6 +5,7 @@ mod routing;
 
 use alloc::{
     collections::{BTreeMap, VecDeque},
+    sync::Arc,
     vec::Vec,
 };
 
@@ -16,10 +17,11 @@ use gcs_proto::{
 use rand_core::CryptoRng;
 
 use crate::{
+    access::{AccessPolicy, AllowAll},
     config::SessionConfig,
     event::{SecureViewEvent, SessionEvent},
-    group::{GroupStats, Phase, SecureGroup},
-    identity::Credentials,
+    group::{Around, GroupStats, Phase, SecureGroup},
+    identity::{Credentials, Trust},
     schedule::Fingerprint,
     time::Timestamp,
 };
@@ -41,6 +43,7 @@ use crate::{
 pub struct Session {
     me: MemberName,
     credentials: Credentials,
+    policy: Arc<dyn AccessPolicy>,
     config: SessionConfig,
     flush: FlushLayer,
     groups: BTreeMap<GroupName, SecureGroup>,
@@ -63,11 +66,36 @@ impl Session {
         Self {
             me,
             credentials,
+            policy: Arc::new(AllowAll),
             config,
             flush: FlushLayer::with_capabilities(me, &config.capabilities),
             groups: BTreeMap::new(),
             events: VecDeque::new(),
             state: State::Open,
+        }
+    }
+
+    /// Asks `policy` about everything from now on; without one all is allowed.
+    #[must_use]
+    pub fn with_policy(mut self, policy: Arc<dyn AccessPolicy>) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Trusts otherwise from now on, for instance after a new revocation list has come. Members are
+    /// judged by it in the next view of each group.
+    pub fn set_trust(&mut self, trust: Arc<dyn Trust>) {
+        for group in self.groups.values_mut() {
+            group.set_trust(trust.clone());
+        }
+        self.credentials.trust = trust;
+    }
+
+    /// Seals in the present view of `group` as `name`: every member has what it takes. For tests.
+    #[cfg(feature = "test-util")]
+    pub fn impersonate(&mut self, group: &GroupName, name: MemberName) {
+        if let Some(group) = self.groups.get_mut(group) {
+            group.impersonate(name);
         }
     }
 
@@ -78,9 +106,14 @@ impl Session {
     }
 
     /// Tells that the time of [`poll_timeout`](Self::poll_timeout) has come. Harmless earlier.
-    pub fn handle_timeout(&mut self, now: Timestamp) {
+    pub fn handle_timeout(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) {
         for group in self.groups.values_mut() {
-            group.expire(now, &self.flush, &mut self.events);
+            group.expire(&mut Around {
+                flush: &mut self.flush,
+                events: &mut self.events,
+                now,
+                rng,
+            });
         }
     }
 

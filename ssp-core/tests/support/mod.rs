@@ -155,6 +155,10 @@ impl World {
         self.add_node(name, Some(session))
     }
 
+    pub fn add_session(&mut self, name: &str, session: Session) -> usize {
+        self.add_node(name, Some(session))
+    }
+
     pub fn add_bare(&mut self, name: &str) -> usize {
         self.add_node(name, None)
     }
@@ -540,7 +544,7 @@ impl World {
             for node in 0..self.nodes.len() {
                 if self.nodes[node].alive {
                     if let Some(session) = &mut self.nodes[node].session {
-                        session.handle_timeout(self.now);
+                        session.handle_timeout(self.now, &mut self.rng);
                     }
                     self.settle(node);
                 }

@@ -4,7 +4,7 @@
 //! is a sans-IO machine behind this trait. An engine owns the queues towards the application and
 //! says with each event where it goes; putting it there, and waiting for room, is the driver's.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use tokio::sync::mpsc;
 
 /// Milliseconds on the clock of the driver, which never runs backwards.
@@ -21,17 +21,19 @@ pub(crate) struct Delivery<E> {
 
 /// A sans-IO protocol with its connection below.
 ///
-/// Order of calls: after every `handle_*` the driver takes [`poll_transmit`](Self::poll_transmit)
-/// and [`poll_delivery`](Self::poll_delivery) until they are empty, unless the application has no
-/// room for a delivery: then it takes nothing more and handles no bytes until there is room again.
+/// Order of calls: after every `handle_*` and every read the driver takes
+/// [`poll_transmit`](Self::poll_transmit) and [`poll_delivery`](Self::poll_delivery) until they are
+/// empty, unless the application has no room for a delivery: then it takes nothing more and reads
+/// no bytes until there is room again.
 pub(crate) trait Engine: Send + 'static {
     /// What the application asks for, with the way back for the answer.
     type Command: Send + 'static;
     /// What the application is told.
     type Event: Send + 'static;
 
-    /// Takes bytes of the daemon.
-    fn handle_bytes(&mut self, bytes: &[u8], now: Millis);
+    /// Where bytes of the daemon are appended to, with room for more; they are taken by the next
+    /// [`poll_delivery`](Self::poll_delivery).
+    fn read_buffer(&mut self) -> &mut BytesMut;
 
     /// Takes the end of the stream.
     fn handle_end_of_stream(&mut self, now: Millis);

@@ -1,7 +1,7 @@
 //! The handshake over an asynchronous stream.
 
 use bytes::Bytes;
-use gcs_proto::{connection::Connection, handshake::ClientHandshake};
+use gcs_proto::connection::Connection;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     time::timeout,
@@ -33,7 +33,7 @@ async fn exchange(
     stream: &mut dyn ByteStream,
     config: &ConnectionConfig,
 ) -> Result<Connection, Error> {
-    let mut handshake = ClientHandshake::new(config.options());
+    let mut handshake = config.handshake();
     let mut input = [0; READ];
     loop {
         while let Some(record) = handshake.poll_transmit() {

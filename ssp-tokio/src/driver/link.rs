@@ -88,6 +88,14 @@ impl<C> Link<C> {
         answered.await.map_err(|_| Error::Closed)
     }
 
+    /// Gives a command that has no answer.
+    ///
+    /// # Cancel safety
+    /// Before there is room for the command nothing has happened; afterwards it is carried out.
+    pub(crate) async fn give(&self, command: C) -> Result<(), Error> {
+        self.commands.send(command).await.map_err(|_| Error::Closed)
+    }
+
     /// Waits until the task takes no more commands.
     pub(crate) async fn closed(&self) -> CloseReason {
         self.commands.closed().await;

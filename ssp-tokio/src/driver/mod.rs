@@ -21,11 +21,13 @@
 //!    delivered; when the owner of the connection is gone, they are dropped, the farewell is
 //!    written within a time limit, and the task ends.
 
+mod batch;
 mod clock;
 mod engine;
 mod handshake;
 mod link;
 
+pub(crate) use batch::first_batch;
 pub(crate) use engine::{Delivery, Engine, Millis};
 pub(crate) use handshake::handshake;
 pub(crate) use link::{Link, Owner, Shared};
@@ -35,7 +37,7 @@ use std::sync::Arc;
 use tokio::{
     io::AsyncWriteExt,
     sync::{mpsc, oneshot},
-    time::{Duration, Instant, sleep_until, timeout},
+    time::{Instant, sleep_until, timeout},
 };
 
 use crate::{
@@ -44,19 +46,19 @@ use crate::{
 };
 use clock::Clock;
 
-/// Bytes asked for by one read.
-const READ: usize = 64 << 10;
 /// Commands carried out before the stream is looked at again.
 const BATCH: usize = 64;
-/// A timeout that nothing needs.
-const IDLE: Duration = Duration::from_secs(3600);
+/// Commands whose bytes are collected together, which makes one piece of many short messages.
+const TOGETHER: usize = 8;
 
 /// Whether the application still wants what comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     /// As usual.
     Running,
-    /// The owner is gone or asked for the end.
+    /// The owner is gone or asked for the end; what was commanded before is still carried out.
+    Leaving,
+    /// The connection is being ended.
     Ending,
 }
 
@@ -124,7 +126,6 @@ impl<E: Engine> Driver<E> {
         mut ending: oneshot::Receiver<()>,
         shared: Arc<Shared>,
     ) {
-        let mut input = vec![0; READ].into_boxed_slice();
         loop {
             self.deliver();
             self.collect();
@@ -135,34 +136,37 @@ impl<E: Engine> Driver<E> {
             if closed && !self.transmit.is_done() {
                 self.limit_last_writes();
             }
-            let reading = match (self.incoming, &self.stalled) {
-                (Half::Open, None) if !closed => Reading::Open,
-                (Half::Open | Half::Over, _) => Reading::Paused,
-            };
             let accepts = self.transmit.len() < self.bounds.unsent_bytes;
             let running = self.phase == Phase::Running;
+            let commanded = self.phase != Phase::Ending;
             let wakeup = self.wakeup();
             let full = self.stalled.as_ref().map(|stalled| &stalled.to);
+            let reading = match (self.incoming, full) {
+                (Half::Open, None) if !closed => Reading::Into(self.engine.read_buffer()),
+                (Half::Open | Half::Over, _) => Reading::Paused,
+            };
             let wake = tokio::select! {
-                moved = io(&mut *self.stream, &mut input, &mut self.transmit, reading) => {
-                    Wake::Io(moved)
-                }
-                command = commands.recv(), if accepts && running => Wake::Command(command),
+                moved = io(&mut *self.stream, reading, &mut self.transmit) => Wake::Io(moved),
+                command = commands.recv(), if accepts && commanded => Wake::Command(command),
                 () = room(full) => Wake::Room,
                 () = shared.receiver_dropped(), if running => Wake::DroppedReceiver,
                 _ = &mut ending, if running => Wake::Farewell,
-                () = sleep_until(wakeup) => Wake::Timeout,
+                () = until(wakeup) => Wake::Timeout,
             };
             let now = self.clock.now();
             match wake {
-                Wake::Io(moved) => self.moved(moved, &input, now),
+                Wake::Io(moved) => self.moved(moved, now),
                 Wake::Command(Some(command)) => {
                     self.engine.handle_command(command, now);
-                    self.collect();
                     self.more_commands(&mut commands, now);
                 }
-                // Every handle is gone, the owner's too.
-                Wake::Command(None) | Wake::Farewell => self.end(now),
+                // Every handle is gone, the owner's too, or the last command is carried out.
+                Wake::Command(None) => self.end(now),
+                Wake::Farewell => {
+                    self.phase = Phase::Leaving;
+                    self.limit_last_writes();
+                    commands.close();
+                }
                 Wake::Room => {}
                 Wake::DroppedReceiver => {
                     // A receiver that is gone may be the one that the stalled event waits for.
@@ -184,10 +188,11 @@ impl<E: Engine> Driver<E> {
             while self.engine.poll_delivery(now).is_some() {}
             return;
         }
+        let now = self.clock.now();
         loop {
             let next = match self.stalled.take() {
                 Some(stalled) => Some(stalled),
-                None => self.engine.poll_delivery(self.clock.now()),
+                None => self.engine.poll_delivery(now),
             };
             let Some(Delivery { to, event }) = next else {
                 return;
@@ -218,19 +223,21 @@ impl<E: Engine> Driver<E> {
     }
 
     fn more_commands(&mut self, commands: &mut mpsc::Receiver<E::Command>, now: Millis) {
-        for _ in 1..BATCH {
-            if self.transmit.len() >= self.bounds.unsent_bytes {
-                return;
+        for number in 1..BATCH {
+            if number.is_multiple_of(TOGETHER) {
+                self.collect();
+                if self.transmit.len() >= self.bounds.unsent_bytes {
+                    return;
+                }
             }
             let Ok(command) = commands.try_recv() else {
                 return;
             };
             self.engine.handle_command(command, now);
-            self.collect();
         }
     }
 
-    fn moved(&mut self, moved: Io, input: &[u8], now: Millis) {
+    fn moved(&mut self, moved: Io, now: Millis) {
         if let Some(Err(error)) = moved.written {
             // The daemon may have said why before it closed: what it sent is still read.
             tracing::debug!(%error, "writing to the daemon ended");
@@ -240,9 +247,8 @@ impl<E: Engine> Driver<E> {
         match moved.read {
             None => {}
             Some(Ok(0)) => self.end_of_stream(now),
-            Some(Ok(count)) => self
-                .engine
-                .handle_bytes(input.get(..count).unwrap_or_default(), now),
+            // They are where the engine takes them.
+            Some(Ok(_)) => {}
             Some(Err(error)) => {
                 tracing::debug!(%error, "reading from the daemon ended");
                 self.end_of_stream(now);
@@ -275,6 +281,9 @@ impl<E: Engine> Driver<E> {
             .last_writes
             .is_some_and(|limit| limit <= Instant::now())
         {
+            if self.phase == Phase::Leaving {
+                self.end(now);
+            }
             self.end_of_stream(now);
             self.last_writes = None;
         }
@@ -283,17 +292,20 @@ impl<E: Engine> Driver<E> {
         }
     }
 
-    fn wakeup(&self) -> Instant {
+    fn wakeup(&self) -> Option<Instant> {
         let engine = self
             .engine
             .poll_timeout()
-            .map_or_else(|| Instant::now() + IDLE, |due| self.clock.instant(due));
-        self.last_writes.map_or(engine, |limit| engine.min(limit))
+            .map(|due| self.clock.instant(due));
+        match (engine, self.last_writes) {
+            (Some(engine), Some(limit)) => Some(engine.min(limit)),
+            (engine, limit) => engine.or(limit),
+        }
     }
 
     fn is_done(&self) -> bool {
         let over = match self.phase {
-            Phase::Running => self.engine.is_closed(),
+            Phase::Running | Phase::Leaving => self.engine.is_closed(),
             // An engine that cannot say goodbye any more does not hold up the end.
             Phase::Ending => self.engine.is_closed() || self.incoming == Half::Over,
         };
@@ -301,12 +313,24 @@ impl<E: Engine> Driver<E> {
     }
 }
 
-/// Waits until the full queue has room or has lost its receiver.
+/// Waits until a moment; for ever if there is none, without a timer.
+async fn until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Waits until half of the full queue is free or it has lost its receiver.
+///
+/// Not for the first free place: that would wake the task for every event that the application
+/// takes.
 async fn room<E>(full: Option<&mpsc::Sender<E>>) {
     match full {
         Some(queue) => {
-            // The permit is given back at once: this task is the queue's only sender.
-            let _ = queue.reserve().await;
+            let half = queue.max_capacity().div_ceil(2);
+            // The permits are given back at once: this task is the queue's only sender.
+            let _ = queue.reserve_many(half).await;
         }
         None => std::future::pending().await,
     }

@@ -68,4 +68,14 @@ impl FlushCommand {
             Self::Private { .. } => None,
         }
     }
+
+    /// Bytes of the body, if there is one.
+    pub(super) const fn bytes(&self) -> usize {
+        match self {
+            Self::Multicast { body, .. }
+            | Self::Subset { body, .. }
+            | Self::Private { body, .. } => body.len(),
+            Self::Join(_) | Self::Leave(_) | Self::FlushOk(_) => 0,
+        }
+    }
 }

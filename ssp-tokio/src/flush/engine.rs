@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use gcs_proto::{
     connection::Connection,
     flush::{FlushEvent, FlushLayer},
@@ -17,14 +17,24 @@ use crate::{
     error::Error,
 };
 
+/// A call of the layer.
+pub(super) struct Call {
+    pub(super) command: FlushCommand,
+    /// The view of the group that the application took last.
+    pub(super) taken: Option<ViewId>,
+}
+
 /// A command of the application.
 pub(super) enum Command {
-    /// A call of the layer.
+    /// One call.
     Call {
-        command: FlushCommand,
-        /// The view of the group that the application took last.
-        taken: Option<ViewId>,
+        call: Call,
         answer: oneshot::Sender<Result<(), Error>>,
+    },
+    /// Calls of which each is carried out unless one before it fails, whose position comes back.
+    Calls {
+        calls: Vec<Call>,
+        answer: oneshot::Sender<Result<(), (usize, Error)>>,
     },
     /// Who holds up the view change of a group.
     MissingFlush {
@@ -59,7 +69,8 @@ impl FlushEngine {
         }
     }
 
-    fn call(&mut self, command: FlushCommand, taken: Option<ViewId>) -> Result<(), Error> {
+    fn call(&mut self, call: Call) -> Result<(), Error> {
+        let Call { command, taken } = call;
         match command {
             FlushCommand::Join(group) => self.layer.join(group)?,
             FlushCommand::Leave(group) => self.layer.leave(group)?,
@@ -127,8 +138,8 @@ impl Engine for FlushEngine {
     type Command = Command;
     type Event = FlushEvent;
 
-    fn handle_bytes(&mut self, bytes: &[u8], _now: Millis) {
-        self.connection.handle_bytes(bytes);
+    fn read_buffer(&mut self) -> &mut BytesMut {
+        self.connection.read_buffer()
     }
 
     fn handle_end_of_stream(&mut self, _now: Millis) {
@@ -138,13 +149,20 @@ impl Engine for FlushEngine {
     fn handle_command(&mut self, command: Command, _now: Millis) {
         // Nobody may be waiting for the answer any more.
         match command {
-            Command::Call {
-                command,
-                taken,
-                answer,
-            } => {
-                let result = self.call(command, taken);
+            Command::Call { call, answer } => {
+                let result = self.call(call);
                 self.forward();
+                let _ = answer.send(result);
+            }
+            Command::Calls { calls, answer } => {
+                let result = calls
+                    .into_iter()
+                    .enumerate()
+                    .try_for_each(|(position, call)| {
+                        let done = self.call(call).map_err(|error| (position, error));
+                        self.forward();
+                        done
+                    });
                 let _ = answer.send(result);
             }
             Command::MissingFlush { group, answer } => {

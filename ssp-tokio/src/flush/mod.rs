@@ -27,7 +27,7 @@ use crate::{
     error::Error,
     transport::{self, ByteStream},
 };
-use engine::{Command, FlushEngine};
+use engine::{Call, Command, FlushEngine};
 
 /// A client of the flush layer.
 ///
@@ -106,17 +106,47 @@ impl FlushClient {
     /// # Cancel safety
     /// A command of a future that is dropped is carried out completely or not at all.
     pub async fn command(&self, command: FlushCommand) -> Result<(), Error> {
+        let call = self.call(command);
+        self.link
+            .call(|answer| Command::Call { call, answer })
+            .await?
+    }
+
+    /// Carries out many calls, in order; what a flood of small messages should use, because the
+    /// connection's task answers many of them at once.
+    ///
+    /// # Errors
+    /// As [`command`](Self::command), with the position of the call that failed; those before it
+    /// have been carried out, those behind it not.
+    ///
+    /// # Cancel safety
+    /// Not cancel safe: of a future that is dropped a first part of the calls may be carried out,
+    /// each of them completely.
+    pub async fn command_all(&self, commands: Vec<FlushCommand>) -> Result<(), (usize, Error)> {
+        let mut rest: Vec<Call> = commands
+            .into_iter()
+            .map(|command| self.call(command))
+            .collect();
+        let mut done = 0;
+        while !rest.is_empty() {
+            let calls = driver::first_batch(&mut rest, |call| call.command.bytes());
+            let count = calls.len();
+            let answer = self.link.call(|answer| Command::Calls { calls, answer });
+            match answer.await {
+                Ok(Ok(())) => done += count,
+                Ok(Err((position, error))) => return Err((done + position, error)),
+                Err(error) => return Err((done, error)),
+            }
+        }
+        Ok(())
+    }
+
+    fn call(&self, command: FlushCommand) -> Call {
         let taken = command
             .group()
             .and_then(|group| self.views.get(group))
             .copied();
-        self.link
-            .call(|answer| Command::Call {
-                command,
-                taken,
-                answer,
-            })
-            .await?
+        Call { command, taken }
     }
 
     /// Permits the view change that a [`FlushEvent::FlushRequest`] asked for.
@@ -149,32 +179,29 @@ impl FlushClient {
     /// Cancel safe: no event is lost.
     pub async fn recv(&mut self) -> Option<FlushEvent> {
         let event = self.events.recv().await?;
-        self.note(&event);
+        note(&mut self.views, &event);
         Some(event)
+    }
+
+    /// The next events, at most `limit`, appended to `events`; waits for one. 0 says that nothing
+    /// follows.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: no event is lost.
+    pub async fn recv_many(&mut self, events: &mut Vec<FlushEvent>, limit: usize) -> usize {
+        let before = events.len();
+        let count = self.events.recv_many(events, limit).await;
+        for event in events.get(before..).unwrap_or_default() {
+            note(&mut self.views, event);
+        }
+        count
     }
 
     /// The next event, if one is there.
     pub fn try_recv(&mut self) -> Option<FlushEvent> {
         let event = self.events.try_recv().ok()?;
-        self.note(&event);
+        note(&mut self.views, &event);
         Some(event)
-    }
-
-    fn note(&mut self, event: &FlushEvent) {
-        match event {
-            FlushEvent::View(view) => {
-                self.views.insert(view.group, view.id);
-            }
-            FlushEvent::SelfLeave { group } => {
-                self.views.remove(group);
-            }
-            FlushEvent::FlushRequest { .. }
-            | FlushEvent::TransitionalSignal { .. }
-            | FlushEvent::Message(_)
-            | FlushEvent::Private(_)
-            | FlushEvent::Refused(_)
-            | FlushEvent::Closed(_) => {}
-        }
     }
 
     /// Waits until the connection is over.
@@ -192,5 +219,23 @@ impl FlushClient {
     /// The end goes on in the background without the caller.
     pub async fn disconnect(self) {
         self.owner.disconnect().await;
+    }
+}
+
+/// Keeps the views as the application has taken them.
+fn note(views: &mut BTreeMap<GroupName, ViewId>, event: &FlushEvent) {
+    match event {
+        FlushEvent::View(view) => {
+            views.insert(view.group, view.id);
+        }
+        FlushEvent::SelfLeave { group } => {
+            views.remove(group);
+        }
+        FlushEvent::FlushRequest { .. }
+        | FlushEvent::TransitionalSignal { .. }
+        | FlushEvent::Message(_)
+        | FlushEvent::Private(_)
+        | FlushEvent::Refused(_)
+        | FlushEvent::Closed(_) => {}
     }
 }

@@ -2,20 +2,19 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use gcs_proto::{
-    Error,
     connection::Connection,
     gcs::{CloseReason, GcsCommand, GcsEvent},
 };
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 use crate::driver::{Delivery, Engine, Millis, Shared};
 
-/// A command of the application.
-pub(super) struct Command {
-    pub(super) command: GcsCommand,
-    pub(super) answer: oneshot::Sender<Result<(), Error>>,
+/// Commands of the application, within the bounds of the connection.
+pub(super) enum Command {
+    One(GcsCommand),
+    Many(Vec<GcsCommand>),
 }
 
 /// A connection with nothing above it.
@@ -39,14 +38,23 @@ impl PlainEngine {
             closed: false,
         }
     }
+
+    fn command(&mut self, command: GcsCommand) {
+        // Bounds were checked before the command was given, and the driver takes no command above
+        // its mark of unsent bytes. What is left is a connection that is over, of which an event
+        // tells.
+        if let Err(error) = self.connection.command(command) {
+            tracing::debug!(%error, "command of a connection that is over");
+        }
+    }
 }
 
 impl Engine for PlainEngine {
     type Command = Command;
     type Event = GcsEvent;
 
-    fn handle_bytes(&mut self, bytes: &[u8], _now: Millis) {
-        self.connection.handle_bytes(bytes);
+    fn read_buffer(&mut self) -> &mut BytesMut {
+        self.connection.read_buffer()
     }
 
     fn handle_end_of_stream(&mut self, _now: Millis) {
@@ -54,9 +62,14 @@ impl Engine for PlainEngine {
     }
 
     fn handle_command(&mut self, command: Command, _now: Millis) {
-        let Command { command, answer } = command;
-        // Nobody may be waiting any more.
-        let _ = answer.send(self.connection.command(command));
+        match command {
+            Command::One(command) => self.command(command),
+            Command::Many(commands) => {
+                for command in commands {
+                    self.command(command);
+                }
+            }
+        }
     }
 
     fn handle_dropped_receiver(&mut self, _now: Millis) {}

@@ -9,7 +9,8 @@ mod engine;
 use std::sync::Arc;
 
 use gcs_proto::{
-    gcs::{CloseReason, GcsCommand, GcsEvent},
+    gcs::{Capabilities, CloseReason, GcsCommand, GcsEvent},
+    limits,
     name::MemberName,
 };
 use tokio::{
@@ -33,6 +34,7 @@ use engine::{Command, PlainEngine};
 #[derive(Debug)]
 pub struct PlainClient {
     me: MemberName,
+    capabilities: Capabilities,
     link: Link<Command>,
     events: mpsc::Receiver<GcsEvent>,
     owner: Owner,
@@ -72,6 +74,7 @@ impl PlainClient {
     ) -> Result<Self, Error> {
         let connection = driver::handshake(&mut *stream, config).await?;
         let me = *connection.private_group();
+        let capabilities = connection.capabilities();
         let bounds = config.bounds();
         let (sender, events) = mpsc::channel(bounds.events);
         let shared = Arc::new(Shared::default());
@@ -79,6 +82,7 @@ impl PlainClient {
         let (link, owner) = driver::spawn(engine, stream, bounds, shared);
         Ok(Self {
             me,
+            capabilities,
             link,
             events,
             owner,
@@ -90,7 +94,10 @@ impl PlainClient {
         &self.me
     }
 
-    /// Gives a command to the connection; `Ok` says that its bytes are on their way.
+    /// Gives a command to the connection. `Ok` says that it is carried out after all given before,
+    /// unless the connection ends first, of which [`GcsEvent::Closed`] tells.
+    ///
+    /// Waits while more bytes wait to be sent than [`ConnectionConfig::unsent_bytes`] allows.
     ///
     /// # Errors
     /// [`Error::Protocol`] when a bound is exceeded, [`Error::Closed`]. Nothing was sent then.
@@ -98,10 +105,29 @@ impl PlainClient {
     /// # Cancel safety
     /// A command of a future that is dropped is carried out completely or not at all.
     pub async fn command(&self, command: GcsCommand) -> Result<(), Error> {
-        self.link
-            .call(|answer| Command { command, answer })
-            .await?
-            .map_err(Error::from)
+        check(&self.capabilities, &command)?;
+        self.link.give(Command::One(command)).await
+    }
+
+    /// Gives many commands, in order; what a flood of small messages should use, because the
+    /// connection's task is woken once for many of them.
+    ///
+    /// # Errors
+    /// As [`command`](Self::command); none is sent if one exceeds a bound.
+    ///
+    /// # Cancel safety
+    /// Not cancel safe: of a future that is dropped a first part of the commands may be carried
+    /// out, each of them completely.
+    pub async fn command_all(&self, commands: Vec<GcsCommand>) -> Result<(), Error> {
+        for command in &commands {
+            check(&self.capabilities, command)?;
+        }
+        let mut rest = commands;
+        while !rest.is_empty() {
+            let batch = driver::first_batch(&mut rest, |command| size(command).1);
+            self.link.give(Command::Many(batch)).await?;
+        }
+        Ok(())
     }
 
     /// The next event; `None` after [`GcsEvent::Closed`].
@@ -110,6 +136,15 @@ impl PlainClient {
     /// Cancel safe: no event is lost.
     pub async fn recv(&mut self) -> Option<GcsEvent> {
         self.events.recv().await
+    }
+
+    /// The next events, at most `limit`, appended to `events`; waits for one. 0 says that nothing
+    /// follows.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: no event is lost.
+    pub async fn recv_many(&mut self, events: &mut Vec<GcsEvent>, limit: usize) -> usize {
+        self.events.recv_many(events, limit).await
     }
 
     /// The next event, if one is there.
@@ -133,4 +168,33 @@ impl PlainClient {
     pub async fn disconnect(self) {
         self.owner.disconnect().await;
     }
+}
+
+/// Destinations, and bytes of body and destinations together.
+fn size(command: &GcsCommand) -> (usize, usize) {
+    let (destinations, body) = match command {
+        GcsCommand::Multicast(multicast) => (multicast.destinations.len(), multicast.body.len()),
+        GcsCommand::Unicast { body, .. } => (1, body.len()),
+        GcsCommand::Join(_) | GcsCommand::Leave(_) | GcsCommand::Disconnect => (1, 0),
+    };
+    let names = destinations.saturating_mul(limits::NAME_SLOT);
+    (destinations, body.saturating_add(names))
+}
+
+/// Whether a connection with these capabilities takes the command.
+fn check(capabilities: &Capabilities, command: &GcsCommand) -> Result<(), Error> {
+    let (destinations, bytes) = size(command);
+    for (what, value, max) in [
+        (
+            "number of destinations",
+            destinations,
+            capabilities.destinations,
+        ),
+        ("message length", bytes, capabilities.message),
+    ] {
+        if value > max {
+            return Err(gcs_proto::Error::Limit { what, value, max }.into());
+        }
+    }
+    Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use gcs_proto::{
     connection::Connection,
     gcs::{CloseReason, GcsEvent, Refused},
@@ -211,8 +211,8 @@ impl Engine for SecureEngine {
     type Command = Command;
     type Event = GroupEvent;
 
-    fn handle_bytes(&mut self, bytes: &[u8], _now: Millis) {
-        self.connection.handle_bytes(bytes);
+    fn read_buffer(&mut self) -> &mut BytesMut {
+        self.connection.read_buffer()
     }
 
     fn handle_end_of_stream(&mut self, _now: Millis) {
@@ -295,7 +295,7 @@ impl Engine for SecureEngine {
     }
 
     fn handle_timeout(&mut self, now: Millis) {
-        self.session.handle_timeout(Timestamp(now));
+        self.session.handle_timeout(Timestamp(now), &mut self.rng);
         self.forward(now);
     }
 

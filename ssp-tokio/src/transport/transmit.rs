@@ -8,12 +8,12 @@ use std::{
     collections::VecDeque,
     future::poll_fn,
     io::{self, IoSlice},
-    pin::Pin,
+    pin::{Pin, pin},
     task::{Context, Poll},
 };
 
-use bytes::{Buf, Bytes};
-use tokio::io::ReadBuf;
+use bytes::{Buf, Bytes, BytesMut};
+use tokio::io::AsyncReadExt;
 
 use super::ByteStream;
 
@@ -114,17 +114,17 @@ impl TransmitQueue {
 /// What [`io`] got done; a direction that did not move is `None`.
 #[derive(Debug)]
 pub(crate) struct Io {
-    /// Bytes read to the beginning of the buffer; 0 is the end of the stream.
+    /// Bytes appended to the buffer; 0 is the end of the stream.
     pub(crate) read: Option<io::Result<usize>>,
     /// Bytes written and taken off the queue.
     pub(crate) written: Option<io::Result<usize>>,
 }
 
 /// Whether there is room for what a read would bring.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Reading {
-    /// Read.
-    Open,
+#[derive(Debug)]
+pub(crate) enum Reading<'a> {
+    /// Read, behind what is in this buffer.
+    Into(&'a mut BytesMut),
     /// Leave the bytes to the kernel, which tells the daemon by closing its window.
     Paused,
 }
@@ -136,9 +136,8 @@ pub(crate) enum Reading {
 /// Cancel safe: bytes move only in the poll that returns.
 pub(crate) async fn io(
     stream: &mut dyn ByteStream,
-    input: &mut [u8],
+    mut reading: Reading<'_>,
     output: &mut TransmitQueue,
-    reading: Reading,
 ) -> Io {
     poll_fn(|context| {
         let written = if output.is_done() {
@@ -146,13 +145,10 @@ pub(crate) async fn io(
         } else {
             ready(output.poll_write(stream, context))
         };
-        let read = match reading {
+        let read = match &mut reading {
             Reading::Paused => None,
-            Reading::Open => {
-                let mut room = ReadBuf::new(input);
-                let polled = Pin::new(&mut *stream).poll_read(context, &mut room);
-                ready(polled).map(|result| result.map(|()| room.filled().len()))
-            }
+            // A read that is not ready has done nothing, so it can be made anew each time.
+            Reading::Into(buffer) => ready(pin!(stream.read_buf(*buffer)).poll(context)),
         };
         if read.is_none() && written.is_none() {
             Poll::Pending
@@ -172,7 +168,7 @@ fn ready<T>(poll: Poll<T>) -> Option<T> {
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+    use tokio::io::{AsyncWriteExt, duplex};
 
     use super::*;
 
@@ -194,7 +190,8 @@ mod tests {
             all
         });
         while !queue.is_done() {
-            let io = io(&mut *near, &mut [0; 8], &mut queue, Reading::Open).await;
+            let mut input = BytesMut::with_capacity(8);
+            let io = io(&mut *near, Reading::Into(&mut input), &mut queue).await;
             assert!(io.read.is_none(), "nothing was sent to us");
             io.written.unwrap().unwrap();
         }
@@ -210,15 +207,15 @@ mod tests {
         let mut queue = TransmitQueue::default();
         queue.push(Bytes::from_static(b"more than fits"));
         far.write_all(b"ab").await.unwrap();
-        let mut input = [0; 8];
-        let first = io(&mut *near, &mut input, &mut queue, Reading::Open).await;
+        let mut input = BytesMut::with_capacity(8);
+        let first = io(&mut *near, Reading::Into(&mut input), &mut queue).await;
         assert_eq!(first.written.unwrap().unwrap(), 4);
         assert_eq!(first.read.unwrap().unwrap(), 2);
         far.write_all(b"c").await.unwrap();
-        let second = io(&mut *near, &mut input, &mut queue, Reading::Open).await;
+        let second = io(&mut *near, Reading::Into(&mut input), &mut queue).await;
         assert!(second.written.is_none(), "the pipe is full");
         assert_eq!(second.read.unwrap().unwrap(), 1);
-        assert_eq!(input[0], b'c');
+        assert_eq!(&input[..], b"abc");
     }
 
     #[tokio::test]
@@ -228,10 +225,10 @@ mod tests {
         far.write_all(b"later").await.unwrap();
         let mut queue = TransmitQueue::default();
         queue.push(Bytes::from_static(b"x"));
-        let mut input = [0; 8];
-        let step = io(&mut *near, &mut input, &mut queue, Reading::Paused).await;
+        let mut input = BytesMut::with_capacity(8);
+        let step = io(&mut *near, Reading::Paused, &mut queue).await;
         assert!(step.read.is_none());
-        let step = io(&mut *near, &mut input, &mut queue, Reading::Open).await;
+        let step = io(&mut *near, Reading::Into(&mut input), &mut queue).await;
         assert_eq!(step.read.unwrap().unwrap(), 5);
     }
 }

@@ -3,9 +3,15 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{ArgGroup, Args, Parser, Subcommand};
-use gcs_proto::name::{DaemonName, GroupName, PrivateName};
+use gcs_daemon::access::IpList;
+use gcs_proto::{
+    name::{DaemonName, GroupName, PrivateName},
+    service::Service,
+};
 use ssp_core::{NamedGroup, Protocol};
 use ssp_tokio::Endpoint;
+
+use crate::flood::Mode;
 
 /// Secure group communication: contributory keys over ordered, view-synchronous messages.
 #[derive(Debug, Parser)]
@@ -35,7 +41,7 @@ pub(crate) enum Command {
     #[command(
         after_help = "Example: two virtual daemons that a control socket can part and join\n  \
         ssp daemon --listen 127.0.0.1:4803 --virtual n2=127.0.0.1:4804 --control control.sock\n\n\
-        Control commands, one a line: partition n1 | n2, heal, stop n2, status"
+        Control commands, one a line: partition n1 | n2, heal, hold, release, stop n2, stats"
     )]
     Daemon(Daemon),
     /// Take part in groups, by hand or from a script on standard input.
@@ -47,9 +53,25 @@ pub(crate) enum Command {
         send GROUP TEXT          sendfile GROUP PATH  refresh GROUP\n  \
         flush GROUP              key GROUP LABEL      quit")]
     User(User),
+    /// Measure throughput and round trips, beside a plain TCP echo of the same sizes.
+    #[command(
+        after_help = "Example: one sender, three receivers, on an embedded daemon\n  \
+        ssp flood --plain --size 1000 --count 200000 --receivers 3 --json"
+    )]
+    Flood(Flood),
     /// Make and show identities.
     #[command(subcommand)]
     Identity(Identity),
+    /// Run a small certificate authority: certificates as identities.
+    #[command(
+        subcommand,
+        after_help = "Example: a group whose members know their authority only\n  \
+        ssp cert ca ca.pem --name \"Example CA\"\n  \
+        ssp cert issue alice.pem --ca ca.pem --name alice\n  \
+        ssp user --name alice --identity alice.pem --trust ca.crt --group chat\n  \
+        ssp cert revoke alice.pem --ca ca.pem --list revoked.pem"
+    )]
+    Cert(Cert),
 }
 
 /// Options of `ssp demo`.
@@ -94,6 +116,10 @@ pub(crate) struct Daemon {
     /// Unix socket that takes control commands.
     #[arg(long, value_name = "PATH")]
     pub(crate) control: Option<PathBuf>,
+
+    /// Addresses that may connect: unix, local, ADDRESS or ADDRESS/BITS, separated by commas.
+    #[arg(long, value_name = "LIST")]
+    pub(crate) allow: Option<IpList>,
 }
 
 /// A virtual daemon on the command line: `name=address`.
@@ -145,13 +171,15 @@ pub(crate) struct User {
     #[arg(long, value_name = "NAME", default_value = "ristretto255")]
     pub(crate) group_params: NamedGroup,
 
-    /// Own private key (PEM), see `ssp identity new`.
+    /// Own private key (PEM), see `ssp identity new`; or private key and certificate, see
+    /// `ssp cert issue`.
     #[arg(long, value_name = "FILE", required_unless_present_any = ["plain", "flush"])]
     pub(crate) identity: Option<PathBuf>,
 
-    /// Public keys of all members, see `ssp identity show`.
+    /// Public keys of all members, see `ssp identity show`; or certificates of authorities and
+    /// revocation lists (PEM), see `ssp cert`. May be repeated.
     #[arg(long, value_name = "FILE", required_unless_present_any = ["plain", "flush"])]
-    pub(crate) trust: Option<PathBuf>,
+    pub(crate) trust: Vec<PathBuf>,
 
     /// Bare messages without views or keys.
     #[arg(long)]
@@ -164,6 +192,61 @@ pub(crate) struct User {
     /// Ask before a view change; the command `flush GROUP` permits it.
     #[arg(long)]
     pub(crate) manual_flush: bool,
+}
+
+/// Options of `ssp flood`.
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("mode").args(["plain", "flush"])))]
+pub(crate) struct Flood {
+    /// Measure bare messages (the default).
+    #[arg(long)]
+    pub(crate) plain: bool,
+
+    /// Measure the flush layer.
+    #[arg(long)]
+    pub(crate) flush: bool,
+
+    /// Daemon to use instead of an embedded one.
+    #[arg(long, value_name = "DAEMON")]
+    pub(crate) connect: Option<Endpoint>,
+
+    /// Bytes of a message.
+    #[arg(long, value_name = "BYTES", default_value_t = 100)]
+    pub(crate) size: usize,
+
+    /// Messages to send.
+    #[arg(long, default_value_t = 200_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) count: u64,
+
+    /// Clients that receive; with 0 the sender receives its own messages.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) receivers: u16,
+
+    /// Service of the messages.
+    #[arg(long, default_value_t = Service::Agreed)]
+    pub(crate) service: Service,
+
+    /// With --flush: also measure joins, one member after the other, up to this many.
+    #[arg(long, value_name = "N", requires = "flush")]
+    pub(crate) members: Option<usize>,
+
+    /// Rounds of joins, of which the median counts.
+    #[arg(long, default_value_t = 5, requires = "members")]
+    pub(crate) rounds: usize,
+}
+
+impl Flood {
+    /// Which layer to measure.
+    pub(crate) const fn mode(&self) -> Mode {
+        if self.flush { Mode::Flush } else { Mode::Plain }
+    }
+
+    /// Round trips to measure: fewer than messages, they go one at a time.
+    pub(crate) fn round_trips(&self) -> usize {
+        usize::try_from(self.count / 50)
+            .unwrap_or(usize::MAX)
+            .clamp(10, 5_000)
+    }
 }
 
 /// Subcommands of `ssp identity`.
@@ -184,4 +267,147 @@ pub(crate) enum Identity {
         #[arg(long)]
         name: String,
     },
+}
+
+/// Subcommands of `ssp cert`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Cert {
+    /// Make an authority: its key and certificate in one file, its certificate in another.
+    #[command(
+        after_help = "Example:\n  ssp cert ca ca.pem --name \"Example CA\" --field O=Example"
+    )]
+    Ca(CertCa),
+    /// Make a key and a certificate for a member.
+    #[command(
+        after_help = "Example:\n  ssp cert issue alice.pem --ca ca.pem --name alice --field OU=Board"
+    )]
+    Issue(CertIssue),
+    /// Show the certificates of a file.
+    #[command(after_help = "Example:\n  ssp cert show alice.pem")]
+    Show {
+        /// File with certificates (PEM); keys in it are not looked at.
+        file: PathBuf,
+    },
+    /// Take certificates back: write or continue a revocation list.
+    #[command(
+        after_help = "Example:\n  ssp cert revoke alice.pem --ca ca.pem --list revoked.pem\n\n\
+        Members learn of it by the list: ssp user --trust ca.crt --trust revoked.pem\n\
+        Without certificates the list is renewed."
+    )]
+    Revoke(CertRevoke),
+}
+
+/// Options of `ssp cert ca`.
+#[derive(Debug, Args)]
+pub(crate) struct CertCa {
+    /// File to write (key and certificate, mode 0600); must not exist. The certificate alone goes to
+    /// the same name with the ending .crt.
+    pub(crate) file: PathBuf,
+
+    /// Name of the authority.
+    #[arg(long)]
+    pub(crate) name: String,
+
+    /// Further field of the subject; may be repeated.
+    #[arg(long = "field", value_name = "O|OU|L|ST|C=VALUE")]
+    pub(crate) fields: Vec<Field>,
+
+    /// Kind of the key.
+    #[arg(long, value_enum, default_value_t = Algorithm::Ed25519)]
+    pub(crate) algorithm: Algorithm,
+
+    /// Days that it is valid.
+    #[arg(long, default_value_t = 3650, value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    pub(crate) days: u32,
+}
+
+/// Options of `ssp cert issue`.
+#[derive(Debug, Args)]
+pub(crate) struct CertIssue {
+    /// File to write (key and certificate, mode 0600); must not exist.
+    pub(crate) file: PathBuf,
+
+    /// The authority's file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: PathBuf,
+
+    /// Member: a private name (at any daemon), or a private group such as #alice#n1.
+    #[arg(long)]
+    pub(crate) name: String,
+
+    /// Further field of the subject, which policies can ask for; may be repeated.
+    #[arg(long = "field", value_name = "O|OU|L|ST|C=VALUE")]
+    pub(crate) fields: Vec<Field>,
+
+    /// Kind of the key.
+    #[arg(long, value_enum, default_value_t = Algorithm::Ed25519)]
+    pub(crate) algorithm: Algorithm,
+
+    /// Days that it is valid.
+    #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    pub(crate) days: u32,
+}
+
+/// Options of `ssp cert revoke`.
+#[derive(Debug, Args)]
+pub(crate) struct CertRevoke {
+    /// Files with the certificates to take back.
+    pub(crate) certificates: Vec<PathBuf>,
+
+    /// The authority's file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: PathBuf,
+
+    /// Revocation list (PEM); it is continued if it is there.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) list: PathBuf,
+
+    /// Serial number to take back, where its file is lost; may be repeated.
+    #[arg(long = "serial", value_name = "HEX")]
+    pub(crate) serials: Vec<String>,
+
+    /// Days after which the list is out of date.
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=3_650))]
+    pub(crate) days: u32,
+}
+
+/// A field of a subject on the command line: `O=Example`.
+#[derive(Clone, Debug)]
+pub(crate) struct Field {
+    /// Name of the field.
+    pub(crate) name: String,
+    /// Its value.
+    pub(crate) value: String,
+}
+
+impl std::str::FromStr for Field {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once('=') {
+            Some((name, value)) if !value.is_empty() => Ok(Self {
+                name: name.into(),
+                value: value.into(),
+            }),
+            _ => Err(format!("\"{text}\" is not FIELD=VALUE")),
+        }
+    }
+}
+
+/// Kind of a key on the command line.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum Algorithm {
+    /// Ed25519.
+    Ed25519,
+    /// ECDSA over P-256.
+    EcdsaP256,
+}
+
+impl From<Algorithm> for ssp_core::identity::x509::KeyAlgorithm {
+    fn from(algorithm: Algorithm) -> Self {
+        match algorithm {
+            Algorithm::Ed25519 => Self::Ed25519,
+            Algorithm::EcdsaP256 => Self::EcdsaP256,
+        }
+    }
 }

@@ -23,6 +23,9 @@ pub(crate) async fn run(options: cli::Daemon, printer: Printer) -> Result<(), Fa
     if let Some(path) = &options.control {
         builder = builder.control(path);
     }
+    if let Some(list) = options.allow {
+        builder = builder.policy(list);
+    }
     let daemon = builder
         .start()
         .await

@@ -2,10 +2,12 @@
 
 #![forbid(unsafe_code)]
 
+mod cert;
 mod cli;
 mod daemon;
 mod demo;
 mod error;
+mod flood;
 mod identity;
 mod output;
 mod signal;
@@ -51,7 +53,9 @@ fn main() -> ExitCode {
                 Command::Demo(options) => demo::run(options, printer).await,
                 Command::Daemon(options) => daemon::run(options, printer).await,
                 Command::User(options) => user::run(options, printer).await,
+                Command::Flood(options) => flood::run(options, printer).await,
                 Command::Identity(options) => identity::run(&options, printer),
+                Command::Cert(options) => cert::run(&options, printer),
             }
         };
         // A daemon has clients, whether or not anybody reads what it says.

@@ -53,7 +53,9 @@ pub enum Error {
     #[error(transparent)]
     Name(#[from] NameError),
     /// A line of the control protocol that makes no command.
-    #[error("\"{0}\" is no control command, one of partition, heal, stop, start, drop, status")]
+    #[error(
+        "\"{0}\" is no control command, one of partition, heal, hold, release, stop, start, drop, status, stats"
+    )]
     Command(String),
     /// No session of that name is connected.
     #[error("no session {0} is connected")]

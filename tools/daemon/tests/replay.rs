@@ -25,14 +25,15 @@ use gcs_daemon::{
     router::{CloseCause, Configuration, DaemonEntry, Output, Router, SessionId},
 };
 use gcs_proto::{
-    codec::{Direction, Frame, FrameDecoder, Request},
+    codec::{Direction, FrameDecoder, Request},
     handshake::{DaemonHandshake, DaemonStep, Method, Version},
     name::{DaemonName, MemberName},
 };
-use support::Line;
+use support::{
+    Line,
+    compare::{Times, daemon_of, frame, same_frame},
+};
 
-const REGULAR_MEMBERSHIP: u32 = 0x1000;
-const TRANSITION: u32 = 0x2000;
 const BY_DISCONNECT: u32 = 0x1400;
 
 /// How pieces of the stream reach the daemon.
@@ -189,55 +190,6 @@ impl Replay {
             .find(|conn| matches!(conn.stage, Stage::Session(id, ..) if id == session))
             .expect("output for a session that is there")
     }
-}
-
-/// Recorded times and ours.
-#[derive(Default)]
-struct Times(BTreeMap<u32, u32>);
-
-impl Times {
-    fn same(&mut self, recorded: u32, ours: u32) {
-        assert_eq!(
-            *self.0.entry(recorded).or_insert(ours),
-            ours,
-            "time of an id"
-        );
-        let order: Vec<u32> = self.0.values().copied().collect();
-        assert!(order.is_sorted_by(|one, other| one < other), "{order:?}");
-    }
-}
-
-fn frame(bytes: &[u8]) -> Frame {
-    let mut decoder = FrameDecoder::new(Direction::ToClient);
-    decoder.push(bytes);
-    let frame = decoder.next_frame().unwrap().unwrap();
-    assert_eq!(decoder.buffered(), 0);
-    frame
-}
-
-fn same_frame(times: &mut Times, recorded: &[u8], ours: &[u8]) {
-    let (recorded, mut ours) = (frame(recorded), frame(ours));
-    if ours.word & (REGULAR_MEMBERSHIP | TRANSITION) != 0
-        && recorded.body.len() >= 12
-        && ours.body.len() >= 12
-    {
-        let time = |frame: &Frame| u32::from_le_bytes(frame.body[4..8].try_into().unwrap());
-        times.same(time(&recorded), time(&ours));
-        let mut body = ours.body.to_vec();
-        body[4..8].copy_from_slice(&recorded.body[4..8]);
-        ours.body = body.into();
-    }
-    assert_eq!(recorded, ours);
-}
-
-fn daemon_of(lines: &[Line], conn: &str) -> DaemonName {
-    let accept = lines.iter().find_map(|line| match line {
-        Line::ToClient(other, bytes) if other == conn && bytes[0] == 1 => Some(bytes),
-        _ => None,
-    });
-    let text = accept.unwrap();
-    let at = text.iter().rposition(|byte| *byte == b'#').unwrap();
-    DaemonName::new(&text[at + 1..]).unwrap()
 }
 
 /// Plays a capture; `chosen` is the connection whose name the daemon chose.

@@ -12,7 +12,7 @@ mod client;
 use std::time::Duration;
 
 use client::{connect, daemon_name, group, options, tcp};
-use gcs_daemon::{Daemon, Direction, Error, VirtualDaemon};
+use gcs_daemon::{Cut, Daemon, Direction, Error, VirtualDaemon};
 use gcs_proto::{
     codec::Request,
     error::ConnectRefusal,
@@ -229,6 +229,49 @@ async fn partition_and_heal() {
     daemon.shutdown().await;
 }
 
+/// What is held is ordered and not delivered; a partition cuts through it.
+#[tokio::test]
+async fn held_operations_wait_for_their_release_or_for_a_change() {
+    let daemon = daemon(&["n1", "n2"]).await;
+    let mut a = tcp(&daemon, "n1", "a").await;
+    let mut b = tcp(&daemon, "n2", "b").await;
+    a.join("g").await;
+    b.join("g").await;
+    a.membership().await;
+    let control = daemon.control();
+    let held = async |count| {
+        while control.stats().await.unwrap().held < count {
+            tokio::task::yield_now().await;
+        }
+    };
+    control.hold().await.unwrap();
+    a.send("g", "held").await;
+    held(1).await;
+    control.release().await.unwrap();
+    assert_eq!(control.stats().await.unwrap().held, 0);
+    assert_eq!(
+        (a.text().await, b.text().await),
+        ("held".into(), "held".into())
+    );
+
+    control.hold().await.unwrap();
+    for text in ["before", "behind"] {
+        a.send("g", text).await;
+        held(if text == "before" { 1 } else { 2 }).await;
+    }
+    let cut = Cut { prefix: 1, seed: 0 };
+    let sides = "n1 | n2".parse().unwrap();
+    control.partition_at(sides, cut).await.unwrap();
+    assert_eq!(a.text().await, "before");
+    a.signal().await;
+    assert_eq!(a.text().await, "behind");
+    assert_eq!(a.membership().await.members, members(&["#a#n1"]));
+    assert_eq!(b.text().await, "before");
+    b.signal().await;
+    assert_eq!(b.membership().await.members, members(&["#b#n2"]));
+    daemon.shutdown().await;
+}
+
 #[tokio::test]
 async fn a_stopped_daemon_closes_its_port_and_gets_it_back() {
     let daemon = daemon(&["n1", "n2"]).await;
@@ -257,6 +300,13 @@ async fn a_stopped_daemon_closes_its_port_and_gets_it_back() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_that_does_not_read_is_closed_and_holds_nobody_up() {
+    // Bounded by the number of messages, then by their bytes: 32 MiB are 335 of the long ones.
+    for (length, least) in [(10_000, 1_000), (100_000, 335)] {
+        does_not_read(length, least).await;
+    }
+}
+
+async fn does_not_read(length: usize, least: usize) {
     let daemon = daemon(&["n1"]).await;
     let mut alice = tcp(&daemon, "n1", "alice").await;
     let mut bob = tcp(&daemon, "n1", "bob").await;
@@ -265,7 +315,7 @@ async fn a_client_that_does_not_read_is_closed_and_holds_nobody_up() {
     sleeper.join("g").await;
     alice.membership().await;
     // More than queue and system buffers of one session can hold.
-    let text = "x".repeat(100_000);
+    let text = "x".repeat(length);
     let mut sent = 0;
     let gone = loop {
         bob.send("g", &text).await;
@@ -280,7 +330,7 @@ async fn a_client_that_does_not_read_is_closed_and_holds_nobody_up() {
     assert_eq!(gone.cause, Cause::Disconnect(sleeper.name()));
     let stats = daemon.control().stats().await.unwrap();
     assert_eq!((stats.too_slow, stats.sessions), (1, 2));
-    assert!(sent > 1_000, "closed after {sent} messages");
+    assert!(sent > least, "closed after {sent} messages");
     bob.send("g", "goes on").await;
     while alice.text().await != "goes on" {}
     daemon.shutdown().await;

@@ -161,7 +161,7 @@ async fn the_console_moves_the_network() {
         ("stop n3", "error daemon n3 is not in the configuration"),
         (
             "explode",
-            "error \"explode\" is no control command, one of partition, heal, stop, start, drop, status",
+            "error \"explode\" is no control command, one of partition, heal, hold, release, stop, start, drop, status, stats",
         ),
     ] {
         assert_eq!(console.ask(line).await, answer, "{line}");

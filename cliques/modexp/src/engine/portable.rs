@@ -17,7 +17,11 @@ use crypto_bigint::{MontyForm, MontyMultiplier, Word, modular::BoxedMontyForm};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
 
-use super::{Power, comb, digits};
+use super::{
+    Power,
+    comb::{Comb, Step},
+    digits,
+};
 use crate::exponent::Exponent;
 
 type Multiplier<'a> = <BoxedMontyForm as MontyForm>::Multiplier<'a>;
@@ -33,6 +37,20 @@ pub(super) fn product(powers: &[Power<'_>]) -> Option<BoxedMontyForm> {
     let mut accumulator = Accumulator::one(powers.first()?.base);
     accumulator.raise(powers);
     Some(accumulator.finish())
+}
+
+/// The last of the running products of `first` and the factors, and the product of them all.
+pub(super) fn running<'a>(
+    first: &BoxedMontyForm,
+    factors: impl Iterator<Item = &'a BoxedMontyForm>,
+) -> [BoxedMontyForm; 2] {
+    let mut multiplier = Multiplier::from(first.params());
+    let (mut last, mut product) = (first.clone(), first.clone());
+    for factor in factors {
+        multiplier.mul_assign(&mut last, factor);
+        multiplier.mul_assign(&mut product, &last);
+    }
+    [last, product]
 }
 
 /// A running product with what multiplying it needs.
@@ -61,14 +79,15 @@ impl<'a> Accumulator<'a> {
             .iter()
             .map(|power| Table::new(power.base, 1 << window, &mut self.multiplier))
             .collect();
-        let count = width.div_ceil(window);
-        for position in (0..count).rev() {
-            if position + 1 != count {
+        let mut is_one = true;
+        for position in (0..width.div_ceil(window)).rev() {
+            if !is_one {
                 self.square(window);
             }
             for (power, table) in powers.iter().zip(&tables) {
                 let digit = digits::digit(power.exponent.words(), position * window, window);
-                self.multiply_entry(table, digit);
+                self.multiply_entry(table, digit, is_one);
+                is_one = false;
             }
         }
     }
@@ -85,10 +104,15 @@ impl<'a> Accumulator<'a> {
         }
     }
 
-    /// Multiplies by one entry, reading all of the table.
-    fn multiply_entry(&mut self, table: &Table, digit: Word) {
-        table.look_up(digit, &mut self.entry);
-        self.multiplier.mul_assign(&mut self.value, &self.entry);
+    /// Multiplies by one entry, reading all of the table. A value that is 1, which is known of the
+    /// first product, is replaced.
+    fn multiply_entry(&mut self, table: &Table, digit: Word, is_one: bool) {
+        if is_one {
+            table.look_up(digit, &mut self.value);
+        } else {
+            table.look_up(digit, &mut self.entry);
+            self.multiplier.mul_assign(&mut self.value, &self.entry);
+        }
     }
 }
 
@@ -110,8 +134,10 @@ impl Table {
         let entry_words = power.as_montgomery().as_words().len();
         let mut words = Vec::with_capacity(count * entry_words);
         for index in 0..count {
-            if index != 0 {
-                multiplier.mul_assign(&mut power, base);
+            match index {
+                0 => (),
+                1 => power.copy_montgomery_from(base),
+                _ => multiplier.mul_assign(&mut power, base),
             }
             words.extend_from_slice(power.as_montgomery().as_words());
         }
@@ -137,15 +163,15 @@ impl Drop for Table {
     }
 }
 
-/// The table of a fixed base, a row for each j of [`comb::Comb`].
-pub(crate) struct Comb {
-    shape: comb::Comb,
+/// The table of a fixed base, a row for each j of [`Comb`].
+pub(crate) struct CombTable {
+    shape: Comb,
     rows: Vec<Table>,
     one: BoxedMontyForm,
 }
 
-impl Comb {
-    pub(super) fn new(base: &BoxedMontyForm, shape: comb::Comb) -> Self {
+impl CombTable {
+    pub(super) fn new(base: &BoxedMontyForm, shape: Comb) -> Self {
         let mut multiplier = Multiplier::from(base.params());
         let mut first = base.clone();
         let mut rows = Vec::with_capacity(shape.rows as usize);
@@ -167,19 +193,19 @@ impl Comb {
 
     /// The power of an exponent that is not wider than the table.
     pub(crate) fn pow(&self, exponent: &Exponent) -> BoxedMontyForm {
-        let window = self.shape.window;
-        let count = exponent.width().div_ceil(window);
         let mut accumulator = Accumulator::one(&self.one);
-        for part in (0..self.shape.parts).rev() {
-            if part + 1 != self.shape.parts {
-                accumulator.square(window);
-            }
-            for (position, row) in (part..count)
-                .step_by(self.shape.parts as usize)
-                .zip(&self.rows)
-            {
-                let digit = digits::digit(exponent.words(), position * window, window);
-                accumulator.multiply_entry(row, digit);
+        let mut is_one = true;
+        for step in self.shape.steps(exponent) {
+            match step {
+                Step::Square if is_one => (),
+                Step::Square => accumulator.square(1),
+                Step::Multiply { row, from } => {
+                    let digit = digits::digit(exponent.words(), from, self.shape.window);
+                    if let Some(row) = self.rows.get(row as usize) {
+                        accumulator.multiply_entry(row, digit, is_one);
+                        is_one = false;
+                    }
+                }
             }
         }
         accumulator.finish()

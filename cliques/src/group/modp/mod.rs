@@ -272,6 +272,16 @@ impl Group for Modp {
         ModpSecret(a.0.multiply_secret(&b.0))
     }
 
+    fn multiply_running(
+        &self,
+        first: &ModpSecret,
+        factors: &[&ModpElement],
+    ) -> (ModpSecret, ModpSecret) {
+        let factors: Vec<&Residue> = factors.iter().map(|factor| &factor.0).collect();
+        let (last, product) = first.0.multiply_running(&factors);
+        (ModpSecret(last), ModpSecret(product))
+    }
+
     /// F(x) = x mod q, or min(x, p - x) mod q for names that end in `+abs`.
     fn secret_to_scalar(&self, secret: &ModpSecret) -> Option<ModpScalar> {
         let scalar = self.map.apply(&self.parameters, &secret.0);
@@ -316,6 +326,19 @@ impl Group for Modp {
             return Err(ElementError::One);
         }
         Ok(ModpElement(x))
+    }
+
+    /// 2 to p - 1, without the conversion to the form in which residues are computed with.
+    fn check_encoding(&self, bytes: &[u8]) -> Result<(), ElementError> {
+        let p = self.parameters.modulus.to_be_bytes();
+        if bytes.len() != p.len() || bytes >= p.as_slice() {
+            return Err(ElementError::Encoding);
+        }
+        match bytes.split_last() {
+            Some((0, high)) if high.iter().all(|byte| *byte == 0) => Err(ElementError::Zero),
+            Some((1, high)) if high.iter().all(|byte| *byte == 0) => Err(ElementError::One),
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// The test of the group's [policy](ElementPolicy). Refuses p - 1, of order two, in any case.

@@ -6,16 +6,17 @@
 //! AGREED ones interleave differently at every member.
 
 mod network;
+mod notary;
 mod serial;
 
-use alloc::{boxed::Box, collections::BTreeMap, vec::Vec};
+use alloc::{boxed::Box, collections::BTreeMap, vec, vec::Vec};
 use core::{fmt, time::Duration};
 use std::{sync::OnceLock, time::Instant};
 
 use rand_core::CryptoRng;
 
 use self::network::{Network, Packet};
-pub use self::serial::Serial;
+pub use self::{notary::Notary, serial::Serial};
 use crate::{
     Change, Cost, Error, GroupSecret, KeyAgreement, MemberId, NamedGroup, Outgoing, Protocol,
     Recipient, Step, testing::rng::seeded,
@@ -81,6 +82,17 @@ impl Run {
         let mut serial = Serial::default();
         self.done.values().for_each(|done| serial.wait_for(done));
         serial
+    }
+
+    /// Work that `member` did by itself, on the tokens with these numbers.
+    fn work(&mut self, member: &MemberId, numbers: &[usize], cost: Cost, time: Duration) {
+        *self.costs.entry(member.clone()).or_default() += cost;
+        *self.times.entry(member.clone()).or_default() += time;
+        let done = self.done.entry(member.clone()).or_default();
+        for number in numbers {
+            done.wait_for(&self.made[*number]);
+        }
+        done.work(cost, time);
     }
 
     /// Takes what `member` answered in reply to the token with this number, if any.
@@ -164,6 +176,7 @@ pub struct Bus {
     schedule: Schedule,
     network: Network,
     clock: fn() -> Duration,
+    notary: Option<Notary>,
 }
 
 impl fmt::Debug for Bus {
@@ -183,6 +196,7 @@ impl Bus {
             schedule,
             network: Network::new(schedule),
             clock: monotonic,
+            notary: None,
         }
     }
 
@@ -190,6 +204,12 @@ impl Bus {
     /// example with the CPU time of the thread.
     pub fn set_clock(&mut self, clock: fn() -> Duration) {
         self.clock = clock;
+    }
+
+    /// Has all tokens signed and verified from now on. That is counted and measured as work of the
+    /// members, along the critical path too.
+    pub fn set_notary(&mut self, notary: Notary) {
+        self.notary = Some(notary);
     }
 
     /// Adds a member, or puts a new machine in its place.
@@ -251,6 +271,9 @@ impl Bus {
         let clock = self.clock;
         let mut run = Run::default();
         self.network.clear();
+        if let Some(notary) = &mut self.notary {
+            notary.clear(&view);
+        }
         for (member, change) in changes {
             let change = change.clone();
             let station = self.station(member);
@@ -258,9 +281,10 @@ impl Bus {
             let _ = station.machine.take_cost();
             let answer = station.call(clock, |machine, rng| machine.begin(change, rng))?;
             let numbers = run.absorb(member, None, answer);
-            self.send(&run, &view, &numbers);
+            self.send(&mut run, &view, &numbers);
         }
         while let Some(packet) = self.network.pop() {
+            self.verify(&mut run, &packet);
             let Packet { number, to, .. } = packet;
             let mut sent = run.sent[number].clone();
             let station = self.station(&to);
@@ -279,14 +303,45 @@ impl Bus {
                 machine.process(&sent.from, token.kind, &token.body, rng)
             })?;
             let numbers = run.absorb(&to, Some(number), answer);
-            self.send(&run, &view, &numbers);
+            self.send(&mut run, &view, &numbers);
         }
         Ok(run)
     }
 
+    /// Has a token verified that is about to be delivered, with those of the same round that wait
+    /// for the same receiver: they came together.
+    fn verify(&mut self, run: &mut Run, packet: &Packet) {
+        let Some(notary) = &mut self.notary else {
+            return;
+        };
+        if notary.has_verified(packet.number, &packet.to) || packet.from == packet.to {
+            return;
+        }
+        let round = run.sent[packet.number].round;
+        let mut numbers = vec![packet.number];
+        numbers.extend(self.network.waiting(&packet.to).filter(|number| {
+            let sent = &run.sent[*number];
+            sent.round == round
+                && sent.from != packet.to
+                && !notary.has_verified(*number, &packet.to)
+        }));
+        let start = (self.clock)();
+        let cost = notary.verify(&packet.to, &numbers);
+        let time = (self.clock)().saturating_sub(start);
+        run.work(&packet.to, &numbers, cost, time);
+    }
+
     /// Puts tokens on their way.
-    fn send(&mut self, run: &Run, view: &[MemberId], numbers: &[usize]) {
+    fn send(&mut self, run: &mut Run, view: &[MemberId], numbers: &[usize]) {
         for number in numbers {
+            if let Some(notary) = &mut self.notary {
+                let start = (self.clock)();
+                let cost = notary.sign(*number, &run.sent[*number]);
+                let time = (self.clock)().saturating_sub(start);
+                let from = run.sent[*number].from.clone();
+                run.work(&from, &[], cost, time);
+                run.made[*number] = run.done.get(&from).copied().unwrap_or_default();
+            }
             let sent = &run.sent[*number];
             for to in view {
                 match &sent.token.to {

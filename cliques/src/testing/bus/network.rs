@@ -77,6 +77,24 @@ impl Network {
         }
     }
 
+    /// Tokens that wait for a receiver.
+    pub(super) fn waiting<'a>(&'a self, to: &'a MemberId) -> Box<dyn Iterator<Item = usize> + 'a> {
+        match self {
+            Self::Rounds(packets) => Box::new(
+                packets
+                    .iter()
+                    .filter(move |packet| packet.to == *to)
+                    .map(|packet| packet.number),
+            ),
+            Self::Shuffled { queues, .. } => Box::new(
+                queues
+                    .iter()
+                    .filter(move |((receiver, _), _)| receiver == to)
+                    .flat_map(|(_, queue)| queue.iter().map(|packet| packet.number)),
+            ),
+        }
+    }
+
     pub(super) fn pop(&mut self) -> Option<Packet> {
         match self {
             Self::Rounds(packets) => packets.pop_front(),

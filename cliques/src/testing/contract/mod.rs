@@ -113,6 +113,37 @@ pub fn abandoned_agreements(protocol: Protocol, group: &NamedGroup) {
     }
 }
 
+/// An agreement that is cut off at any point, when some may have completed it and others not, does
+/// not keep the members from starting over: from the same membership all get one new key.
+pub fn restarts_after_a_cut(protocol: Protocol, group: &NamedGroup) {
+    let mut completed = 0;
+    for cut in 0.. {
+        let (mut world, all) = World::grown(protocol, group, Schedule::Shuffled(cut), 3);
+        let joined = members(4..=5);
+        world.add(&joined);
+        let changes = World::changes(&all, &all[..1], &joined);
+        let mut left = cut;
+        let run = world
+            .bus
+            .change_with(&changes, |_, _, _| match left {
+                0 => Flow::Stop,
+                _ => {
+                    left -= 1;
+                    Flow::Go
+                }
+            })
+            .expect("an honest run");
+        let view: Vec<MemberId> = all[1..].iter().chain(&joined).cloned().collect();
+        world.restart(&view);
+        world.update("refresh after a restart", &view, &[], &[]);
+        if run.secrets.len() == view.len() {
+            assert!(completed > 0, "nobody completed before somebody else");
+            return;
+        }
+        completed += run.secrets.len();
+    }
+}
+
 /// A change that begins while another is under way takes its place.
 pub fn superseded_agreements(protocol: Protocol, group: &NamedGroup) {
     let (mut world, all) = World::grown(protocol, group, Schedule::Rounds, 4);

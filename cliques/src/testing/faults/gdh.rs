@@ -54,13 +54,9 @@ pub fn alter_gdh(
     let list = Refusal::Fault(PeerFault::MemberListMismatch);
     match kind {
         TokenKind::GdhFactorOut => {
-            for BadElement {
-                encoding: element,
-                fault,
-                ..
-            } in bad
-            {
-                push("element", element.clone(), Refusal::Fault(*fault));
+            // Tested together when the last one is here.
+            for bad in bad {
+                push("element", bad.encoding.clone(), bad.lazily());
             }
         }
         TokenKind::GdhPartial | TokenKind::GdhFinal => {

@@ -152,6 +152,10 @@ fn token(direction: Direction, frame: Frame) -> Option<Bytes> {
     let sent = flush::original(message.into_multicast(), order);
     match Content::of(sent.message_type) {
         Content::Token(_) => Some(sent.body),
-        Content::Sealed | Content::Reserved | Content::User => None,
+        Content::Sealed
+        | Content::TokenPart
+        | Content::Evidence
+        | Content::Reserved
+        | Content::User => None,
     }
 }

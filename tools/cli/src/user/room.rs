@@ -236,6 +236,17 @@ impl Room {
                     &reason,
                 );
             }
+            GroupEvent::IdentityRefused { member, reason } => {
+                self.failure("identity", &member, format!("{member}: {reason}"), &reason);
+            }
+            GroupEvent::Denied {
+                member,
+                action,
+                reason,
+            } => {
+                let text = format!("{member} may not {action}: {reason}");
+                self.failure("denied", &member, text, &reason);
+            }
             GroupEvent::MessageRejected { sender } => {
                 let text = format!("message of {sender} could not be opened");
                 self.failure("rejected", &sender, text, &"could not be opened");

@@ -1,9 +1,12 @@
 //! `ssp user`: secure groups, one task each.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use gcs_proto::name::GroupName;
-use ssp_core::{Credentials, FlushMode, GroupOptions};
+use ssp_core::{Credentials, FlushMode, GroupOptions, Timestamp};
 use ssp_tokio::{Client, ClientConfig};
 use tokio::{sync::mpsc, task::JoinSet};
 
@@ -26,9 +29,9 @@ pub(super) async fn run(options: &cli::User, printer: Printer) -> Result<(), Fai
         .await
         .map_err(|error| Failure::Failed(error.to_string()))?;
     printer.print(&show::connected(client.private_group(), "secure"));
-    if let Err(error) = credentials.check(client.private_group()) {
+    if let Err(error) = credentials.check(client.private_group(), now()) {
         let reason = format!(
-            "the trust file does not confirm the own key as {}: {error}",
+            "the trust file does not confirm the own identity as {}: {error}",
             client.private_group()
         );
         printer.print(&Event::new("warning", format!("! {reason}")).with("reason", reason));
@@ -79,13 +82,17 @@ pub(super) async fn run(options: &cli::User, printer: Printer) -> Result<(), Fai
 }
 
 fn credentials(options: &cli::User) -> Result<Credentials, Failure> {
-    let (Some(key), Some(trust)) = (&options.identity, &options.trust) else {
-        return Err(Failure::Usage("--identity and --trust are needed".into()));
-    };
-    Ok(Credentials {
-        signer: Arc::new(identity::read_signer(key)?),
-        trust: Arc::new(identity::read_trust(trust)?),
-    })
+    match (&options.identity, options.trust.as_slice()) {
+        (Some(identity), trust @ [_, ..]) => identity::credentials(identity, trust),
+        _ => Err(Failure::Usage("--identity and --trust are needed".into())),
+    }
+}
+
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    Timestamp(since.map_or(0, |since| {
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    }))
 }
 
 struct User {

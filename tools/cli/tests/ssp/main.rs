@@ -6,7 +6,9 @@
     clippy::panic
 )]
 
+mod cert;
 mod demo;
 mod ends;
+mod flood;
 mod support;
 mod user;

@@ -16,7 +16,17 @@ pub(crate) struct Component {
     pub(crate) daemons: BTreeSet<DaemonIndex>,
     /// Pair of the membership these daemons form now: what a new group starts with.
     pub(crate) pair: Pair,
+    pub(crate) state: State,
     pub(crate) groups: BTreeMap<GroupName, Group>,
+}
+
+/// Whether a component is one that clients hear of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// As usual.
+    Regular,
+    /// In the middle of a change: those who stay together in it.
+    Transitional,
 }
 
 /// The two times of one network change.

@@ -9,7 +9,7 @@
 //! Every daemon of a component holds the same pair (`proc_id`, `time`) for a group, so the pair is
 //! kept once a component; it is what the protocol notes (11.1) call a daemon's *previous pair*.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use gcs_proto::{codec, gcs::ViewId, name::MemberName};
 
@@ -73,15 +73,32 @@ pub(crate) struct Place {
 /// Members of a group in order, each with its session.
 pub(crate) type Members = BTreeMap<Place, SessionId>;
 
-/// A group in a component. A group without members does not exist.
+/// A group in a component. A group without members, lost ones included, does not exist.
 #[derive(Clone, Debug)]
 pub(crate) struct Group {
     pub(crate) id: GroupId,
     pub(crate) members: Members,
+    /// Members out of reach, in a transitional period only: the group has lost them, and its next
+    /// membership says so.
+    pub(crate) lost: Members,
 }
 
 impl Group {
+    /// A group without members yet.
+    pub(crate) fn new(id: GroupId) -> Self {
+        Self {
+            id,
+            members: Members::new(),
+            lost: Members::new(),
+        }
+    }
+
+    /// Names of all members in order, those out of reach included.
     pub(crate) fn names(&self) -> Vec<MemberName> {
-        self.members.keys().map(|place| place.member).collect()
+        if self.lost.is_empty() {
+            return self.members.keys().map(|place| place.member).collect();
+        }
+        let all: BTreeSet<&Place> = self.members.keys().chain(self.lost.keys()).collect();
+        all.into_iter().map(|place| place.member).collect()
     }
 }

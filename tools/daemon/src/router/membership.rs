@@ -8,7 +8,8 @@
 //! | network | (network change) signal where the group lost members, membership by NETWORK | the same |
 //!
 //! The one set of a membership by JOIN, LEAVE or DISCONNECT is the member that changed, not those
-//! who stayed (protocol notes, 7.3). Sessions that asked for data only hear nothing of all this.
+//! who stayed (protocol notes, 7.3). In a transitional period every change of a group that has lost
+//! members looks like one by the network (7.6). Sessions that asked for data only hear nothing of all this.
 
 use gcs_proto::{
     codec::{Change, Delivery, MembershipMessage},
@@ -20,7 +21,7 @@ use super::{
     Router,
     group::{Group, GroupId, Members, Place},
     output::{CloseCause, Output},
-    session::{GROUPS_OF_SESSION, Session, SessionId},
+    session::{GROUPS_OF_SESSION, Phase, Session, SessionId},
 };
 
 impl Router {
@@ -49,10 +50,7 @@ impl Router {
             .groups
             .entry(name)
             .and_modify(|group| group.id = group.id.next())
-            .or_insert_with(|| Group {
-                id: GroupId::first(pair),
-                members: Members::new(),
-            });
+            .or_insert_with(|| Group::new(GroupId::first(pair)));
         group.members.insert(place, id);
         let group = group.clone();
         self.changed(name, &group, Change::Join(place.member));
@@ -96,7 +94,10 @@ impl Router {
         group.members.remove(&place);
         group.id = group.id.next();
         if group.members.is_empty() {
-            component.groups.remove(&name);
+            // One that has members out of reach is there until they are given up.
+            if group.lost.is_empty() {
+                component.groups.remove(&name);
+            }
             return;
         }
         let group = group.clone();
@@ -105,8 +106,39 @@ impl Router {
 
     /// Tells all members of a change that is about one member.
     fn changed(&mut self, name: GroupName, group: &Group, change: Change) {
-        let to = self.to_be_told(group.members.values().copied());
-        self.announce(to, name, group, change);
+        if group.lost.is_empty() {
+            let to = self.to_be_told(group.members.values().copied());
+            self.announce(to, name, group, change);
+        } else {
+            self.changed_in_transition(name, group, &change);
+        }
+    }
+
+    /// Tells of a change that falls between the signal of a lost member and the next membership.
+    ///
+    /// It counts as one by the network, and a signal follows at once. The sets are those who are
+    /// still together, those out of reach daemon by daemon, and the member that joins, alone
+    /// (protocol notes, 7.6).
+    fn changed_in_transition(&mut self, name: GroupName, group: &Group, change: &Change) {
+        let joiner = match change {
+            Change::Join(member) => Some(*member),
+            Change::Leave(_) | Change::Disconnect(_) | Change::Network { .. } => None,
+        };
+        let (new, together): (Members, Members) = group
+            .members
+            .iter()
+            .partition(|(place, _)| Some(place.member) == joiner);
+        let names = |members: &Members| members.keys().map(|place| place.member).collect();
+        let mut sets: Vec<Vec<MemberName>> = vec![names(&together)];
+        let lost: Vec<&Place> = group.lost.keys().collect();
+        let daemons = lost.chunk_by(|one, other| one.daemon == other.daemon);
+        sets.extend(daemons.map(|places| places.iter().map(|place| place.member).collect()));
+        if !new.is_empty() {
+            sets.push(names(&new));
+        }
+        self.network_membership(name, group, &sets, 0, &together);
+        self.network_membership(name, group, &sets, sets.len() - 1, &new);
+        self.signal(name, group.id.view_id(), &group.members);
     }
 
     /// Tells the members of one set of a change by the network.
@@ -139,7 +171,14 @@ impl Router {
         self.deliver(to, Delivery::Transition { group, id });
     }
 
-    pub(super) fn deliver(&mut self, to: Vec<SessionId>, delivery: Delivery) {
+    pub(super) fn deliver(&mut self, mut to: Vec<SessionId>, delivery: Delivery) {
+        if self.sessions.has_ending() {
+            to.retain(|id| {
+                self.sessions
+                    .get(*id)
+                    .is_some_and(|session| session.phase == Phase::Connected)
+            });
+        }
         if !to.is_empty() {
             self.outputs.push_back(Output::Deliver { to, delivery });
         }

@@ -12,15 +12,19 @@
 //!
 //! Every call is one event, carried out whole before the next: that makes one total order, so every
 //! service level, SAFE included, is satisfied by delivering on arrival (protocol notes, 6.2).
+//! A router can also be told to [hold](Router::hold) operations back, for changes of the network to
+//! fall between them.
 //! What crosses from one virtual daemon to another does so by sharing a
 //! component's groups; a partition is nothing but a component made two.
 //!
 //! Call order: after every call that changes something, drain [`Router::poll_output`] before the
 //! next. Time is an argument, in seconds; the router has no clock, no randomness, no tasks.
 
+mod admission;
 mod component;
 mod configuration;
 mod group;
+mod hold;
 mod membership;
 mod multicast;
 mod network;
@@ -29,7 +33,10 @@ mod session;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::Arc,
+};
 
 use gcs_proto::{
     codec::Request,
@@ -39,32 +46,52 @@ use gcs_proto::{
 };
 
 use self::{
-    component::{Clock, Component},
+    admission::Policy,
+    component::{Clock, Component, State},
     group::Pair,
+    hold::{Act, Held, Operation},
     session::{Phase, Session, Sessions},
 };
 pub use self::{
     configuration::{Configuration, DAEMONS, DaemonEntry, DaemonIndex, Partition},
+    hold::{Cut, HELD_BYTES, HELD_OPERATIONS},
     output::{CloseCause, Output},
     session::{GROUPS_OF_SESSION, SessionId},
 };
-use crate::error::Error;
+use crate::{
+    access::{AccessPolicy, PermitAll},
+    error::Error,
+};
 
-/// State of all virtual daemons of a configuration.
-#[derive(Debug)]
+/// State of all virtual daemons of a configuration. A clone is another world with the same past.
+#[derive(Clone, Debug)]
 pub struct Router {
     configuration: Configuration,
     sessions: Sessions,
     /// In the order of their first daemons; a stopped daemon is in none.
     components: Vec<Component>,
     clock: Clock,
+    policy: Policy,
+    /// Present while deliveries are held back.
+    held: Option<Held>,
     outputs: VecDeque<Output>,
 }
 
 impl Router {
-    /// Starts all daemons of a configuration, in one component.
+    /// Starts all daemons of a configuration, in one component, and permits everything.
     #[must_use]
     pub fn new(configuration: Configuration, now: u32) -> Self {
+        Self::with_policy(configuration, Arc::new(PermitAll), now)
+    }
+
+    /// Starts all daemons of a configuration, in one component, and asks a policy what clients
+    /// may do.
+    #[must_use]
+    pub fn with_policy(
+        configuration: Configuration,
+        policy: Arc<dyn AccessPolicy>,
+        now: u32,
+    ) -> Self {
         let (clock, time) = Clock::new(now);
         let daemons: BTreeSet<DaemonIndex> =
             configuration.entries().map(|(index, _)| index).collect();
@@ -74,6 +101,7 @@ impl Router {
         let component = Component {
             daemons,
             pair: Pair { proc_id, time },
+            state: State::Regular,
             groups: BTreeMap::new(),
         };
         Self {
@@ -81,6 +109,8 @@ impl Router {
             sessions: Sessions::default(),
             components: vec![component],
             clock,
+            policy: Policy(policy),
+            held: None,
             outputs: VecDeque::new(),
         }
     }
@@ -107,39 +137,58 @@ impl Router {
         self.sessions.reserve(index, daemon, wanted, notices)
     }
 
-    /// Ends the handshake of a session: from now on it is a target.
+    /// Ends the handshake of a session without asking the policy: from now on it is a target.
     pub fn connect(&mut self, session: SessionId) {
         if let Some(session) = self.sessions.get_mut(session) {
             session.phase = Phase::Connected;
         }
     }
 
-    /// Carries out what a client asks. Requests of sessions that are over, or not there yet, are
-    /// dropped.
+    /// Carries out what a client asks, or holds it if told so. Requests of sessions that are over,
+    /// or not there yet, are dropped; what the policy refuses goes back.
     pub fn request(&mut self, session: SessionId, request: Request) {
-        let known = self
-            .sessions
-            .get(session)
-            .is_some_and(|session| session.phase == Phase::Connected);
-        if !known {
+        let Some(known) = self.sessions.get(session) else {
+            return;
+        };
+        let (member, daemon) = (known.member, known.daemon);
+        match known.phase {
+            Phase::Connected => {}
+            Phase::Reserved | Phase::Ending => return,
+        }
+        if matches!(request, Request::Disconnect) {
+            self.disconnect(session, CloseCause::Disconnected);
             return;
         }
-        match request {
-            Request::Join(group) => self.join(session, group),
-            Request::Leave(group) => self.leave(session, group),
-            Request::Disconnect => self.disconnect(session, CloseCause::Disconnected),
-            Request::Data(message) => self.multicast(session, message),
-        }
+        let Some(request) = self.admit(session, request) else {
+            return;
+        };
+        self.order(Operation {
+            session,
+            member,
+            daemon,
+            act: Act::of(request),
+        });
     }
 
     /// Ends a session, whatever the reason: closes it, then tells its groups in the order of their
     /// names. Does nothing for a session that is over.
+    ///
+    /// The name is free when the groups have been told, which may be later if operations are held.
     pub fn disconnect(&mut self, session: SessionId, cause: CloseCause) {
-        let Some(ended) = self.sessions.remove(session) else {
+        let Some(ended) = self.sessions.get(session) else {
             return;
         };
+        let (member, daemon) = (ended.member, ended.daemon);
+        if !self.sessions.end(session) {
+            return;
+        }
         self.close(session, cause);
-        self.withdraw(&ended);
+        self.order(Operation {
+            session,
+            member,
+            daemon,
+            act: Act::End,
+        });
     }
 
     /// The session behind a member name.
@@ -149,6 +198,7 @@ impl Router {
     pub fn session_of(&self, member: &MemberName) -> Result<SessionId, Error> {
         self.sessions
             .find(member.as_name())
+            .filter(|(_, session)| session.phase != Phase::Ending)
             .map(|(id, _)| id)
             .ok_or(Error::UnknownMember(*member))
     }

@@ -15,42 +15,28 @@
 //! One change uses two times: `t` for the transitional memberships and `t + 1` for the new ones,
 //! with `t` = max(clock, last time used + 1). All signals of a change come before its first
 //! membership. A group whose members all stay together and that gains nobody is told nothing and
-//! keeps its id. Since a change is one step here, no operation ever falls between signal and
-//! membership. Protocol notes, 7.4, 7.5 and 11.1.
+//! keeps its id. A change is one step here, so an operation falls between signal and membership
+//! only if it was [held](Router::hold) before. Protocol notes, 7.4, 7.5 and 11.1.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use gcs_proto::{
-    gcs::ViewId,
+    codec::Delivery,
     name::{DaemonName, GroupName, MemberName},
 };
 
 use super::{
     Router,
-    component::{Component, Times},
+    component::{Component, State, Times},
     configuration::{DaemonIndex, Partition},
     group::{Group, GroupId, Members, Pair},
+    hold::{Act, Cut, Operation},
     output::CloseCause,
 };
 use crate::error::Error;
 
 /// Daemons that shall reach each other.
 type Side = BTreeSet<DaemonIndex>;
-
-/// A group in a transitional membership.
-struct Remains {
-    group: Group,
-    fate: Fate,
-}
-
-/// What a change did to a group in a transitional membership.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Fate {
-    /// All members are still here.
-    Whole,
-    /// Some members are gone.
-    Lessened,
-}
 
 impl Router {
     /// Divides the running daemons.
@@ -59,6 +45,14 @@ impl Router {
     /// [`Error::UnknownDaemon`], [`Error::DaemonStopped`], [`Error::NamedTwice`] or
     /// [`Error::LeftOut`]; nothing has changed then.
     pub fn partition(&mut self, partition: &Partition, now: u32) -> Result<(), Error> {
+        self.partition_at(partition, Cut::default(), now)
+    }
+
+    /// Divides the running daemons, at a chosen place among the operations that are held.
+    ///
+    /// # Errors
+    /// As [`partition`](Self::partition).
+    pub fn partition_at(&mut self, partition: &Partition, cut: Cut, now: u32) -> Result<(), Error> {
         let running = self.running();
         let mut named = Side::new();
         let mut sides = Vec::new();
@@ -83,14 +77,14 @@ impl Router {
         if let Some((_, entry)) = left_out {
             return Err(Error::LeftOut(entry.name));
         }
-        self.reform(sides, now);
+        self.reform(sides, cut, now);
         Ok(())
     }
 
-    /// Lets all running daemons reach each other.
+    /// Lets all running daemons reach each other. What is held is delivered before.
     pub fn heal(&mut self, now: u32) {
         let running = self.running();
-        self.reform(vec![running], now);
+        self.reform(vec![running], Cut::default(), now);
     }
 
     /// Stops a daemon: its sessions end, and for all others it is lost.
@@ -104,15 +98,17 @@ impl Router {
         }
         let sessions: Vec<_> = self.sessions.of_daemon(daemon).collect();
         for session in sessions {
+            if self.sessions.end(session) {
+                self.close(session, CloseCause::DaemonStopped);
+            }
             // Its memberships go with the daemon, so nobody is told of a disconnect.
             self.sessions.remove(session);
-            self.close(session, CloseCause::DaemonStopped);
         }
         let mut sides = self.sides();
         for side in &mut sides {
             side.remove(&daemon);
         }
-        self.reform(sides, now);
+        self.reform(sides, Cut::default(), now);
         Ok(())
     }
 
@@ -127,7 +123,7 @@ impl Router {
         }
         let mut sides = self.sides();
         sides.push(Side::from([daemon]));
-        self.reform(sides, now);
+        self.reform(sides, Cut::default(), now);
         Ok(())
     }
 
@@ -145,92 +141,155 @@ impl Router {
             .collect()
     }
 
-    /// Carries out a change; does nothing when the sides are what they were.
-    fn reform(&mut self, mut sides: Vec<Side>, now: u32) {
+    /// Carries out a change; when the sides are what they were, only ends what is held.
+    fn reform(&mut self, mut sides: Vec<Side>, cut: Cut, now: u32) {
         sides.retain(|side| !side.is_empty());
         sides.sort_by_key(|side| side.first().copied());
         if sides == self.sides() {
+            self.release();
             return;
         }
+        let late = self.deliver_prefix(&sides, cut);
         let times = self.clock.change(now);
         let old = std::mem::take(&mut self.components);
         let (kept, changed): (Vec<_>, Vec<_>) = old
             .into_iter()
             .partition(|component| sides.contains(&component.daemons));
-
-        let mut pieces: Vec<(Side, BTreeMap<GroupName, Remains>)> = Vec::new();
-        for component in changed {
+        self.components = kept;
+        for component in &changed {
             for side in &sides {
                 let together: Side = component.daemons.intersection(side).copied().collect();
                 if !together.is_empty() {
-                    let remains = self.lose(&component, &together, times);
-                    pieces.push((together, remains));
+                    let piece = self.lose(component, together, times);
+                    self.components.push(piece);
                 }
             }
         }
+        self.deliver_late(&changed, late, cut);
+        let (kept, mut pieces): (Vec<_>, Vec<_>) = std::mem::take(&mut self.components)
+            .into_iter()
+            .partition(|component| component.state == State::Regular);
         self.components = kept;
         for side in sides {
-            if self.components.iter().any(|kept| kept.daemons == side) {
-                continue;
-            }
-            let mut gathered: BTreeMap<GroupName, Vec<Remains>> = BTreeMap::new();
-            for (_, remains) in pieces.extract_if(.., |(together, _)| together.is_subset(&side)) {
-                for (name, remains) in remains {
-                    gathered.entry(name).or_default().push(remains);
+            let mut gathered: BTreeMap<GroupName, Vec<Group>> = BTreeMap::new();
+            let together = pieces.extract_if(.., |piece| piece.daemons.is_subset(&side));
+            let mut gained = false;
+            for piece in together {
+                gained = true;
+                for (name, group) in piece.groups {
+                    gathered.entry(name).or_default().push(group);
                 }
             }
-            let component = self.gain(side, gathered, times);
-            self.components.push(component);
+            // A side that was there before has no pieces; one of started daemons has none either.
+            if gained || !self.components.iter().any(|kept| kept.daemons == side) {
+                let component = self.gain(side, gathered, times);
+                self.components.push(component);
+            }
         }
         self.components
             .sort_by_key(|component| component.daemons.first().copied());
     }
 
+    /// Delivers the operations held that come before the change, and gives back the rest: those
+    /// behind the cut in components that are divided.
+    fn deliver_prefix(&mut self, sides: &[Side], cut: Cut) -> Vec<Operation> {
+        let mut late = Vec::new();
+        let mut delivered: BTreeMap<Option<DaemonIndex>, usize> = BTreeMap::new();
+        for operation in self.take_held() {
+            let Some(component) = self.component_of(operation.daemon) else {
+                continue;
+            };
+            let divided = !sides.iter().any(|side| component.daemons.is_subset(side));
+            let before = delivered
+                .entry(component.daemons.first().copied())
+                .or_default();
+            if divided && *before >= cut.prefix {
+                late.push(operation);
+            } else {
+                *before += 1;
+                self.carry_out(operation);
+            }
+        }
+        late
+    }
+
+    /// Delivers operations between the signals and the next memberships: at each piece those of its
+    /// own sessions, and of those it has lost messages up to a gap.
+    fn deliver_late(&mut self, divided: &[Component], late: Vec<Operation>, cut: Cut) {
+        let mut gaps: BTreeMap<Side, usize> = BTreeMap::new();
+        for piece in &self.components {
+            let whole = divided
+                .iter()
+                .find(|component| piece.daemons.is_subset(&component.daemons));
+            let theirs = late.iter().filter(|operation| {
+                whole.is_some_and(|whole| whole.daemons.contains(&operation.daemon))
+                    && !piece.daemons.contains(&operation.daemon)
+            });
+            let messages = theirs.take_while(|operation| matches!(operation.act, Act::Send(_)));
+            let gap = cut.gap(piece.daemons.first().copied(), messages.count());
+            gaps.insert(piece.daemons.clone(), gap);
+        }
+        for operation in late {
+            let whole = divided
+                .iter()
+                .find(|component| component.daemons.contains(&operation.daemon));
+            if let (Act::Send(message), Some(whole)) = (&operation.act, whole) {
+                let mut copies = Vec::new();
+                for piece in &self.components {
+                    let left = gaps.get_mut(&piece.daemons).filter(|left| {
+                        **left > 0
+                            && piece.daemons.is_subset(&whole.daemons)
+                            && !piece.daemons.contains(&operation.daemon)
+                    });
+                    if let Some(left) = left {
+                        *left -= 1;
+                        copies.push(self.targets(piece, operation.session, message));
+                    }
+                }
+                for targets in copies {
+                    let sender = operation.member;
+                    let message = message.clone();
+                    self.deliver(targets, Delivery::Data { sender, message });
+                }
+            }
+            self.carry_out(operation);
+        }
+    }
+
     /// First half: what is left of a component's groups among those who stay together.
-    fn lose(
-        &mut self,
-        component: &Component,
-        together: &Side,
-        times: Times,
-    ) -> BTreeMap<GroupName, Remains> {
+    fn lose(&mut self, component: &Component, together: Side, times: Times) -> Component {
         let transitional = Pair {
-            proc_id: self.first_id(together),
+            proc_id: self.first_id(&together),
             time: times.transitional,
         };
-        let mut remains = BTreeMap::new();
+        let mut groups = BTreeMap::new();
         for (name, group) in &component.groups {
-            let members: Members = group
+            let (members, lost): (Members, Members) = group
                 .members
                 .iter()
-                .filter(|(place, _)| together.contains(&place.daemon))
-                .map(|(place, session)| (*place, *session))
-                .collect();
-            if members.is_empty() {
-                continue;
-            }
-            let (id, fate) = if members.len() < group.members.len() {
-                let old: ViewId = group.id.view_id();
-                self.signal(*name, old, &members);
-                (GroupId::first(transitional), Fate::Lessened)
+                .partition(|(place, _)| together.contains(&place.daemon));
+            let id = if lost.is_empty() {
+                group.id
             } else {
-                (group.id, Fate::Whole)
+                self.signal(*name, group.id.view_id(), &members);
+                GroupId::first(transitional)
             };
-            remains.insert(
-                *name,
-                Remains {
-                    group: Group { id, members },
-                    fate,
-                },
-            );
+            // One whose members are all out of reach is kept for those who join it now.
+            groups.insert(*name, Group { id, members, lost });
         }
-        remains
+        Component {
+            daemons: together,
+            pair: transitional,
+            state: State::Transitional,
+            groups,
+        }
     }
 
     /// Second half: the groups of a new side, told of where they changed.
     fn gain(
         &mut self,
         side: Side,
-        gathered: BTreeMap<GroupName, Vec<Remains>>,
+        gathered: BTreeMap<GroupName, Vec<Group>>,
         times: Times,
     ) -> Component {
         let pair = Pair {
@@ -239,18 +298,21 @@ impl Router {
         };
         let mut groups = BTreeMap::new();
         for (name, mut remains) in gathered {
-            remains.sort_by_key(|remains| remains.group.id.pair.set_order());
+            // Members out of reach are given up.
+            remains.retain(|group| !group.members.is_empty());
+            remains.sort_by_key(|group| group.id.pair.set_order());
             let untouched = match remains.as_slice() {
-                [only] if only.fate == Fate::Whole => Some(only.group.id),
-                _ => None,
+                [] => continue,
+                [only] if only.lost.is_empty() => Some(only.id),
+                [..] => None,
             };
             let id = untouched.unwrap_or_else(|| GroupId::first(pair));
             let sets = sets_by_pair(&remains);
-            let members = remains
+            let mut group = Group::new(id);
+            group.members = remains
                 .into_iter()
-                .flat_map(|remains| remains.group.members)
+                .flat_map(|remains| remains.members)
                 .collect();
-            let group = Group { id, members };
             if untouched.is_none() {
                 self.announce_network(name, &group, &sets);
             }
@@ -259,6 +321,7 @@ impl Router {
         Component {
             daemons: side,
             pair,
+            state: State::Regular,
             groups,
         }
     }
@@ -282,13 +345,13 @@ impl Router {
 
 /// Virtual synchrony sets: members whose daemons held the same pair for the group came together.
 /// Expects `remains` in the order of their pairs.
-fn sets_by_pair(remains: &[Remains]) -> Vec<Members> {
+fn sets_by_pair(remains: &[Group]) -> Vec<Members> {
     remains
-        .chunk_by(|one, other| one.group.id.pair == other.group.id.pair)
+        .chunk_by(|one, other| one.id.pair == other.id.pair)
         .map(|chunk| {
             chunk
                 .iter()
-                .flat_map(|remains| &remains.group.members)
+                .flat_map(|group| &group.members)
                 .map(|(place, session)| (*place, *session))
                 .collect()
         })

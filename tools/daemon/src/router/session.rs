@@ -13,6 +13,7 @@ use gcs_proto::{
 };
 
 use super::configuration::DaemonIndex;
+use crate::access::{Origin, User};
 
 /// Most groups that one session may be in (ours). One more join closes the session.
 pub const GROUPS_OF_SESSION: usize = 4_096;
@@ -34,6 +35,9 @@ pub(crate) enum Phase {
     Reserved,
     /// Accepted.
     Connected,
+    /// Closed, with its end in the order of held operations: no target, and its requests are
+    /// dropped.
+    Ending,
 }
 
 /// A client of one daemon.
@@ -41,6 +45,7 @@ pub(crate) enum Phase {
 pub(crate) struct Session {
     pub(crate) daemon: DaemonIndex,
     pub(crate) member: MemberName,
+    pub(crate) user: User,
     pub(crate) notices: MembershipMessages,
     pub(crate) phase: Phase,
     pub(crate) groups: BTreeSet<GroupName>,
@@ -51,6 +56,8 @@ pub(crate) struct Session {
 pub(crate) struct Sessions {
     by_id: BTreeMap<SessionId, Session>,
     by_member: BTreeMap<MemberName, SessionId>,
+    /// Sessions that are closed and still have memberships.
+    ending: usize,
     last: u64,
 }
 
@@ -82,6 +89,11 @@ impl Sessions {
             Session {
                 daemon,
                 member,
+                user: User {
+                    member,
+                    origin: Origin::Local,
+                    name: None,
+                },
                 notices,
                 phase: Phase::Reserved,
                 groups: BTreeSet::new(),
@@ -111,8 +123,28 @@ impl Sessions {
         self.by_id.get_mut(&id)
     }
 
+    /// Notes that a session is closed; false if it was before or is not known.
+    pub(crate) fn end(&mut self, id: SessionId) -> bool {
+        match self.by_id.get_mut(&id) {
+            Some(session) if session.phase != Phase::Ending => {
+                session.phase = Phase::Ending;
+                self.ending += 1;
+                true
+            }
+            Some(_) | None => false,
+        }
+    }
+
+    /// Whether a session is closed and still has memberships.
+    pub(crate) fn has_ending(&self) -> bool {
+        self.ending > 0
+    }
+
     pub(crate) fn remove(&mut self, id: SessionId) -> Option<Session> {
         let session = self.by_id.remove(&id)?;
+        if session.phase == Phase::Ending {
+            self.ending -= 1;
+        }
         self.by_member.remove(&session.member);
         Some(session)
     }

@@ -1,14 +1,17 @@
 //! What a daemon is to be made of.
 
 use std::{
+    fmt,
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
+    sync::Arc,
 };
 
 use gcs_proto::name::DaemonName;
 
-use super::Daemon;
+use super::{Daemon, outbox::QueueBounds};
 use crate::{
+    access::{AccessPolicy, Authentication, PermitAll},
     error::Error,
     router::{Configuration, DaemonEntry},
 };
@@ -71,10 +74,36 @@ impl From<DaemonName> for VirtualDaemon {
 }
 
 /// Collects virtual daemons, in the order of the configuration.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone)]
 pub struct Builder {
     pub(crate) daemons: Vec<VirtualDaemon>,
     pub(crate) control: Option<PathBuf>,
+    pub(crate) authentication: Authentication,
+    pub(crate) policy: Arc<dyn AccessPolicy>,
+    pub(crate) bounds: QueueBounds,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            daemons: Vec::new(),
+            control: None,
+            authentication: Authentication::anybody(),
+            policy: Arc::new(PermitAll),
+            bounds: QueueBounds::default(),
+        }
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("daemons", &self.daemons)
+            .field("control", &self.control)
+            .field("authentication", &self.authentication)
+            .field("bounds", &self.bounds)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Builder {
@@ -89,6 +118,28 @@ impl Builder {
     #[must_use]
     pub fn control(mut self, path: impl Into<PathBuf>) -> Self {
         self.control = Some(path.into());
+        self
+    }
+
+    /// Authenticates clients so; without this everybody is let in ([`Authentication::anybody`]).
+    #[must_use]
+    pub fn authentication(mut self, authentication: Authentication) -> Self {
+        self.authentication = authentication;
+        self
+    }
+
+    /// Judges clients and requests by this policy; without one everything is permitted.
+    #[must_use]
+    pub fn policy(mut self, policy: impl AccessPolicy + 'static) -> Self {
+        self.policy = Arc::new(policy);
+        self
+    }
+
+    /// Bounds of what waits to be written to each client; who exceeds one is closed. A bound on
+    /// bytes below the longest message is raised to that.
+    #[must_use]
+    pub fn queue_bounds(mut self, bounds: QueueBounds) -> Self {
+        self.bounds = bounds;
         self
     }
 

@@ -6,8 +6,11 @@
 //! | `heal` | lets all running daemons reach each other |
 //! | `stop n2` | stops a virtual daemon |
 //! | `start n2` | starts it again, alone |
+//! | `hold` | orders what clients ask from now on and delivers nothing of it |
+//! | `release` | delivers what is held; a change of the network does so as well |
 //! | `drop #alice#n1` | closes a session without goodbye |
-//! | `status` | counters and topology |
+//! | `status` | counters and topology, `name=value` |
+//! | `stats` | the same as a JSON object |
 //!
 //! Each line is answered by one line, `ok` with what there is to say, or `error` with the reason.
 
@@ -38,10 +41,16 @@ pub enum Command {
     Stop(DaemonName),
     /// `start n2`
     Start(DaemonName),
+    /// `hold`
+    Hold,
+    /// `release`
+    Release,
     /// `drop #alice#n1`
     Drop(MemberName),
     /// `status`
     Status,
+    /// `stats`
+    Stats,
 }
 
 impl FromStr for Command {
@@ -57,7 +66,10 @@ impl FromStr for Command {
             ("stop", name) => Ok(Self::Stop(name.parse()?)),
             ("start", name) => Ok(Self::Start(name.parse()?)),
             ("drop", member) => Ok(Self::Drop(member.parse()?)),
+            ("hold", "") => Ok(Self::Hold),
+            ("release", "") => Ok(Self::Release),
             ("status", "") => Ok(Self::Status),
+            ("stats", "") => Ok(Self::Stats),
             _ => Err(Error::Command(line.to_owned())),
         }
     }
@@ -78,6 +90,9 @@ impl Command {
             Self::Stop(name) => control.stop_daemon(name).await?,
             Self::Start(name) => control.start_daemon(name).await?,
             Self::Drop(member) => control.drop_session(member).await?,
+            Self::Hold => control.hold().await?,
+            Self::Release => control.release().await?,
+            Self::Stats => return Ok(control.stats().await?.to_json()),
             Self::Status => return Ok(control.stats().await?.to_string()),
         }
         Ok(format!("topology={}", control.stats().await?.topology))
@@ -159,6 +174,9 @@ mod tests {
     #[test]
     fn commands_read() {
         assert_eq!("heal\n".parse(), Ok(Command::Heal));
+        assert_eq!("hold".parse(), Ok(Command::Hold));
+        assert_eq!("release".parse(), Ok(Command::Release));
+        assert_eq!("stats".parse(), Ok(Command::Stats));
         assert_eq!(
             "stop  n2 ".parse(),
             Ok(Command::Stop("n2".parse().unwrap()))

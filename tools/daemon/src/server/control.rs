@@ -1,12 +1,18 @@
 //! The controls: what a test, a demonstration or an operator does to the network.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use gcs_proto::name::{DaemonName, MemberName};
 use tokio::sync::{mpsc, oneshot};
 
-use super::hub::Order;
-use crate::{error::Error, router::Partition};
+use super::{
+    controller::{Change, Order},
+    hub::Hub,
+};
+use crate::{
+    error::Error,
+    router::{Cut, Partition},
+};
 
 /// Handle to the controls of a running [`Daemon`](super::Daemon); clones act on the same one.
 ///
@@ -15,6 +21,7 @@ use crate::{error::Error, router::Partition};
 #[derive(Clone, Debug)]
 pub struct Control {
     orders: mpsc::Sender<Order>,
+    hub: Arc<Hub>,
 }
 
 /// Counters of a running daemon.
@@ -27,10 +34,18 @@ pub struct Stats {
     pub groups: usize,
     /// Daemons that run, divided as they reach each other.
     pub topology: Partition,
+    /// Operations held back by [`Control::hold`].
+    pub held: usize,
     /// Requests of clients carried out.
     pub requests: u64,
-    /// Messages queued towards clients.
+    /// Messages queued towards clients, all in all.
     pub deliveries: u64,
+    /// Messages that wait to be written to clients now.
+    pub queued_messages: usize,
+    /// Bytes of those.
+    pub queued_bytes: usize,
+    /// Requests that the policy refused and that went back to their senders.
+    pub refused: u64,
     /// Sessions closed because they did not read.
     pub too_slow: u64,
     /// Sessions closed because they sent what no client may send.
@@ -41,11 +56,16 @@ impl fmt::Display for Stats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "sessions={} groups={} requests={} deliveries={} too-slow={} illegal={} topology={}",
+            "sessions={} groups={} held={} requests={} deliveries={} queued-messages={} \
+             queued-bytes={} refused={} too-slow={} illegal={} topology={}",
             self.sessions,
             self.groups,
+            self.held,
             self.requests,
             self.deliveries,
+            self.queued_messages,
+            self.queued_bytes,
+            self.refused,
             self.too_slow,
             self.illegal,
             self.topology
@@ -53,22 +73,37 @@ impl fmt::Display for Stats {
     }
 }
 
-/// What may be asked of the hub through the controls.
-#[derive(Debug)]
-pub(crate) enum ControlOrder {
-    Partition(Partition, Reply<()>),
-    Heal(Reply<()>),
-    Stop(DaemonName, Reply<()>),
-    Start(DaemonName, Reply<()>),
-    Drop(MemberName, Reply<()>),
-    Stats(Reply<Stats>),
+impl Stats {
+    /// The counters as one JSON object in one line; the topology is a list of sides, each a list
+    /// of names.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let sides: Vec<Vec<&str>> = self
+            .topology
+            .sides
+            .iter()
+            .map(|side| side.iter().map(|name| name.as_str()).collect())
+            .collect();
+        serde_json::json!({
+            "sessions": self.sessions,
+            "groups": self.groups,
+            "topology": sides,
+            "held": self.held,
+            "requests": self.requests,
+            "deliveries": self.deliveries,
+            "queued_messages": self.queued_messages,
+            "queued_bytes": self.queued_bytes,
+            "refused": self.refused,
+            "too_slow": self.too_slow,
+            "illegal": self.illegal,
+        })
+        .to_string()
+    }
 }
 
-pub(crate) type Reply<T> = oneshot::Sender<Result<T, Error>>;
-
 impl Control {
-    pub(crate) fn new(orders: mpsc::Sender<Order>) -> Self {
-        Self { orders }
+    pub(crate) const fn new(orders: mpsc::Sender<Order>, hub: Arc<Hub>) -> Self {
+        Self { orders, hub }
     }
 
     /// Divides the running daemons; `"n1 n2 | n3".parse()?` makes a [`Partition`] from text.
@@ -80,8 +115,43 @@ impl Control {
     /// # Cancel safety
     /// A call that is dropped may take effect all the same.
     pub async fn partition(&self, partition: Partition) -> Result<(), Error> {
-        self.ask(|reply| ControlOrder::Partition(partition, reply))
-            .await
+        self.partition_at(partition, Cut::default()).await
+    }
+
+    /// Divides the running daemons at a chosen place among the operations that are
+    /// [held](Self::hold).
+    ///
+    /// # Errors
+    /// As [`partition`](Self::partition).
+    ///
+    /// # Cancel safety
+    /// A call that is dropped may take effect all the same.
+    pub async fn partition_at(&self, partition: Partition, cut: Cut) -> Result<(), Error> {
+        self.ask(Change::Partition(partition, cut)).await
+    }
+
+    /// From now on orders what clients ask and delivers nothing of it, until the network changes
+    /// or [`release`](Self::release) is called: the only way to have operations fall between a
+    /// transitional signal and the next membership.
+    ///
+    /// # Errors
+    /// [`Error::ShutDown`].
+    ///
+    /// # Cancel safety
+    /// A call that is dropped may take effect all the same.
+    pub async fn hold(&self) -> Result<(), Error> {
+        self.ask(Change::Hold).await
+    }
+
+    /// Delivers what is held, in order, and holds no longer.
+    ///
+    /// # Errors
+    /// [`Error::ShutDown`].
+    ///
+    /// # Cancel safety
+    /// A call that is dropped may take effect all the same.
+    pub async fn release(&self) -> Result<(), Error> {
+        self.ask(Change::Release).await
     }
 
     /// Lets all running daemons reach each other.
@@ -92,7 +162,7 @@ impl Control {
     /// # Cancel safety
     /// A call that is dropped may take effect all the same.
     pub async fn heal(&self) -> Result<(), Error> {
-        self.ask(ControlOrder::Heal).await
+        self.ask(Change::Heal).await
     }
 
     /// Stops a virtual daemon: its sessions end without goodbye, its sockets close, and the others
@@ -104,7 +174,7 @@ impl Control {
     /// # Cancel safety
     /// A call that is dropped may take effect all the same.
     pub async fn stop_daemon(&self, name: DaemonName) -> Result<(), Error> {
-        self.ask(|reply| ControlOrder::Stop(name, reply)).await
+        self.ask(Change::Stop(name)).await
     }
 
     /// Starts a stopped virtual daemon on the addresses it had, alone; [`heal`](Self::heal) joins
@@ -116,7 +186,7 @@ impl Control {
     /// # Cancel safety
     /// A call that is dropped may take effect all the same.
     pub async fn start_daemon(&self, name: DaemonName) -> Result<(), Error> {
-        self.ask(|reply| ControlOrder::Start(name, reply)).await
+        self.ask(Change::Start(name)).await
     }
 
     /// Closes the stream of a session without goodbye; its groups see a disconnect.
@@ -127,7 +197,8 @@ impl Control {
     /// # Cancel safety
     /// A call that is dropped may take effect all the same.
     pub async fn drop_session(&self, member: MemberName) -> Result<(), Error> {
-        self.ask(|reply| ControlOrder::Drop(member, reply)).await
+        self.running()?;
+        self.hub.drop_session(&member)
     }
 
     /// Counters as they are now.
@@ -138,15 +209,21 @@ impl Control {
     /// # Cancel safety
     /// Changes nothing, may be dropped.
     pub async fn stats(&self) -> Result<Stats, Error> {
-        self.ask(ControlOrder::Stats).await
+        self.running()?;
+        Ok(self.hub.stats())
     }
 
-    async fn ask<T>(&self, order: impl FnOnce(Reply<T>) -> ControlOrder) -> Result<T, Error> {
+    fn running(&self) -> Result<(), Error> {
+        if self.orders.is_closed() {
+            return Err(Error::ShutDown);
+        }
+        Ok(())
+    }
+
+    async fn ask(&self, change: Change) -> Result<(), Error> {
         let (reply, answer) = oneshot::channel();
-        self.orders
-            .send(Order::Control(order(reply)))
-            .await
-            .map_err(|_| Error::ShutDown)?;
+        let order = Order { change, reply };
+        self.orders.send(order).await.map_err(|_| Error::ShutDown)?;
         answer.await.map_err(|_| Error::ShutDown)?
     }
 }

@@ -14,17 +14,16 @@ use gcs_proto::{
 };
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
-    sync::{mpsc, oneshot},
     time::{Instant, sleep, timeout_at},
 };
 use tracing::debug;
 
 use super::{
-    hub::{Order, Reservation},
-    session::{HANDSHAKE_TIME, Pipe},
+    hub::Reservation,
+    session::{HANDSHAKE_TIME, House, Pipe},
     tap::Direction,
 };
-use crate::router::CloseCause;
+use crate::{access::Origin, router::CloseCause};
 
 /// Bytes read at once.
 const CHUNK: usize = 1 << 10;
@@ -45,7 +44,8 @@ pub(super) struct Accepted {
 pub(super) async fn shake<R, W>(
     pipe: &mut Pipe<R, W>,
     daemon: &DaemonName,
-    orders: &mpsc::Sender<Order>,
+    house: &House,
+    origin: Origin,
 ) -> Option<Accepted>
 where
     R: AsyncRead + Unpin,
@@ -54,7 +54,8 @@ where
     let mut greeting = Greeting {
         pipe,
         daemon,
-        orders,
+        house,
+        origin,
         deadline: Instant::now() + HANDSHAKE_TIME,
         handshake: DaemonHandshake::new(),
         reservation: None,
@@ -67,10 +68,7 @@ where
     } = greeting;
     let reservation = reservation?;
     if led.is_none() {
-        let session = reservation.session;
-        let cause = CloseCause::EndOfStream;
-        // Without a hub there is no session left to end.
-        let _ = orders.send(Order::End { session, cause }).await;
+        house.hub.end(reservation.session, CloseCause::EndOfStream);
         return None;
     }
     Some(Accepted {
@@ -83,7 +81,8 @@ where
 struct Greeting<'a, R, W> {
     pipe: &'a mut Pipe<R, W>,
     daemon: &'a DaemonName,
-    orders: &'a mpsc::Sender<Order>,
+    house: &'a House,
+    origin: Origin,
     deadline: Instant,
     handshake: DaemonHandshake,
     /// From the moment the name is taken.
@@ -118,11 +117,13 @@ where
     }
 
     async fn connect(&mut self, request: ConnectRequest) -> Option<()> {
-        match self.reserve(request).await? {
+        match self.reserve(request).await {
             Ok(reservation) => {
                 self.pipe.line.member = Some(reservation.member);
                 self.reservation = Some(reservation);
-                self.handshake.offer_methods(&[Method::Null]);
+                let authentication = &self.house.authentication;
+                self.handshake.require_methods(authentication.required());
+                self.handshake.offer_methods(&authentication.offered());
                 Some(())
             }
             Err(refusal) => self.refuse(refusal).await,
@@ -131,23 +132,15 @@ where
 
     /// Takes the client's name, with some patience for a client that is back before the end of
     /// its last session has been read from the other stream.
-    async fn reserve(
-        &mut self,
-        request: ConnectRequest,
-    ) -> Option<Result<Reservation, ConnectRefusal>> {
+    async fn reserve(&mut self, request: ConnectRequest) -> Result<Reservation, ConnectRefusal> {
         let mut pause = FIRST_PAUSE;
         loop {
-            let (reply, answer) = oneshot::channel();
-            let order = Order::Reserve {
-                daemon: *self.daemon,
-                wanted: request.name,
-                notices: request.membership,
-                reply,
-            };
-            self.orders.send(order).await.ok()?;
-            let answer = answer.await.ok()?;
+            let answer = self
+                .house
+                .hub
+                .reserve(self.daemon, request.name, request.membership);
             if !matches!(answer, Err(ConnectRefusal::NotUnique)) || pause > LAST_PAUSE {
-                return Some(answer);
+                return answer;
             }
             sleep(pause).await;
             pause *= 2;
@@ -155,20 +148,19 @@ where
     }
 
     async fn authenticate(&mut self, methods: &[Method]) -> Option<()> {
-        let offered = methods.iter().all(|method| *method == Method::Null);
         let member = self.reservation.as_ref()?.member;
         let session = self.reservation.as_ref()?.session;
-        if !offered {
+        let credentials = self.handshake.credentials();
+        let authentication = &self.house.authentication;
+        if !authentication.admits(methods, &self.origin, credentials) {
             return self.refuse(ConnectRefusal::Authentication).await;
         }
+        let user = credentials.map(|credentials| credentials.user().to_vec());
         // The session becomes a target before the client learns that it is accepted, so nothing
         // sent to it afterwards can be lost. What comes meanwhile waits in its queue.
-        let (reply, connected) = oneshot::channel();
-        self.orders
-            .send(Order::Connect { session, reply })
-            .await
-            .ok()?;
-        connected.await.ok()?;
+        if let Err(refusal) = self.house.hub.connect(session, self.origin, user) {
+            return self.refuse(refusal).await;
+        }
         self.handshake.accept(Version::CURRENT, &member);
         Some(())
     }

@@ -1,83 +1,43 @@
-//! The one task that owns the router: all events pass here, one after the other.
+//! The one place where all events meet: the router behind a lock, and the queues of the sessions.
 //!
-//! Nothing here waits for a client. A delivery goes into the receiver's bounded queue at once or
-//! the receiver is closed. Only when a queue is more than three quarters full does the hub wait,
-//! for at most [`PATIENCE`] each time a queue fills up, so that a fast sender does not get healthy
-//! receivers closed: senders then feel the back-pressure of the bounded queue of orders. A
-//! receiver that has used up its patience gets no more of it before its queue was empty again.
+//! A session's task brings the requests of its client here itself, many at a time; the order in
+//! which the lock is taken is the total order. Nothing is awaited under the lock, and nothing in
+//! here waits for a client: a delivery goes into the receiver's bounded queue at once, or the
+//! receiver is closed. When a queue is crowded the *sender's* task waits for it, outside of the
+//! lock, and takes no more from its own client meanwhile (see `outbox`); everybody else goes on.
 
 use std::{
     collections::BTreeMap,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{SystemTime, UNIX_EPOCH},
 };
 
-use bytes::Bytes;
 use gcs_proto::{
-    codec::Request,
+    codec::{Delivery, Encoded, Request},
     error::ConnectRefusal,
     handshake::MembershipMessages,
-    limits,
     name::{DaemonName, MemberName, PrivateName},
 };
-use tokio::{
-    sync::{mpsc, oneshot, watch},
-    time::{Instant, timeout_at},
-};
-use tracing::{debug, info};
+use tokio::sync::oneshot;
+use tracing::debug;
 
 use super::{
-    control::{ControlOrder, Stats},
-    ports::Ports,
+    control::Stats,
+    outbox::{Outbox, Pushed, QueueBounds},
 };
-use crate::router::{CloseCause, Output, Router, SessionId};
-
-/// Orders waiting for the hub; a session that finds no room waits, and stops reading its client.
-pub(crate) const ORDERS: usize = 512;
-
-/// How long the hub waits for queues to drain before it goes on and lets them overflow.
-const PATIENCE: Duration = Duration::from_millis(500);
-
-/// Room below which the hub waits.
-const CROWDED: usize = limits::QUEUED_MESSAGES / 4;
-/// Room at which the hub goes on.
-const RELIEVED: usize = limits::QUEUED_MESSAGES / 2;
-
-/// What the hub is asked, in the order it is carried out.
-#[derive(Debug)]
-pub(crate) enum Order {
-    /// Take a name for a session whose handshake goes on.
-    Reserve {
-        daemon: DaemonName,
-        wanted: Option<PrivateName>,
-        notices: MembershipMessages,
-        reply: oneshot::Sender<Result<Reservation, ConnectRefusal>>,
-    },
-    /// The handshake is done; the reply says that the session is a target now.
-    Connect {
-        session: SessionId,
-        reply: oneshot::Sender<()>,
-    },
-    /// A client's request.
-    Request {
-        session: SessionId,
-        request: Request,
-    },
-    /// A session's stream is over.
-    End {
-        session: SessionId,
-        cause: CloseCause,
-    },
-    /// Somebody is at the controls.
-    Control(ControlOrder),
-}
+use crate::{
+    access::Origin,
+    error::Error,
+    router::{CloseCause, Output, Router, SessionId},
+};
 
 /// What a session needs of the hub.
 #[derive(Debug)]
 pub(crate) struct Reservation {
     pub(crate) session: SessionId,
     pub(crate) member: MemberName,
-    /// Frames for the client.
-    pub(crate) queue: mpsc::Receiver<Bytes>,
+    /// Messages for the client.
+    pub(crate) outbox: Arc<Outbox>,
     /// Fires when the session is over.
     pub(crate) stop: oneshot::Receiver<CloseCause>,
 }
@@ -85,202 +45,175 @@ pub(crate) struct Reservation {
 /// The hub's end of a session.
 #[derive(Debug)]
 struct Outlet {
-    queue: mpsc::Sender<Bytes>,
+    outbox: Arc<Outbox>,
     stop: oneshot::Sender<CloseCause>,
-    patience: Patience,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Patience {
-    Fresh,
-    UsedUp,
+    /// Whether it is among those whose writers are to be woken.
+    touched: bool,
 }
 
 #[derive(Debug, Default)]
 struct Counters {
     requests: u64,
     deliveries: u64,
+    refused: u64,
     too_slow: u64,
     illegal: u64,
 }
 
-/// Owner of the router.
+/// Router and queues.
 #[derive(Debug)]
 pub(crate) struct Hub {
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
     router: Router,
     outlets: BTreeMap<SessionId, Outlet>,
-    ports: Ports,
+    bounds: QueueBounds,
     counters: Counters,
-    /// Receivers whose queue became crowded since the hub last waited.
-    crowded: Vec<SessionId>,
+    /// Sessions that got something since their writers were last woken, each one once.
+    touched: Vec<SessionId>,
+    /// Queues that became crowded since somebody last waited.
+    crowded: Vec<Arc<Outbox>>,
 }
 
 impl Hub {
-    pub(crate) fn new(router: Router, ports: Ports) -> Self {
+    pub(crate) fn new(router: Router, bounds: QueueBounds) -> Self {
         Self {
-            router,
-            outlets: BTreeMap::new(),
-            ports,
-            counters: Counters::default(),
-            crowded: Vec::new(),
+            state: Mutex::new(State {
+                router,
+                outlets: BTreeMap::new(),
+                bounds: bounds.at_least_one_message(),
+                counters: Counters::default(),
+                touched: Vec::new(),
+                crowded: Vec::new(),
+            }),
         }
     }
 
-    pub(crate) async fn run(
-        mut self,
-        mut orders: mpsc::Receiver<Order>,
-        mut shutdown: watch::Receiver<()>,
-    ) {
-        loop {
-            let order = tokio::select! {
-                biased;
-                _ = shutdown.changed() => break,
-                order = orders.recv() => order,
-            };
-            match order {
-                Some(order) => self.carry_out(order).await,
-                None => break,
-            }
-            if !self.crowded.is_empty() {
-                self.wait_for_relief().await;
-            }
-        }
-        self.ports.close_all().await;
-    }
-
-    async fn carry_out(&mut self, order: Order) {
-        match order {
-            Order::Reserve {
-                daemon,
-                wanted,
-                notices,
-                reply,
-            } => self.reserve(&daemon, wanted, notices, reply),
-            Order::Connect { session, reply } => {
-                self.router.connect(session);
-                // The session may be over by now; then its stop has fired already.
-                let _ = reply.send(());
-            }
-            Order::Request { session, request } => {
-                self.counters.requests += 1;
-                self.router.request(session, request);
-            }
-            Order::End { session, cause } => self.router.disconnect(session, cause),
-            Order::Control(order) => {
-                self.control(order).await;
-                return;
-            }
-        }
-        self.drain();
-    }
-
-    fn reserve(
-        &mut self,
+    /// Takes a name for a session whose handshake goes on.
+    pub(crate) fn reserve(
+        &self,
         daemon: &DaemonName,
         wanted: Option<PrivateName>,
         notices: MembershipMessages,
-        reply: oneshot::Sender<Result<Reservation, ConnectRefusal>>,
-    ) {
-        let answer = self
-            .router
-            .reserve(daemon, wanted, notices)
-            .map(|(session, member)| {
-                let (queue, frames) = mpsc::channel(limits::QUEUED_MESSAGES);
-                let (stop, stopped) = oneshot::channel();
-                let patience = Patience::Fresh;
-                self.outlets.insert(
-                    session,
-                    Outlet {
-                        queue,
-                        stop,
-                        patience,
-                    },
-                );
-                Reservation {
-                    session,
-                    member,
-                    queue: frames,
-                    stop: stopped,
-                }
-            });
-        if let Err(Ok(unheard)) = reply.send(answer) {
-            self.router
-                .disconnect(unheard.session, CloseCause::EndOfStream);
-        }
+    ) -> Result<Reservation, ConnectRefusal> {
+        let mut state = self.state();
+        let (session, member) = state.router.reserve(daemon, wanted, notices)?;
+        let outbox = Arc::new(Outbox::new(state.bounds));
+        let (stop, stopped) = oneshot::channel();
+        let outlet = Outlet {
+            outbox: Arc::clone(&outbox),
+            stop,
+            touched: false,
+        };
+        state.outlets.insert(session, outlet);
+        Ok(Reservation {
+            session,
+            member,
+            outbox,
+            stop: stopped,
+        })
     }
 
-    /// Carries out a control order; its messages are queued before the reply goes out.
-    async fn control(&mut self, order: ControlOrder) {
-        match order {
-            ControlOrder::Partition(partition, reply) => {
-                let done = self.router.partition(&partition, now());
-                if done.is_ok() {
-                    info!(%partition, "partitioned");
-                }
-                self.drain();
-                let _ = reply.send(done);
-            }
-            ControlOrder::Heal(reply) => {
-                self.router.heal(now());
-                info!("healed");
-                self.drain();
-                let _ = reply.send(Ok(()));
-            }
-            ControlOrder::Stop(name, reply) => {
-                let done = self.router.stop(&name, now());
-                self.drain();
-                if done.is_ok() {
-                    info!(daemon = %name, "stopped");
-                    self.ports.close(&name).await;
-                }
-                let _ = reply.send(done);
-            }
-            ControlOrder::Start(name, reply) => {
-                let mut done = self.router.start(&name, now());
-                if done.is_ok() {
-                    done = self.ports.open(&name).await.map(|_| ());
-                    if done.is_err() {
-                        // Without its sockets it is as good as stopped; it runs, so it can stop.
-                        let _ = self.router.stop(&name, now());
-                    }
-                }
-                self.drain();
-                let _ = reply.send(done);
-            }
-            ControlOrder::Drop(member, reply) => {
-                let done = self
-                    .router
-                    .session_of(&member)
-                    .map(|session| self.router.disconnect(session, CloseCause::Dropped));
-                self.drain();
-                let _ = reply.send(done);
-            }
-            ControlOrder::Stats(reply) => {
-                let _ = reply.send(Ok(self.stats()));
-            }
-        }
+    /// The handshake is done: from here on the session is a target, unless the policy says no.
+    pub(crate) fn connect(
+        &self,
+        session: SessionId,
+        origin: Origin,
+        user: Option<Vec<u8>>,
+    ) -> Result<(), ConnectRefusal> {
+        self.state().router.connect_as(session, origin, user)
     }
 
-    fn stats(&self) -> Stats {
+    /// Carries requests out, oldest first, until there are none or a queue is crowded; the queues
+    /// that are have to be waited for before the rest.
+    pub(crate) fn requests(
+        &self,
+        session: SessionId,
+        requests: &mut impl Iterator<Item = Request>,
+    ) -> Vec<Arc<Outbox>> {
+        let mut state = self.state();
+        for request in requests {
+            state.counters.requests += 1;
+            state.router.request(session, request);
+            state.drain();
+            if !state.crowded.is_empty() {
+                break;
+            }
+        }
+        state.wake();
+        std::mem::take(&mut state.crowded)
+    }
+
+    /// A session's stream is over.
+    pub(crate) fn end(&self, session: SessionId, cause: CloseCause) {
+        self.change(|router| router.disconnect(session, cause));
+    }
+
+    /// Closes the session of a member without goodbye.
+    pub(crate) fn drop_session(&self, member: &MemberName) -> Result<(), Error> {
+        self.change(|router| {
+            let session = router.session_of(member)?;
+            router.disconnect(session, CloseCause::Dropped);
+            Ok(())
+        })
+    }
+
+    /// Changes the router and queues what comes of it before it returns.
+    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut Router) -> T) -> T {
+        let mut state = self.state();
+        let changed = change(&mut state.router);
+        state.drain();
+        state.wake();
+        // Who is at the controls does not wait for slow clients.
+        state.crowded.clear();
+        changed
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        let state = self.state();
+        let (mut queued_messages, mut queued_bytes) = (0, 0);
+        for outlet in state.outlets.values() {
+            let load = outlet.outbox.load();
+            queued_messages += load.messages;
+            queued_bytes += load.bytes;
+        }
         Stats {
-            sessions: self.router.session_count(),
-            groups: self.router.group_count(),
-            topology: self.router.topology(),
-            requests: self.counters.requests,
-            deliveries: self.counters.deliveries,
-            too_slow: self.counters.too_slow,
-            illegal: self.counters.illegal,
+            sessions: state.router.session_count(),
+            groups: state.router.group_count(),
+            topology: state.router.topology(),
+            held: state.router.held_count(),
+            requests: state.counters.requests,
+            deliveries: state.counters.deliveries,
+            queued_messages,
+            queued_bytes,
+            refused: state.counters.refused,
+            too_slow: state.counters.too_slow,
+            illegal: state.counters.illegal,
         }
     }
 
+    // A panic in the router would leave it in the middle of an event; all later events would be
+    // carried out on that. None is known.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
     /// Carries out what the router wants done, until it wants nothing more.
     fn drain(&mut self) {
         while let Some(output) = self.router.poll_output() {
             match output {
                 Output::Deliver { to, delivery } => {
-                    let frame = delivery.encode();
+                    if let Delivery::Refused(_) = &delivery {
+                        self.counters.refused += 1;
+                    }
+                    let message = delivery.encode_parts();
                     for session in to {
-                        self.queue(session, frame.clone());
+                        self.queue(session, message.clone());
                     }
                 }
                 Output::Close { session, cause } => self.close(session, cause),
@@ -288,29 +221,28 @@ impl Hub {
         }
     }
 
-    fn queue(&mut self, session: SessionId, frame: Bytes) {
+    fn queue(&mut self, session: SessionId, message: Encoded) {
         let Some(outlet) = self.outlets.get_mut(&session) else {
             return;
         };
-        let room = outlet.queue.capacity();
-        if room == outlet.queue.max_capacity() {
-            outlet.patience = Patience::Fresh;
-        }
-        match outlet.queue.try_send(frame) {
-            Ok(()) => {
+        match outlet.outbox.push(message) {
+            Pushed::Taken => self.counters.deliveries += 1,
+            Pushed::Crowded => {
                 self.counters.deliveries += 1;
-                if room <= CROWDED
-                    && outlet.patience == Patience::Fresh
-                    && !self.crowded.contains(&session)
-                {
-                    self.crowded.push(session);
+                let mut crowded = self.crowded.iter();
+                if !crowded.any(|noted| Arc::ptr_eq(noted, &outlet.outbox)) {
+                    self.crowded.push(Arc::clone(&outlet.outbox));
                 }
             }
-            Err(mpsc::error::TrySendError::Full(_)) => {
+            Pushed::Full => {
                 self.router.disconnect(session, CloseCause::TooSlow);
+                return;
             }
-            // The session's task is gone; its end is on the way.
-            Err(mpsc::error::TrySendError::Closed(_)) => {}
+            Pushed::Closed => return,
+        }
+        if !outlet.touched {
+            outlet.touched = true;
+            self.touched.push(session);
         }
     }
 
@@ -325,21 +257,17 @@ impl Hub {
         }
         if let Some(outlet) = self.outlets.remove(&session) {
             debug!(%session, ?cause, "session over");
+            outlet.outbox.close();
             // The task may be gone already; then there is nothing left to stop.
             let _ = outlet.stop.send(cause);
         }
     }
 
-    async fn wait_for_relief(&mut self) {
-        let deadline = Instant::now() + PATIENCE;
-        for session in std::mem::take(&mut self.crowded) {
-            let Some(outlet) = self.outlets.get_mut(&session) else {
-                continue;
-            };
-            // Room is asked for and given back at once: only its being there matters.
-            let relief = timeout_at(deadline, outlet.queue.reserve_many(RELIEVED)).await;
-            if relief.is_err() {
-                outlet.patience = Patience::UsedUp;
+    fn wake(&mut self) {
+        for session in self.touched.drain(..) {
+            if let Some(outlet) = self.outlets.get_mut(&session) {
+                outlet.touched = false;
+                outlet.outbox.wake();
             }
         }
     }

@@ -1,31 +1,40 @@
 //! The router on sockets: a tokio server.
 //!
 //! ```text
-//!   client A ==> reader A --\                              /--> queue A --> writer A ==> client A
-//!   client B ==> reader B ----> orders --> hub (Router) ------> queue B --> writer B ==> client B
-//!   controls, console  -----/   bounded                    \    bounded
+//!   client A ==> task A: decode, many requests at a time --\
+//!                        outbox A ==> client A    <---------+-- hub: Router behind a lock
+//!   client B ==> task B: decode ---------------------------+
+//!                        outbox B ==> client B    <---------+
+//!   controls, console --> controller: sockets, network ----/
 //! ```
 //!
-//! Data flows one way round. A reader waits where the orders are full, and so its client feels it.
-//! The hub never waits for a client for long (see `hub`): a client that does not read fills its
-//! queue of [`QUEUED_MESSAGES`](gcs_proto::limits::QUEUED_MESSAGES) and is closed by the next
-//! message. No lock is held across an await, nothing is shared but channels.
+//! A session is one task that runs its reader and its writer side by side. Its reader brings
+//! requests to the hub itself, so a message that comes back to its sender, or goes to another
+//! session, wakes nobody but the receiver. Bytes are decoded and written outside of the lock, and
+//! no lock is held across an await.
 //!
-//! A session is one task that runs its reader and its writer side by side. When the hub ends it,
-//! output stops at once, whatever is queued; when its client ends it, the hub learns of it in the
-//! order of its requests. Only the reader notices the end: what a client sent before it went is
-//! carried out even if nothing can be written to it any more.
+//! Queues are bounded: a client that does not read fills its `outbox` and is closed by the next
+//! message, after whoever sends to it has waited for it a limited time. A client that runs ahead
+//! of what it receives feels that its requests are no longer read; it never hangs for good,
+//! because it either reads or is closed. When the hub ends a session, output stops at once,
+//! whatever is queued; when its client ends it, the hub learns of it behind its requests. Only the
+//! reader notices the end: what a client sent before it went is carried out even if nothing can be
+//! written to it any more.
 
 mod builder;
 pub mod console;
 mod control;
+mod controller;
 mod handshake;
 mod hub;
+mod outbox;
 mod ports;
+mod reader;
 mod session;
 mod tap;
+mod writer;
 
-use std::{collections::BTreeMap, net::SocketAddr};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 
 use gcs_proto::name::DaemonName;
 use tokio::{
@@ -36,15 +45,17 @@ use tokio::{
 pub use self::{
     builder::{Builder, VirtualDaemon},
     control::{Control, Stats},
-    session::HANDSHAKE_TIME,
+    outbox::QueueBounds,
+    session::{FAREWELL, HANDSHAKE_TIME},
     tap::{Direction, TAP_BYTES, Tap, TapRecord},
 };
 use self::{
-    hub::{Hub, ORDERS, now},
+    controller::ORDERS,
+    hub::{Hub, now},
     ports::{Access, Ports, bind_unix},
     session::{Alive, Entrance, House},
 };
-use crate::{error::Error, router::Router};
+use crate::{access::Origin, error::Error, router::Router};
 
 /// Bytes on their way in an in-process stream, each direction.
 const IN_PROCESS_BUFFER: usize = 256 << 10;
@@ -74,13 +85,21 @@ impl Daemon {
     }
 
     pub(crate) async fn start(builder: Builder) -> Result<Self, Error> {
-        let router = Router::new(builder.configuration()?, now());
+        let configuration = builder.configuration()?;
+        let router = Router::with_policy(configuration, builder.policy, now());
+        let hub = Arc::new(Hub::new(router, builder.bounds));
         let (orders, inbox) = mpsc::channel(ORDERS);
         let (shutdown, stopping) = watch::channel(());
         let (alive, ended) = Alive::new();
         let tap = Tap::default();
-        let control = Control::new(orders.clone());
-        let house = House::new(orders, tap.clone(), stopping.clone(), alive.clone());
+        let control = Control::new(orders, Arc::clone(&hub));
+        let house = House::new(
+            Arc::clone(&hub),
+            builder.authentication,
+            tap.clone(),
+            stopping.clone(),
+            alive.clone(),
+        );
 
         let mut ports = Ports::default();
         let mut entrances = BTreeMap::new();
@@ -114,10 +133,9 @@ impl Daemon {
                 alive.clone(),
             ));
         }
-        let hub = Hub::new(router, ports);
         tokio::spawn(async move {
             let _alive = alive;
-            hub.run(inbox, stopping).await;
+            controller::run(hub, ports, inbox, stopping).await;
         });
         Ok(Self {
             entrances,
@@ -155,7 +173,7 @@ impl Daemon {
         let (ours, theirs) = tokio::io::duplex(IN_PROCESS_BUFFER);
         let (reader, writer) = tokio::io::split(ours);
         let _in_runtime = self.runtime.enter();
-        entrance.admit(reader, writer);
+        entrance.admit(reader, writer, Origin::Local);
         Ok(theirs)
     }
 
@@ -172,7 +190,8 @@ impl Daemon {
         self.tap.clone()
     }
 
-    /// Ends all sessions, closes all sockets, and waits until no task is left.
+    /// Ends in good order: takes no more from clients, writes what waits for them for at most
+    /// [`FAREWELL`], ends all sessions, closes all sockets, and waits until no task is left.
     ///
     /// # Cancel safety
     /// A call that is dropped takes effect all the same, only the waiting ends.

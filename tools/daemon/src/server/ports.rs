@@ -16,7 +16,7 @@ use tokio::{
 use tracing::{debug, warn};
 
 use super::{builder::VirtualDaemon, session::Entrance};
-use crate::error::Error;
+use crate::{access::Origin, error::Error};
 
 /// Pause after the system had no descriptor or memory for one more connection.
 const BREATHER: Duration = Duration::from_millis(50);
@@ -191,7 +191,7 @@ async fn accept_tcp(listener: TcpListener, entrance: Entrance) {
                     debug!(%peer, %error, "no TCP_NODELAY");
                 }
                 let (reader, writer) = stream.into_split();
-                entrance.admit(reader, writer);
+                entrance.admit(reader, writer, Origin::Tcp(peer.ip()));
             }
             Err(error) => {
                 warn!(%error, "accept");
@@ -206,7 +206,7 @@ async fn accept_unix(listener: UnixListener, entrance: Entrance) {
         match listener.accept().await {
             Ok((stream, _)) => {
                 let (reader, writer) = stream.into_split();
-                entrance.admit(reader, writer);
+                entrance.admit(reader, writer, Origin::Local);
             }
             Err(error) => {
                 warn!(%error, "accept");

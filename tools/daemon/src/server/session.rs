@@ -1,7 +1,7 @@
 //! One client: its handshake, then its reader and its writer side by side.
 
 use std::{
-    convert::Infallible,
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -9,38 +9,31 @@ use std::{
     time::Duration,
 };
 
-use bytes::{Bytes, BytesMut};
-use gcs_proto::{
-    codec::{Direction as Way, FrameDecoder, Request},
-    error::DecodeError,
-    name::{DaemonName, MemberName},
-};
+use bytes::Bytes;
+use gcs_proto::name::{DaemonName, MemberName};
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    io::{AsyncRead, AsyncWrite},
     sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch},
+    time::timeout,
 };
 use tracing::debug;
 
 use super::{
     handshake::{self, Accepted},
-    hub::Order,
+    hub::{Hub, Reservation},
+    reader::Client,
     tap::{Direction, Tap, TapRecord},
+    writer::write,
 };
-use crate::router::{CloseCause, SessionId};
+use crate::access::{Authentication, Origin};
 
 /// How long a client may take for its handshake (ours).
 pub const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
+/// How long a daemon that is shut down writes what waits for a client (ours).
+pub const FAREWELL: Duration = Duration::from_millis(500);
 
 /// Most handshakes going on at once (ours); a connection beyond is closed at once.
 const HANDSHAKES: usize = 256;
-/// Bytes read from a client at once.
-const READ: usize = 64 << 10;
-/// Frames taken from the queue at once.
-const BATCH: usize = 64;
-/// Frames up to this length are put together before they are written.
-const SMALL: usize = 8 << 10;
-/// Bytes put together before they are written.
-const TOGETHER: usize = 64 << 10;
 
 /// Held by every task; when the last one is gone, the daemon has ended.
 #[derive(Clone, Debug)]
@@ -58,7 +51,8 @@ impl Alive {
 /// What all sessions share.
 #[derive(Debug)]
 pub(crate) struct House {
-    orders: mpsc::Sender<Order>,
+    pub(super) hub: Arc<Hub>,
+    pub(super) authentication: Authentication,
     tap: Tap,
     stopping: watch::Receiver<()>,
     handshakes: Arc<Semaphore>,
@@ -68,13 +62,15 @@ pub(crate) struct House {
 
 impl House {
     pub(crate) fn new(
-        orders: mpsc::Sender<Order>,
+        hub: Arc<Hub>,
+        authentication: Authentication,
         tap: Tap,
         stopping: watch::Receiver<()>,
         alive: Alive,
     ) -> Arc<Self> {
         Arc::new(Self {
-            orders,
+            hub,
+            authentication,
             tap,
             stopping,
             handshakes: Arc::new(Semaphore::new(HANDSHAKES)),
@@ -104,7 +100,7 @@ impl Entrance {
     }
 
     /// Takes a fresh stream in, in a task of its own.
-    pub(crate) fn admit<R, W>(&self, reader: R, writer: W)
+    pub(crate) fn admit<R, W>(&self, reader: R, writer: W, origin: Origin)
     where
         R: AsyncRead + Unpin + Send + 'static,
         W: AsyncWrite + Unpin + Send + 'static,
@@ -119,15 +115,15 @@ impl Entrance {
             member: None,
         };
         let daemon = self.daemon;
-        let orders = self.house.orders.clone();
-        let mut stopping = self.house.stopping.clone();
-        let alive = self.house.alive.clone();
+        let house = Arc::clone(&self.house);
         tokio::spawn(async move {
-            let _alive = alive;
-            tokio::select! {
-                _ = stopping.changed() => {}
-                () = run(Pipe { reader, writer, line }, daemon, orders, permit) => {}
-            }
+            let _alive = house.alive.clone();
+            let pipe = Pipe {
+                reader,
+                writer,
+                line,
+            };
+            run(pipe, daemon, &house, origin, permit).await;
         });
     }
 }
@@ -162,22 +158,31 @@ pub(super) struct Pipe<R, W> {
 async fn run<R, W>(
     mut pipe: Pipe<R, W>,
     daemon: DaemonName,
-    orders: mpsc::Sender<Order>,
+    house: &House,
+    origin: Origin,
     permit: OwnedSemaphorePermit,
 ) where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
 {
-    let accepted = handshake::shake(&mut pipe, &daemon, &orders).await;
+    let mut stopping = house.stopping.clone();
+    let accepted = tokio::select! {
+        _ = stopping.changed() => return,
+        accepted = handshake::shake(&mut pipe, &daemon, house, origin) => accepted,
+    };
     drop(permit);
     if let Some(accepted) = accepted {
-        serve(pipe, accepted, &orders).await;
+        serve(pipe, accepted, &house.hub, stopping).await;
     }
 }
 
-/// Runs a session until its client or the hub ends it.
-async fn serve<R, W>(pipe: Pipe<R, W>, accepted: Accepted, orders: &mpsc::Sender<Order>)
-where
+/// Runs a session until its client, the hub, or the end of the daemon ends it.
+async fn serve<R, W>(
+    pipe: Pipe<R, W>,
+    accepted: Accepted,
+    hub: &Hub,
+    mut stopping: watch::Receiver<()>,
+) where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
 {
@@ -187,146 +192,40 @@ where
         line,
     } = pipe;
     let Accepted {
-        mut reservation,
+        reservation:
+            Reservation {
+                session,
+                member,
+                outbox,
+                mut stop,
+            },
         remaining,
     } = accepted;
-    let session = reservation.session;
     let client = Client {
         session,
-        member: reservation.member,
-        orders,
+        member,
+        hub,
         line: &line,
     };
+    let mut writing = pin!(write(&mut writer, &outbox, &line));
     let cause = tokio::select! {
         biased;
-        _ = &mut reservation.stop => return,
+        _ = &mut stop => return,
         cause = client.read(&mut reader, remaining) => cause,
-        never = write(&mut writer, &mut reservation.queue, &line) => match never {},
+        never = &mut writing => match never {},
+        _ = stopping.changed() => {
+            let farewell = async {
+                tokio::select! {
+                    () = outbox.emptied() => {}
+                    never = &mut writing => match never {},
+                }
+            };
+            // A client that does not read misses the rest.
+            let _ = timeout(FAREWELL, farewell).await;
+            return;
+        }
     };
     debug!(%session, ?cause, "client ended session");
-    // The hub ends a session when it has come to it in order. Waiting for that keeps the stream
-    // open until the name is free again.
-    if orders.send(Order::End { session, cause }).await.is_ok() {
-        let _ = reservation.stop.await;
-    }
-}
-
-/// A session as its reader knows it.
-struct Client<'a> {
-    session: SessionId,
-    member: MemberName,
-    orders: &'a mpsc::Sender<Order>,
-    line: &'a Line,
-}
-
-impl Client<'_> {
-    /// Reads requests until the client ends the session, one way or another.
-    async fn read<R>(&self, reader: &mut R, remaining: BytesMut) -> CloseCause
-    where
-        R: AsyncRead + Unpin,
-    {
-        let mut decoder = FrameDecoder::with_buffer(Way::ToDaemon, remaining);
-        let mut chunk = vec![0; READ];
-        loop {
-            loop {
-                let request = match decoder.next_frame() {
-                    Ok(Some(frame)) => Request::decode(frame, &self.member),
-                    // An illegal request is not waited for.
-                    Ok(None) => match self.check_header(&decoder) {
-                        Ok(()) => break,
-                        Err(error) => Err(error),
-                    },
-                    Err(error) => Err(error),
-                };
-                let request = match request {
-                    Ok(Request::Disconnect) => return CloseCause::Disconnected,
-                    Ok(request) => request,
-                    Err(error) => {
-                        debug!(session = %self.session, %error, "illegal request");
-                        return CloseCause::Illegal;
-                    }
-                };
-                let session = self.session;
-                let order = Order::Request { session, request };
-                if self.orders.send(order).await.is_err() {
-                    return CloseCause::DaemonStopped;
-                }
-            }
-            match reader.read(&mut chunk).await {
-                Ok(0) | Err(_) => return CloseCause::EndOfStream,
-                Ok(length) => {
-                    let bytes = chunk.get(..length).unwrap_or_default();
-                    self.line
-                        .record(Direction::FromClient, || Bytes::copy_from_slice(bytes));
-                    decoder.push(bytes);
-                }
-            }
-        }
-    }
-
-    fn check_header(&self, decoder: &FrameDecoder) -> Result<(), DecodeError> {
-        match decoder.header()? {
-            Some(header) => Request::check_header(&header, &self.member),
-            None => Ok(()),
-        }
-    }
-}
-
-/// Writes queued frames, small ones together.
-///
-/// It never ends a session: a client that cannot be written to any more may have sent requests
-/// that are still to be read, and they count. The reader comes to their end.
-async fn write<W>(writer: &mut W, queue: &mut mpsc::Receiver<Bytes>, line: &Line) -> Infallible
-where
-    W: AsyncWrite + Unpin,
-{
-    let mut batch = Vec::with_capacity(BATCH);
-    let mut together = BytesMut::new();
-    while queue.recv_many(&mut batch, BATCH).await > 0 {
-        let written = write_batch(writer, &mut batch, &mut together, line).await;
-        if let Err(error) = written {
-            debug!(%error, "client takes no more");
-            // A closed queue cannot fill up, so the client is not taken for a slow one.
-            queue.close();
-            while queue.recv().await.is_some() {}
-        }
-    }
-    std::future::pending().await
-}
-
-async fn write_batch<W>(
-    writer: &mut W,
-    batch: &mut Vec<Bytes>,
-    together: &mut BytesMut,
-    line: &Line,
-) -> std::io::Result<()>
-where
-    W: AsyncWrite + Unpin,
-{
-    for frame in batch.drain(..) {
-        line.record(Direction::ToClient, || frame.clone());
-        if frame.len() <= SMALL && together.len() + frame.len() <= TOGETHER {
-            together.extend_from_slice(&frame);
-            continue;
-        }
-        flush(writer, together).await?;
-        if frame.len() <= SMALL {
-            together.extend_from_slice(&frame);
-        } else {
-            writer.write_all(&frame).await?;
-        }
-    }
-    flush(writer, together).await?;
-    writer.flush().await
-}
-
-async fn flush<W>(writer: &mut W, together: &mut BytesMut) -> std::io::Result<()>
-where
-    W: AsyncWrite + Unpin,
-{
-    if !together.is_empty() {
-        writer.write_all(together).await?;
-        together.clear();
-    }
-    Ok(())
+    // The stream stays open until the name is free again.
+    hub.end(session, cause);
 }

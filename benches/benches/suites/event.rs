@@ -1,0 +1,192 @@
+//! The membership events that are measured, and how a group comes to where they start.
+
+use cliques::{
+    Change, MemberId,
+    testing::{
+        bus::{Bus, Run},
+        world::World,
+    },
+};
+
+/// An event, by what happens to a group; n is the number of members that it concerns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Event {
+    /// The n-th member joins.
+    Join,
+    /// One of n members leaves: the one in the middle of the suite's own order, who is neither GDH's
+    /// nor CKD's controller, and whose place is the average case of STR.
+    Leave,
+    /// Two groups of n / 2 become one.
+    Merge,
+    /// Every second one of n members is cut off, in the suite's own order: a network is not cut along
+    /// a suite's structure.
+    Partition,
+    /// A new key among n members.
+    Refresh,
+    /// n members start afresh, whatever they had: what the drivers do after a cascade.
+    Restart,
+}
+
+impl Event {
+    /// All events.
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Join,
+        Self::Leave,
+        Self::Merge,
+        Self::Partition,
+        Self::Refresh,
+        Self::Restart,
+    ];
+
+    /// Name in benchmarks.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Join => "join",
+            Self::Leave => "leave",
+            Self::Merge => "merge",
+            Self::Partition => "partition",
+            Self::Refresh => "refresh",
+            Self::Restart => "restart",
+        }
+    }
+}
+
+/// A group that goes through one event again and again.
+pub(crate) struct Scene {
+    bus: Bus,
+    event: Event,
+    /// All members, in the order of the membership when they are together.
+    present: Vec<MemberId>,
+    /// The two groups that are to become one.
+    apart: Option<(Vec<MemberId>, Vec<MemberId>)>,
+}
+
+impl Scene {
+    /// The members of `world`, who are one group, right before the event.
+    pub(crate) fn new(world: World, event: Event, present: Vec<MemberId>) -> Self {
+        let mut scene = Self {
+            bus: world.bus,
+            event,
+            present,
+            apart: None,
+        };
+        match event {
+            Event::Join => scene.lose_last(),
+            Event::Merge => scene.part(),
+            Event::Leave | Event::Partition | Event::Refresh | Event::Restart => {}
+        }
+        scene
+    }
+
+    /// Goes through the event, and back to where it starts.
+    pub(crate) fn play(&mut self) -> Run {
+        match self.event {
+            Event::Join => {
+                let run = self.join_last();
+                self.lose_last();
+                run
+            }
+            Event::Leave => {
+                let order = self.order();
+                let leaver = order[order.len() / 2].clone();
+                let gone = std::slice::from_ref(&leaver);
+                let run = self.run(&World::changes(&self.present, gone, &[]));
+                self.present.retain(|member| *member != leaver);
+                self.present.push(leaver);
+                self.join_last();
+                run
+            }
+            Event::Merge => {
+                let (stay, other) = self.apart.take().expect("two groups");
+                let run = self.merge(&stay, &other);
+                self.part();
+                run
+            }
+            Event::Partition => {
+                let (stay, gone) = self.sides();
+                let run = self.run(&World::changes(&self.present, &gone, &[]));
+                self.run(&World::changes(&self.present, &stay, &[]));
+                self.merge(&stay, &gone);
+                run
+            }
+            Event::Refresh => self.run(&World::changes(&self.present, &[], &[])),
+            Event::Restart => {
+                let (first, joined) = self.present.split_at(1);
+                let restart = Change::Restart {
+                    joined: joined.to_vec(),
+                };
+                let enter = Change::Enter {
+                    members: self.present.clone(),
+                };
+                let changes: Vec<_> = first
+                    .iter()
+                    .map(|me| (me.clone(), restart.clone()))
+                    .chain(joined.iter().map(|me| (me.clone(), enter.clone())))
+                    .collect();
+                self.run(&changes)
+            }
+        }
+    }
+
+    /// The members in the suite's own order.
+    fn order(&mut self) -> Vec<MemberId> {
+        let member = self.present.first().expect("a member").clone();
+        self.bus.machine(&member).order().to_vec()
+    }
+
+    /// Every second member, and the others, in the order of the membership.
+    fn sides(&mut self) -> (Vec<MemberId>, Vec<MemberId>) {
+        let order = self.order();
+        let stays = |member: &MemberId| {
+            let place = order.iter().position(|other| other == member);
+            place.is_some_and(|place| place % 2 == 0)
+        };
+        self.present.iter().cloned().partition(stays)
+    }
+
+    fn lose_last(&mut self) {
+        if let Some((last, _)) = self.present.split_last() {
+            let gone = [last.clone()];
+            self.run(&World::changes(&self.present, &gone, &[]));
+        }
+    }
+
+    fn join_last(&mut self) -> Run {
+        let (last, old) = self.present.split_last().expect("a member");
+        let changes = World::changes(old, &[], std::slice::from_ref(last));
+        self.run(&changes)
+    }
+
+    /// A cut: both sides go on.
+    fn part(&mut self) {
+        let (stay, gone) = self.sides();
+        self.run(&World::changes(&self.present, &gone, &[]));
+        self.run(&World::changes(&self.present, &stay, &[]));
+        self.apart = Some((stay, gone));
+    }
+
+    /// Both sides meet again. To GDH, CKD and BD the members of one side are new; the trees of STR
+    /// and TGDH are joined as they are.
+    fn merge(&mut self, stay: &[MemberId], other: &[MemberId]) -> Run {
+        let mut changes = World::changes(stay, &[], other);
+        let joins_trees = other
+            .first()
+            .is_some_and(|member| self.bus.machine(member).is_self_stabilising());
+        if joins_trees {
+            changes.truncate(stay.len());
+            let update = Change::Update {
+                left: Vec::new(),
+                joined: stay.to_vec(),
+            };
+            changes.extend(other.iter().map(|me| (me.clone(), update.clone())));
+        }
+        self.present = stay.iter().chain(other).cloned().collect();
+        self.run(&changes)
+    }
+
+    fn run(&mut self, changes: &[(MemberId, Change)]) -> Run {
+        let run = self.bus.change(changes).expect("honest members");
+        assert_eq!(run.secrets.len(), changes.len(), "a member has no key");
+        run
+    }
+}

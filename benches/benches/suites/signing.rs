@@ -1,0 +1,91 @@
+//! Ed25519 for the tokens (RFC 8032), verified together where several come together.
+
+use std::collections::BTreeMap;
+
+use cliques::{Claim, MemberId, SignatureAlgorithm, Signer, Verifier, VerifyError};
+use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey, verify_batch};
+use sha2::{Digest, Sha256};
+
+/// A member's key.
+#[derive(Debug)]
+pub(crate) struct Key(SigningKey);
+
+impl Key {
+    /// A key that is always the same for one member.
+    pub(crate) fn of(member: &MemberId) -> Self {
+        Self(SigningKey::from_bytes(
+            &Sha256::digest(member.as_bytes()).into(),
+        ))
+    }
+}
+
+impl Signer for Key {
+    fn algorithm(&self) -> SignatureAlgorithm {
+        SignatureAlgorithm::Ed25519
+    }
+
+    fn sign(&self, message: &[u8]) -> Vec<u8> {
+        self.0.sign(message).to_bytes().to_vec()
+    }
+}
+
+/// Knows the keys of some members.
+#[derive(Debug)]
+pub(crate) struct Keys(BTreeMap<MemberId, VerifyingKey>);
+
+impl Keys {
+    /// The keys of these members.
+    pub(crate) fn of(members: &[MemberId]) -> Self {
+        let key = |member: &MemberId| (member.clone(), Key::of(member).0.verifying_key());
+        Self(members.iter().map(key).collect())
+    }
+}
+
+impl Verifier for Keys {
+    fn verify(
+        &self,
+        member: &MemberId,
+        _: SignatureAlgorithm,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), VerifyError> {
+        let key = self.0.get(member).ok_or(VerifyError::UnknownIdentity)?;
+        Signature::from_slice(signature)
+            .and_then(|signature| key.verify_strict(message, &signature))
+            .map_err(|_| VerifyError::BadSignature)
+    }
+
+    fn verify_all(&self, claims: &[Claim<'_>]) -> Vec<Result<(), VerifyError>> {
+        let one_by_one = || {
+            claims
+                .iter()
+                .map(|claim| {
+                    self.verify(
+                        claim.member,
+                        claim.algorithm,
+                        claim.message,
+                        claim.signature,
+                    )
+                })
+                .collect()
+        };
+        if claims.len() < 2 {
+            return one_by_one();
+        }
+        let messages: Vec<&[u8]> = claims.iter().map(|claim| claim.message).collect();
+        let signatures: Option<Vec<Signature>> = claims
+            .iter()
+            .map(|claim| Signature::from_slice(claim.signature).ok())
+            .collect();
+        let keys: Option<Vec<VerifyingKey>> = claims
+            .iter()
+            .map(|claim| self.0.get(claim.member).copied())
+            .collect();
+        match signatures.zip(keys) {
+            Some((signatures, keys)) if verify_batch(&messages, &signatures, &keys).is_ok() => {
+                claims.iter().map(|_| Ok(())).collect()
+            }
+            Some(_) | None => one_by_one(),
+        }
+    }
+}

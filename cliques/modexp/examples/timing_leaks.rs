@@ -1,0 +1,169 @@
+//! Whether times tell anything about secrets: Welch's t-test on two classes of inputs, after
+//! Reparaz, Balasch, Verbauwhede, "Dude, is my code constant time?", 2017.
+//!
+//! `cargo run --release -p cliques-modexp --example timing_leaks -- [measurements]`
+//!
+//! Class 0 has one special input, class 1 random ones; a coin decides which comes next, and all
+//! inputs are made beforehand. The slowest tenth of the times is cut off, which is when something else ran.
+//! |t| above 4.5 in one run is a reason to repeat with more measurements, and a t that grows with them is
+//! a leak. The last line has a leak on purpose, a variable-time inversion, and shows that the test
+//! can see one.
+
+#![allow(clippy::indexing_slicing, reason = "a program for its developers")]
+#![allow(clippy::print_stdout, reason = "a program")]
+
+use std::{hint::black_box, time::Instant};
+
+use cliques_modexp::{Engine, Exponent, FixedBase, Modulus, Order, Residue};
+
+/// SplitMix64 (Steele, Lea, Flood, 2014).
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn bytes(&mut self, len: usize) -> Vec<u8> {
+        (0..len).map(|_| self.next() as u8).collect()
+    }
+}
+
+/// t of two classes of times.
+fn welch(mut times: Vec<(bool, f64)>) -> f64 {
+    times.sort_by(|a, b| a.1.total_cmp(&b.1));
+    times.truncate(times.len() * 9 / 10);
+    let moments = |class| {
+        let of_class = times.iter().filter(|(of, _)| *of == class);
+        let times: Vec<f64> = of_class.map(|(_, time)| *time).collect();
+        let count = times.len() as f64;
+        let mean = times.iter().sum::<f64>() / count;
+        let squares = times.iter().map(|time| (time - mean).powi(2)).sum::<f64>();
+        (mean, squares / (count - 1.0) / count)
+    };
+    let ((mean_0, variance_0), (mean_1, variance_1)) = (moments(false), moments(true));
+    (mean_0 - mean_1) / (variance_0 + variance_1).sqrt()
+}
+
+/// Measures a function on inputs of two classes.
+fn measure<T>(
+    random: &mut Random,
+    count: usize,
+    mut special: impl FnMut() -> T,
+    mut other: impl FnMut(&mut Random) -> T,
+    mut run: impl FnMut(&T),
+) -> f64 {
+    let inputs: Vec<(bool, T)> = (0..count)
+        .map(|_| match random.next() & 1 {
+            0 => (false, special()),
+            _ => (true, other(random)),
+        })
+        .collect();
+    let times = inputs.iter().map(|(class, input)| {
+        let start = Instant::now();
+        run(input);
+        (*class, start.elapsed().as_nanos() as f64)
+    });
+    welch(times.collect())
+}
+
+fn main() {
+    let count = std::env::args().nth(1).and_then(|count| count.parse().ok());
+    let count = count.unwrap_or(20_000);
+    let mut random = Random(1);
+    let (bits, width) = (1024_usize, 160_u32);
+    let mut p = random.bytes(bits / 8);
+    p[0] |= 0x80;
+    p[bits / 8 - 1] |= 1;
+    let Ok(modulus) = Modulus::from_be_bytes(&p) else {
+        return eprintln!("no modulus");
+    };
+    let exponent = |bytes: &[u8]| Exponent::from_be_bytes(bytes, width);
+    let random_exponent = |random: &mut Random| exponent(&random.bytes(width as usize / 8));
+    for engine in Engine::ALL {
+        let Some(modulus) = modulus.with_engine(engine) else {
+            continue;
+        };
+        let base = modulus.reduce_vartime(&random.bytes(bits / 8));
+        let table = FixedBase::new(&base, width);
+        for (name, special) in [
+            ("0", vec![0; 20]),
+            ("1", vec![1]),
+            ("all ones", vec![0xff; 20]),
+        ] {
+            let t = measure(
+                &mut random,
+                count,
+                || exponent(&special),
+                random_exponent,
+                |e| {
+                    black_box(base.pow(e));
+                },
+            );
+            println!("{engine:?}: power, exponent {name} or random: t = {t:.2}");
+            let t = measure(
+                &mut random,
+                count,
+                || exponent(&special),
+                random_exponent,
+                |e| {
+                    black_box(table.pow(e));
+                },
+            );
+            println!("{engine:?}: fixed base, exponent {name} or random: t = {t:.2}");
+            let t = measure(
+                &mut random,
+                count / 8,
+                || exponent(&special),
+                random_exponent,
+                |e| {
+                    black_box(Residue::pow_each(&[&base; 8], e));
+                },
+            );
+            println!("{engine:?}: batch, exponent {name} or random: t = {t:.2}");
+        }
+        let fixed = random_exponent(&mut random);
+        let any = |random: &mut Random| modulus.reduce_vartime(&random.bytes(bits / 8));
+        let t = measure(
+            &mut random,
+            count,
+            || modulus.one(),
+            any,
+            |base| {
+                black_box(base.pow(&fixed));
+            },
+        );
+        println!("{engine:?}: power, base 1 or random: t = {t:.2}");
+    }
+    let mut q = random.bytes(width as usize / 8);
+    q[0] |= 0x80;
+    q[width as usize / 8 - 1] |= 1;
+    let Ok(order) = Order::from_be_bytes(&q) else {
+        return eprintln!("no order");
+    };
+    let share = |random: &mut Random| order.reduce(&random.bytes(20));
+    let t = measure(
+        &mut random,
+        count,
+        || order.reduce(&[1]),
+        share,
+        |share| {
+            black_box(order.invert(share));
+        },
+    );
+    println!("inverse modulo the order, share 1 or random: t = {t:.2}");
+    let any = |random: &mut Random| modulus.reduce_vartime(&random.bytes(bits / 8));
+    let t = measure(
+        &mut random,
+        count,
+        || modulus.one(),
+        any,
+        |residue| {
+            black_box(residue.invert_vartime());
+        },
+    );
+    println!("a leak on purpose, variable-time inverse of 1 or a random number: t = {t:.2}");
+}

@@ -1,0 +1,280 @@
+//! One exponentiation on the kernel of `single.rs`: fixed windows as in the portable engine.
+
+use alloc::{boxed::Box, vec, vec::Vec};
+use core::arch::x86_64::{
+    _mm512_cmpeq_epi64_mask, _mm512_mask_mov_epi64, _mm512_set1_epi64, _mm512_setzero_si512,
+};
+
+use crypto_bigint::{
+    Word,
+    modular::{BoxedMontyForm, BoxedMontyParams},
+};
+use zeroize::Zeroize;
+
+use super::{
+    entries,
+    radix::{self, Constants},
+    single::{self, Copies, Digits, Number},
+    vector::{self, LANES},
+};
+use crate::{
+    engine::{
+        Power,
+        comb::{Comb, Step},
+        digits,
+    },
+    exponent::Exponent,
+};
+
+/// A modulus with the constants of its form.
+pub(super) struct One<const V: usize, const LAST: usize> {
+    modulus: single::Modulus<V>,
+    one: Number<V>,
+    enter: Digits<V>,
+    leave: Digits<V>,
+}
+
+impl<const V: usize, const LAST: usize> One<V, LAST> {
+    #[target_feature(enable = "avx512f,avx512ifma,bmi2")]
+    pub(super) fn new(constants: &Constants) -> Self {
+        Self {
+            modulus: single::Modulus::new(&grouped(&constants.modulus), constants.inverse),
+            one: load(&grouped(&constants.one)),
+            enter: grouped(&constants.enter),
+            leave: grouped(&constants.leave),
+        }
+    }
+
+    #[target_feature(enable = "avx512f,avx512ifma,bmi2")]
+    pub(super) fn pow(&self, power: Power<'_>) -> BoxedMontyForm {
+        let mut run = Run::new(self);
+        run.raise(&[power]);
+        run.result(power.base.params())
+    }
+
+    /// The product of powers; none for no power at all.
+    #[target_feature(enable = "avx512f,avx512ifma,bmi2")]
+    pub(super) fn product(&self, powers: &[Power<'_>]) -> Option<BoxedMontyForm> {
+        let params = powers.first()?.base.params();
+        let mut run = Run::new(self);
+        run.raise(powers);
+        Some(run.result(params))
+    }
+}
+
+impl<const V: usize, const LAST: usize> One<V, LAST> {
+    /// The table of a fixed base: for each row the powers of its first entry but 0, each as 8V
+    /// digits.
+    #[target_feature(enable = "avx512f,avx512ifma,bmi2")]
+    pub(super) fn comb_table(&self, base: &BoxedMontyForm, shape: Comb) -> Vec<u64> {
+        let mut run = Run::new(self);
+        run.enter(base);
+        let mut first = run.value;
+        let mut digits = Vec::with_capacity((shape.rows << shape.window) as usize * V * LANES);
+        for row in 0..shape.rows {
+            if row != 0 {
+                run.value = first;
+                for _ in 0..shape.window * shape.parts {
+                    run.square();
+                }
+                first = run.value;
+            }
+            for power in &run.powers(1 << shape.window).0 {
+                digits.extend_from_slice(store(power).as_flattened());
+            }
+        }
+        first.zeroize();
+        digits
+    }
+
+    /// A power of a fixed base.
+    #[target_feature(enable = "avx512f,avx512ifma,bmi2")]
+    pub(super) fn comb_pow(
+        &self,
+        table: &[u64],
+        shape: Comb,
+        exponent: &Exponent,
+        params: &BoxedMontyParams,
+    ) -> BoxedMontyForm {
+        let table = table.as_chunks::<LANES>().0.as_chunks::<V>().0;
+        let mut run = Run::new(self);
+        let mut is_one = true;
+        for step in shape.steps(exponent) {
+            match step {
+                Step::Square if is_one => (),
+                Step::Square => run.square(),
+                Step::Multiply { row, from } => {
+                    let digit = digits::digit(exponent.words(), from, shape.window);
+                    let next = table.get(entries(shape, row + 1)).unwrap_or_default();
+                    let row = &table[entries(shape, row)];
+                    let entry = select(row.iter().map(|digits| load(digits)), digit);
+                    // The table is larger than the nearest cache.
+                    vector::prefetch(next.as_flattened());
+                    run.multiply_entry(&entry, is_one);
+                    is_one = false;
+                }
+            }
+        }
+        run.result(params)
+    }
+}
+
+/// A running product with its memory, which is erased.
+struct Run<'a, const V: usize, const LAST: usize> {
+    one: &'a One<V, LAST>,
+    value: Number<V>,
+    memory: Box<Memory<V>>,
+}
+
+struct Memory<const V: usize> {
+    factor: Digits<V>,
+    copies: Copies<V>,
+}
+
+impl<'a, const V: usize, const LAST: usize> Run<'a, V, LAST> {
+    #[target_feature(enable = "avx512f,avx512ifma,bmi2")]
+    fn new(one: &'a One<V, LAST>) -> Self {
+        Self {
+            one,
+            value: one.one,
+            memory: Box::new(Memory {
+                factor: [[0; LANES]; V],
+                copies: Copies::new(),
+            }),
+        }
+    }
+
+    /// Multiplies by the digits in memory.
+    #[target_feature(enable = "avx512f,avx512ifma,bmi2")]
+    fn multiply(&mut self) {
+        let Memory { factor, copies } = &mut *self.memory;
+        single::multiply::<V, LAST>(&mut self.value, factor, &self.one.modulus, copies);
+    }
+
+    /// Multiplies by an entry; a value that is 1, which is known of the first product, is replaced.
+    #[target_feature(enable = "avx512f,avx512ifma,bmi2")]
+    fn multiply_entry(&mut self, entry: &Number<V>, is_one: bool) {
+        if is_one {
+            self.value = *entry;
+        } else {
+            self.memory.factor = store(entry);
+            self.multiply();
+        }
+    }
+
+    #[target_feature(enable = "avx512f,avx512ifma,bmi2")]
+    fn square(&mut self) {
+        self.memory.factor = store(&self.value);
+        self.multiply();
+    }
+
+    /// The product of the powers, which share their squarings.
+    #[target_feature(enable = "avx512f,avx512ifma,bmi2")]
+    fn raise(&mut self, powers: &[Power<'_>]) {
+        let width = powers.iter().map(|power| power.exponent.width()).max();
+        let width = width.unwrap_or(0);
+        let window = digits::window(width);
+        let mut tables = Vec::with_capacity(powers.len());
+        for power in powers {
+            self.enter(power.base);
+            tables.push(self.powers(1 << window));
+        }
+        self.value = self.one.one;
+        let mut is_one = true;
+        for position in (0..width.div_ceil(window)).rev() {
+            if !is_one {
+                for _ in 0..window {
+                    self.square();
+                }
+            }
+            for (power, table) in powers.iter().zip(&tables) {
+                let words = power.exponent.words();
+                let digit = digits::digit(words, position * window, window);
+                let entry = select(table.0.iter().copied(), digit);
+                self.multiply_entry(&entry, is_one);
+                is_one = false;
+            }
+        }
+    }
+
+    /// The form of a base.
+    #[target_feature(enable = "avx512f,avx512ifma,bmi2")]
+    fn enter(&mut self, base: &BoxedMontyForm) {
+        let factor = self.memory.factor.as_flattened_mut();
+        radix::to_digits(base.as_montgomery().as_words(), factor);
+        self.value = load(&self.memory.factor);
+        self.memory.factor = self.one.enter;
+        self.multiply();
+    }
+
+    /// The powers of the value: 1, the value itself, ..
+    #[target_feature(enable = "avx512f,avx512ifma,bmi2")]
+    fn powers(&mut self, count: usize) -> Table<V> {
+        self.memory.factor = store(&self.value);
+        let mut table = Table(vec![self.one.one; count]);
+        for (index, place) in table.0.iter_mut().enumerate().skip(1) {
+            *place = self.value;
+            if index + 1 != count {
+                self.multiply();
+            }
+        }
+        table
+    }
+
+    #[target_feature(enable = "avx512f,avx512ifma,bmi2")]
+    fn result(&mut self, params: &BoxedMontyParams) -> BoxedMontyForm {
+        self.memory.factor = self.one.leave;
+        self.multiply();
+        self.memory.factor = store(&self.value);
+        radix::reduced(self.memory.factor.as_flattened(), params)
+    }
+}
+
+impl<const V: usize, const LAST: usize> Drop for Run<'_, V, LAST> {
+    fn drop(&mut self) {
+        self.value.zeroize();
+        self.memory.factor.zeroize();
+        self.memory.copies.zeroize();
+    }
+}
+
+/// The powers of a base, erased on drop.
+struct Table<const V: usize>(Vec<Number<V>>);
+
+impl<const V: usize> Drop for Table<V> {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+/// One entry, reading all of the table.
+#[target_feature(enable = "avx512f,avx512ifma,bmi2")]
+fn select<const V: usize>(table: impl Iterator<Item = Number<V>>, digit: Word) -> Number<V> {
+    let digit = _mm512_set1_epi64(digit as i64);
+    let mut selected = [_mm512_setzero_si512(); V];
+    for (number, power) in (0..).zip(table) {
+        let lanes = _mm512_cmpeq_epi64_mask(digit, _mm512_set1_epi64(number));
+        for (to, from) in selected.iter_mut().zip(power) {
+            *to = _mm512_mask_mov_epi64(*to, lanes, from);
+        }
+    }
+    selected
+}
+
+#[target_feature(enable = "avx512f")]
+fn load<const V: usize>(digits: &Digits<V>) -> Number<V> {
+    core::array::from_fn(|v| vector::load(&digits[v]))
+}
+
+#[target_feature(enable = "avx512f")]
+fn store<const V: usize>(number: &Number<V>) -> Digits<V> {
+    core::array::from_fn(|v| vector::store(number[v]))
+}
+
+fn grouped<const V: usize>(digits: &[u64]) -> Digits<V> {
+    let mut grouped = [[0; LANES]; V];
+    for (place, digit) in grouped.as_flattened_mut().iter_mut().zip(digits) {
+        *place = *digit;
+    }
+    grouped
+}

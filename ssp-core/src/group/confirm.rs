@@ -1,0 +1,203 @@
+//! Explicit key confirmation: members tell each other that they hold the same key.
+//!
+//! ```text
+//! install --> AGREED to all: envelope of kind "key confirmation", body
+//!             HMAC(K_confirm, "ssp-gka/1 confirm" || TH || enc16(me))[..16]
+//! a right one of each member --> confirmed: sending begins
+//! an authentic wrong one     --> the view has no key, and its sender is named
+//! ```
+//!
+//! The tag proves that its sender has computed the same key for the same context; the signature, that
+//! it is the sender's: without it any member could confirm for another one.
+//!
+//! Source: secure layer notes, sections 3.2 and 5.2.
+
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    string::ToString,
+    vec::Vec,
+};
+
+use bytes::Bytes;
+use cliques::{Envelope, Expected, MemberId, ReceivedToken, Recipient, TokenBinding, TokenKind};
+use gcs_proto::{gcs::SelfDelivery, name::MemberName, service::Service};
+use gka_robust::SecureView;
+
+use super::{Around, SecureGroup, Timer, carry::Withheld, translate, wire};
+use crate::{
+    config::Confirmation,
+    event::{GroupFailure, Mismatch, SessionEvent},
+};
+
+/// Where the confirmation of the present key stands.
+#[derive(Debug, Default)]
+pub(super) enum Confirming {
+    /// No key, or nobody has to confirm it, or everybody has.
+    #[default]
+    Done,
+    /// These have not.
+    Waits {
+        binding: TokenBinding,
+        epoch: u32,
+        missing: BTreeSet<MemberName>,
+    },
+}
+
+/// Confirmations that came before the key, one a member.
+pub(super) type Early = BTreeMap<MemberName, Bytes>;
+
+impl SecureGroup {
+    /// A key was installed: confirms it, if that is wanted.
+    pub(super) fn begin_confirmation(&mut self, view: &SecureView, around: &mut Around<'_>) {
+        self.confirming = Confirming::Done;
+        self.timers.stop(Timer::Confirmation);
+        if self.options.confirmation == Confirmation::Implicit {
+            return;
+        }
+        let Some((keys, me)) = self.keys.as_ref().zip(translate::id(&self.me).ok()) else {
+            return;
+        };
+        let tag = keys.schedule().confirmation_tag(self.me.as_bytes());
+        let binding = TokenBinding {
+            protocol: self.options.protocol,
+            group_name: self.options.mathematical_group.as_str().to_string(),
+            group: self.name.as_bytes().to_vec(),
+            view_id: view.id.0,
+            view_hash: TokenBinding::view_hash(&view.members),
+        };
+        let envelope = Envelope {
+            kind: TokenKind::KeyConfirmation,
+            epoch: view.epoch,
+            timestamp: around.now.0,
+            sender: me,
+            recipient: Recipient::Group,
+            body: tag.to_vec(),
+        };
+        let bytes = envelope.seal(&binding, &*self.identity);
+        self.confirming = Confirming::Waits {
+            binding,
+            epoch: view.epoch,
+            missing: keys.members().iter().copied().collect(),
+        };
+        self.send_confirmation(bytes.into(), around);
+        let patience = self.config.flush_patience;
+        if patience > 0 {
+            let due = around.now.after(patience);
+            self.timers.set(Timer::Confirmation, due);
+        }
+        for (member, bytes) in core::mem::take(&mut self.early_confirmations) {
+            self.confirmation(member, &bytes, around);
+        }
+    }
+
+    pub(super) fn send_confirmation(&mut self, bytes: Bytes, around: &mut Around<'_>) {
+        if self.is_leaving() {
+            return self.withheld.push(Withheld::Confirmation(bytes));
+        }
+        let Some(wire_type) = wire::wire_type(TokenKind::KeyConfirmation) else {
+            return self.internal("confirmation without message type", around);
+        };
+        let sent = around.flush.multicast(
+            self.name,
+            Service::Agreed,
+            SelfDelivery::Deliver,
+            wire_type,
+            bytes,
+        );
+        if let Err(error) = sent {
+            self.stats.unsent += 1;
+            tracing::warn!(group = %self.name, %error, "confirmation not sent");
+        }
+    }
+
+    /// Whether members have yet to confirm the key.
+    pub(super) const fn is_confirming(&self) -> bool {
+        matches!(self.confirming, Confirming::Waits { .. })
+    }
+
+    /// A member confirms a key.
+    pub(super) fn confirmation(
+        &mut self,
+        sender: MemberName,
+        bytes: &Bytes,
+        around: &mut Around<'_>,
+    ) {
+        if self.options.confirmation == Confirmation::Implicit {
+            self.stats.unconfirmed += 1;
+            return;
+        }
+        let Some(tag) = self.confirmed_by(sender, bytes) else {
+            // Perhaps of a key that is not here yet.
+            let members = self.driver.view().map_or(0, |view| view.members.len());
+            let soon = bytes.len() < 4_096 && self.early_confirmations.len() < members;
+            if soon && !self.early_confirmations.contains_key(&sender) {
+                let kept = Bytes::copy_from_slice(bytes);
+                self.early_confirmations.insert(sender, kept);
+            } else {
+                self.stats.unconfirmed += 1;
+            }
+            return;
+        };
+        let holds = self
+            .keys
+            .as_ref()
+            .is_some_and(|keys| keys.schedule().confirms(sender.as_bytes(), &tag));
+        if !holds {
+            tracing::warn!(group = %self.name, %sender, "holds another key");
+            return self.give_up_for(sender, GroupFailure::Confirmation, around);
+        }
+        let Confirming::Waits { epoch, missing, .. } = &mut self.confirming else {
+            return;
+        };
+        missing.remove(&sender);
+        if missing.is_empty() {
+            let epoch = *epoch;
+            self.confirming = Confirming::Done;
+            self.timers.stop(Timer::Confirmation);
+            around.events.push_back(SessionEvent::KeyConfirmed {
+                group: self.name,
+                epoch,
+            });
+        }
+    }
+
+    /// The tag of an authentic confirmation of the present key, the first of its sender.
+    fn confirmed_by(&self, sender: MemberName, bytes: &[u8]) -> Option<[u8; 16]> {
+        let Confirming::Waits {
+            binding,
+            epoch,
+            missing,
+        } = &self.confirming
+        else {
+            return None;
+        };
+        if !missing.contains(&sender) {
+            return None;
+        }
+        let (from, me): (MemberId, MemberId) =
+            (translate::id(&sender).ok()?, translate::id(&self.me).ok()?);
+        let received = ReceivedToken::decode(bytes).ok()?;
+        received
+            .check(&Expected {
+                binding,
+                epoch: *epoch,
+                sender: &from,
+                me: &me,
+                kind: Some(TokenKind::KeyConfirmation),
+            })
+            .ok()?;
+        let token = received.verify(&*self.roster).ok()?;
+        token.body().try_into().ok()
+    }
+
+    /// Members have not confirmed for a while: they are named.
+    pub(super) fn confirmation_is_late(&mut self, around: &mut Around<'_>) {
+        let missing: Vec<MemberName> = match &self.confirming {
+            Confirming::Done => return,
+            Confirming::Waits { missing, .. } => missing.iter().copied().collect(),
+        };
+        for member in missing {
+            self.report(member, Mismatch::Unconfirmed, around.events);
+        }
+    }
+}

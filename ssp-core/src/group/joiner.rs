@@ -1,0 +1,354 @@
+//! Joins what was split: messages, and tokens that the engine cannot carry in one piece.
+//!
+//! Parts of one message arrive in order and without gap, because all of them have one service of FIFO
+//! strength; so what is out of order is a fault or an attack, and the message is given up with one
+//! error. What a sender can make this member keep is bounded: in bytes over all senders, and in
+//! messages that are open at once.
+
+use alloc::{collections::BTreeMap, vec::Vec};
+
+use bytes::Bytes;
+use gcs_proto::{name::MemberName, service::Service};
+
+use crate::record::{Part, PartEnd};
+
+/// Messages of one sender that may be incomplete at once.
+const OPEN_MAX: usize = 4;
+
+/// A part as it arrived.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Piece<'a> {
+    pub(super) sender: MemberName,
+    pub(super) service: Service,
+    pub(super) kind: Kind,
+    pub(super) part: Part,
+    pub(super) bytes: &'a [u8],
+}
+
+/// What all parts of a message have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A message of this type, not signed.
+    Group(i16),
+    /// A message of this type, each part signed.
+    Signed(i16),
+    /// A token of this type.
+    Token(i16),
+}
+
+/// What became of a part.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Joined {
+    /// More are to come.
+    Open,
+    /// It was the last one; here is the whole, if it was kept.
+    Complete(Vec<u8>),
+    /// The message is given up: tell it once.
+    Broken,
+    /// It belongs to a message that was given up.
+    Late,
+}
+
+/// Whether parts are put together or only followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Keep {
+    Bytes,
+    /// The application takes each part as it comes.
+    Nothing,
+}
+
+#[derive(Debug)]
+enum Assembly {
+    Growing {
+        service: Service,
+        kind: Kind,
+        next: u32,
+        bytes: Vec<u8>,
+    },
+    /// Given up; remembered until its last part.
+    Broken,
+}
+
+/// Incomplete messages of all senders.
+#[derive(Debug)]
+pub(super) struct Joiner {
+    open: BTreeMap<(MemberName, u32), Assembly>,
+    /// Bytes kept.
+    held: usize,
+    /// Most bytes kept, over all senders.
+    bound: usize,
+}
+
+impl Joiner {
+    pub(super) const fn new(bound: usize) -> Self {
+        Self {
+            open: BTreeMap::new(),
+            held: 0,
+            bound,
+        }
+    }
+
+    /// Gives up everything: a new view, or a new key.
+    pub(super) fn clear(&mut self) {
+        self.open.clear();
+        self.held = 0;
+    }
+
+    /// Takes the next part.
+    pub(super) fn take(&mut self, piece: &Piece<'_>, keep: Keep) -> Joined {
+        let key = (piece.sender, piece.part.message);
+        let last = piece.part.end == PartEnd::Last;
+        match self.open.remove(&key) {
+            None if piece.part.index == 0 => {
+                self.make_room(piece.sender);
+                self.grow(key, piece, Vec::new(), keep)
+            }
+            Some(Assembly::Growing {
+                service,
+                kind,
+                next,
+                bytes,
+            }) if next == piece.part.index && service == piece.service && kind == piece.kind => {
+                self.held = self.held.saturating_sub(bytes.len());
+                self.grow(key, piece, bytes, keep)
+            }
+            Some(Assembly::Broken) => {
+                if !last {
+                    self.open.insert(key, Assembly::Broken);
+                }
+                Joined::Late
+            }
+            Some(Assembly::Growing { bytes, .. }) => {
+                self.held = self.held.saturating_sub(bytes.len());
+                self.give_up(key, last)
+            }
+            None => self.give_up(key, last),
+        }
+    }
+
+    fn grow(
+        &mut self,
+        key: (MemberName, u32),
+        piece: &Piece<'_>,
+        mut bytes: Vec<u8>,
+        keep: Keep,
+    ) -> Joined {
+        let last = piece.part.end == PartEnd::Last;
+        if keep == Keep::Bytes {
+            let total = bytes.len().saturating_add(piece.bytes.len());
+            if self.held.saturating_add(total) > self.bound {
+                return self.give_up(key, last);
+            }
+            bytes.extend_from_slice(piece.bytes);
+        }
+        if last {
+            return Joined::Complete(bytes);
+        }
+        let Some(next) = piece.part.index.checked_add(1) else {
+            return self.give_up(key, last);
+        };
+        self.held += bytes.len();
+        self.open.insert(
+            key,
+            Assembly::Growing {
+                service: piece.service,
+                kind: piece.kind,
+                next,
+                bytes,
+            },
+        );
+        Joined::Open
+    }
+
+    fn give_up(&mut self, key: (MemberName, u32), last: bool) -> Joined {
+        if !last {
+            self.make_room(key.0);
+            self.open.insert(key, Assembly::Broken);
+        }
+        Joined::Broken
+    }
+
+    /// Forgets the sender's oldest message if it has too many open.
+    fn make_room(&mut self, sender: MemberName) {
+        let mut open = self
+            .open
+            .range((sender, 0)..=(sender, u32::MAX))
+            .map(|(key, _)| *key);
+        let oldest = open.next();
+        if 1 + open.count() < OPEN_MAX {
+            return;
+        }
+        let forgotten = oldest.and_then(|key| self.open.remove(&key));
+        if let Some(Assembly::Growing { bytes, .. }) = forgotten {
+            self.held = self.held.saturating_sub(bytes.len());
+        }
+    }
+}
+
+/// Bytes in front of a part of a token: type of the token, message, index, last.
+pub(super) const TOKEN_PART: usize = 2 + 4 + 4 + 1;
+
+/// A part of a token on the wire: `i16 type || u32 message || u32 index || u8 last || bytes`.
+pub(super) fn token_part(message_type: i16, part: Part, bytes: &[u8]) -> Bytes {
+    let mut out = Vec::with_capacity(TOKEN_PART + bytes.len());
+    out.extend_from_slice(&message_type.to_be_bytes());
+    out.extend_from_slice(&part.message.to_be_bytes());
+    out.extend_from_slice(&part.index.to_be_bytes());
+    out.push(match part.end {
+        PartEnd::More => 0,
+        PartEnd::Last => 1,
+    });
+    out.extend_from_slice(bytes);
+    out.into()
+}
+
+/// Reads a part of a token.
+pub(super) fn read_token_part(body: &[u8]) -> Option<(i16, Part, &[u8])> {
+    let (front, bytes) = body.split_first_chunk::<TOKEN_PART>()?;
+    let [t0, t1, m0, m1, m2, m3, i0, i1, i2, i3, last] = *front;
+    let end = match last {
+        0 => PartEnd::More,
+        1 => PartEnd::Last,
+        _ => return None,
+    };
+    let part = Part {
+        message: u32::from_be_bytes([m0, m1, m2, m3]),
+        index: u32::from_be_bytes([i0, i1, i2, i3]),
+        end,
+    };
+    Some((i16::from_be_bytes([t0, t1]), part, bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn piece(message: u32, index: u32, end: PartEnd, bytes: &[u8]) -> Piece<'_> {
+        Piece {
+            sender: "#a#n1".parse().unwrap(),
+            service: Service::Fifo,
+            kind: Kind::Group(1),
+            part: Part {
+                message,
+                index,
+                end,
+            },
+            bytes,
+        }
+    }
+
+    #[test]
+    fn gaps_changes_and_excess_give_a_message_up_once() {
+        use PartEnd::{Last, More};
+        type Change = fn(&mut Piece<'_>);
+        let changes: [Change; 5] = [
+            |p| p.part.index = 2,
+            |p| p.part.index = 0,
+            |p| p.service = Service::Agreed,
+            |p| p.kind = Kind::Group(2),
+            |p| p.kind = Kind::Signed(1),
+        ];
+        for change in changes {
+            let mut joiner = Joiner::new(100);
+            assert_eq!(
+                joiner.take(&piece(1, 0, More, b"ab"), Keep::Bytes),
+                Joined::Open
+            );
+            let mut wrong = piece(1, 1, More, b"cd");
+            change(&mut wrong);
+            assert_eq!(joiner.take(&wrong, Keep::Bytes), Joined::Broken);
+            assert_eq!(joiner.held, 0);
+            assert_eq!(
+                joiner.take(&piece(1, 1, More, b"cd"), Keep::Bytes),
+                Joined::Late
+            );
+            assert_eq!(
+                joiner.take(&piece(1, 2, Last, b"cd"), Keep::Bytes),
+                Joined::Late
+            );
+            assert!(joiner.open.is_empty());
+        }
+        let mut joiner = Joiner::new(5);
+        assert_eq!(
+            joiner.take(&piece(1, 0, More, b"abc"), Keep::Bytes),
+            Joined::Open
+        );
+        assert_eq!(
+            joiner.take(&piece(2, 0, More, b"abc"), Keep::Bytes),
+            Joined::Broken
+        );
+        assert_eq!(
+            joiner.take(&piece(1, 1, Last, b"de"), Keep::Bytes),
+            Joined::Complete(b"abcde".to_vec())
+        );
+        // A message that begins in the middle.
+        assert_eq!(
+            joiner.take(&piece(3, 4, Last, b"x"), Keep::Bytes),
+            Joined::Broken
+        );
+    }
+
+    #[test]
+    fn a_sender_has_few_messages_open() {
+        let mut joiner = Joiner::new(1_000);
+        for message in 0..50 {
+            let begun = joiner.take(&piece(message, 0, PartEnd::More, b"abc"), Keep::Bytes);
+            assert_eq!(begun, Joined::Open);
+            let broken = joiner.take(&piece(100 + message, 7, PartEnd::More, b""), Keep::Bytes);
+            assert_eq!(broken, Joined::Broken);
+        }
+        assert!(joiner.open.len() <= OPEN_MAX);
+        assert!(joiner.held <= 3 * OPEN_MAX);
+    }
+
+    proptest! {
+        #[test]
+        fn interleaved_messages_come_out_whole(
+            cuts in proptest::collection::vec(1..40_usize, 1..20),
+            other in 0..3_u32,
+        ) {
+            let mut joiner = Joiner::new(10_000);
+            let mut whole = vec![];
+            for (index, length) in cuts.iter().enumerate() {
+                let bytes = vec![index as u8; *length];
+                whole.extend_from_slice(&bytes);
+                let end = if index + 1 == cuts.len() { PartEnd::Last } else { PartEnd::More };
+                let joined = joiner.take(&piece(9, index as u32, end, &bytes), Keep::Bytes);
+                match end {
+                    PartEnd::More => prop_assert_eq!(joined, Joined::Open),
+                    PartEnd::Last => prop_assert_eq!(joined, Joined::Complete(whole.clone())),
+                }
+                joiner.take(&piece(10 + other, index as u32, PartEnd::More, b"z"), Keep::Bytes);
+            }
+        }
+
+        #[test]
+        fn any_parts_keep_within_the_bound(
+            parts in proptest::collection::vec((0..6_u32, 0..4_u32, any::<bool>(), 0..9_usize), 0..200),
+        ) {
+            let mut joiner = Joiner::new(20);
+            for (message, index, last, length) in parts {
+                let end = if last { PartEnd::Last } else { PartEnd::More };
+                joiner.take(&piece(message, index, end, &[7; 9][..length]), Keep::Bytes);
+                let held: usize = joiner.open.values().map(|assembly| match assembly {
+                    Assembly::Growing { bytes, .. } => bytes.len(),
+                    Assembly::Broken => 0,
+                }).sum();
+                prop_assert_eq!(held, joiner.held);
+                prop_assert!(held <= 20 && joiner.open.len() <= OPEN_MAX);
+            }
+        }
+
+        #[test]
+        fn token_parts_lead_back(message_type: i16, message: u32, index: u32, last: bool, bytes: Vec<u8>) {
+            let end = if last { PartEnd::Last } else { PartEnd::More };
+            let part = Part { message, index, end };
+            let body = token_part(message_type, part, &bytes);
+            prop_assert_eq!(read_token_part(&body), Some((message_type, part, &bytes[..])));
+        }
+    }
+}

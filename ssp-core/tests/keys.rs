@@ -1,0 +1,313 @@
+//! Keys in groups: confirmed by all members, replaced when a policy says so, for every suite.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs
+)]
+
+mod support;
+
+use gcs_proto::{name::GroupName, service::Service};
+use rand_core::Rng;
+use ssp_core::{
+    Confirmation, GroupFailure, GroupOptions, Mismatch, Phase, Protocol, RefreshPolicy, SendError,
+    SessionEvent, UnsupportedPrefix, wire,
+};
+use support::{World, group, member};
+
+const NAMES: [&str; 3] = ["alice", "bob", "carol"];
+
+fn chat() -> GroupName {
+    group("chat")
+}
+
+fn confirmed(world: &World, node: usize) -> usize {
+    world.nodes[node].count(|event| matches!(event, SessionEvent::KeyConfirmed { .. }))
+}
+
+fn explicit(protocol: Protocol) -> GroupOptions {
+    GroupOptions {
+        protocol,
+        confirmation: Confirmation::Explicit,
+        ..GroupOptions::default()
+    }
+}
+
+#[test]
+fn members_confirm_every_key_before_they_send() {
+    for protocol in Protocol::ALL {
+        for seed in 0..8 {
+            let mut world = World::of(seed, &NAMES);
+            for node in 0..3 {
+                world.join_with(node, chat(), explicit(*protocol));
+                world.run();
+            }
+            world.assert_agreed(chat(), &[0, 1, 2]);
+            assert_eq!(confirmed(&world, 0), 3);
+            world.refresh(1, chat()).unwrap();
+            let mut waited = false;
+            while world.step() {
+                if world.nodes[0].session().group_state(&chat()) == Some(Phase::Confirming) {
+                    waited = true;
+                    assert_eq!(
+                        world.send(0, chat(), Service::Agreed, b"early"),
+                        Err(SendError::Unconfirmed(chat()))
+                    );
+                }
+            }
+            assert!(waited);
+            world.assert_agreed(chat(), &[0, 1, 2]);
+            world
+                .send(0, chat(), Service::Agreed, b"confirmed")
+                .unwrap();
+            world.run();
+            for node in 0..3 {
+                assert_eq!(world.nodes[node].payloads(), [b"confirmed"]);
+                assert_eq!(confirmed(&world, node), 4 - node);
+            }
+            // Cascades do not stop it.
+            world.leave(2, chat());
+            world.steps(seed as u32);
+            world.partition(&[&[0], &[1]]);
+            world.steps(seed as u32);
+            world.heal();
+            world.run();
+            world.assert_agreed(chat(), &[0, 1]);
+        }
+    }
+}
+
+#[test]
+fn a_wrong_or_forged_confirmation_is_told_apart() {
+    let wire_type = wire::wire_type(cliques::TokenKind::KeyConfirmation).unwrap();
+    let mut world = World::of(1, &NAMES);
+    for node in 0..3 {
+        world.join_with(node, chat(), explicit(Protocol::Gdh));
+        world.run();
+    }
+    let old: Vec<_> = world
+        .wire
+        .iter()
+        .filter(|(_, message)| message.message_type == wire_type)
+        .map(|(_, message)| message.body.clone())
+        .collect();
+    assert_eq!(old.len(), 1 + 2 + 3);
+    world.refresh(0, chat()).unwrap();
+    // Old ones, changed ones, and in others' names, all through the refresh.
+    while world.step() {
+        let mut body = old[world.rng.next_u32() as usize % old.len()].to_vec();
+        let at = world.rng.next_u32() as usize % body.len();
+        body[at] ^= (world.rng.next_u32() % 2) as u8;
+        let sender = world.rng.next_u32() as usize % 3;
+        if world.wire.len() < 200 {
+            world.inject(sender, chat(), Service::Agreed, wire_type, body.into());
+            world.wire.push(world.wire[0].clone());
+        }
+    }
+    world.assert_agreed(chat(), &[0, 1, 2]);
+    let failed = |event: &SessionEvent| matches!(event, SessionEvent::GroupFailed { .. });
+    assert_eq!(world.nodes[0].count(failed), 0);
+    assert!(world.nodes[0].session().stats(&chat()).unwrap().unconfirmed > 0);
+}
+
+#[test]
+fn an_authentic_wrong_tag_takes_the_key_away() {
+    use cliques::{Envelope, MemberId, Recipient, TokenBinding, TokenKind};
+    let wire_type = wire::wire_type(TokenKind::KeyConfirmation).unwrap();
+    let mut world = World::of(2, &NAMES);
+    for node in 0..2 {
+        world.join_with(node, chat(), explicit(Protocol::Gdh));
+        world.run();
+    }
+    let view = world.nodes[0].last_view().clone();
+    let ids: Vec<MemberId> = view
+        .members
+        .iter()
+        .map(|name| MemberId::new(name.as_bytes()).unwrap())
+        .collect();
+    let envelope = Envelope {
+        kind: TokenKind::KeyConfirmation,
+        epoch: 1,
+        timestamp: 0,
+        sender: ids[1].clone(),
+        recipient: Recipient::Group,
+        body: vec![7; 16],
+    };
+    let binding = TokenBinding {
+        protocol: Protocol::Gdh,
+        group_name: "ristretto255".into(),
+        group: b"chat".to_vec(),
+        view_id: view.id.0,
+        view_hash: TokenBinding::view_hash(&ids),
+    };
+    let wrong = envelope.seal(&binding, &support::signer("bob"));
+    world.refresh(0, chat()).unwrap();
+    while world.nodes[0].session().group_state(&chat()) != Some(Phase::Confirming) {
+        assert!(world.step());
+    }
+    world.inject(1, chat(), Service::Agreed, wire_type, wrong.into());
+    // It overtakes the right one at alice.
+    let forged = world.nodes[0].inbox.pop_back().unwrap();
+    world.nodes[0].inbox.push_front(forged);
+    world.run();
+    let failed = SessionEvent::GroupFailed {
+        group: chat(),
+        member: member("bob"),
+        reason: GroupFailure::Confirmation,
+    };
+    assert_eq!(world.nodes[0].count(|event| *event == failed), 1);
+    let alice = world.nodes[0].session();
+    assert_eq!(alice.group_state(&chat()), Some(Phase::Failed));
+    assert_eq!(alice.epoch(&chat()), None);
+    world.leave(1, chat());
+    world.run();
+    world.assert_agreed(chat(), &[0]);
+}
+
+#[test]
+fn who_is_not_configured_to_confirm_is_named() {
+    let mut world = World::of(3, &NAMES);
+    world.join_with(0, chat(), explicit(Protocol::Gdh));
+    world.run();
+    world.join(1, chat());
+    world.run();
+    world.wait(5_000);
+    let told = SessionEvent::Mismatch {
+        group: chat(),
+        sender: member("bob"),
+        what: Mismatch::Unconfirmed,
+    };
+    assert_eq!(world.nodes[0].count(|event| *event == told), 1);
+    // Bob knows nothing of it.
+    world.send(1, chat(), Service::Agreed, b"x").unwrap();
+    world.run();
+    assert_eq!(world.nodes[0].payloads(), [b"x"]);
+}
+
+fn with(refresh: RefreshPolicy) -> GroupOptions {
+    GroupOptions {
+        refresh,
+        ..GroupOptions::default()
+    }
+}
+
+#[test]
+fn keys_are_replaced_by_age() {
+    let options = with(RefreshPolicy {
+        age: Some(60_000),
+        ..RefreshPolicy::default()
+    });
+    let mut world = World::of(4, &NAMES);
+    for node in 0..3 {
+        world.join_with(node, chat(), options);
+        world.run();
+    }
+    for epoch in 0..5 {
+        assert_eq!(world.nodes[2].session().epoch(&chat()), Some(epoch));
+        world.wait(60_000);
+        world.run();
+        world.assert_agreed(chat(), &[0, 1, 2]);
+    }
+    // One of them asks, and the others wait for their turn.
+    let requests = world.wire.iter().filter(|(_, m)| m.message_type == -32_752);
+    assert_eq!(requests.count(), 5);
+    // Nobody asks for a key that is not there.
+    world.leave(0, chat());
+    world.run();
+    world.wait(10);
+    world.assert_agreed(chat(), &[1, 2]);
+}
+
+#[test]
+fn keys_are_replaced_by_use() {
+    for refresh in [
+        RefreshPolicy {
+            messages: Some(10),
+            ..RefreshPolicy::default()
+        },
+        RefreshPolicy {
+            bytes: Some(10 * 200),
+            ..RefreshPolicy::default()
+        },
+    ] {
+        let mut world = World::of(5, &NAMES);
+        world.join_with(0, chat(), with(refresh));
+        world.run();
+        world.join(1, chat());
+        world.run();
+        let mut epochs = vec![];
+        for _ in 0..35 {
+            // Who may not send just now tries again.
+            while world.send(0, chat(), Service::Agreed, &[7; 114]).is_err() {
+                assert!(world.step());
+            }
+            world.wait(1);
+            world.run();
+            epochs.push(world.nodes[0].session().epoch(&chat()).unwrap());
+        }
+        assert_eq!(epochs.last(), Some(&3), "{refresh:?} {epochs:?}");
+        assert_eq!(world.nodes[1].payloads().len(), 35);
+        world.assert_agreed(chat(), &[0, 1]);
+    }
+}
+
+#[test]
+fn the_name_of_a_group_chooses_its_suite() {
+    let choose = |name: &str| GroupOptions::by_prefix(&group(name)).map(|o| o.protocol.as_str());
+    for (number, suite) in [(1, "bd"), (2, "ckd"), (3, "gdh"), (4, "str"), (5, "tgdh")] {
+        let name = format!("{number}chat");
+        let built = Protocol::ALL
+            .iter()
+            .any(|protocol| protocol.as_str() == suite);
+        let expected = if built {
+            Ok(suite)
+        } else {
+            Err(UnsupportedPrefix {
+                group: group(&name),
+                number,
+            })
+        };
+        assert_eq!(choose(&name), expected);
+    }
+    for name in ["chat", "0", "6six", "x1", "33"] {
+        assert_eq!(choose(name), Ok("gdh"));
+    }
+    let error = ssp_core::Error::from(UnsupportedPrefix {
+        group: group("5x"),
+        number: 5,
+    });
+    assert_eq!(error.code(), ssp_core::error::code::KEY_AGR_NOT_SUPPORTED);
+}
+
+/// All suites that there are, each in a group of its own on the same connections.
+#[test]
+fn groups_of_all_suites_live_side_by_side() {
+    let mut world = World::of(6, &NAMES);
+    let groups: Vec<(GroupName, Protocol)> = Protocol::ALL
+        .iter()
+        .map(|protocol| (group(&format!("{}chat", protocol.number())), *protocol))
+        .collect();
+    for node in 0..3 {
+        for (name, _) in &groups {
+            world.join_with(node, *name, GroupOptions::by_prefix(name).unwrap());
+        }
+        world.run();
+    }
+    for (name, protocol) in &groups {
+        world.refresh(1, *name).unwrap();
+        world.run();
+        for node in 0..3 {
+            let session = world.nodes[node].session();
+            let view = session.secure_view(name).unwrap();
+            assert_eq!((view.protocol, view.epoch), (*protocol, 1));
+        }
+        world
+            .send(2, *name, Service::Agreed, name.as_bytes())
+            .unwrap();
+    }
+    world.run();
+    assert_eq!(world.nodes[0].payloads().len(), groups.len());
+}

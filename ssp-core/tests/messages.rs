@@ -1,0 +1,488 @@
+//! Messages in groups: in parts, padded, signed, denied; and forged by a member in league with the
+//! daemon.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs
+)]
+
+mod support;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use gcs_proto::{gcs::SelfDelivery, name::GroupName, service::Service};
+use rand_core::Rng;
+use ssp_core::{
+    Authorship, Credentials, Error, GroupOptions, Outgoing, Padding, Part, PartDelivery, PartEnd,
+    Protection, RecordSuite, SendError, Session, SessionConfig, SessionEvent, Signing, ViewNumber,
+    access::{Action, FilePolicy},
+    error::code,
+    wire,
+};
+use support::{World, group, member, signer, trust};
+
+const NAMES: [&str; 3] = ["alice", "bob", "carol"];
+
+fn chat() -> GroupName {
+    group("chat")
+}
+
+/// Three members whose engine carries short messages only.
+fn narrow(seed: u64, options: &[GroupOptions; 3]) -> World {
+    let mut world = World::new(seed);
+    for name in NAMES {
+        let mut config = SessionConfig::default();
+        config.capabilities.message = 1_000;
+        config.message_bytes = 20_000;
+        world.add_as(name, signer(name), trust(&NAMES), config);
+    }
+    for (node, options) in options.iter().enumerate() {
+        world.join_with(node, chat(), *options);
+        world.run();
+    }
+    world.assert_agreed(chat(), &[0, 1, 2]);
+    world
+}
+
+fn sealed(world: &World) -> Vec<Bytes> {
+    let sealed = world
+        .wire
+        .iter()
+        .filter(|(_, m)| m.message_type == wire::SEALED);
+    sealed.map(|(_, message)| message.body.clone()).collect()
+}
+
+fn rejected(world: &World, node: usize) -> usize {
+    world.nodes[node].count(|event| matches!(event, SessionEvent::MessageRejected { .. }))
+}
+
+fn payload(length: usize, seed: u8) -> Vec<u8> {
+    (0..length)
+        .map(|at| (at as u8).wrapping_mul(31).wrapping_add(seed))
+        .collect()
+}
+
+#[test]
+fn long_messages_come_out_whole_under_every_suite() {
+    for (seed, record) in RecordSuite::ALL.into_iter().enumerate() {
+        for padding in [Padding::None, Padding::Multiple(128), Padding::PowerOfTwo] {
+            for signing in [Signing::Off, Signing::Sign] {
+                let options = GroupOptions {
+                    record,
+                    protection: Protection { signing, padding },
+                    ..GroupOptions::default()
+                };
+                let mut world = narrow(seed as u64, &[options; 3]);
+                let messages = [payload(20_000, 1), payload(5_000, 2), payload(10, 3)];
+                for message in &messages {
+                    world.send(0, chat(), Service::Agreed, message).unwrap();
+                }
+                world.send(1, chat(), Service::Fifo, &messages[1]).unwrap();
+                world.run();
+                for node in &world.nodes {
+                    let mut read = node.payloads();
+                    read.sort();
+                    let mut sent = messages.to_vec();
+                    sent.push(messages[1].clone());
+                    sent.sort();
+                    assert!(read == sent, "{record} {padding:?} {signing:?}");
+                    let author = match signing {
+                        Signing::Off => Authorship::Group,
+                        Signing::Sign | Signing::Require => Authorship::Signed,
+                    };
+                    assert!(node.messages().iter().all(|m| m.authorship == author));
+                    assert!(node.messages().iter().all(|m| m.part.is_none()));
+                }
+                assert!((0..3).all(|node| rejected(&world, node) == 0));
+            }
+        }
+    }
+}
+
+#[test]
+fn padding_hides_the_length() {
+    for padding in [Padding::Multiple(256), Padding::PowerOfTwo] {
+        let mut options = GroupOptions::default();
+        options.protection.padding = padding;
+        let mut world = narrow(1, &[options; 3]);
+        for length in 0..60 {
+            world
+                .send(0, chat(), Service::Fifo, &payload(length, 0))
+                .unwrap();
+        }
+        let mut lengths: Vec<usize> = sealed(&world).iter().map(Bytes::len).collect();
+        lengths.dedup();
+        assert_eq!(lengths.len(), 1, "{padding:?}");
+        world.run();
+        let read: Vec<usize> = world.nodes[2].payloads().iter().map(Vec::len).collect();
+        assert_eq!(read, (0..60).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn a_message_in_parts_can_be_longer_than_memory_for_those_who_take_it_so() {
+    let streamed = GroupOptions {
+        parts: PartDelivery::Streamed,
+        ..GroupOptions::default()
+    };
+    let mut world = narrow(
+        2,
+        &[GroupOptions::default(), streamed, GroupOptions::default()],
+    );
+    let view = world.nodes[0].last_view().number;
+    let max = world.nodes[0].session().part_max(&chat()).unwrap();
+    let mut streams: Vec<_> = (0..2)
+        .map(|kind| {
+            let session = world.nodes[0].session();
+            session
+                .begin_parts(&chat(), view, Service::Agreed, kind)
+                .unwrap()
+        })
+        .collect();
+    let mut sent = [vec![], vec![]];
+    // Two of them alternate; each is longer than anybody keeps.
+    for index in 0..60_u8 {
+        for (which, stream) in streams.iter_mut().enumerate() {
+            let bytes = payload(max, index);
+            let end = if index == 59 {
+                PartEnd::Last
+            } else {
+                PartEnd::More
+            };
+            let session = world.nodes[0].session.as_mut().unwrap();
+            session
+                .send_part(stream, end, &[&bytes], &mut world.rng)
+                .unwrap();
+            sent[which].extend(bytes);
+        }
+        world
+            .send(1, chat(), Service::Agreed, b"in between")
+            .unwrap();
+        world.settle(0);
+        world.steps(4);
+    }
+    world.run();
+    let mut read = [vec![], vec![]];
+    for message in world.nodes[1].messages() {
+        let Some(Part { index, end, .. }) = message.part else {
+            assert_eq!(message.payload, &b"in between"[..]);
+            continue;
+        };
+        assert_eq!(
+            index as usize,
+            read[message.message_type as usize].len() / max
+        );
+        assert_eq!(end == PartEnd::Last, index == 59);
+        read[message.message_type as usize].extend_from_slice(&message.payload);
+    }
+    assert!(read == sent);
+    // Whoever wants the whole has no room for it, and is told so once for each.
+    assert_eq!(rejected(&world, 2), 2);
+    assert_eq!(world.nodes[2].session().stats(&chat()).unwrap().broken, 2);
+    assert_eq!(world.nodes[2].payloads().len(), 60);
+
+    let session = world.nodes[0].session.as_mut().unwrap();
+    let long = payload(max + 1, 0);
+    assert_eq!(
+        session.send_part(&mut streams[0], PartEnd::More, &[&long], &mut world.rng),
+        Err(SendError::TooLong {
+            length: max + 1,
+            max
+        })
+    );
+    assert_eq!(
+        session.begin_parts(&chat(), view, Service::Reliable, 1),
+        Err(SendError::Unordered(Service::Reliable))
+    );
+    // A refresh ends them.
+    world.refresh(1, chat()).unwrap();
+    world.run();
+    let session = world.nodes[0].session.as_mut().unwrap();
+    let changed = session.send_part(&mut streams[0], PartEnd::More, &[b"x"], &mut world.rng);
+    assert_eq!(changed, Err(SendError::KeyChanged(chat())));
+}
+
+#[test]
+fn parts_that_are_missing_or_out_of_order_give_one_error_and_nothing_else() {
+    for seed in 0..20 {
+        let mut world = narrow(seed, &[GroupOptions::default(); 3]);
+        world.nodes[1].held = true;
+        world
+            .send(0, chat(), Service::Fifo, &payload(8_000, 1))
+            .unwrap();
+        world.send(0, chat(), Service::Fifo, b"whole").unwrap();
+        // The daemon loses a part, or puts it elsewhere.
+        let at = world.rng.next_u32() as usize % 8;
+        let part = world.nodes[1].inbox.remove(at).unwrap();
+        if seed % 2 == 0 {
+            world.nodes[1].inbox.insert(at + 1, part);
+        }
+        world.nodes[1].held = false;
+        world.run();
+        assert_eq!(world.nodes[1].payloads(), [b"whole"], "{seed}");
+        assert_eq!(rejected(&world, 1), 1, "{seed}");
+        assert_eq!(world.nodes[2].payloads().len(), 2);
+        world
+            .send(0, chat(), Service::Fifo, &payload(8_000, 2))
+            .unwrap();
+        world.run();
+        assert_eq!(world.nodes[1].payloads()[1], payload(8_000, 2));
+    }
+}
+
+/// A member computes another one's record keys, as all members can, and has the daemon deliver what
+/// it seals with them as the other one's.
+fn forge(world: &mut World, as_whom: usize) -> Bytes {
+    // Numbers that alice has not used.
+    for _ in 0..3 {
+        world.send(2, chat(), Service::Agreed, b"noise").unwrap();
+    }
+    world.run();
+    let name = world.nodes[as_whom].name;
+    let view = world.nodes[2].last_view().number;
+    let session = world.nodes[2].session.as_mut().unwrap();
+    session.impersonate(&chat(), name);
+    let message = Outgoing {
+        service: Service::Agreed,
+        self_delivery: SelfDelivery::Deliver,
+        message_type: 7,
+        payload: &[b"I, alice, owe mallory"],
+        protection: Protection::default(),
+    };
+    session
+        .send(&chat(), view, &message, &mut world.rng)
+        .unwrap();
+    let Some(gcs_proto::gcs::GcsCommand::Multicast(sent)) = session.poll_command() else {
+        panic!("nothing sent");
+    };
+    session.impersonate(&chat(), member("carol"));
+    sent.body
+}
+
+#[test]
+fn a_member_in_league_with_the_daemon_can_forge_unless_messages_are_signed() {
+    for signing in [Signing::Off, Signing::Sign, Signing::Require] {
+        let mut options = GroupOptions::default();
+        options.protection.signing = signing;
+        let mut world = World::of(3, &NAMES);
+        for node in 0..3 {
+            world.join_with(node, chat(), options);
+            world.run();
+        }
+        world.send(0, chat(), Service::Agreed, b"honest").unwrap();
+        world.run();
+        let forged = forge(&mut world, 0);
+        // The daemon says that it is alice's.
+        world.inject(0, chat(), Service::Agreed, wire::SEALED, forged);
+        world.run();
+        let of_alice = |message: &&ssp_core::SecureMessage| message.sender == member("alice");
+        let read = world.nodes[1].messages();
+        let read: Vec<_> = read.into_iter().filter(of_alice).skip(1).collect();
+        match signing {
+            Signing::Off | Signing::Sign => {
+                assert_eq!(read.len(), 1);
+                assert_eq!(read[0].sender, member("alice"));
+                // Who cares can see that alice has not signed it.
+                assert_eq!(read[0].authorship, Authorship::Group);
+            }
+            Signing::Require => {
+                assert!(read.is_empty());
+                assert_eq!(rejected(&world, 1), 1);
+                let stats = world.nodes[1].session().stats(&chat()).unwrap();
+                assert_eq!(stats.rejections.signature, 1);
+            }
+        }
+        // Nothing else is disturbed.
+        world.send(1, chat(), Service::Agreed, b"next").unwrap();
+        world.run();
+        for node in 0..3 {
+            assert_eq!(world.nodes[node].payloads().last().unwrap(), b"next");
+        }
+    }
+}
+
+#[test]
+fn policies_deny_without_a_word_to_the_others() {
+    let policy: FilePolicy = "deny join secret *\ndeny send chat bob\nallow * * *\n"
+        .parse()
+        .unwrap();
+    let mut world = World::new(4);
+    for name in NAMES {
+        let credentials = Credentials {
+            signer: Arc::new(signer(name)),
+            trust: Arc::new(trust(&NAMES)),
+        };
+        let mut session = Session::new(member(name), credentials, SessionConfig::default());
+        if name == "bob" {
+            session = session.with_policy(Arc::new(policy.clone()));
+        }
+        world.add_session(name, session);
+    }
+    for node in 0..3 {
+        world.join(node, chat());
+        world.run();
+    }
+    let before = world.wire.len();
+    let now = world.now;
+    let bob = world.nodes[1].session();
+    let denied = bob
+        .join(group("secret"), GroupOptions::default(), now)
+        .unwrap_err();
+    assert_eq!(
+        denied,
+        Error::Denied {
+            group: group("secret"),
+            action: Action::Join,
+            reason: "line 1 of the policy".into()
+        }
+    );
+    assert_eq!(denied.code(), code::DENIED);
+    assert_eq!(bob.group_state(&group("secret")), None);
+    assert_eq!(
+        world.send(1, chat(), Service::Agreed, b"x"),
+        Err(SendError::Denied {
+            group: chat(),
+            reason: "line 2 of the policy".into()
+        })
+    );
+    assert_eq!(world.wire.len(), before);
+    world.send(0, chat(), Service::Agreed, b"hello").unwrap();
+    world.run();
+    world.assert_agreed(chat(), &[0, 1, 2]);
+    assert_eq!(world.nodes[1].payloads(), [b"hello"]);
+}
+
+#[test]
+fn a_former_member_and_other_groups_and_views_seal_nothing_that_opens() {
+    let mut world = World::of(5, &NAMES);
+    let other = group("other");
+    for node in 0..3 {
+        world.join(node, chat());
+        world.run();
+        world.join(node, other);
+        world.run();
+    }
+    for (name, text) in [(chat(), b"old"), (other, b"oth")] {
+        world.send(2, name, Service::Agreed, text).unwrap();
+    }
+    world.run();
+    let old = sealed(&world);
+    assert_eq!(old.len(), 2);
+    // In the other group, in the same view.
+    world.inject(2, other, Service::Agreed, wire::SEALED, old[0].clone());
+    world.inject(2, chat(), Service::Agreed, wire::SEALED, old[1].clone());
+    world.run();
+    world.leave(2, chat());
+    world.run();
+    // Carol has her keys still, and the daemon lets her speak, in her own name and in others'.
+    for sender in 0..3 {
+        for message in &old {
+            world.inject(
+                sender,
+                chat(),
+                Service::Agreed,
+                wire::SEALED,
+                message.clone(),
+            );
+        }
+    }
+    world.run();
+    for node in 0..2 {
+        let read: Vec<Vec<u8>> = world.nodes[node].payloads();
+        assert_eq!(read, [b"old", b"oth"]);
+        let stats = world.nodes[node].session().stats(&chat()).unwrap();
+        // They name keys that nobody has here: kept for a while, in case such a key comes.
+        assert_eq!((stats.early, stats.rejections.total()), (1 + 4, 0));
+    }
+    world.assert_agreed(chat(), &[0, 1]);
+    // Whoever goes on like that is named.
+    world.wait(5_000);
+    for name in ["alice", "bob"] {
+        let told = SessionEvent::Mismatch {
+            group: chat(),
+            sender: member(name),
+            what: ssp_core::Mismatch::Key,
+        };
+        assert_eq!(world.nodes[0].count(|event| *event == told), 1, "{name}");
+    }
+    // The next key clears it all away, unopened.
+    world.refresh(0, chat()).unwrap();
+    world.run();
+    world.assert_agreed(chat(), &[0, 1]);
+    assert_eq!(world.nodes[0].payloads().len(), 2);
+}
+
+#[test]
+fn every_byte_of_a_message_can_be_wrong_and_nothing_is_disturbed() {
+    for record in RecordSuite::ALL {
+        let options = GroupOptions {
+            record,
+            protection: Protection {
+                signing: Signing::Sign,
+                padding: Padding::Multiple(32),
+            },
+            ..GroupOptions::default()
+        };
+        let mut world = World::of(6, &NAMES);
+        for node in 0..3 {
+            world.join_with(node, chat(), options);
+            world.run();
+        }
+        world.nodes[1].held = true;
+        world.send(0, chat(), Service::Agreed, b"original").unwrap();
+        let original = sealed(&world)[0].clone();
+        let honest = world.nodes[1].inbox.pop_back().unwrap();
+        world.nodes[1].held = false;
+        world.run();
+        let node = 1;
+        for at in 0..original.len() {
+            let mut flipped = original.to_vec();
+            flipped[at] ^= 1 << (at % 8);
+            world.inject(0, chat(), Service::Agreed, wire::SEALED, flipped.into());
+            let cut = original.slice(..at);
+            world.inject(0, chat(), Service::Agreed, wire::SEALED, cut);
+        }
+        world.run();
+        // Those that name a key that is not known may be of a key that is about to come.
+        let stats = world.nodes[node].session().stats(&chat()).unwrap();
+        let count = 2 * original.len() as u64;
+        assert_eq!(stats.rejections.total() + stats.early, count, "{record}");
+        assert_eq!(stats.opened, 0);
+        world.nodes[node].inbox.push_back(honest);
+        world.run();
+        assert_eq!(world.nodes[node].payloads(), [b"original"]);
+        world.assert_agreed(chat(), &[0, 1, 2]);
+        world.send(1, chat(), Service::Agreed, b"next").unwrap();
+        world.run();
+        assert_eq!(world.nodes[0].payloads().last().unwrap(), b"next");
+    }
+}
+
+#[test]
+fn members_of_two_suites_find_out_at_the_first_message() {
+    let mut world = World::of(7, &NAMES);
+    let gcm = GroupOptions {
+        record: RecordSuite::Aes256Gcm,
+        ..GroupOptions::default()
+    };
+    world.join(0, chat());
+    world.run();
+    world.join_with(1, chat(), gcm);
+    world.run();
+    world.send(0, chat(), Service::Agreed, b"x").unwrap();
+    world.run();
+    let told = SessionEvent::Mismatch {
+        group: chat(),
+        sender: member("alice"),
+        what: ssp_core::Mismatch::RecordSuite {
+            ours: RecordSuite::Aes256Gcm,
+            theirs: RecordSuite::default(),
+        },
+    };
+    assert_eq!(world.nodes[1].count(|event| *event == told), 1);
+    assert_eq!(world.nodes[0].last_view().number, ViewNumber(2));
+}
