@@ -83,8 +83,9 @@ pub struct GroupOptions {
     pub mathematical_group: NamedGroup,
     /// How messages are sealed.
     pub record: RecordSuite,
-    /// How a view change is turned into an agreement.
-    pub algorithm: Algorithm,
+    /// How a view change is turned into an agreement; `None` for
+    /// [the session's choice](Self::driver_algorithm).
+    pub algorithm: Option<Algorithm>,
     /// Who answers flush requests.
     pub flush: FlushMode,
     /// How messages are signed and padded.
@@ -97,42 +98,33 @@ pub struct GroupOptions {
     pub parts: PartDelivery,
 }
 
-/// A group name that stands for a suite that this build does not have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
-#[error(
-    "group {group} asks by its first character for suite number {number}, which is not built in"
-)]
-pub struct UnsupportedPrefix {
-    /// The group.
-    pub group: GroupName,
-    /// Number of the suite.
-    pub number: u8,
-}
-
 impl GroupOptions {
     /// The default policy of the Secure Spread library: the first character of the group's name
     /// chooses the suite, `1` BD, `2` CKD, `3` GDH, `4` STR, `5` TGDH, and anything else GDH. All else
     /// is as by default (secure layer notes, section 3.1).
-    ///
-    /// # Errors
-    /// [`UnsupportedPrefix`] when the build does not have the suite.
-    pub fn by_prefix(group: &GroupName) -> Result<Self, UnsupportedPrefix> {
+    pub fn by_prefix(group: &GroupName) -> Self {
         let protocol = match group.as_bytes().first() {
-            Some(digit @ b'1'..=b'5') => {
-                let number = digit - b'0';
-                let mut suites = Protocol::ALL.iter().copied();
-                let suite = suites.find(|suite| suite.number() == number);
-                suite.ok_or(UnsupportedPrefix {
-                    group: *group,
-                    number,
-                })?
-            }
+            Some(b'1') => Protocol::Bd,
+            Some(b'2') => Protocol::Ckd,
+            Some(b'4') => Protocol::Str,
+            Some(b'5') => Protocol::Tgdh,
             Some(_) | None => Protocol::Gdh,
         };
-        Ok(Self {
+        Self {
             protocol,
             ..Self::default()
-        })
+        }
+    }
+
+    /// The driver's algorithm: the one that was asked for, or else the
+    /// [recommended](Algorithm::of) one, but the basic one for GDH. That one starts every view from
+    /// scratch, and so heals whatever a member that broke the protocol may have done to the last.
+    pub const fn driver_algorithm(&self) -> Algorithm {
+        match (self.algorithm, self.protocol) {
+            (Some(algorithm), _) => algorithm,
+            (None, Protocol::Gdh) => Algorithm::Basic,
+            (None, protocol) => Algorithm::of(protocol),
+        }
     }
 }
 
@@ -142,7 +134,7 @@ impl Default for GroupOptions {
             protocol: Protocol::Gdh,
             mathematical_group: NamedGroup::Ristretto255,
             record: RecordSuite::default(),
-            algorithm: Algorithm::default(),
+            algorithm: None,
             flush: FlushMode::default(),
             protection: Protection::default(),
             confirmation: Confirmation::default(),

@@ -9,11 +9,12 @@
 
 use alloc::string::String;
 
+use cliques::Protocol;
 use gcs_proto::{name::GroupName, service::Service};
+use gka_robust::Algorithm;
 
 use crate::{
     access::Action,
-    config::UnsupportedPrefix,
     event::ViewNumber,
     identity::{IdentityError, TrustError},
 };
@@ -72,9 +73,14 @@ pub enum Error {
         /// What the policy says.
         reason: String,
     },
-    /// The group's name stands for a suite that is not built in.
-    #[error(transparent)]
-    Prefix(#[from] UnsupportedPrefix),
+    /// The driver has no such algorithm for the suite.
+    #[error("no algorithm \"{algorithm}\" for suite {protocol}")]
+    Algorithm {
+        /// The suite.
+        protocol: Protocol,
+        /// The algorithm.
+        algorithm: Algorithm,
+    },
     /// A key file cannot be used.
     #[error(transparent)]
     Identity(#[from] IdentityError),
@@ -106,7 +112,7 @@ impl Error {
             Self::Refreshing(_) => code::REFRESHING,
             Self::Identity(_) | Self::Trust(_) => code::IDENTITY,
             Self::Denied { .. } => code::DENIED,
-            Self::Prefix(_) => code::KEY_AGR_NOT_SUPPORTED,
+            Self::Algorithm { .. } => code::KEY_AGR_NOT_SUPPORTED,
             Self::Internal(_) => code::INTERNAL,
         }
     }
@@ -126,7 +132,7 @@ impl Error {
             | Self::ExportLength { .. }
             | Self::ExportLabel { .. }
             | Self::Denied { .. }
-            | Self::Prefix(_)
+            | Self::Algorithm { .. }
             | Self::Identity(_)
             | Self::Trust(_)
             | Self::Engine(_) => false,

@@ -24,7 +24,6 @@ mod time;
 pub use cliques::{Cost, NamedGroup, PeerFault, Protocol};
 pub use config::{
     Confirmation, FlushMode, GroupOptions, PartDelivery, RefreshPolicy, SessionConfig,
-    UnsupportedPrefix,
 };
 pub use error::{Error, SendError};
 pub use event::{GroupFailure, Mismatch, SecureMessage, SecureViewEvent, SessionEvent, ViewNumber};

@@ -13,8 +13,8 @@ mod support;
 use gcs_proto::{name::GroupName, service::Service};
 use rand_core::Rng;
 use ssp_core::{
-    Confirmation, GroupFailure, GroupOptions, Mismatch, Phase, Protocol, RefreshPolicy, SendError,
-    SessionEvent, UnsupportedPrefix, wire,
+    Algorithm, Confirmation, GroupFailure, GroupOptions, Mismatch, Phase, Protocol, RefreshPolicy,
+    SendError, SessionEvent, wire,
 };
 use support::{World, group, member};
 
@@ -256,29 +256,30 @@ fn keys_are_replaced_by_use() {
 
 #[test]
 fn the_name_of_a_group_chooses_its_suite() {
-    let choose = |name: &str| GroupOptions::by_prefix(&group(name)).map(|o| o.protocol.as_str());
-    for (number, suite) in [(1, "bd"), (2, "ckd"), (3, "gdh"), (4, "str"), (5, "tgdh")] {
-        let name = format!("{number}chat");
-        let built = Protocol::ALL
-            .iter()
-            .any(|protocol| protocol.as_str() == suite);
-        let expected = if built {
-            Ok(suite)
-        } else {
-            Err(UnsupportedPrefix {
-                group: group(&name),
-                number,
-            })
-        };
-        assert_eq!(choose(&name), expected);
+    let choose = |name: &str| GroupOptions::by_prefix(&group(name)).protocol.as_str();
+    for (prefix, suite) in ["bd", "ckd", "gdh", "str", "tgdh"].iter().enumerate() {
+        assert_eq!(choose(&format!("{}chat", prefix + 1)), *suite);
     }
     for name in ["chat", "0", "6six", "x1", "33"] {
-        assert_eq!(choose(name), Ok("gdh"));
+        assert_eq!(choose(name), "gdh");
     }
-    let error = ssp_core::Error::from(UnsupportedPrefix {
-        group: group("5x"),
-        number: 5,
-    });
+}
+
+#[test]
+fn an_algorithm_that_a_suite_does_not_have_is_refused() {
+    let mut world = World::of(6, &NAMES);
+    let options = GroupOptions {
+        algorithm: Some(Algorithm::Incremental),
+        ..GroupOptions::default()
+    };
+    let now = world.now;
+    let session = world.nodes[0].session();
+    let error = session.join(chat(), options, now).unwrap_err();
+    let expected = ssp_core::Error::Algorithm {
+        protocol: Protocol::Gdh,
+        algorithm: Algorithm::Incremental,
+    };
+    assert_eq!(error, expected);
     assert_eq!(error.code(), ssp_core::error::code::KEY_AGR_NOT_SUPPORTED);
 }
 
@@ -288,11 +289,15 @@ fn groups_of_all_suites_live_side_by_side() {
     let mut world = World::of(6, &NAMES);
     let groups: Vec<(GroupName, Protocol)> = Protocol::ALL
         .iter()
-        .map(|protocol| (group(&format!("{}chat", protocol.number())), *protocol))
+        .map(|protocol| (group(protocol.as_str()), *protocol))
         .collect();
     for node in 0..3 {
-        for (name, _) in &groups {
-            world.join_with(node, *name, GroupOptions::by_prefix(name).unwrap());
+        for (name, protocol) in &groups {
+            let options = GroupOptions {
+                protocol: *protocol,
+                ..GroupOptions::default()
+            };
+            world.join_with(node, *name, options);
         }
         world.run();
     }

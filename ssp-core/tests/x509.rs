@@ -13,14 +13,20 @@ mod support;
 
 use std::sync::Arc;
 
-use gcs_proto::{flush, gcs::ByteOrder, name::MemberName, service::Service};
+use gcs_proto::{
+    flush,
+    gcs::{ByteOrder, GcsCommand, GcsEvent, Refused},
+    name::MemberName,
+    service::Service,
+};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use ssp_core::{
-    Credentials, GroupFailure, GroupOptions, Phase, Protection, SendError, Session, SessionConfig,
-    SessionEvent, Signing, Timestamp,
+    Confirmation, Credentials, GroupFailure, GroupOptions, Phase, Protection, SendError, Session,
+    SessionConfig, SessionEvent, Signing, Timestamp,
     access::{Action, FilePolicy},
     identity::{
-        Challenge, ChallengeError, Distrust, Identity, IdentityError, OwnIdentity, Proof, Trust,
+        AnyOf, Challenge, ChallengeError, Distrust, Identity, IdentityError, OwnIdentity, Proof,
+        Trust,
         x509::{
             Authority, CertificateIdentity, CertificateTrust, IssueError, KeyAlgorithm, Revocation,
             RevocationPolicy, TrustPemError, Validity, summaries,
@@ -778,4 +784,67 @@ fn proofs_of_identity_carry_certificates() {
             Err(ChallengeError::Distrust(Distrust::Expired { .. }))
         ));
     }
+}
+
+/// What a leaving member holds back, it makes up for when it may not go: evidence and confirmation, too.
+#[test]
+fn evidence_withheld_for_a_leave_that_is_refused_is_shown_then() {
+    let chat = group("chat");
+    let ca = authority(1, KeyAlgorithm::Ed25519);
+    let trust: Arc<dyn Trust> = Arc::new(trust(&ca));
+    let options = GroupOptions {
+        confirmation: Confirmation::Explicit,
+        ..GroupOptions::default()
+    };
+    for steps in 0..40 {
+        let mut world = World::new(1);
+        for name in ["alice", "bob", "carol"] {
+            let identity = issue(&ca, &format!("#{name}#n1"), KeyAlgorithm::Ed25519);
+            add(&mut world, name, identity, trust.clone());
+        }
+        for node in 0..3 {
+            world.join_with(node, chat, options);
+            if node < 2 {
+                world.run();
+            }
+        }
+        world.steps(steps);
+        for node in 0..2 {
+            world.nodes[node].session().leave(&chat).unwrap();
+            let leave = world.nodes[node].session().poll_command();
+            assert_eq!(leave, Some(GcsCommand::Leave(chat)));
+        }
+        world.run();
+        for node in 0..2 {
+            let refused = GcsEvent::Refused(Refused::Leave(chat));
+            world.nodes[node].inbox.push_back(refused);
+        }
+        world.run();
+        world.assert_agreed(chat, &[0, 1, 2]);
+    }
+}
+
+#[test]
+fn several_kinds_of_trust_give_the_reason_that_tells_most() {
+    let ca = authority(1, KeyAlgorithm::Ed25519);
+    let keys: Arc<dyn Trust> = Arc::new(support::trust(&["alice"]));
+    let certificates: Arc<dyn Trust> = Arc::new(trust(&ca));
+    let bob = issue(&ca, "#bob#n1", KeyAlgorithm::Ed25519);
+    for order in [[&keys, &certificates], [&certificates, &keys]] {
+        let any = AnyOf(order.map(Arc::clone).to_vec());
+        let ask = |name: &str, evidence: Option<&[u8]>| {
+            any.identify(&member(name), evidence, Timestamp(NOW)).err()
+        };
+        assert_eq!(ask("alice", None), None);
+        assert_eq!(ask("bob", bob.evidence()), None);
+        assert_eq!(ask("bob", None), Some(Distrust::NotShown));
+        assert_eq!(
+            ask("carol", bob.evidence()),
+            Some(Distrust::OtherName {
+                subject: subject("#bob#n1")
+            })
+        );
+    }
+    let nobody = AnyOf(Vec::new()).identify(&member("alice"), None, Timestamp(NOW));
+    assert_eq!(nobody.unwrap_err(), Distrust::Unknown);
 }

@@ -5,14 +5,12 @@ use std::sync::Arc;
 
 use gcs_proto::{
     handshake::{
-        ClientHandshake, ConnectOptions, Credentials, CredentialsError, MembershipMessages, Method,
-        Priority,
+        ClientHandshake, ConnectOptions, Credentials, MembershipMessages, Method, Priority,
     },
     name::PrivateName,
 };
 use ssp_core::SessionConfig;
 use tokio::time::Duration;
-use zeroize::Zeroizing;
 
 /// What every kind of client needs to know of its connection.
 ///
@@ -29,20 +27,9 @@ use zeroize::Zeroizing;
 #[derive(Clone, Debug)]
 pub struct ConnectionConfig {
     options: ConnectOptions,
-    login: Option<Login>,
+    credentials: Option<Arc<Credentials>>,
     connect_timeout: Duration,
     bounds: Bounds,
-}
-
-/// User name and password, of which every handshake gets its own copy; erased with the last
-/// configuration that has them.
-#[derive(Clone)]
-struct Login(Arc<Zeroizing<(Vec<u8>, Vec<u8>)>>);
-
-impl fmt::Debug for Login {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Login").finish_non_exhaustive()
-    }
 }
 
 /// Bounds that a driver task keeps.
@@ -61,7 +48,7 @@ impl ConnectionConfig {
     pub const fn new() -> Self {
         Self {
             options: ConnectOptions::new(),
-            login: None,
+            credentials: None,
             connect_timeout: Duration::from_secs(5),
             bounds: Bounds {
                 commands: 64,
@@ -104,17 +91,12 @@ impl ConnectionConfig {
 
     /// Authenticates by password as well ([`Method::Password`]).
     ///
-    /// # Errors
-    /// [`CredentialsError`] for a user name above 32 bytes, a password above 8, or a NUL in either.
-    ///
     /// # Security
-    /// Both travel to the daemon in clear text.
-    pub fn password(mut self, user: &[u8], password: &[u8]) -> Result<Self, CredentialsError> {
-        // Looked at now, so that making them for a handshake cannot fail.
-        Credentials::new(user, password)?;
-        let login = Zeroizing::new((user.to_vec(), password.to_vec()));
-        self.login = Some(Login(Arc::new(login)));
-        Ok(self)
+    /// User name and password travel to the daemon in clear text.
+    #[must_use]
+    pub fn credentials(mut self, credentials: impl Into<Arc<Credentials>>) -> Self {
+        self.credentials = Some(credentials.into());
+        self
     }
 
     /// Time limit for opening the stream, and again for the handshake.
@@ -163,12 +145,10 @@ impl ConnectionConfig {
 
     /// The beginning of a handshake.
     pub(crate) fn handshake(&self) -> ClientHandshake {
-        let credentials = self.login.as_ref().and_then(|Login(login)| {
-            let (user, password) = &***login;
-            Credentials::new(user, password).ok()
-        });
-        match credentials {
-            Some(credentials) => ClientHandshake::with_credentials(self.options, credentials),
+        match &self.credentials {
+            Some(credentials) => {
+                ClientHandshake::with_credentials(self.options, Arc::clone(credentials))
+            }
             None => ClientHandshake::new(self.options),
         }
     }

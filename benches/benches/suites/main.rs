@@ -7,6 +7,7 @@
 //!
 //! - `cargo bench -p benches --bench suites -- bd/join`: criterion, ids
 //!   `suites/<suite>/<event>/<group>/<unsigned or signed>/<total or serial>/<members>`
+//! - `.. --bench suites -- --test`: the smallest groups once, to see that everything runs
 //! - `.. --bench suites -- --json [FILTER]`: the median of a few events, a JSON object a line
 //! - `.. --bench suites --features openssl -- --targets`: serial times of 50 members against set
 //!   limits, which are scaled by what OpenSSL takes here for an exponentiation
@@ -63,8 +64,8 @@ const CLOCKS: [(&str, Clock); 2] = [
     ("serial", |run| run.serial().time()),
 ];
 
-fn criterion_benchmarks(criterion: &mut Criterion) {
-    for subject in subjects() {
+fn criterion_benchmarks(criterion: &mut Criterion, subjects: impl Iterator<Item = Subject>) {
+    for subject in subjects {
         for (label, clock) in CLOCKS {
             let mut group = criterion.benchmark_group(format!("{}/{label}", subject.name()));
             group.sample_size(10);
@@ -78,6 +79,11 @@ fn criterion_benchmarks(criterion: &mut Criterion) {
             group.finish();
         }
     }
+}
+
+/// Whether a subject shows quickly that the benchmarks run.
+fn is_small(subject: &Subject) -> bool {
+    subject.size == 4 && subject.group.as_str() == "ristretto255"
 }
 
 fn main() -> ExitCode {
@@ -95,7 +101,10 @@ fn main() -> ExitCode {
         }
     } else {
         let mut criterion = Criterion::default().configure_from_args();
-        criterion_benchmarks(&mut criterion);
+        // Groups of a hundred members take minutes to grow, which is too long for a test.
+        let test = flag("--test");
+        let subjects = subjects().filter(|subject| !test || is_small(subject));
+        criterion_benchmarks(&mut criterion, subjects);
         criterion.final_summary();
     }
     ExitCode::SUCCESS

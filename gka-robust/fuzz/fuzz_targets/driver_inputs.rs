@@ -17,7 +17,8 @@ use cliques::{
     },
 };
 use gka_robust::{
-    Algorithm, Cause, Config, Failure, FailureReason, Input, Output, RobustDriver, View, ViewId,
+    Algorithm, Cause, Config, Failure, FailureReason, Input, Output, RefreshPolicy, RobustDriver, View,
+    ViewId,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -52,17 +53,32 @@ impl Source<'_> {
     }
 }
 
-fn config(me: MemberId) -> Config {
+/// What a driver runs.
+type Design = (Protocol, Algorithm);
+
+const DESIGNS: [Design; 7] = [
+    (Protocol::Gdh, Algorithm::Basic),
+    (Protocol::Gdh, Algorithm::Optimized),
+    (Protocol::Bd, Algorithm::Restart),
+    (Protocol::Ckd, Algorithm::Incremental),
+    (Protocol::Str, Algorithm::Incremental),
+    (Protocol::Tgdh, Algorithm::Incremental),
+    (Protocol::Tgdh, Algorithm::Restart),
+];
+
+fn config(me: MemberId, (protocol, algorithm): Design) -> Config {
     Config {
         signer: Arc::new(TestSigner::new(me.clone())),
         me,
         group: GROUP.to_vec(),
-        protocol: Protocol::Gdh,
+        protocol,
         mathematical_group: "toy17".parse().expect("the group of tests"),
-        algorithm: Algorithm::Basic,
+        algorithm,
+        refresh: RefreshPolicy::default(),
         verifier: Arc::new(TestVerifier::new()),
         queue_bytes: QUEUE_BYTES,
         timestamp_window: None,
+        event_log: 0,
     }
 }
 
@@ -92,7 +108,11 @@ fn view(source: &mut Source<'_>, me: &MemberId) -> View {
 }
 
 /// A token that its author signed, for the view of the driver as a rule.
-fn token(source: &mut Source<'_>, driver: &RobustDriver<Bytes>) -> Input<Bytes> {
+fn token(
+    source: &mut Source<'_>,
+    driver: &RobustDriver<Bytes>,
+    protocol: Protocol,
+) -> Input<Bytes> {
     let sender = source.name();
     let kind = TokenKind::ALL[usize::from(source.byte()) % TokenKind::ALL.len()];
     let (view_id, listed) = match driver.view() {
@@ -100,7 +120,7 @@ fn token(source: &mut Source<'_>, driver: &RobustDriver<Bytes>) -> Input<Bytes> 
         None => ([0; 12], Vec::new()),
     };
     let binding = TokenBinding {
-        protocol: Protocol::Gdh,
+        protocol,
         group_name: "toy17".into(),
         group: GROUP.to_vec(),
         view_id,
@@ -132,7 +152,8 @@ fn token(source: &mut Source<'_>, driver: &RobustDriver<Bytes>) -> Input<Bytes> 
 fuzz_target!(|bytes: &[u8]| {
     let mut source = Source(bytes);
     let me = source.name();
-    let mut driver = RobustDriver::new(config(me.clone()));
+    let design = DESIGNS[usize::from(source.byte()) % DESIGNS.len()];
+    let mut driver = RobustDriver::new(config(me.clone(), design)).expect("it exists");
     let mut rng = seeded(1);
     // Own broadcasts, which come back.
     let mut sent: Vec<(TokenKind, Bytes)> = Vec::new();
@@ -170,7 +191,7 @@ fuzz_target!(|bytes: &[u8]| {
                 assert!(driver.poll_output().is_none());
                 continue;
             }
-            _ => token(&mut source, &driver),
+            _ => token(&mut source, &driver, design.0),
         };
         let asked = matches!(input, Input::SecureFlushOk | Input::RequestRefresh);
         requests += usize::from(matches!(input, Input::FlushRequest));

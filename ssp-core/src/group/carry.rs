@@ -37,6 +37,8 @@ pub(super) enum Sending {
 #[derive(Debug)]
 pub(super) enum Withheld {
     Token(Transmission),
+    Evidence,
+    Confirmation(Bytes),
     FlushOk,
 }
 
@@ -72,6 +74,8 @@ impl SecureGroup {
         for withheld in core::mem::take(&mut self.withheld) {
             match withheld {
                 Withheld::Token(transmission) => self.send(transmission, around),
+                Withheld::Evidence => self.send_evidence(around),
+                Withheld::Confirmation(bytes) => self.send_confirmation(bytes, around),
                 Withheld::FlushOk => self.flush_ok_below(around),
             }
         }

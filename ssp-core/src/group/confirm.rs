@@ -23,7 +23,7 @@ use cliques::{Envelope, Expected, MemberId, ReceivedToken, Recipient, TokenBindi
 use gcs_proto::{gcs::SelfDelivery, name::MemberName, service::Service};
 use gka_robust::SecureView;
 
-use super::{Around, SecureGroup, Timer, translate, wire};
+use super::{Around, SecureGroup, Timer, carry::Withheld, translate, wire};
 use crate::{
     config::Confirmation,
     event::{GroupFailure, Mismatch, SessionEvent},
@@ -79,22 +79,7 @@ impl SecureGroup {
             epoch: view.epoch,
             missing: keys.members().iter().copied().collect(),
         };
-        if let (Some(wire_type), false) = (
-            wire::wire_type(TokenKind::KeyConfirmation),
-            self.is_leaving(),
-        ) {
-            let sent = around.flush.multicast(
-                self.name,
-                Service::Agreed,
-                SelfDelivery::Deliver,
-                wire_type,
-                bytes.into(),
-            );
-            if let Err(error) = sent {
-                self.stats.unsent += 1;
-                tracing::warn!(group = %self.name, %error, "confirmation not sent");
-            }
-        }
+        self.send_confirmation(bytes.into(), around);
         let patience = self.config.flush_patience;
         if patience > 0 {
             let due = around.now.after(patience);
@@ -102,6 +87,26 @@ impl SecureGroup {
         }
         for (member, bytes) in core::mem::take(&mut self.early_confirmations) {
             self.confirmation(member, &bytes, around);
+        }
+    }
+
+    pub(super) fn send_confirmation(&mut self, bytes: Bytes, around: &mut Around<'_>) {
+        if self.is_leaving() {
+            return self.withheld.push(Withheld::Confirmation(bytes));
+        }
+        let Some(wire_type) = wire::wire_type(TokenKind::KeyConfirmation) else {
+            return self.internal("confirmation without message type", around);
+        };
+        let sent = around.flush.multicast(
+            self.name,
+            Service::Agreed,
+            SelfDelivery::Deliver,
+            wire_type,
+            bytes,
+        );
+        if let Err(error) = sent {
+            self.stats.unsent += 1;
+            tracing::warn!(group = %self.name, %error, "confirmation not sent");
         }
     }
 

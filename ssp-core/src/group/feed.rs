@@ -10,7 +10,7 @@ use gka_robust::{Handled, Input};
 
 use super::{
     Around, Phase, Prospect, Sealed, SecureGroup, Timer,
-    carry::Sending,
+    carry::{Sending, Withheld},
     confirm::Confirming,
     joiner::{self, Joined, Keep, Piece},
     translate,
@@ -29,6 +29,11 @@ impl SecureGroup {
         self.prospect = Prospect::Open;
         self.reported.clear();
         self.suspects.clear();
+        let evidence = |withheld: &Withheld| matches!(withheld, Withheld::Evidence);
+        if self.withheld.iter().any(evidence) {
+            // Nobody has seen what was held back.
+            self.evidence.showed(&[]);
+        }
         self.withheld.clear();
         self.timers.stop(Timer::Flush);
         self.timers.stop(Timer::Suspicion);

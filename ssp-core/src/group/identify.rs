@@ -19,7 +19,11 @@ use cliques::MemberId;
 use gcs_proto::{flush::ViewMessage, gcs::SelfDelivery, name::MemberName, service::Service};
 use gka_robust::{Failure, FailureReason, Input};
 
-use super::{Around, SecureGroup, Timer, carry::Sending, translate, wire};
+use super::{
+    Around, SecureGroup, Timer,
+    carry::{Sending, Withheld},
+    translate, wire,
+};
 use crate::{
     access::{Action, Decision, Request},
     event::{GroupFailure, SessionEvent},
@@ -130,13 +134,21 @@ impl SecureGroup {
 
     /// Shows the own evidence to the view, if it has any and somebody has not seen it.
     pub(super) fn show_evidence(&mut self, members: &[MemberName], around: &mut Around<'_>) {
+        if self.identity.evidence().is_none() || !self.evidence.must_show(&self.me, members) {
+            return;
+        }
+        self.evidence.showed(members);
+        self.send_evidence(around);
+    }
+
+    pub(super) fn send_evidence(&mut self, around: &mut Around<'_>) {
+        if self.is_leaving() {
+            return self.withheld.push(Withheld::Evidence);
+        }
         let own = self.identity.clone();
         let Some(evidence) = own.evidence() else {
             return;
         };
-        if self.is_leaving() || !self.evidence.must_show(&self.me, members) {
-            return;
-        }
         let sent = around.flush.multicast(
             self.name,
             Service::Fifo,
@@ -144,12 +156,10 @@ impl SecureGroup {
             wire::EVIDENCE,
             Bytes::copy_from_slice(evidence),
         );
-        match sent {
-            Ok(()) => self.evidence.showed(members),
-            Err(error) => {
-                self.stats.unsent += 1;
-                tracing::warn!(group = %self.name, %error, "evidence not shown");
-            }
+        if let Err(error) = sent {
+            self.evidence.showed(&[]);
+            self.stats.unsent += 1;
+            tracing::warn!(group = %self.name, %error, "evidence not shown");
         }
     }
 

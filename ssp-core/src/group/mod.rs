@@ -36,13 +36,13 @@ use alloc::{
 };
 
 use bytes::Bytes;
-use cliques::{Cost, IllegalMemberId};
+use cliques::Cost;
 use gcs_proto::{
     flush::FlushLayer,
     name::{GroupName, MemberName},
     service::Service,
 };
-use gka_robust::{Payload, RobustDriver};
+use gka_robust::{Payload, RefreshPolicy, RobustDriver};
 use rand_core::CryptoRng;
 
 pub use phase::Phase;
@@ -62,6 +62,7 @@ use crate::{
     access::AccessPolicy,
     config::{GroupOptions, SessionConfig},
     epoch::ViewKeys,
+    error::Error,
     event::{Mismatch, SecureViewEvent, SessionEvent},
     identity::{Credentials, OwnIdentity, Trust},
     schedule::KeyId,
@@ -145,19 +146,26 @@ impl SecureGroup {
         config: SessionConfig,
         options: GroupOptions,
         now: Timestamp,
-    ) -> Result<Self, IllegalMemberId> {
+    ) -> Result<Self, Error> {
         let roster = Arc::new(Roster::default());
         let driver = RobustDriver::new(gka_robust::Config {
-            me: id(&me)?,
+            me: id(&me).map_err(|_| Error::Internal("own name"))?,
             group: name.as_bytes().to_vec(),
             protocol: options.protocol,
             mathematical_group: options.mathematical_group.into(),
-            algorithm: options.algorithm,
+            algorithm: options.driver_algorithm(),
+            // This crate counts messages and bytes itself, and asks when it is time.
+            refresh: RefreshPolicy::default(),
             signer: credentials.signer.clone(),
             verifier: roster.clone(),
             queue_bytes: config.early_bytes,
             timestamp_window: config.timestamp_window,
-        });
+            event_log: 0,
+        })
+        .map_err(|_| Error::Algorithm {
+            protocol: options.protocol,
+            algorithm: options.driver_algorithm(),
+        })?;
         let mut group = Self {
             name,
             me,

@@ -24,7 +24,7 @@ mod trust;
 #[cfg(feature = "x509")]
 pub mod x509;
 
-use alloc::sync::Arc;
+use alloc::{sync::Arc, vec::Vec};
 use core::fmt;
 
 use cliques::{SIGNATURE_CONTEXT, Signer};
@@ -66,6 +66,34 @@ pub trait Trust: fmt::Debug + Send + Sync {
         evidence: Option<&[u8]>,
         now: Timestamp,
     ) -> Result<Identity, Distrust>;
+}
+
+/// Accepts whom any of several trusts accepts, asked in order: for groups whose members have
+/// identities of different kinds.
+#[derive(Clone, Debug)]
+pub struct AnyOf(pub Vec<Arc<dyn Trust>>);
+
+impl Trust for AnyOf {
+    /// # Errors
+    /// The reason that tells most: one that asks for evidence, else a real one, else
+    /// [`Distrust::Unknown`].
+    fn identify(
+        &self,
+        member: &MemberName,
+        evidence: Option<&[u8]>,
+        now: Timestamp,
+    ) -> Result<Identity, Distrust> {
+        let mut worst = Distrust::Unknown;
+        for trust in &self.0 {
+            match trust.identify(member, evidence, now) {
+                Ok(identity) => return Ok(identity),
+                Err(Distrust::NotShown) => worst = Distrust::NotShown,
+                Err(reason) if worst == Distrust::Unknown => worst = reason,
+                Err(_) => {}
+            }
+        }
+        Err(worst)
+    }
 }
 
 /// Own identity, and whom this member trusts.

@@ -11,7 +11,7 @@ use getrandom::{SysRng, rand_core::UnwrapErr};
 use ssp_core::{
     Credentials,
     identity::{
-        Ed25519Signer, IdentityError, OwnIdentity, Trust, TrustStore,
+        AnyOf, Ed25519Signer, IdentityError, OwnIdentity, Trust, TrustStore,
         x509::{CertificateIdentity, CertificateTrust},
     },
 };
@@ -25,6 +25,8 @@ use crate::{
 
 /// What tells files of certificates from others.
 const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----";
+/// What tells revocation lists from other files.
+const REVOCATION_LIST: &str = "-----BEGIN X509 CRL-----";
 /// Largest key or trust file that is read, in bytes.
 const FILE_MAX: u64 = 16 << 20;
 
@@ -73,21 +75,31 @@ pub(crate) fn credentials(identity: &Path, trust: &[PathBuf]) -> Result<Credenti
     } else {
         Arc::new(Ed25519Signer::from_pem(&text).map_err(of_file)?)
     };
-    let (mut all, mut names) = (String::new(), Vec::new());
+    let (mut authorities, mut names) = (String::new(), Vec::new());
+    let mut all: Vec<Arc<dyn Trust>> = Vec::new();
     for path in trust {
-        all.push_str(&read(path)?);
-        all.push('\n');
-        names.push(path.display().to_string());
+        let text = read(path)?;
+        if text.contains(CERTIFICATE) || text.contains(REVOCATION_LIST) {
+            authorities.push_str(&text);
+            authorities.push('\n');
+            names.push(path.display().to_string());
+        } else {
+            let keys: TrustStore = text
+                .parse()
+                .map_err(|error| Failure::of_file(path, error))?;
+            all.push(Arc::new(keys));
+        }
     }
-    let failed = |error: &dyn std::fmt::Display| Failure::of(names.join(", "), error);
-    let trust: Arc<dyn Trust> = if all.contains(CERTIFICATE) {
-        let trust: CertificateTrust = all.parse().map_err(|error| failed(&error))?;
-        Arc::new(trust)
-    } else {
-        let trust: TrustStore = all.parse().map_err(|error| failed(&error))?;
-        Arc::new(trust)
-    };
-    Ok(Credentials { signer, trust })
+    if !names.is_empty() {
+        let trust: CertificateTrust = authorities
+            .parse()
+            .map_err(|error| Failure::of(names.join(", "), error))?;
+        all.push(Arc::new(trust));
+    }
+    Ok(Credentials {
+        signer,
+        trust: Arc::new(AnyOf(all)),
+    })
 }
 
 /// Reads a private key.

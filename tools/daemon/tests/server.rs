@@ -12,7 +12,7 @@ mod client;
 use std::time::Duration;
 
 use client::{connect, daemon_name, group, options, tcp};
-use gcs_daemon::{Daemon, Direction, Error, VirtualDaemon};
+use gcs_daemon::{Cut, Daemon, Direction, Error, VirtualDaemon};
 use gcs_proto::{
     codec::Request,
     error::ConnectRefusal,
@@ -226,6 +226,49 @@ async fn partition_and_heal() {
         control.partition("n1 | n3".parse().unwrap()).await,
         Err(Error::LeftOut(daemon_name("n2")))
     );
+    daemon.shutdown().await;
+}
+
+/// What is held is ordered and not delivered; a partition cuts through it.
+#[tokio::test]
+async fn held_operations_wait_for_their_release_or_for_a_change() {
+    let daemon = daemon(&["n1", "n2"]).await;
+    let mut a = tcp(&daemon, "n1", "a").await;
+    let mut b = tcp(&daemon, "n2", "b").await;
+    a.join("g").await;
+    b.join("g").await;
+    a.membership().await;
+    let control = daemon.control();
+    let held = async |count| {
+        while control.stats().await.unwrap().held < count {
+            tokio::task::yield_now().await;
+        }
+    };
+    control.hold().await.unwrap();
+    a.send("g", "held").await;
+    held(1).await;
+    control.release().await.unwrap();
+    assert_eq!(control.stats().await.unwrap().held, 0);
+    assert_eq!(
+        (a.text().await, b.text().await),
+        ("held".into(), "held".into())
+    );
+
+    control.hold().await.unwrap();
+    for text in ["before", "behind"] {
+        a.send("g", text).await;
+        held(if text == "before" { 1 } else { 2 }).await;
+    }
+    let cut = Cut { prefix: 1, seed: 0 };
+    let sides = "n1 | n2".parse().unwrap();
+    control.partition_at(sides, cut).await.unwrap();
+    assert_eq!(a.text().await, "before");
+    a.signal().await;
+    assert_eq!(a.text().await, "behind");
+    assert_eq!(a.membership().await.members, members(&["#a#n1"]));
+    assert_eq!(b.text().await, "before");
+    b.signal().await;
+    assert_eq!(b.membership().await.members, members(&["#b#n2"]));
     daemon.shutdown().await;
 }
 

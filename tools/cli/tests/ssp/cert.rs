@@ -215,3 +215,18 @@ fn files_are_private_shown_and_never_overwritten() {
     }
     assert!(!std::path::Path::new("n").exists());
 }
+
+#[test]
+fn raw_keys_and_certificates_can_be_mixed() {
+    let scene = Scene::open(&["alice"]);
+    certify(&scene, &["bob"]);
+    let mut alice = user(&scene, "alice", "alice.key", &["trust", "ca.crt"]);
+    alice.wait_view(&["#alice#n1"]);
+    let mut bob = user(&scene, "bob", "bob.pem", &["ca.crt", "trust"]);
+    for member in [&mut alice, &mut bob] {
+        member.wait_view(&["#alice#n1", "#bob#n1"]);
+    }
+    bob.type_line("send g hello");
+    alice.wait_message("hello");
+    scene.close();
+}

@@ -1,6 +1,6 @@
 //! `ssp flood`: every field of its report, in both modes, and what it refuses.
 
-use crate::support::ssp;
+use crate::support::{Process, ssp};
 use serde_json::Value;
 
 fn flood(arguments: &[&str]) -> Value {
@@ -80,4 +80,22 @@ fn what_cannot_be_measured_is_refused() {
         let errors = String::from_utf8(output.stderr).unwrap();
         assert!(!errors.is_empty(), "{arguments:?}");
     }
+}
+
+#[test]
+fn a_daemon_serves_the_addresses_it_was_told_to() {
+    for (list, code) in [("local", 0), ("unix,10.0.0.0/8", 1)] {
+        let mut daemon = Process::start(&["daemon", "--listen", "127.0.0.1:0", "--allow", list]);
+        let listening = daemon.wait_event("listening");
+        let address = listening["address"].as_str().unwrap();
+        let output = ssp(&["flood", "--connect", address, "--count", "100"]);
+        assert_eq!(output.status.code(), Some(code), "{list}");
+    }
+    let output = ssp(&["daemon", "--allow", "localhost"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        String::from_utf8(output.stderr)
+            .unwrap()
+            .contains("localhost")
+    );
 }

@@ -9,9 +9,8 @@ use std::{cell::RefCell, time::Duration};
 
 use gcs_daemon::{Daemon, VirtualDaemon};
 use gcs_proto::{
-    gcs::Multicast,
     connection::Connection,
-    gcs::{GcsCommand, GcsEvent},
+    gcs::{GcsCommand, GcsEvent, Multicast},
     handshake::{ClientHandshake, ConnectOptions},
     service::Service,
 };
