@@ -75,6 +75,12 @@ visitor! {
         let singly = exponents.map(|exponent| group.exponentiate(&gab, exponent));
         assert_eq!(group.exponentiate_secret_each(&secret, &exponents), singly);
 
+        // As many as have a table of their own, in every family.
+        let many: Vec<_> = exponents.iter().copied().cycle().take(11).collect();
+        let each = group.exponentiate_secret_each(&secret, &many);
+        assert!(each.iter().eq(singly.iter().cycle().take(11)));
+        assert_eq!(group.exponentiate_token(&ga, &b).as_ref(), Ok(&gab));
+
         // Products and quotients, of public and of secret elements.
         let product = group.multiply(&ga, &gb);
         assert_eq!(group.divide_vartime(&product, &gb), ga);
@@ -83,6 +89,13 @@ visitor! {
         assert_eq!(expose(&by_public), group.encode(&product));
         let by_secret = group.multiply_secrets(&group.agree_generator(&a), &group.agree(&g, &b));
         assert_eq!(expose(&by_secret), group.encode(&product));
+        let (last, all) = group.multiply_running(&group.agree_generator(&a), &[&gb, &gab]);
+        let product_of_three = group.multiply(&product, &gab);
+        assert_eq!(expose(&last), group.encode(&product_of_three));
+        let product_of_all = group.multiply(&group.multiply(&ga, &product), &product_of_three);
+        assert_eq!(expose(&all), group.encode(&product_of_all));
+        let (last, all) = group.multiply_running(&group.agree_generator(&a), &[]);
+        assert_eq!([expose(&last), expose(&all)], [&ga, &ga].map(|one| group.encode(one)));
         let one = group.divide_vartime(&ga, &ga);
         assert!(group.is_identity(&group.agree(&one, &a)));
 

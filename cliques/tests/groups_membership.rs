@@ -87,6 +87,13 @@ fn recorded_elements_are_judged_as_recorded() {
                 .parse(&bytes)
                 .and_then(|element| group.validate_token(&element));
             assert_eq!(token, exact, "{name}: {reason}");
+            let exponent = group.random_scalar(&mut seeded(7));
+            let power = group.parse(&bytes).and_then(|element| {
+                let power = group.exponentiate_token(&element, &exponent)?;
+                assert_eq!(power, group.exponentiate(&element, &exponent));
+                Ok(())
+            });
+            assert_eq!(power, exact, "{name}: {reason}");
         }
     }
     assert_eq!(cases.len(), 66);
