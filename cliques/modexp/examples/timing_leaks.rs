@@ -12,24 +12,17 @@
 #![allow(clippy::indexing_slicing, reason = "a program for its developers")]
 #![allow(clippy::print_stdout, reason = "a program")]
 
+#[path = "support/random.rs"]
+mod random;
+
 use std::{hint::black_box, time::Instant};
 
 use cliques_modexp::{Engine, Exponent, FixedBase, Modulus, Order, Residue};
+use random::Random;
 
-/// SplitMix64 (Steele, Lea, Flood, 2014).
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn bytes(&mut self, len: usize) -> Vec<u8> {
-        (0..len).map(|_| self.next() as u8).collect()
-    }
+/// Random bytes.
+fn bytes(random: &mut Random, len: usize) -> Vec<u8> {
+    (0..len).map(|_| random.next() as u8).collect()
 }
 
 /// t of two classes of times.
@@ -73,21 +66,21 @@ fn measure<T>(
 fn main() {
     let count = std::env::args().nth(1).and_then(|count| count.parse().ok());
     let count = count.unwrap_or(20_000);
-    let mut random = Random(1);
+    let mut random = Random::new(1);
     let (bits, width) = (1024_usize, 160_u32);
-    let mut p = random.bytes(bits / 8);
+    let mut p = bytes(&mut random, bits / 8);
     p[0] |= 0x80;
     p[bits / 8 - 1] |= 1;
     let Ok(modulus) = Modulus::from_be_bytes(&p) else {
         return eprintln!("no modulus");
     };
     let exponent = |bytes: &[u8]| Exponent::from_be_bytes(bytes, width);
-    let random_exponent = |random: &mut Random| exponent(&random.bytes(width as usize / 8));
+    let random_exponent = |random: &mut Random| exponent(&bytes(random, width as usize / 8));
     for engine in Engine::ALL {
         let Some(modulus) = modulus.with_engine(engine) else {
             continue;
         };
-        let base = modulus.reduce_vartime(&random.bytes(bits / 8));
+        let base = modulus.reduce_vartime(&bytes(&mut random, bits / 8));
         let table = FixedBase::new(&base, width);
         for (name, special) in [
             ("0", vec![0; 20]),
@@ -126,7 +119,7 @@ fn main() {
             println!("{engine:?}: batch, exponent {name} or random: t = {t:.2}");
         }
         let fixed = random_exponent(&mut random);
-        let any = |random: &mut Random| modulus.reduce_vartime(&random.bytes(bits / 8));
+        let any = |random: &mut Random| modulus.reduce_vartime(&bytes(random, bits / 8));
         let t = measure(
             &mut random,
             count,
@@ -138,13 +131,13 @@ fn main() {
         );
         println!("{engine:?}: power, base 1 or random: t = {t:.2}");
     }
-    let mut q = random.bytes(width as usize / 8);
+    let mut q = bytes(&mut random, width as usize / 8);
     q[0] |= 0x80;
     q[width as usize / 8 - 1] |= 1;
     let Ok(order) = Order::from_be_bytes(&q) else {
         return eprintln!("no order");
     };
-    let share = |random: &mut Random| order.reduce(&random.bytes(20));
+    let share = |random: &mut Random| order.reduce(&bytes(random, 20));
     let t = measure(
         &mut random,
         count,
@@ -155,7 +148,7 @@ fn main() {
         },
     );
     println!("inverse modulo the order, share 1 or random: t = {t:.2}");
-    let any = |random: &mut Random| modulus.reduce_vartime(&random.bytes(bits / 8));
+    let any = |random: &mut Random| modulus.reduce_vartime(&bytes(random, bits / 8));
     let t = measure(
         &mut random,
         count,
