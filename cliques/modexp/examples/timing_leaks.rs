@@ -3,8 +3,10 @@
 //!
 //! `cargo run --release -p cliques-modexp --example timing_leaks -- [measurements]`
 //!
-//! Class 0 has one special input, class 1 random ones; a coin decides which comes next, and all
-//! inputs are made beforehand. The slowest tenth of the times is cut off, which is when something else ran.
+//! Class 0 has one special input, class 1 random ones; a coin decides which comes next. Inputs are
+//! made beforehand, few at a time so that they stay in the nearest cache, and often anew, because where a
+//! value lies in memory shows too. The slowest tenth of the times is cut off, which is when something
+//! else ran. The difference of the means is given beside t: one far below a cycle is the machine's.
 //! |t| above 4.5 in one run is a reason to repeat with more measurements, and a t that grows with them is
 //! a leak. The last line has a leak on purpose, a variable-time inversion, and shows that the test
 //! can see one.
@@ -25,8 +27,32 @@ fn bytes(random: &mut Random, len: usize) -> Vec<u8> {
     (0..len).map(|_| random.next() as u8).collect()
 }
 
-/// t of two classes of times.
-fn welch(mut times: Vec<(bool, f64)>) -> f64 {
+/// Inputs that are measured together.
+const POOL: usize = 64;
+
+/// How often all inputs are made anew.
+const POOLS: usize = 32;
+
+/// Two classes of times compared.
+struct Comparison {
+    t: f64,
+    /// How much longer class 0 takes in the mean, and how long class 1 takes, in nanoseconds.
+    difference: f64,
+    mean: f64,
+}
+
+impl std::fmt::Display for Comparison {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            t,
+            difference,
+            mean,
+        } = self;
+        write!(f, "t = {t:.2}, {difference:+.2} ns of {mean:.0} ns")
+    }
+}
+
+fn welch(mut times: Vec<(bool, f64)>) -> Comparison {
     times.sort_by(|a, b| a.1.total_cmp(&b.1));
     times.truncate(times.len() * 9 / 10);
     let moments = |class| {
@@ -38,7 +64,12 @@ fn welch(mut times: Vec<(bool, f64)>) -> f64 {
         (mean, squares / (count - 1.0) / count)
     };
     let ((mean_0, variance_0), (mean_1, variance_1)) = (moments(false), moments(true));
-    (mean_0 - mean_1) / (variance_0 + variance_1).sqrt()
+    let difference = mean_0 - mean_1;
+    Comparison {
+        t: difference / (variance_0 + variance_1).sqrt(),
+        difference,
+        mean: mean_1,
+    }
 }
 
 /// Measures a function on inputs of two classes.
@@ -48,19 +79,27 @@ fn measure<T>(
     mut special: impl FnMut() -> T,
     mut other: impl FnMut(&mut Random) -> T,
     mut run: impl FnMut(&T),
-) -> f64 {
-    let inputs: Vec<(bool, T)> = (0..count)
-        .map(|_| match random.next() & 1 {
-            0 => (false, special()),
-            _ => (true, other(random)),
-        })
-        .collect();
-    let times = inputs.iter().map(|(class, input)| {
-        let start = Instant::now();
-        run(input);
-        (*class, start.elapsed().as_nanos() as f64)
-    });
-    welch(times.collect())
+) -> Comparison {
+    let mut times = Vec::with_capacity(count);
+    for _ in 0..POOLS {
+        let inputs: Vec<(bool, T)> = (0..POOL)
+            .map(|_| match random.next() & 1 {
+                0 => (false, special()),
+                _ => (true, other(random)),
+            })
+            .collect();
+        for round in 0..count / POOLS {
+            let (class, input) = &inputs[random.next() as usize % POOL];
+            let start = Instant::now();
+            run(input);
+            let time = start.elapsed().as_nanos() as f64;
+            // The first ones warm caches up.
+            if round >= 4 {
+                times.push((*class, time));
+            }
+        }
+    }
+    welch(times)
 }
 
 fn main() {
@@ -87,7 +126,7 @@ fn main() {
             ("1", vec![1]),
             ("all ones", vec![0xff; 20]),
         ] {
-            let t = measure(
+            let comparison = measure(
                 &mut random,
                 count,
                 || exponent(&special),
@@ -96,8 +135,8 @@ fn main() {
                     black_box(base.pow(e));
                 },
             );
-            println!("{engine:?}: power, exponent {name} or random: t = {t:.2}");
-            let t = measure(
+            println!("{engine:?}: power, exponent {name} or random: {comparison}");
+            let comparison = measure(
                 &mut random,
                 count,
                 || exponent(&special),
@@ -106,8 +145,8 @@ fn main() {
                     black_box(table.pow(e));
                 },
             );
-            println!("{engine:?}: fixed base, exponent {name} or random: t = {t:.2}");
-            let t = measure(
+            println!("{engine:?}: fixed base, exponent {name} or random: {comparison}");
+            let comparison = measure(
                 &mut random,
                 count / 8,
                 || exponent(&special),
@@ -116,11 +155,11 @@ fn main() {
                     black_box(Residue::pow_each(&[&base; 8], e));
                 },
             );
-            println!("{engine:?}: batch, exponent {name} or random: t = {t:.2}");
+            println!("{engine:?}: batch, exponent {name} or random: {comparison}");
         }
         let fixed = random_exponent(&mut random);
         let any = |random: &mut Random| modulus.reduce_vartime(&bytes(random, bits / 8));
-        let t = measure(
+        let comparison = measure(
             &mut random,
             count,
             || modulus.one(),
@@ -129,7 +168,7 @@ fn main() {
                 black_box(base.pow(&fixed));
             },
         );
-        println!("{engine:?}: power, base 1 or random: t = {t:.2}");
+        println!("{engine:?}: power, base 1 or random: {comparison}");
     }
     let mut q = bytes(&mut random, width as usize / 8);
     q[0] |= 0x80;
@@ -138,7 +177,7 @@ fn main() {
         return eprintln!("no order");
     };
     let share = |random: &mut Random| order.reduce(&bytes(random, 20));
-    let t = measure(
+    let comparison = measure(
         &mut random,
         count,
         || order.reduce(&[1]),
@@ -147,9 +186,9 @@ fn main() {
             black_box(order.invert(share));
         },
     );
-    println!("inverse modulo the order, share 1 or random: t = {t:.2}");
+    println!("inverse modulo the order, share 1 or random: {comparison}");
     let any = |random: &mut Random| modulus.reduce_vartime(&bytes(random, bits / 8));
-    let t = measure(
+    let comparison = measure(
         &mut random,
         count,
         || modulus.one(),
@@ -158,5 +197,5 @@ fn main() {
             black_box(residue.invert_vartime());
         },
     );
-    println!("a leak on purpose, variable-time inverse of 1 or a random number: t = {t:.2}");
+    println!("a leak on purpose, variable-time inverse of 1 or a random number: {comparison}");
 }
