@@ -95,7 +95,7 @@ impl Random {
     /// An odd number of exactly so many bits.
     fn modulus(&mut self, bits: u32) -> BigUint {
         let top = BigUint::from(1_u8) << (bits - 1);
-        self.number(bits) % &top | top | BigUint::from(1_u8)
+        (self.number(bits) % &top) | top | BigUint::from(1_u8)
     }
 
     fn length(&mut self) -> (usize, &'static Length) {

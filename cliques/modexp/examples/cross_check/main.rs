@@ -82,7 +82,7 @@ fn run_thread(arguments: &Arguments, next: &AtomicU64) -> Result<Tally, String> 
             tally.add(checked);
         }
         let done = start + SHARE;
-        if done % PROGRESS == 0 {
+        if done.is_multiple_of(PROGRESS) {
             eprintln!("{done} of {} cases", arguments.cases);
         }
     }
