@@ -1,4 +1,5 @@
-//! The engine for any processor: fixed windows over Montgomery multiplication.
+//! The engine for any processor: fixed windows over the Montgomery multiplication of
+//! `montgomery.rs`.
 //!
 //! For an exponent of w bits and windows of k bits: 2^k - 2 multiplications for the table, w
 //! squarings and w / k multiplications, whatever the bits are. Entry 0 of the table is 1 and is
