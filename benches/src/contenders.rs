@@ -46,6 +46,8 @@ pub enum Operation {
     Batch,
     /// One power of a base with a table.
     FixedBase,
+    /// The same, for who empties the caches beforehand.
+    FixedBaseCold,
     /// A Jacobi symbol.
     Jacobi,
     /// One inverse modulo the modulus, of a public number.
@@ -166,14 +168,17 @@ pub fn contenders(setting: Setting) -> Vec<Contender> {
                 black_box(black_box(&of_base).pow(&of_single));
             }),
         );
-        add(
-            name,
-            Operation::FixedBase,
-            1,
-            Box::new(move || {
-                black_box(table.pow(black_box(&single)));
-            }),
-        );
+        for operation in [Operation::FixedBase, Operation::FixedBaseCold] {
+            let (table, single) = (table.clone(), secret(&exponent));
+            add(
+                name,
+                operation,
+                1,
+                Box::new(move || {
+                    black_box(table.pow(black_box(&single)));
+                }),
+            );
+        }
         let exponents = std::rc::Rc::new(exponents);
         let pairs = (bases.clone(), exponents.clone());
         add(

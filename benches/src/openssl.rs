@@ -51,7 +51,7 @@ impl Exponentiation {
         let number = |bytes: &[u8]| unsafe {
             BN_bin2bn(bytes.as_ptr(), bytes.len() as i32, ptr::null_mut())
         };
-        // SAFETY: takes no argument.
+        // SAFETY: none of the three takes an argument.
         let (result, scratch, context) = unsafe { (BN_new(), BN_CTX_new(), BN_MONT_CTX_new()) };
         let this = Self {
             base: number(base),

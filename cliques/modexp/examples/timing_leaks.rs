@@ -3,8 +3,10 @@
 //!
 //! `cargo run --release -p cliques-modexp --example timing_leaks -- [measurements]`
 //!
-//! Class 0 has one special input, class 1 random ones; a coin decides which comes next, and all
-//! inputs are made beforehand. The slowest tenth of the times is cut off, which is when something else ran.
+//! Class 0 has one special input, class 1 random ones; a coin decides which comes next. Inputs are
+//! made beforehand, few at a time so that they stay in the nearest cache, and often anew, because where a
+//! value lies in memory shows too. The slowest tenth of the times is cut off, which is when something
+//! else ran. The difference of the means is given beside t: one far below a cycle is the machine's.
 //! |t| above 4.5 in one run is a reason to repeat with more measurements, and a t that grows with them is
 //! a leak. The last line has a leak on purpose, a variable-time inversion, and shows that the test
 //! can see one.
@@ -12,28 +14,45 @@
 #![allow(clippy::indexing_slicing, reason = "a program for its developers")]
 #![allow(clippy::print_stdout, reason = "a program")]
 
+#[path = "support/random.rs"]
+mod random;
+
 use std::{hint::black_box, time::Instant};
 
 use cliques_modexp::{Engine, Exponent, FixedBase, Modulus, Order, Residue};
+use random::Random;
 
-/// SplitMix64 (Steele, Lea, Flood, 2014).
-struct Random(u64);
+/// Random bytes.
+fn bytes(random: &mut Random, len: usize) -> Vec<u8> {
+    (0..len).map(|_| random.next() as u8).collect()
+}
 
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
+/// Inputs that are measured together.
+const POOL: usize = 64;
 
-    fn bytes(&mut self, len: usize) -> Vec<u8> {
-        (0..len).map(|_| self.next() as u8).collect()
+/// How often all inputs are made anew.
+const POOLS: usize = 32;
+
+/// Two classes of times compared.
+struct Comparison {
+    t: f64,
+    /// How much longer class 0 takes in the mean, and how long class 1 takes, in nanoseconds.
+    difference: f64,
+    mean: f64,
+}
+
+impl std::fmt::Display for Comparison {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            t,
+            difference,
+            mean,
+        } = self;
+        write!(f, "t = {t:.2}, {difference:+.2} ns of {mean:.0} ns")
     }
 }
 
-/// t of two classes of times.
-fn welch(mut times: Vec<(bool, f64)>) -> f64 {
+fn welch(mut times: Vec<(bool, f64)>) -> Comparison {
     times.sort_by(|a, b| a.1.total_cmp(&b.1));
     times.truncate(times.len() * 9 / 10);
     let moments = |class| {
@@ -45,7 +64,12 @@ fn welch(mut times: Vec<(bool, f64)>) -> f64 {
         (mean, squares / (count - 1.0) / count)
     };
     let ((mean_0, variance_0), (mean_1, variance_1)) = (moments(false), moments(true));
-    (mean_0 - mean_1) / (variance_0 + variance_1).sqrt()
+    let difference = mean_0 - mean_1;
+    Comparison {
+        t: difference / (variance_0 + variance_1).sqrt(),
+        difference,
+        mean: mean_1,
+    }
 }
 
 /// Measures a function on inputs of two classes.
@@ -55,46 +79,54 @@ fn measure<T>(
     mut special: impl FnMut() -> T,
     mut other: impl FnMut(&mut Random) -> T,
     mut run: impl FnMut(&T),
-) -> f64 {
-    let inputs: Vec<(bool, T)> = (0..count)
-        .map(|_| match random.next() & 1 {
-            0 => (false, special()),
-            _ => (true, other(random)),
-        })
-        .collect();
-    let times = inputs.iter().map(|(class, input)| {
-        let start = Instant::now();
-        run(input);
-        (*class, start.elapsed().as_nanos() as f64)
-    });
-    welch(times.collect())
+) -> Comparison {
+    let mut times = Vec::with_capacity(count);
+    for _ in 0..POOLS {
+        let inputs: Vec<(bool, T)> = (0..POOL)
+            .map(|_| match random.next() & 1 {
+                0 => (false, special()),
+                _ => (true, other(random)),
+            })
+            .collect();
+        for round in 0..count / POOLS {
+            let (class, input) = &inputs[random.next() as usize % POOL];
+            let start = Instant::now();
+            run(input);
+            let time = start.elapsed().as_nanos() as f64;
+            // The first ones warm caches up.
+            if round >= 4 {
+                times.push((*class, time));
+            }
+        }
+    }
+    welch(times)
 }
 
 fn main() {
     let count = std::env::args().nth(1).and_then(|count| count.parse().ok());
     let count = count.unwrap_or(20_000);
-    let mut random = Random(1);
+    let mut random = Random::new(1);
     let (bits, width) = (1024_usize, 160_u32);
-    let mut p = random.bytes(bits / 8);
+    let mut p = bytes(&mut random, bits / 8);
     p[0] |= 0x80;
     p[bits / 8 - 1] |= 1;
     let Ok(modulus) = Modulus::from_be_bytes(&p) else {
         return eprintln!("no modulus");
     };
     let exponent = |bytes: &[u8]| Exponent::from_be_bytes(bytes, width);
-    let random_exponent = |random: &mut Random| exponent(&random.bytes(width as usize / 8));
+    let random_exponent = |random: &mut Random| exponent(&bytes(random, width as usize / 8));
     for engine in Engine::ALL {
         let Some(modulus) = modulus.with_engine(engine) else {
             continue;
         };
-        let base = modulus.reduce_vartime(&random.bytes(bits / 8));
+        let base = modulus.reduce_vartime(&bytes(&mut random, bits / 8));
         let table = FixedBase::new(&base, width);
         for (name, special) in [
             ("0", vec![0; 20]),
             ("1", vec![1]),
             ("all ones", vec![0xff; 20]),
         ] {
-            let t = measure(
+            let comparison = measure(
                 &mut random,
                 count,
                 || exponent(&special),
@@ -103,8 +135,8 @@ fn main() {
                     black_box(base.pow(e));
                 },
             );
-            println!("{engine:?}: power, exponent {name} or random: t = {t:.2}");
-            let t = measure(
+            println!("{engine:?}: power, exponent {name} or random: {comparison}");
+            let comparison = measure(
                 &mut random,
                 count,
                 || exponent(&special),
@@ -113,8 +145,8 @@ fn main() {
                     black_box(table.pow(e));
                 },
             );
-            println!("{engine:?}: fixed base, exponent {name} or random: t = {t:.2}");
-            let t = measure(
+            println!("{engine:?}: fixed base, exponent {name} or random: {comparison}");
+            let comparison = measure(
                 &mut random,
                 count / 8,
                 || exponent(&special),
@@ -123,11 +155,11 @@ fn main() {
                     black_box(Residue::pow_each(&[&base; 8], e));
                 },
             );
-            println!("{engine:?}: batch, exponent {name} or random: t = {t:.2}");
+            println!("{engine:?}: batch, exponent {name} or random: {comparison}");
         }
         let fixed = random_exponent(&mut random);
-        let any = |random: &mut Random| modulus.reduce_vartime(&random.bytes(bits / 8));
-        let t = measure(
+        let any = |random: &mut Random| modulus.reduce_vartime(&bytes(random, bits / 8));
+        let comparison = measure(
             &mut random,
             count,
             || modulus.one(),
@@ -136,16 +168,16 @@ fn main() {
                 black_box(base.pow(&fixed));
             },
         );
-        println!("{engine:?}: power, base 1 or random: t = {t:.2}");
+        println!("{engine:?}: power, base 1 or random: {comparison}");
     }
-    let mut q = random.bytes(width as usize / 8);
+    let mut q = bytes(&mut random, width as usize / 8);
     q[0] |= 0x80;
     q[width as usize / 8 - 1] |= 1;
     let Ok(order) = Order::from_be_bytes(&q) else {
         return eprintln!("no order");
     };
-    let share = |random: &mut Random| order.reduce(&random.bytes(20));
-    let t = measure(
+    let share = |random: &mut Random| order.reduce(&bytes(random, 20));
+    let comparison = measure(
         &mut random,
         count,
         || order.reduce(&[1]),
@@ -154,9 +186,9 @@ fn main() {
             black_box(order.invert(share));
         },
     );
-    println!("inverse modulo the order, share 1 or random: t = {t:.2}");
-    let any = |random: &mut Random| modulus.reduce_vartime(&random.bytes(bits / 8));
-    let t = measure(
+    println!("inverse modulo the order, share 1 or random: {comparison}");
+    let any = |random: &mut Random| modulus.reduce_vartime(&bytes(random, bits / 8));
+    let comparison = measure(
         &mut random,
         count,
         || modulus.one(),
@@ -165,5 +197,5 @@ fn main() {
             black_box(residue.invert_vartime());
         },
     );
-    println!("a leak on purpose, variable-time inverse of 1 or a random number: t = {t:.2}");
+    println!("a leak on purpose, variable-time inverse of 1 or a random number: {comparison}");
 }

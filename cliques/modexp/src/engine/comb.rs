@@ -116,6 +116,10 @@ pub(crate) enum Step {
 /// A table with the engine that made it.
 pub(crate) enum CombTable {
     Portable(portable::CombTable),
+    #[allow(
+        dead_code,
+        reason = "never made where the vector engine is not compiled"
+    )]
     Ifma(ifma::CombTable),
 }
 

@@ -1,4 +1,5 @@
-//! The engine for any processor: fixed windows over Montgomery multiplication.
+//! The engine for any processor: fixed windows over the Montgomery multiplication of
+//! `montgomery.rs`.
 //!
 //! For an exponent of w bits and windows of k bits: 2^k - 2 multiplications for the table, w
 //! squarings and w / k multiplications, whatever the bits are. Entry 0 of the table is 1 and is
@@ -10,10 +11,12 @@
 //! looked up follows the exponent: both are erased. The windows are our own because those of the
 //! library below leave their tables in freed memory.
 
+mod montgomery;
+
 use alloc::vec::Vec;
 use core::mem;
 
-use crypto_bigint::{MontyForm, MontyMultiplier, Word, modular::BoxedMontyForm};
+use crypto_bigint::{MontyForm, Word, modular::BoxedMontyForm};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
 
@@ -23,8 +26,7 @@ use super::{
     digits,
 };
 use crate::exponent::Exponent;
-
-type Multiplier<'a> = <BoxedMontyForm as MontyForm>::Multiplier<'a>;
+use montgomery::Montgomery;
 
 pub(super) fn pow(power: Power<'_>) -> BoxedMontyForm {
     let mut accumulator = Accumulator::one(power.base);
@@ -57,7 +59,7 @@ pub(super) fn running<'a>(
 struct Accumulator<'a> {
     value: BoxedMontyForm,
     entry: BoxedMontyForm,
-    multiplier: Multiplier<'a>,
+    montgomery: Montgomery<'a>,
 }
 
 impl<'a> Accumulator<'a> {
@@ -66,7 +68,7 @@ impl<'a> Accumulator<'a> {
         Self {
             value: BoxedMontyForm::one(like.params()),
             entry: BoxedMontyForm::zero(like.params()),
-            multiplier: Multiplier::from(like.params()),
+            montgomery: Montgomery::new(like.params()),
         }
     }
 
@@ -77,7 +79,7 @@ impl<'a> Accumulator<'a> {
         let window = digits::window(width);
         let tables: Vec<Table> = powers
             .iter()
-            .map(|power| Table::new(power.base, 1 << window, &mut self.multiplier))
+            .map(|power| Table::new(power.base, 1 << window, &mut self.montgomery))
             .collect();
         let mut is_one = true;
         for position in (0..width.div_ceil(window)).rev() {
@@ -100,7 +102,7 @@ impl<'a> Accumulator<'a> {
 
     fn square(&mut self, times: u32) {
         for _ in 0..times {
-            self.multiplier.square_assign(&mut self.value);
+            self.montgomery.square(words_mut(&mut self.value));
         }
     }
 
@@ -111,7 +113,8 @@ impl<'a> Accumulator<'a> {
             table.look_up(digit, &mut self.value);
         } else {
             table.look_up(digit, &mut self.entry);
-            self.multiplier.mul_assign(&mut self.value, &self.entry);
+            let entry = self.entry.as_montgomery().as_words();
+            self.montgomery.multiply(words_mut(&mut self.value), entry);
         }
     }
 }
@@ -122,6 +125,11 @@ impl Drop for Accumulator<'_> {
     }
 }
 
+/// The words of a number in Montgomery form.
+fn words_mut(form: &mut BoxedMontyForm) -> &mut [Word] {
+    form.as_montgomery_mut().as_mut_words()
+}
+
 /// base^0, base^1, ... one after the other.
 struct Table {
     words: Vec<Word>,
@@ -129,7 +137,7 @@ struct Table {
 }
 
 impl Table {
-    fn new(base: &BoxedMontyForm, count: usize, multiplier: &mut Multiplier<'_>) -> Self {
+    fn new(base: &BoxedMontyForm, count: usize, montgomery: &mut Montgomery<'_>) -> Self {
         let mut power = BoxedMontyForm::one(base.params());
         let entry_words = power.as_montgomery().as_words().len();
         let mut words = Vec::with_capacity(count * entry_words);
@@ -137,7 +145,7 @@ impl Table {
             match index {
                 0 => (),
                 1 => power.copy_montgomery_from(base),
-                _ => multiplier.mul_assign(&mut power, base),
+                _ => montgomery.multiply(words_mut(&mut power), base.as_montgomery().as_words()),
             }
             words.extend_from_slice(power.as_montgomery().as_words());
         }
@@ -146,7 +154,7 @@ impl Table {
     }
 
     fn look_up(&self, digit: Word, entry: &mut BoxedMontyForm) {
-        let target = entry.as_montgomery_mut().as_mut_words();
+        let target = words_mut(entry);
         target.fill(0);
         for (index, power) in (0 as Word..).zip(self.words.chunks_exact(self.entry_words)) {
             let mask = Word::from(index.ct_eq(&digit).unwrap_u8()).wrapping_neg();
@@ -172,16 +180,16 @@ pub(crate) struct CombTable {
 
 impl CombTable {
     pub(super) fn new(base: &BoxedMontyForm, shape: Comb) -> Self {
-        let mut multiplier = Multiplier::from(base.params());
+        let mut montgomery = Montgomery::new(base.params());
         let mut first = base.clone();
         let mut rows = Vec::with_capacity(shape.rows as usize);
         for row in 0..shape.rows {
             if row != 0 {
                 for _ in 0..shape.window * shape.parts {
-                    multiplier.square_assign(&mut first);
+                    montgomery.square(words_mut(&mut first));
                 }
             }
-            rows.push(Table::new(&first, 1 << shape.window, &mut multiplier));
+            rows.push(Table::new(&first, 1 << shape.window, &mut montgomery));
         }
         first.zeroize();
         Self {
