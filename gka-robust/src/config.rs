@@ -4,20 +4,13 @@ use alloc::{sync::Arc, vec::Vec};
 
 use cliques::{MathematicalGroup, MemberId, Protocol, Signer, Verifier};
 
-/// How a view change is turned into an agreement.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Algorithm {
-    /// Every view starts from scratch (basic algorithm).
-    #[default]
-    Basic,
-}
+use crate::{algorithm::Algorithm, refresh::RefreshPolicy};
 
 /// Bytes of user data that a driver keeps while a key is about to be installed.
 pub const DEFAULT_QUEUE_BYTES: usize = 1 << 20;
 
-/// Everything a driver is made of. All members of a group must agree on all but the first two
-/// and the keys.
+/// Everything a driver is made of. All members of a group must agree on group, suite, mathematical
+/// group and algorithm.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// This member.
@@ -28,8 +21,10 @@ pub struct Config {
     pub protocol: Protocol,
     /// Mathematical group.
     pub mathematical_group: MathematicalGroup,
-    /// Algorithm.
+    /// Algorithm; [`Algorithm::of`] a protocol is the recommended one.
     pub algorithm: Algorithm,
+    /// When the key is replaced without anybody asking.
+    pub refresh: RefreshPolicy,
     /// Signs own tokens.
     pub signer: Arc<dyn Signer>,
     /// Knows the keys of the others.
@@ -39,4 +34,7 @@ pub struct Config {
     /// Largest difference between a token's timestamp and the own clock, in milliseconds; none
     /// where clocks are not synchronised.
     pub timestamp_window: Option<u64>,
+    /// Events of agreements that are kept for [`poll_event`](crate::RobustDriver::poll_event); of
+    /// more the oldest are lost and counted. 0 for no log.
+    pub event_log: usize,
 }

@@ -21,14 +21,14 @@ use crate::{
 };
 
 /// Whether the application was told, in its present secure view, that members are gone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum SecureSignal {
     Due,
     Given,
 }
 
 /// Whether the flush service gave its transitional signal in the present VS view.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum VsSignal {
     /// Deliveries so far are common to all who go on together, whoever that will be.
     NotGiven,
@@ -37,7 +37,7 @@ pub(crate) enum VsSignal {
 }
 
 /// Number of VS views since the secure view.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Since {
     /// None: the secure view is the VS view.
     Zero,
@@ -48,7 +48,7 @@ enum Since {
 }
 
 /// Whether the application is to be told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[must_use]
 pub(crate) enum Notice {
     Signal,
@@ -56,7 +56,7 @@ pub(crate) enum Notice {
 }
 
 /// Views of one member.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Continuity {
     me: MemberId,
     /// Counts memberships: identifiers of views may repeat.
@@ -129,7 +129,9 @@ impl Continuity {
             Since::Zero => before.to_vec(),
             Since::One | Since::Several => core::mem::take(&mut self.vs_set),
         };
-        vs_set.retain(stays);
+        if !deviation.is(Fault::KeepLeavers) {
+            vs_set.retain(stays);
+        }
         self.vs_set = vs_set;
         self.since = match self.since {
             Since::Zero => Since::One,
@@ -137,7 +139,9 @@ impl Continuity {
         };
         self.number += 1;
         self.view = Some(view);
-        self.vs_signal = VsSignal::NotGiven;
+        if !deviation.is(Fault::KeepVsSignal) {
+            self.vs_signal = VsSignal::NotGiven;
+        }
         if anybody_left {
             self.signal()
         } else {
@@ -195,6 +199,26 @@ impl Continuity {
         secure.epoch = secure.epoch.checked_add(1)?;
         secure.transitional_set.clone_from(&secure.members);
         Some(secure.clone())
+    }
+
+    /// Everything that what comes next depends on.
+    #[cfg(feature = "test-util")]
+    pub(crate) fn fingerprint(&self, hasher: &mut impl core::hash::Hasher) {
+        use core::hash::Hash;
+        let Self {
+            me: _,
+            // Compared with the other one only.
+            number: _,
+            installed: _,
+            view,
+            secure,
+            vs_set,
+            secure_signal,
+            vs_signal,
+            since,
+        } = self;
+        (view, secure, vs_set, secure_signal, vs_signal, since).hash(hasher);
+        self.has_key().hash(hasher);
     }
 
     /// Back to the beginning.

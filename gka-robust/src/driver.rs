@@ -2,19 +2,19 @@
 
 use alloc::boxed::Box;
 
-use bytes::Bytes;
-use cliques::{Cost, KeyAgreement, MemberId, TokenKind};
+use cliques::{Cost, KeyAgreement, MemberId};
 use rand_core::CryptoRng;
 
 #[cfg(feature = "test-util")]
 use crate::fault::{Deviation, Fault};
 use crate::{
-    config::{Algorithm, Config},
+    config::Config,
     context::Context,
     error::Error,
     event::{Env, Event, Outcome},
-    gdh,
     input::{Input, Payload},
+    log::{AgreementEvent, Happening},
+    machine::{State, TokenUse},
     output::Output,
     stats::Stats,
     view::{SecureView, View},
@@ -28,7 +28,7 @@ use crate::{
 #[derive(Debug)]
 pub struct RobustDriver<D: Payload> {
     context: Context<D>,
-    machine: Machine<D>,
+    state: State<D>,
 }
 
 /// What became of an input: the outcome codes of the published tables.
@@ -42,24 +42,12 @@ pub enum Handled {
     Impossible,
 }
 
-/// The machine of an algorithm. A further algorithm is a further variant.
-#[derive(Debug)]
-enum Machine<D> {
-    /// Basic algorithm over GDH.
-    Gdh(gdh::State<D>),
-}
-
-impl<D: Payload> Machine<D> {
-    const fn new(algorithm: Algorithm) -> Self {
-        match algorithm {
-            Algorithm::Basic => Self::Gdh(gdh::State::initial()),
-        }
-    }
-}
-
 impl<D: Payload> RobustDriver<D> {
     /// A member that has not joined yet; its first input is the first membership.
-    pub fn new(config: Config) -> Self {
+    ///
+    /// # Errors
+    /// [`Error::UnsupportedAlgorithm`] if there is no such algorithm for the suite.
+    pub fn new(config: Config) -> Result<Self, Error> {
         let agreement = config
             .protocol
             .member(config.mathematical_group.clone(), config.me.clone());
@@ -67,17 +55,30 @@ impl<D: Payload> RobustDriver<D> {
     }
 
     /// Like [`new`](Self::new), with a suite of the caller's making.
+    ///
+    /// # Errors
+    /// Those of [`new`](Self::new).
     #[cfg(feature = "test-util")]
-    pub fn with_suite(config: Config, agreement: Box<dyn KeyAgreement>) -> Self {
+    pub fn with_suite(config: Config, agreement: Box<dyn KeyAgreement>) -> Result<Self, Error> {
         Self::with_agreement(config, agreement)
     }
 
-    fn with_agreement(config: Config, agreement: Box<dyn KeyAgreement>) -> Self {
-        let machine = Machine::new(config.algorithm);
-        Self {
-            context: Context::new(config, agreement),
-            machine,
-        }
+    fn with_agreement(config: Config, agreement: Box<dyn KeyAgreement>) -> Result<Self, Error> {
+        let Config {
+            protocol,
+            algorithm,
+            ..
+        } = config;
+        let design = algorithm
+            .design(protocol)
+            .ok_or(Error::UnsupportedAlgorithm {
+                protocol,
+                algorithm,
+            })?;
+        Ok(Self {
+            context: Context::new(config, design, agreement),
+            state: State::initial(design),
+        })
     }
 
     /// Takes the next event. `now` is in milliseconds since the Unix epoch and goes into tokens;
@@ -94,17 +95,31 @@ impl<D: Payload> RobustDriver<D> {
         now: u64,
         rng: &mut dyn CryptoRng,
     ) -> Result<Handled, Error> {
+        self.context.set_time(now);
         let event = match input {
             Input::Membership(view) => Event::Membership(view),
-            Input::FlushRequest => Event::FlushRequest,
+            Input::FlushRequest => {
+                self.context.note(Happening::FlushRequest);
+                Event::FlushRequest
+            }
             Input::TransitionalSignal => Event::TransitionalSignal,
             Input::Token {
                 sender,
                 kind,
                 bytes,
-            } => match self.open(&sender, kind, &bytes, now) {
-                Some(event) => event,
-                None => return Ok(Handled::Ignored),
+            } => match self.state.token_use(self.context.design()) {
+                TokenUse::Open => match self.context.open(&sender, kind, &bytes, now) {
+                    Some(token) => Event::Token(token),
+                    None => return Ok(Handled::Ignored),
+                },
+                TokenUse::Ignore => {
+                    self.context.stats_mut().ignored += 1;
+                    return Ok(Handled::Ignored);
+                }
+                TokenUse::Impossible => {
+                    self.context.stats_mut().impossible += 1;
+                    return Ok(Handled::Impossible);
+                }
             },
             Input::Data(data) => Event::Data(data),
             Input::EarlyData(data) => Event::EarlyData(data),
@@ -112,48 +127,71 @@ impl<D: Payload> RobustDriver<D> {
             Input::RequestRefresh => Event::RequestRefresh,
             Input::Fail(failure) => Event::Fail(failure),
         };
-        let mut env = Env { now, rng };
+        let handled = self.dispatch(event, now, rng)?;
+        self.refresh_by_policy(now, rng)?;
+        Ok(handled)
+    }
+
+    fn dispatch(
+        &mut self,
+        event: Event<D>,
+        now: u64,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Handled, Error> {
+        let mut env = Env { rng };
         let before = self.state_name();
-        match &mut self.machine {
-            Machine::Gdh(state) => match state.handle(event, &mut self.context, &mut env) {
-                Outcome::Stay => Ok(Handled::Taken),
-                Outcome::Next(next) => {
-                    *state = next;
-                    tracing::debug!(from = before, to = self.state_name(), "state");
-                    Ok(Handled::Taken)
-                }
-                Outcome::Imp => {
-                    tracing::warn!(state = before, "impossible event dropped");
-                    self.context.stats_mut().impossible += 1;
-                    Ok(Handled::Impossible)
-                }
-                Outcome::Ign => {
-                    self.context.stats_mut().ignored += 1;
-                    Ok(Handled::Ignored)
-                }
-                Outcome::Err(error) => Err(error),
-            },
+        match self.state.handle(event, &mut self.context, &mut env) {
+            Outcome::Stay => Ok(Handled::Taken),
+            Outcome::Next(next) => {
+                self.state = next;
+                let after = self.state_name();
+                tracing::debug!(from = before, to = after, now, "state");
+                self.context.note_state(before, after);
+                Ok(Handled::Taken)
+            }
+            Outcome::Imp => {
+                tracing::warn!(state = before, "impossible event dropped");
+                self.context.stats_mut().impossible += 1;
+                Ok(Handled::Impossible)
+            }
+            Outcome::Ign => {
+                self.context.stats_mut().ignored += 1;
+                Ok(Handled::Ignored)
+            }
+            Outcome::Err(error) => Err(error),
         }
     }
 
-    /// Checks the envelope of a token, where tokens can matter at all.
-    fn open(
-        &mut self,
-        sender: &MemberId,
-        kind: Option<TokenKind>,
-        bytes: &Bytes,
-        now: u64,
-    ) -> Option<Event<D>> {
-        let opens = match &self.machine {
-            Machine::Gdh(state) => state.opens_tokens(),
-        };
-        if !opens {
-            self.context.stats_mut().ignored += 1;
-            return None;
+    /// Asks for a refresh if the policy wants one and this member is the one to ask.
+    fn refresh_by_policy(&mut self, now: u64, rng: &mut dyn CryptoRng) -> Result<(), Error> {
+        if self.context.refresh_is_due() && self.state.may_refresh(&self.context) {
+            self.dispatch(Event::RequestRefresh, now, rng)?;
         }
+        Ok(())
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is to be called: when the key reaches the age
+    /// of [`RefreshPolicy::age`](crate::RefreshPolicy::age) and this member is the one to ask for
+    /// another. In the unit of [`handle`](Self::handle)'s `now`; none if there is nothing to wait
+    /// for.
+    pub fn next_timeout(&self) -> Option<u64> {
         self.context
-            .open(sender, kind, bytes, now)
-            .map(Event::Token)
+            .refresh_timeout()
+            .filter(|_| self.state.may_refresh(&self.context))
+    }
+
+    /// Time has passed. Too early a call does nothing.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] reports a bug.
+    pub fn handle_timeout(&mut self, now: u64, rng: &mut dyn CryptoRng) -> Result<(), Error> {
+        self.context.set_time(now);
+        self.refresh_by_policy(now, rng)
+    }
+
+    /// The next event of the agreement log, in order; none if there is none, or no log.
+    pub fn poll_event(&mut self) -> Option<AgreementEvent> {
+        self.context.poll_event()
     }
 
     /// The next thing to be done, in order; none when everything is done.
@@ -167,17 +205,13 @@ impl<D: Payload> RobustDriver<D> {
     /// [`Error::GroupNotSecure`] before there is a key, [`Error::Refreshing`] during a refresh,
     /// [`Error::NotAllowedToSend`] after the application permitted a view change.
     pub fn send_permission(&self) -> Result<(), Error> {
-        match &self.machine {
-            Machine::Gdh(state) => state.send_permission(&self.context),
-        }
+        self.state.send_permission(&self.context)
     }
 
     /// Whether the last message of an agreement or refresh is all that is missing. Data with an
     /// unknown key identifier is then to be given as [`Input::EarlyData`], without ado.
     pub fn awaiting_key(&self) -> bool {
-        match &self.machine {
-            Machine::Gdh(state) => state.awaits_key(),
-        }
+        self.state.awaits_key()
     }
 
     /// Whether [`Input::EarlyData`] would be kept. Besides [`awaiting_key`](Self::awaiting_key)
@@ -189,24 +223,18 @@ impl<D: Payload> RobustDriver<D> {
     /// Where it does not hold, early data is dropped, and in a secure view the application is
     /// told by the signal that the view has a gap here.
     pub fn keeps_early_data(&self) -> bool {
-        match &self.machine {
-            Machine::Gdh(state) => state.keeps_early_data(&self.context),
-        }
+        self.state.keeps_early_data(&self.context)
     }
 
     /// Whether the present VS view has no key and gets none, because a member broke the protocol
     /// or the layer above said so. The next membership starts afresh.
     pub const fn has_failed(&self) -> bool {
-        match &self.machine {
-            Machine::Gdh(state) => state.has_failed(),
-        }
+        self.state.has_failed()
     }
 
     /// Name of the machine's state in the papers.
     pub const fn state_name(&self) -> &'static str {
-        match &self.machine {
-            Machine::Gdh(state) => state.name(),
-        }
+        self.state.name()
     }
 
     /// The VS view.
@@ -238,9 +266,33 @@ impl<D: Payload> RobustDriver<D> {
     /// first membership again. Counters stay.
     pub fn reset(&mut self) {
         self.context.reset();
-        self.machine = match &self.machine {
-            Machine::Gdh(_) => Machine::Gdh(gdh::State::initial()),
-        };
+        self.state = State::initial(self.context.design());
+    }
+
+    /// A copy around a copy of the suite, for an exploration of all that can happen next. Outputs
+    /// must have been taken.
+    #[cfg(feature = "test-util")]
+    #[must_use]
+    pub fn fork(&self, agreement: Box<dyn KeyAgreement>) -> Self
+    where
+        D: Clone,
+    {
+        Self {
+            context: self.context.fork(agreement),
+            state: self.state.clone(),
+        }
+    }
+
+    /// Feeds a hasher with everything, besides the suite and the time, that what the driver does
+    /// next depends on; counters do not.
+    #[cfg(feature = "test-util")]
+    pub fn fingerprint(&self, hasher: &mut impl core::hash::Hasher)
+    where
+        D: core::hash::Hash,
+    {
+        use core::hash::Hash;
+        self.state.hash(hasher);
+        self.context.fingerprint(hasher);
     }
 
     /// Makes the driver wrong, to see whether a test notices.

@@ -43,7 +43,7 @@ pub(crate) enum Refused {
 }
 
 /// The tokens of one VS view.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct TokenChannel {
     binding: TokenBinding,
     members: BTreeSet<MemberId>,
@@ -75,6 +75,13 @@ impl TokenChannel {
     /// Number of the run under way, or the last one started.
     pub(crate) const fn run(&self) -> u32 {
         self.run
+    }
+
+    /// Everything besides the view that what comes next depends on.
+    #[cfg(feature = "test-util")]
+    pub(crate) fn fingerprint(&self, hasher: &mut impl core::hash::Hasher) {
+        use core::hash::Hash;
+        (&self.run, &self.seen, &self.reported).hash(hasher);
     }
 
     /// A refresh starts.

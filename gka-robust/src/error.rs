@@ -1,5 +1,9 @@
 //! Errors of this crate.
 
+use cliques::Protocol;
+
+use crate::algorithm::Algorithm;
+
 /// Why an application's call was not carried out; nothing has changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -19,6 +23,14 @@ pub enum Error {
     /// Permission to flush was given twice.
     #[error("flush permission was given already")]
     FlushOkAlreadySent,
+    /// There is no such algorithm for the suite.
+    #[error("no algorithm \"{algorithm}\" for suite {protocol}")]
+    UnsupportedAlgorithm {
+        /// The suite.
+        protocol: Protocol,
+        /// The algorithm.
+        algorithm: Algorithm,
+    },
     /// A bug in this crate or in the suite below.
     #[error("internal inconsistency: {0}")]
     Internal(&'static str),

@@ -34,10 +34,8 @@ pub(crate) enum Outcome<S> {
     Err(Error),
 }
 
-/// Time and randomness of one call.
+/// Randomness of one call.
 pub(crate) struct Env<'a> {
-    /// Milliseconds since the Unix epoch.
-    pub(crate) now: u64,
     /// Source of shares.
     pub(crate) rng: &'a mut dyn CryptoRng,
 }

@@ -26,6 +26,34 @@ pub enum Fault {
     DeliverWithoutKey,
     /// Keep the transitional signal to oneself.
     SwallowSignal,
+    /// Choose the starter by another rule before a first view and after an interruption than after
+    /// a secure view.
+    ChoiceByState,
+    /// Go on, after an interruption, with the agreement completed before it, as if the members that
+    /// came in between had it too.
+    KeepInterrupted,
+    /// Stay in the agreement after the answer to a flush request, and send what it wants sent.
+    KeepRunning,
+    /// Start from scratch without erasing what there was.
+    KeepShares,
+    /// Answer a flush request in a secure view without asking the application.
+    FlushUnasked,
+    /// Answer a flush request of an interrupted agreement twice.
+    FlushTwice,
+    /// Give the signal to the application as often as the flush service gives it.
+    SignalAgain,
+    /// Let those who left in between stay in the secure transitional set.
+    KeepLeavers,
+    /// Deliver data that is ahead of its key at once.
+    DeliverEarly,
+    /// Drop data that comes behind a flush request.
+    DropBehindRequest,
+    /// Forget to take the signal of the last view back when a view is installed.
+    KeepVsSignal,
+    /// Ignore flush requests while the agreement has not come to its end.
+    IgnoreFlushRequest,
+    /// Draw one share and use it for ever (a fault of the suite, which the simulation puts there).
+    RepeatShares,
 }
 
 /// What a driver does wrong, if anything.
@@ -33,6 +61,34 @@ pub enum Fault {
 pub(crate) struct Deviation {
     #[cfg(feature = "test-util")]
     fault: Option<Fault>,
+}
+
+impl Fault {
+    /// All of them.
+    #[cfg(feature = "test-util")]
+    pub const ALL: &'static [Self] = &[
+        Self::PublishedFlushRule,
+        Self::EarlyCommit,
+        Self::LocalChoice,
+        Self::FifoKeyList,
+        Self::PruneByList,
+        Self::InstallAfterSignal,
+        Self::DeliverWithoutKey,
+        Self::SwallowSignal,
+        Self::ChoiceByState,
+        Self::KeepInterrupted,
+        Self::KeepRunning,
+        Self::KeepShares,
+        Self::FlushUnasked,
+        Self::FlushTwice,
+        Self::SignalAgain,
+        Self::KeepLeavers,
+        Self::DeliverEarly,
+        Self::DropBehindRequest,
+        Self::KeepVsSignal,
+        Self::IgnoreFlushRequest,
+        Self::RepeatShares,
+    ];
 }
 
 impl Deviation {

@@ -7,6 +7,7 @@ extern crate alloc;
 #[cfg(feature = "test-util")]
 extern crate std;
 
+mod algorithm;
 mod choose;
 mod config;
 mod context;
@@ -17,20 +18,28 @@ mod error;
 mod event;
 mod fault;
 pub mod gdh;
+pub mod generic;
 mod input;
+mod key_context;
+mod log;
+mod machine;
 mod output;
 mod queue;
+mod refresh;
 mod stats;
 #[cfg(feature = "test-util")]
 pub mod testing;
 mod view;
 
-pub use config::{Algorithm, Config, DEFAULT_QUEUE_BYTES};
+pub use algorithm::{Algorithm, UnknownAlgorithm};
+pub use config::{Config, DEFAULT_QUEUE_BYTES};
 pub use driver::{Handled, RobustDriver};
 pub use error::Error;
 #[cfg(feature = "test-util")]
 pub use fault::Fault;
 pub use input::{Input, Payload};
+pub use log::{AgreementEvent, Cut, Happening};
 pub use output::{Failure, FailureReason, Output, Transmission};
+pub use refresh::RefreshPolicy;
 pub use stats::{DataDrops, Stats, TokenDrops};
 pub use view::{Cause, SecureView, View, ViewId};

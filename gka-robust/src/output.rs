@@ -54,6 +54,13 @@ pub enum FailureReason {
     /// Its authentic token breaks the protocol.
     #[error("{0}")]
     Protocol(PeerFault),
+    /// Tokens of several members contradict one another; it is one of them.
+    #[error("tokens contradict one another")]
+    Contradiction,
+    /// A key maps to the exponent 0, with which nothing can be agreed on: chance, and nobody's
+    /// fault. The member named is this one.
+    #[error("key maps to the exponent 0")]
+    DegenerateKey,
     /// It runs another suite, mathematical group or version.
     #[error("suite mismatch in {0}")]
     SuiteMismatch(&'static str),

@@ -16,7 +16,7 @@ pub(crate) enum Kept {
 ///
 /// Every message costs at least [`OVERHEAD`](Self::OVERHEAD) bytes, so that empty ones are bounded
 /// too.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct EarlyQueue<D> {
     messages: VecDeque<D>,
     bytes: usize,

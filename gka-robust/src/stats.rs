@@ -34,6 +34,8 @@ pub struct Stats {
     pub data_queued: u64,
     /// User messages dropped, by reason.
     pub data_drops: DataDrops,
+    /// Events of the log that went before anybody took them.
+    pub events_lost: u64,
 }
 
 /// Tokens dropped, by the check that they failed.

@@ -22,7 +22,7 @@ impl fmt::Debug for ViewId {
 }
 
 /// Why a view differs from the one before.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Cause {
     /// This member joined.
     Join(MemberId),
@@ -35,7 +35,7 @@ pub enum Cause {
 }
 
 /// A view as the flush service installs it (a VS view).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct View {
     /// Identifier, the same at all members.
     pub id: ViewId,
@@ -48,7 +48,7 @@ pub struct View {
 }
 
 /// A view that its members share a key in.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SecureView {
     /// Identifier of the VS view in which the key was agreed.
     pub id: ViewId,

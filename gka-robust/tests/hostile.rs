@@ -11,10 +11,10 @@
 mod common;
 
 use bytes::Bytes;
-use cliques::{Recipient, TokenKind};
+use cliques::{Protocol, Recipient, TokenKind};
 use common::{Trio, config, describe, id, view};
 use gka_robust::{
-    Cause, Config, FailureReason, Input, Output, RobustDriver, Stats,
+    Algorithm, Cause, Config, FailureReason, Input, Output, RobustDriver, Stats,
     testing::{
         Options, Simulation, check,
         oracle::check_quiescent,
@@ -336,7 +336,8 @@ fn unknown_identity_is_reported() {
         verifier: std::sync::Arc::new(verifier),
         ..config("b")
     };
-    trio.drivers.insert("b".into(), RobustDriver::new(config));
+    trio.drivers
+        .insert("b".into(), RobustDriver::new(config).unwrap());
     let joint = trio.current.clone();
     for name in ["a", "b", "c"] {
         trio.handle(name, Input::Membership(joint.clone())).unwrap();
@@ -384,12 +385,25 @@ fn insider_ends_the_run_until_the_next_membership() {
     }
 }
 
+const DESIGNS: [(Protocol, Algorithm); 9] = [
+    (Protocol::Gdh, Algorithm::Basic),
+    (Protocol::Gdh, Algorithm::Optimized),
+    (Protocol::Gdh, Algorithm::Restart),
+    (Protocol::Bd, Algorithm::Restart),
+    (Protocol::Ckd, Algorithm::Restart),
+    (Protocol::Ckd, Algorithm::Incremental),
+    (Protocol::Str, Algorithm::Incremental),
+    (Protocol::Tgdh, Algorithm::Restart),
+    (Protocol::Tgdh, Algorithm::Incremental),
+];
+
 /// Random cascades with a listener that repeats, changes and misdirects everything it hears (I27).
 #[test]
 fn cascades_under_attack_keep_all_properties() {
     let mut dropped = 0;
-    for seed in 0..150 {
-        let mut simulation = Simulation::new(Options::new(seed));
+    for seed in 0..270 {
+        let (protocol, algorithm) = DESIGNS[seed as usize % DESIGNS.len()];
+        let mut simulation = Simulation::new(Options::of(protocol, algorithm, seed));
         let names = ["p0", "p1", "p2", "p3"].map(member);
         for name in &names {
             let with = simulation.live().first().cloned();
@@ -409,7 +423,10 @@ fn cascades_under_attack_keep_all_properties() {
         // Attacks are counted, by design.
         found.retain(|violation| violation.invariant != "I17");
         found.extend(check_quiescent(&simulation));
-        assert!(found.is_empty(), "seed {seed}: {found:?}");
+        assert!(
+            found.is_empty(),
+            "{algorithm} {protocol}, seed {seed}: {found:?}"
+        );
         dropped += simulation
             .trace()
             .lives
@@ -417,7 +434,7 @@ fn cascades_under_attack_keep_all_properties() {
             .map(|life| life.stats.token_drops.total())
             .sum::<u64>();
     }
-    assert!(dropped > 150 * 50, "{dropped} tokens dropped only");
+    assert!(dropped > 270 * 50, "{dropped} tokens dropped only");
 }
 
 fn attack(simulation: &mut Simulation) {

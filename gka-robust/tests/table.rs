@@ -1,4 +1,5 @@
-//! The transition table of the basic algorithm, row by row, with FAILED and REFRESHING.
+//! The transition tables, row by row: basic and optimised algorithm, and the generic machine, with
+//! FAILED and REFRESHING.
 //!
 //! A row reads: state | event | outcome | outputs | next state. Outcomes are `-` (handled), `imp`
 //! (impossible, counted), `ign` (ignored, counted), `drop` (data dropped, counted), or the error.
@@ -12,12 +13,13 @@
 mod common;
 
 use bytes::Bytes;
-use cliques::{Recipient, TokenKind, gdh::Gdh};
-use common::{Trio, config, describe, id, view};
-use gka_robust::{
-    Cause, Failure, FailureReason, Input, RobustDriver,
+use cliques::{
+    Protocol, Recipient, TokenKind,
+    gdh::Gdh,
     testing::symbolic::{Algebra, SymbolicGroup},
 };
+use common::{BASIC, Design, OPTIMIZED, Trio, config, describe, id, view};
+use gka_robust::{Algorithm, Cause, Failure, FailureReason, Input, RobustDriver};
 
 const ROWS: &str = "
 S          | data            | -    | deliver                  | S
@@ -173,6 +175,112 @@ FAILED refresh | signal      | -    | secure-signal            | FAILED
 FAILED refresh | send        | group has no key yet |          | FAILED
 ";
 
+/// What the optimised algorithm does otherwise: SJ, M, and what precedes and follows them.
+const OPTIMIZED_ROWS: &str = "
+SJ         | alone           | -    | install 1 0              | S
+SJ         | membership      | -    | partial-token to b       | FT
+SJ joining | membership      | -    |                          | PT
+SJ joining | stranger's view | imp  |                          | SJ
+SJ         | data            | imp  |                          | SJ
+SJ         | early data      | imp  |                          | SJ
+SJ         | partial         | imp  |                          | SJ
+SJ         | final           | imp  |                          | SJ
+SJ         | fact-out        | imp  |                          | SJ
+SJ         | key list        | imp  |                          | SJ
+SJ         | refresh request | imp  |                          | SJ
+SJ         | flush request   | imp  |                          | SJ
+SJ         | signal          | imp  |                          | SJ
+SJ         | secure flush ok | flush permission was given already | | SJ
+SJ         | request refresh | group has no key yet |          | SJ
+SJ         | send            | group has no key yet |          | SJ
+SJ         | fail            | ign  |                          | SJ
+S asked    | secure flush ok | -    | flush-ok                 | M
+M          | alone           | -    | secure-signal, install 1 0 | S
+M          | membership      | -    |                          | KL
+M controller | membership    | -    | key-list to all          | KL
+M          | b left          | -    | secure-signal            | KL
+M controller | b left        | -    | secure-signal, key-list to all | KL
+M          | c left          | -    | secure-signal            | KL
+M          | j joined        | -    |                          | FT
+M controller | j joined      | -    | partial-token to j       | FT
+M          | j came for b    | -    | secure-signal            | FT
+M controller | j came for b  | -    | secure-signal, partial-token to j | FT
+M          | j is chosen     | -    |                          | PT
+M controller | j is chosen   | -    |                          | PT
+M          | all came back   | -    | secure-signal, partial-token to b | FT
+M controller | all came back | -    | secure-signal            | PT
+M          | data            | -    | deliver                  | M
+M          | early data      | drop | secure-signal            | M
+M          | partial         | imp  |                          | M
+M          | final           | imp  |                          | M
+M          | fact-out        | imp  |                          | M
+M          | key list        | imp  |                          | M
+M given up | key list        | ign  |                          | M
+M          | refresh request | ign  |                          | M
+M          | flush request   | imp  |                          | M
+M          | signal          | -    | secure-signal            | M
+M          | secure flush ok | flush permission was given already | | M
+M          | request refresh | group has no key yet |          | M
+M          | send            | flush permission was given, no sending until the next secure view | | M
+M          | fail            | ign  |                          | M
+CM interrupted | alone       | -    | install 1 0              | S
+CM interrupted | membership  | -    | partial-token to b       | FT
+CM interrupted | j is chosen | -    |                          | PT
+CM interrupted | key list    | ign  |                          | CM
+CM interrupted | flush request | imp |                         | CM
+";
+
+/// The generic machine, over BD.
+const GENERIC_ROWS: &str = "
+CM         | alone           | -    | install 1 0              | S
+CM         | membership      | -    | blinded-share to all     | R
+CM         | suite           | ign  |                          | CM
+R          | suite           | -    |                          | R
+R          | refresh request | imp  |                          | R
+R          | data            | -    |                          | R
+R          | early data      | -    |                          | R
+R          | flush request   | -    | flush-ok                 | CM
+R          | signal          | -    |                          | R
+R          | membership      | imp  |                          | R
+R          | secure flush ok | no flush request is open |      | R
+R          | request refresh | group has no key yet |          | R
+R          | send            | group has no key yet |          | R
+R          | fail            | -    | failed x                 | FAILED
+R signal   | suite           | ign  |                          | R
+R signal   | refresh request | ign  |                          | R
+R signal   | data            | drop |                          | R
+R signal   | early data      | drop |                          | R
+R signal   | flush request   | -    | flush-ok                 | CM
+S          | suite           | ign  |                          | S
+S          | refresh request | -    | blinded-share to all     | REFRESHING
+S asked    | secure flush ok | -    | flush-ok                 | CM
+S asked    | suite           | ign  |                          | S
+REFRESHING | suite           | -    |                          | REFRESHING
+REFRESHING | refresh request | ign  |                          | REFRESHING
+REFRESHING | data            | -    | deliver                  | REFRESHING
+REFRESHING | flush request   | -    | secure-flush-request     | S
+REFRESHING | signal          | -    | secure-signal            | S
+S given up | suite           | ign  |                          | S
+FAILED     | suite           | ign  |                          | FAILED
+";
+
+/// What carrying on changes in the generic machine, over CKD.
+const INCREMENTAL_ROWS: &str = "
+SJ         | alone           | -    | install 1 0              | S
+SJ         | membership      | -    | old-controller to all    | R
+SJ joining | membership      | -    |                          | R
+SJ         | suite           | imp  |                          | SJ
+S asked    | secure flush ok | -    | flush-ok                 | M
+M          | membership      | -    | enciphered-key to all    | R
+M          | b left          | -    | secure-signal, enciphered-key to all | R
+M controller | b left        | -    | secure-signal            | R
+M          | j joined        | -    | old-controller to j      | R
+M          | j is chosen     | -    |                          | R
+M          | suite           | ign  |                          | M
+M          | data            | -    | deliver                  | M
+M          | flush request   | imp  |                          | M
+";
+
 fn short(state: &str) -> &str {
     match state {
         "SECURE" => "S",
@@ -181,6 +289,9 @@ fn short(state: &str) -> &str {
         "COLLECT_FACT_OUTS" => "FO",
         "WAIT_FOR_KEY_LIST" => "KL",
         "WAIT_FOR_CASCADING_MEMBERSHIP" => "CM",
+        "WAIT_FOR_MEMBERSHIP" => "M",
+        "WAIT_FOR_SELF_JOIN" => "SJ",
+        "RUNNING" => "R",
         other => other,
     }
 }
@@ -191,9 +302,17 @@ fn token(trio: &mut Trio, who: &str, kind: TokenKind, from: &str, epoch: u32) ->
     trio.take(who, kind).unwrap_or(forged)
 }
 
+fn left(members: &[&str], gone: &str) -> Input<Bytes> {
+    Input::Membership(view(2, members, members, Cause::Leave(id(gone))))
+}
+
 fn input(trio: &mut Trio, who: &str, state: &str, event: &str) -> Option<Input<Bytes>> {
     let other = if who == "b" { "a" } else { "b" };
-    let run = u32::from(matches!(state, "REFRESHING" | "S given up"));
+    let run = u32::from(matches!(state, "REFRESHING" | "S given up" | "M given up"));
+    let suite = match trio.design.0 {
+        Protocol::Bd => TokenKind::BdZ,
+        _ => TokenKind::CkdKey,
+    };
     Some(match event {
         "data" => Input::Data(Bytes::from_static(b"data")),
         "early data" => Input::EarlyData(Bytes::from_static(b"data")),
@@ -205,6 +324,23 @@ fn input(trio: &mut Trio, who: &str, state: &str, event: &str) -> Option<Input<B
         }
         "alone" => Input::Membership(view(2, &[who], &[who], Cause::Network)),
         "stranger's view" => Input::Membership(view(2, &["a", "c"], &["a"], Cause::Network)),
+        "b left" => left(&["a", "c"], "b"),
+        "c left" => left(&["a", "b"], "c"),
+        "j joined" => Input::Membership(view(
+            2,
+            &["a", "b", "c", "j"],
+            &["a", "b", "c"],
+            Cause::Join(id("j")),
+        )),
+        "j came for b" => Input::Membership(view(2, &["a", "c", "j"], &["a", "c"], Cause::Network)),
+        "j is chosen" => Input::Membership(view(
+            2,
+            &["j", "a", "b", "c"],
+            &["a", "b", "c"],
+            Cause::Network,
+        )),
+        "all came back" => Input::Membership(view(2, &["a", "b", "c"], &[who], Cause::Network)),
+        "suite" => token(trio, who, suite, other, run),
         "partial" => token(trio, who, TokenKind::GdhPartial, other, run),
         "own final" => token(trio, who, TokenKind::GdhFinal, who, run),
         "final" => {
@@ -245,14 +381,44 @@ fn input(trio: &mut Trio, who: &str, state: &str, event: &str) -> Option<Input<B
 }
 
 #[test]
-fn every_row_of_the_table() {
+fn every_row_of_the_basic_algorithm() {
+    every_row(ROWS, BASIC);
+}
+
+#[test]
+fn every_row_of_the_optimised_algorithm() {
+    // What both have, with M in the place of CM behind a secure view, and SJ before the first.
+    let both: String = ROWS
+        .lines()
+        .filter(|row| !row.starts_with("CM") && !row.ends_with("| CM"))
+        .map(|row| format!("{row}\n"))
+        .collect();
+    every_row(&both, OPTIMIZED);
+    let interrupted: String = ROWS
+        .lines()
+        .filter(|row| {
+            row.ends_with("| CM") && !row.starts_with("CM") && !row.starts_with("S asked")
+        })
+        .map(|row| format!("{row}\n"))
+        .collect();
+    every_row(&interrupted, OPTIMIZED);
+    every_row(OPTIMIZED_ROWS, OPTIMIZED);
+}
+
+#[test]
+fn every_row_of_the_generic_machine() {
+    every_row(GENERIC_ROWS, (Protocol::Bd, Algorithm::Restart));
+    every_row(INCREMENTAL_ROWS, (Protocol::Ckd, Algorithm::Incremental));
+}
+
+fn every_row(table: &str, design: Design) {
     let mut rows = 0;
-    for row in ROWS.lines().filter(|line| !line.is_empty()) {
+    for row in table.lines().filter(|line| !line.is_empty()) {
         let cells: Vec<&str> = row.split('|').map(str::trim).collect();
         let [state, event, outcome, outputs, next] = cells[..] else {
             panic!("row: {row}")
         };
-        let (mut trio, who) = Trio::at(state);
+        let (mut trio, who) = Trio::at_of(state, design);
         let input = input(&mut trio, who, state, event);
         let before = trio.drivers[who].stats().clone();
         let state_before = trio.state(who);
@@ -286,7 +452,11 @@ fn every_row_of_the_table() {
         assert_eq!(short(trio.state(who)), next, "{row}");
         rows += 1;
     }
-    assert_eq!(rows, ROWS.lines().filter(|line| line.contains('|')).count());
+    assert_eq!(
+        rows,
+        table.lines().filter(|line| line.contains('|')).count()
+    );
+    assert!(rows > 0);
 }
 
 #[test]
@@ -408,23 +578,24 @@ fn reset_forgets_everything() {
 #[test]
 fn shares_do_not_outlive_their_view() {
     let algebra = Algebra::new();
-    let suite = Gdh::new(SymbolicGroup::new(algebra.clone(), 0), id("a"));
+    let group = SymbolicGroup::new(algebra, 0);
+    let suite = Gdh::new(group.clone(), id("a"));
     let mut trio = Trio::new();
-    let driver = RobustDriver::with_suite(config("a"), Box::new(suite));
+    let driver = RobustDriver::with_suite(config("a"), Box::new(suite)).unwrap();
     trio.drivers.insert("a".into(), driver);
     let alone = view(1, &["a"], &["a"], Cause::Join(id("a")));
     trio.handle("a", Input::Membership(alone)).unwrap();
-    assert_eq!((short(trio.state("a")), algebra.alive()), ("S", 1));
+    assert_eq!((short(trio.state("a")), group.alive().len()), ("S", 1));
     trio.handle("a", Input::FlushRequest).unwrap();
     trio.handle("a", Input::SecureFlushOk).unwrap();
-    assert_eq!(algebra.alive(), 1);
+    assert_eq!(group.alive().len(), 1);
     let joint = view(2, &["b", "a"], &["a"], Cause::Network);
     trio.handle("a", Input::Membership(joint)).unwrap();
-    assert_eq!((short(trio.state("a")), algebra.alive()), ("PT", 0));
+    assert_eq!((short(trio.state("a")), group.alive().len()), ("PT", 0));
     trio.handle("a", Input::FlushRequest).unwrap();
     let joint = view(3, &["a", "b"], &["a"], Cause::Network);
     trio.handle("a", Input::Membership(joint)).unwrap();
-    assert_eq!((short(trio.state("a")), algebra.alive()), ("FT", 1));
+    assert_eq!((short(trio.state("a")), group.alive().len()), ("FT", 1));
     trio.drivers.get_mut("a").unwrap().reset();
-    assert_eq!(algebra.alive(), 0);
+    assert_eq!(group.alive().len(), 0);
 }

@@ -1,6 +1,6 @@
 //! Configuration of a session and of a group.
 
-use cliques::{NamedGroup, Protocol};
+use cliques::{MathematicalGroup, NamedGroup, Protocol};
 use gcs_proto::{
     gcs::{Capabilities, SignalTiming},
     limits,
@@ -75,16 +75,17 @@ impl RefreshPolicy {
 /// let options = GroupOptions { flush: FlushMode::Manual, ..GroupOptions::default() };
 /// assert_eq!(options.record.as_str(), "aes-256-cbc-hmac-sha256");
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupOptions {
     /// Key agreement suite.
     pub protocol: Protocol,
-    /// Mathematical group of the suite.
-    pub mathematical_group: NamedGroup,
+    /// Mathematical group of the suite; by name, `"modp2048+abs".parse()`.
+    pub mathematical_group: MathematicalGroup,
     /// How messages are sealed.
     pub record: RecordSuite,
-    /// How a view change is turned into an agreement.
-    pub algorithm: Algorithm,
+    /// How a view change is turned into an agreement; `None` for what is recommended for the suite,
+    /// see [`algorithm`](Self::algorithm).
+    pub algorithm: Option<Algorithm>,
     /// Who answers flush requests.
     pub flush: FlushMode,
     /// How messages are signed and padded.
@@ -134,15 +135,36 @@ impl GroupOptions {
             ..Self::default()
         })
     }
+
+    /// The default options with another suite.
+    pub fn of(protocol: Protocol) -> Self {
+        Self {
+            protocol,
+            ..Self::default()
+        }
+    }
+
+    /// How a view change is turned into an agreement: what was chosen, else [`Algorithm::Basic`]
+    /// for GDH, which heals with the next view even where the daemon lied about the last one, and
+    /// what `gka-robust` recommends for the other suites ([`Algorithm::of`]).
+    ///
+    /// [`Algorithm::Optimized`] makes joins of large GDH groups much cheaper; it builds on what the
+    /// last view agreed, so what went wrong there stays until the members are told apart.
+    pub fn algorithm(&self) -> Algorithm {
+        self.algorithm.unwrap_or_else(|| match self.protocol {
+            Protocol::Gdh => Algorithm::Basic,
+            protocol => Algorithm::of(protocol),
+        })
+    }
 }
 
 impl Default for GroupOptions {
     fn default() -> Self {
         Self {
             protocol: Protocol::Gdh,
-            mathematical_group: NamedGroup::Ristretto255,
+            mathematical_group: NamedGroup::Ristretto255.into(),
             record: RecordSuite::default(),
-            algorithm: Algorithm::default(),
+            algorithm: None,
             flush: FlushMode::default(),
             protection: Protection::default(),
             confirmation: Confirmation::default(),

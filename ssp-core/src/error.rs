@@ -9,7 +9,9 @@
 
 use alloc::string::String;
 
+use cliques::Protocol;
 use gcs_proto::{name::GroupName, service::Service};
+use gka_robust::Algorithm;
 
 use crate::{
     access::Action,
@@ -75,6 +77,14 @@ pub enum Error {
     /// The group's name stands for a suite that is not built in.
     #[error(transparent)]
     Prefix(#[from] UnsupportedPrefix),
+    /// There is no such algorithm for the suite.
+    #[error("no algorithm \"{algorithm}\" for suite {protocol}")]
+    Algorithm {
+        /// The suite.
+        protocol: Protocol,
+        /// The algorithm.
+        algorithm: Algorithm,
+    },
     /// A key file cannot be used.
     #[error(transparent)]
     Identity(#[from] IdentityError),
@@ -106,7 +116,7 @@ impl Error {
             Self::Refreshing(_) => code::REFRESHING,
             Self::Identity(_) | Self::Trust(_) => code::IDENTITY,
             Self::Denied { .. } => code::DENIED,
-            Self::Prefix(_) => code::KEY_AGR_NOT_SUPPORTED,
+            Self::Prefix(_) | Self::Algorithm { .. } => code::KEY_AGR_NOT_SUPPORTED,
             Self::Internal(_) => code::INTERNAL,
         }
     }
@@ -127,6 +137,7 @@ impl Error {
             | Self::ExportLabel { .. }
             | Self::Denied { .. }
             | Self::Prefix(_)
+            | Self::Algorithm { .. }
             | Self::Identity(_)
             | Self::Trust(_)
             | Self::Engine(_) => false,

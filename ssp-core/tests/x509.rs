@@ -732,7 +732,7 @@ fn certificates_sign_messages_too() {
         ..GroupOptions::default()
     };
     for node in 0..2 {
-        world.join_with(node, chat, signed);
+        world.join_with(node, chat, signed.clone());
         world.run();
     }
     for node in 0..2 {

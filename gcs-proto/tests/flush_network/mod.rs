@@ -315,7 +315,8 @@ impl Network {
         self.components[place].states.push(state);
     }
 
-    fn carry_out(&mut self, process: usize) {
+    /// Hands what the layer of `process` wants done to the engine.
+    pub fn carry_out(&mut self, process: usize) {
         while let Some(command) = self.processes[process].layer.poll_command() {
             match command {
                 GcsCommand::Join(_) => self.order(Op::Join(process)),

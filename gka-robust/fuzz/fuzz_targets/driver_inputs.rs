@@ -17,7 +17,8 @@ use cliques::{
     },
 };
 use gka_robust::{
-    Algorithm, Cause, Config, Failure, FailureReason, Input, Output, RobustDriver, View, ViewId,
+    Algorithm, Cause, Config, Failure, FailureReason, Input, Output, RefreshPolicy, RobustDriver, View,
+    ViewId,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -60,9 +61,11 @@ fn config(me: MemberId) -> Config {
         protocol: Protocol::Gdh,
         mathematical_group: "toy17".parse().expect("the group of tests"),
         algorithm: Algorithm::Basic,
+        refresh: RefreshPolicy::default(),
         verifier: Arc::new(TestVerifier::new()),
         queue_bytes: QUEUE_BYTES,
         timestamp_window: None,
+        event_log: 0,
     }
 }
 

@@ -13,33 +13,34 @@
 //! | failure | | report | FAILED |
 //! | Membership | | imp | FO |
 
-use super::{Role, State, advance};
 use crate::{
     context::Context,
     error::Error,
     event::{Env, Event, Outcome},
     input::Payload,
+    machine::{Role, State, advance},
 };
 
 /// Some factor-outs are missing.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct CollectFactOuts;
 
 impl CollectFactOuts {
-    pub(super) fn handle<D: Payload>(
+    pub(crate) fn handle<D: Payload>(
         &mut self,
         event: Event<D>,
         context: &mut Context<D>,
         env: &mut Env<'_>,
     ) -> Outcome<State<D>> {
         match event {
-            Event::Token(token) => match Role::of(&token) {
+            Event::Token(token) => match Role::of(&token, context.design().states) {
                 Role::FactOut => advance::process(&token, context, env),
                 Role::Final if token.sender() == context.me() => Outcome::Ign,
                 Role::Partial
                 | Role::Final
                 | Role::KeyList
                 | Role::RefreshRequest
+                | Role::Suite
                 | Role::Foreign => Outcome::Imp,
             },
             Event::FlushRequest => advance::interrupt(context),

@@ -11,32 +11,33 @@
 //! | failure | | report | FAILED |
 //! | Membership | | imp | FT |
 
-use super::{Role, State, advance};
 use crate::{
     context::Context,
     error::Error,
     event::{Env, Event, Outcome},
     input::Payload,
+    machine::{Role, State, advance},
 };
 
 /// The token is with others.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct WaitForFinalToken;
 
 impl WaitForFinalToken {
-    pub(super) fn handle<D: Payload>(
+    pub(crate) fn handle<D: Payload>(
         &mut self,
         event: Event<D>,
         context: &mut Context<D>,
         env: &mut Env<'_>,
     ) -> Outcome<State<D>> {
         match event {
-            Event::Token(token) => match Role::of(&token) {
+            Event::Token(token) => match Role::of(&token, context.design().states) {
                 Role::Final => advance::process(&token, context, env),
                 Role::Partial
                 | Role::FactOut
                 | Role::KeyList
                 | Role::RefreshRequest
+                | Role::Suite
                 | Role::Foreign => Outcome::Imp,
             },
             Event::FlushRequest => advance::interrupt(context),

@@ -21,7 +21,6 @@
 
 use cliques::Token;
 
-use super::{Role, Secure, State, advance};
 use crate::{
     context::Context,
     continuity::VsSignal,
@@ -29,26 +28,27 @@ use crate::{
     event::{Env, Event, Outcome},
     fault::Fault,
     input::Payload,
+    machine::{Role, Secure, State, advance},
     output::Output,
     queue::EarlyQueue,
 };
 
 /// A flush request that the published rule leaves open; rule B never does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum OpenRequest {
     No,
     Yes,
 }
 
 /// The key list is on its way.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct WaitForKeyList<D> {
     early: EarlyQueue<D>,
     open_request: OpenRequest,
 }
 
 /// Whether a key list that comes now counts.
-pub(super) fn may_install<D: Payload>(context: &Context<D>) -> bool {
+pub(crate) fn may_install<D: Payload>(context: &Context<D>) -> bool {
     match context.vs_signal() {
         VsSignal::NotGiven => true,
         VsSignal::Given => context.deviates(Fault::InstallAfterSignal),
@@ -56,14 +56,14 @@ pub(super) fn may_install<D: Payload>(context: &Context<D>) -> bool {
 }
 
 impl<D: Payload> WaitForKeyList<D> {
-    pub(super) const fn new(context: &Context<D>) -> Self {
+    pub(crate) const fn new(context: &Context<D>) -> Self {
         Self {
             early: context.queue(),
             open_request: OpenRequest::No,
         }
     }
 
-    pub(super) fn handle(
+    pub(crate) fn handle(
         &mut self,
         event: Event<D>,
         context: &mut Context<D>,
@@ -104,15 +104,18 @@ impl<D: Payload> WaitForKeyList<D> {
         context: &mut Context<D>,
         env: &mut Env<'_>,
     ) -> Outcome<State<D>> {
-        match Role::of(token) {
+        match Role::of(token, context.design().states) {
             Role::KeyList if may_install(context) => self.key_list(token, context, env),
             Role::KeyList => Outcome::Ign,
             // A member elsewhere has installed before it was cut off, and wants a refresh.
             Role::RefreshRequest if !may_install(context) => Outcome::Ign,
             Role::Final if token.sender() == context.me() => Outcome::Ign,
-            Role::RefreshRequest | Role::Partial | Role::Final | Role::FactOut | Role::Foreign => {
-                Outcome::Imp
-            }
+            Role::RefreshRequest
+            | Role::Partial
+            | Role::Final
+            | Role::FactOut
+            | Role::Suite
+            | Role::Foreign => Outcome::Imp,
         }
     }
 
@@ -123,11 +126,7 @@ impl<D: Payload> WaitForKeyList<D> {
         env: &mut Env<'_>,
     ) -> Outcome<State<D>> {
         let outcome = advance::process(token, context, env);
-        match &outcome {
-            Outcome::Next(State::Secure(_)) => context.release(&mut self.early),
-            Outcome::Next(_) => context.discard(&mut self.early),
-            Outcome::Stay | Outcome::Imp | Outcome::Ign | Outcome::Err(_) => {}
-        }
+        advance::settle_early(&mut self.early, &outcome, context);
         match (outcome, self.open_request) {
             (Outcome::Next(State::Secure(_)), OpenRequest::Yes) => {
                 context.output(Output::SecureFlushRequest);

@@ -12,32 +12,33 @@
 //! | failure | | report | FAILED |
 //! | Membership | | imp | PT |
 
-use super::{Role, State, advance};
 use crate::{
     context::Context,
     error::Error,
     event::{Env, Event, Outcome},
     input::Payload,
+    machine::{Role, State, advance},
 };
 
 /// The token has not come by.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct WaitForPartialToken;
 
 impl WaitForPartialToken {
-    pub(super) fn handle<D: Payload>(
+    pub(crate) fn handle<D: Payload>(
         &mut self,
         event: Event<D>,
         context: &mut Context<D>,
         env: &mut Env<'_>,
     ) -> Outcome<State<D>> {
         match event {
-            Event::Token(token) => match Role::of(&token) {
+            Event::Token(token) => match Role::of(&token, context.design().states) {
                 Role::Partial => advance::process(&token, context, env),
                 Role::Final
                 | Role::FactOut
                 | Role::KeyList
                 | Role::RefreshRequest
+                | Role::Suite
                 | Role::Foreign => Outcome::Imp,
             },
             Event::FlushRequest => advance::interrupt(context),

@@ -14,6 +14,9 @@ use alloc::{
     vec::Vec,
 };
 
+use core::hash::{Hash, Hasher};
+use std::collections::hash_map::DefaultHasher;
+
 use bytes::Bytes;
 use cliques::{MemberId, Recipient, TokenKind};
 
@@ -21,7 +24,7 @@ use super::Dice;
 use crate::{input::Payload, view::ViewId};
 
 /// User data of a simulation: number, sender, and the key it is sealed under.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Parcel {
     /// Number.
     pub id: u64,
@@ -36,7 +39,7 @@ impl Payload for Parcel {
 }
 
 /// What a message carries.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) enum Body {
     Token { kind: TokenKind, bytes: Bytes },
     Data(Parcel),
@@ -48,24 +51,30 @@ pub(super) struct Message {
     pub(super) sender: MemberId,
     /// Place among the messages of its sender in this view.
     pub(super) index: usize,
-    pub(super) to: Recipient,
+    /// None for all.
+    pub(super) to: Option<MemberId>,
     pub(super) agreed: bool,
     /// How many messages of each sender an AGREED message comes behind.
     pub(super) knows: BTreeMap<MemberId, usize>,
     pub(super) body: Body,
+    /// Stands for all of the above.
+    digest: u64,
+}
+
+impl Hash for Message {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        self.digest.hash(hasher);
+    }
 }
 
 impl Message {
     fn is_for(&self, member: &MemberId) -> bool {
-        match &self.to {
-            Recipient::Group => true,
-            Recipient::Member(to) => to == member,
-        }
+        self.to.as_ref().is_none_or(|to| to == member)
     }
 }
 
 /// An entry of the common order.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) enum LogEntry {
     Message(Rc<Message>),
     FlushRequest,
@@ -73,7 +82,7 @@ pub(super) enum LogEntry {
 }
 
 /// A view as those who are together in it have it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct Branch {
     pub(super) view: ViewId,
     /// Original members.
@@ -87,7 +96,7 @@ pub(super) struct Branch {
 }
 
 /// How far one process is in its branch.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Position {
     pub(super) log: usize,
     /// Messages behind each sender: looked at, and last received plus one.
@@ -96,7 +105,7 @@ pub(super) struct Position {
 }
 
 /// A delivery that is possible now.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Delivery {
     /// The next entry of the log.
     Log,
@@ -126,6 +135,12 @@ impl Branch {
         body: Body,
     ) {
         let sent = self.sent.entry(sender.clone()).or_default();
+        let to = match to {
+            Recipient::Group => None,
+            Recipient::Member(member) => Some(member),
+        };
+        let mut digest = DefaultHasher::new();
+        (sender, sent.len(), &to, agreed, &position.received, &body).hash(&mut digest);
         let message = Rc::new(Message {
             sender: sender.clone(),
             index: sent.len(),
@@ -133,6 +148,7 @@ impl Branch {
             agreed,
             knows: position.received.clone(),
             body,
+            digest: digest.finish(),
         });
         sent.push(message.clone());
         if agreed {

@@ -11,12 +11,14 @@ use super::{
 };
 
 /// Names that processes have; a name that is free may start again.
-const NAMES: [&str; 7] = ["p0", "p1", "p2", "p3", "p4", "p5", "p6"];
+const NAMES: [&str; 12] = [
+    "p00", "p01", "p02", "p03", "p04", "p05", "p06", "p07", "p08", "p09", "p10", "p11",
+];
 
 /// Bounds of a cascade.
 #[derive(Clone, Copy, Debug)]
 pub struct Shape {
-    /// Names in use, 2 to 7.
+    /// Names in use, 2 to 12.
     pub names: usize,
     /// Changes of membership.
     pub changes: usize,
@@ -28,9 +30,9 @@ impl Shape {
     /// The shape that belongs to a seed.
     pub fn of(seed: u64) -> Self {
         Self {
-            names: 2 + (seed % 6) as usize,
-            pause: [40, 3, 120, 12, 0][(seed / 6 % 5) as usize],
-            changes: 1 + (seed / 30 % 8) as usize,
+            names: 2 + (seed % 11) as usize,
+            pause: [40, 3, 120, 12, 0][(seed / 11 % 5) as usize],
+            changes: 1 + (seed / 55 % 8) as usize,
         }
     }
 }

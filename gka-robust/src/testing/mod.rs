@@ -8,8 +8,8 @@
 //!                            network: branches of views, logs, cuts, signals
 //! ```
 //!
-//! Everything is a function of the seed. The suite runs over [`symbolic`] elements, so that a key
-//! tells whose shares are in it.
+//! Everything is a function of the seed. The suites run over [symbolic](cliques::testing::symbolic)
+//! elements, so that a key tells whose shares are in it, and what an outsider can compute is decided.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -20,14 +20,15 @@
 mod branch;
 pub mod cascade;
 mod dice;
+pub mod explore;
 pub mod oracle;
 pub mod scenario;
 pub mod simulation;
-pub mod symbolic;
+mod suite;
 pub mod trace;
 
 pub use dice::Dice;
-pub use oracle::{Violation, check};
+pub use oracle::{Violation, check, check_exclusion};
 pub use scenario::{Problem, Scenario};
 
 pub use simulation::{Options, Simulation, Suite};

@@ -1,17 +1,17 @@
 //! What happened in a simulation, as the oracle reads it.
 
-use alloc::{collections::BTreeMap, string::String, vec::Vec};
+use alloc::{collections::BTreeMap, rc::Rc, vec::Vec};
 
 use cliques::{MemberId, Recipient, TokenKind};
 
-use super::{oracle::Violation, symbolic::ShareId};
+use super::oracle::Violation;
 use crate::{
     stats::Stats,
     view::{SecureView, View, ViewId},
 };
 
 /// A life: a process from start to end. A name that starts again begins another life.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Life {
     /// Name.
     pub member: MemberId,
@@ -33,16 +33,16 @@ pub enum End {
 }
 
 /// One thing that a process saw or did.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub enum Entry {
-    /// VS view delivered, in which state of the driver, and how many shares had been drawn before.
+    /// VS view delivered, in which state of the driver, and the number of the next share drawn.
     Membership {
         /// The view.
         view: View,
         /// State of the driver.
         state: &'static str,
-        /// Shares drawn before.
-        shares: ShareId,
+        /// Number of the next share that this process draws.
+        shares: u32,
     },
     /// Flush request of the flush service.
     FlushRequest,
@@ -97,19 +97,24 @@ pub struct TokenRecord {
     pub run: u32,
     /// Receiver.
     pub to: Recipient,
+    /// Length of the longest chain of tokens of this view that ends in it: each one delivered to
+    /// the sender of the next before that was sent.
+    pub round: usize,
 }
 
 /// Everything that happened.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Trace {
     /// Lives, in the order of their starts.
     pub lives: Vec<Life>,
     /// Data by number.
     pub data: BTreeMap<u64, Record>,
+    /// The lives that each VS view was made for.
+    pub views: BTreeMap<ViewId, Vec<usize>>,
     /// Tokens, in the order of sending.
     pub tokens: Vec<TokenRecord>,
     /// What was wrong at the moment it happened.
     pub violations: Vec<Violation>,
     /// What the adversary did, to reproduce a failure by hand.
-    pub story: Vec<String>,
+    pub story: Vec<Rc<str>>,
 }

@@ -12,8 +12,8 @@ use cliques::{
     },
 };
 use gka_robust::{
-    Algorithm, Cause, Config, DEFAULT_QUEUE_BYTES, Error, Input, Output, RobustDriver,
-    Transmission, View, ViewId,
+    Algorithm, Cause, Config, DEFAULT_QUEUE_BYTES, Error, Input, Output, RefreshPolicy,
+    RobustDriver, Transmission, View, ViewId,
 };
 
 pub const GROUP: &[u8] = b"group";
@@ -26,17 +26,28 @@ pub fn ids(names: &[&str]) -> Vec<MemberId> {
     names.iter().map(|name| id(name)).collect()
 }
 
+pub type Design = (Protocol, Algorithm);
+
+pub const BASIC: Design = (Protocol::Gdh, Algorithm::Basic);
+pub const OPTIMIZED: Design = (Protocol::Gdh, Algorithm::Optimized);
+
 pub fn config(name: &str) -> Config {
+    config_of(name, BASIC)
+}
+
+pub fn config_of(name: &str, (protocol, algorithm): Design) -> Config {
     Config {
         me: id(name),
         group: GROUP.to_vec(),
-        protocol: Protocol::Gdh,
+        protocol,
         mathematical_group: "ristretto255".parse().unwrap(),
-        algorithm: Algorithm::Basic,
+        algorithm,
+        refresh: RefreshPolicy::default(),
         signer: Arc::new(TestSigner::new(id(name))),
         verifier: Arc::new(TestVerifier::new()),
         queue_bytes: DEFAULT_QUEUE_BYTES,
         timestamp_window: None,
+        event_log: 0,
     }
 }
 
@@ -83,15 +94,27 @@ pub struct Trio {
     pub current: View,
     pub secrets: BTreeMap<String, Vec<u8>>,
     pub rng: rand_chacha::ChaCha20Rng,
+    pub design: Design,
 }
 
 impl Trio {
     /// Three members in CM.
     pub fn new() -> Self {
+        Self::new_of(BASIC)
+    }
+
+    /// Three members without a view.
+    pub fn new_of(design: Design) -> Self {
         Self {
+            design,
             drivers: ["a", "b", "c"]
                 .into_iter()
-                .map(|name| (name.to_string(), RobustDriver::new(config(name))))
+                .map(|name| {
+                    (
+                        name.to_string(),
+                        RobustDriver::new(config_of(name, design)).unwrap(),
+                    )
+                })
                 .collect(),
             flight: Vec::new(),
             sent: Vec::new(),
@@ -103,15 +126,25 @@ impl Trio {
 
     /// Three members that have a view.
     pub fn in_view() -> Self {
-        let mut trio = Self::new();
+        Self::in_view_of(BASIC)
+    }
+
+    /// Three members that have a view.
+    pub fn in_view_of(design: Design) -> Self {
+        let mut trio = Self::new_of(design);
+        trio.enter();
+        trio
+    }
+
+    /// All get their first view.
+    pub fn enter(&mut self) {
         for name in ["a", "b", "c"] {
             let own = View {
                 transitional_set: ids(&[name]),
-                ..trio.current.clone()
+                ..self.current.clone()
             };
-            trio.handle(name, Input::Membership(own)).unwrap();
+            self.handle(name, Input::Membership(own)).unwrap();
         }
-        trio
     }
 
     /// Feeds an input; gives what came out.
@@ -184,7 +217,7 @@ impl Trio {
 
     pub fn binding(&self) -> TokenBinding {
         TokenBinding {
-            protocol: Protocol::Gdh,
+            protocol: self.design.0,
             group_name: "ristretto255".into(),
             group: GROUP.to_vec(),
             view_id: self.current.id.0,
@@ -226,12 +259,25 @@ impl Trio {
     /// A trio in which `a`, `b` or `c` is in a state; gives its name. States of the table, with
     /// what happened in them where that matters.
     pub fn at(state: &str) -> (Self, &'static str) {
+        Self::at_of(state, BASIC)
+    }
+
+    /// The same, with any suite and algorithm.
+    pub fn at_of(state: &str, design: Design) -> (Self, &'static str) {
         use TokenKind::{GdhFactorOut, GdhFinal, GdhPartial, RefreshRequest};
-        let mut trio = Self::in_view();
+        let mut trio = Self::in_view_of(design);
         let who = match state {
-            "CM" => return (Self::new(), "a"),
-            "CM joining" => return (Self::new(), "b"),
-            "FT" => "a",
+            "CM" | "SJ" => return (Self::new_of(design), "a"),
+            "CM joining" | "SJ joining" => return (Self::new_of(design), "b"),
+            "FT" | "R" => "a",
+            "R signal" => {
+                trio.handle("a", Input::TransitionalSignal).unwrap();
+                "a"
+            }
+            "CM interrupted" => {
+                trio.handle("a", Input::FlushRequest).unwrap();
+                "a"
+            }
             "PT" => "b",
             "PT last" | "FO" | "FO one" | "KL controller" | "KL" | "KL signal" => {
                 trio.deliver("b", GdhPartial);
@@ -256,32 +302,43 @@ impl Trio {
                 }
             }
             "FAILED" => {
-                let fact_out = trio.forge("b", Recipient::Group, GdhFinal, 0);
-                trio.handle("a", fact_out).unwrap();
+                let kind = match design.0 {
+                    Protocol::Bd => TokenKind::BdZ,
+                    _ => GdhFinal,
+                };
+                let unreadable = trio.forge("b", Recipient::Group, kind, 0);
+                trio.handle("a", unreadable).unwrap();
                 "a"
             }
             _ => {
                 trio.run();
                 let input = match state {
                     "S" => None,
-                    "S asked" | "CM flushed" => Some(Input::FlushRequest),
+                    "S asked" | "CM flushed" | "M" | "M controller" => Some(Input::FlushRequest),
                     "S signal" => Some(Input::TransitionalSignal),
-                    "REFRESHING" | "S given up" | "FAILED refresh" => Some(Input::RequestRefresh),
+                    "REFRESHING" | "S given up" | "M given up" | "FAILED refresh" => {
+                        Some(Input::RequestRefresh)
+                    }
                     other => panic!("no state {other}"),
                 };
+                let who = if state == "M controller" { "c" } else { "a" };
                 if let Some(input) = input {
-                    trio.handle("a", input).unwrap();
+                    trio.handle(who, input).unwrap();
                 }
                 match state {
-                    "CM flushed" => {
-                        trio.handle("a", Input::SecureFlushOk).unwrap();
+                    "CM flushed" | "M" | "M controller" => {
+                        trio.handle(who, Input::SecureFlushOk).unwrap();
                     }
-                    "REFRESHING" | "S given up" | "FAILED refresh" => {
+                    "REFRESHING" | "S given up" | "M given up" | "FAILED refresh" => {
                         for name in ["a", "b", "c"] {
                             trio.deliver(name, RefreshRequest);
                         }
-                        if state == "S given up" {
+                        if matches!(state, "S given up" | "M given up") {
                             trio.handle("a", Input::TransitionalSignal).unwrap();
+                        }
+                        if state == "M given up" {
+                            trio.handle("a", Input::FlushRequest).unwrap();
+                            trio.handle("a", Input::SecureFlushOk).unwrap();
                         }
                         if state == "FAILED refresh" {
                             let list = trio.forge("c", Recipient::Group, TokenKind::GdhKeyList, 1);
@@ -290,7 +347,7 @@ impl Trio {
                     }
                     _ => {}
                 }
-                "a"
+                who
             }
         };
         (trio, who)

@@ -36,7 +36,7 @@ use alloc::{
 };
 
 use bytes::Bytes;
-use cliques::{Cost, IllegalMemberId};
+use cliques::Cost;
 use gcs_proto::{
     flush::FlushLayer,
     name::{GroupName, MemberName},
@@ -62,6 +62,7 @@ use crate::{
     access::AccessPolicy,
     config::{GroupOptions, SessionConfig},
     epoch::ViewKeys,
+    error::Error,
     event::{Mismatch, SecureViewEvent, SessionEvent},
     identity::{Credentials, OwnIdentity, Trust},
     schedule::KeyId,
@@ -145,19 +146,32 @@ impl SecureGroup {
         config: SessionConfig,
         options: GroupOptions,
         now: Timestamp,
-    ) -> Result<Self, IllegalMemberId> {
+    ) -> Result<Self, Error> {
         let roster = Arc::new(Roster::default());
         let driver = RobustDriver::new(gka_robust::Config {
-            me: id(&me)?,
+            me: id(&me).map_err(|_| Error::Internal("own name"))?,
             group: name.as_bytes().to_vec(),
             protocol: options.protocol,
-            mathematical_group: options.mathematical_group.into(),
-            algorithm: options.algorithm,
+            mathematical_group: options.mathematical_group.clone(),
+            algorithm: options.algorithm(),
+            // The session has its own, which counts what it seals.
+            refresh: gka_robust::RefreshPolicy::default(),
             signer: credentials.signer.clone(),
             verifier: roster.clone(),
             queue_bytes: config.early_bytes,
             timestamp_window: config.timestamp_window,
-        });
+            event_log: 0,
+        })
+        .map_err(|error| match error {
+            gka_robust::Error::UnsupportedAlgorithm {
+                protocol,
+                algorithm,
+            } => Error::Algorithm {
+                protocol,
+                algorithm,
+            },
+            _ => Error::Internal("driver"),
+        })?;
         let mut group = Self {
             name,
             me,

@@ -59,8 +59,7 @@ impl Session {
             self.config,
             options,
             now,
-        )
-        .map_err(|_| Error::Internal("own name"))?;
+        )?;
         self.flush.join(group)?;
         self.groups.insert(group, secure);
         Ok(())

@@ -1,6 +1,9 @@
 //! The handle of a joined group: taking events, and everything but sending.
 
+mod parts;
 mod send;
+
+pub use parts::{PartSender, StreamError};
 
 use core::{
     pin::Pin,

@@ -8,7 +8,7 @@ use gcs_proto::{
     name::{DaemonName, GroupName, PrivateName},
     service::Service,
 };
-use ssp_core::{NamedGroup, Protocol};
+use ssp_core::{MathematicalGroup, Protocol};
 use ssp_tokio::Endpoint;
 
 use crate::flood::Mode;
@@ -87,7 +87,7 @@ pub(crate) struct Demo {
 
     /// Mathematical group.
     #[arg(long, value_name = "NAME", default_value = "ristretto255")]
-    pub(crate) group_params: NamedGroup,
+    pub(crate) group_params: MathematicalGroup,
 
     /// File to send to the group instead of a text.
     #[arg(long, value_name = "PATH")]
@@ -169,7 +169,7 @@ pub(crate) struct User {
 
     /// Mathematical group.
     #[arg(long, value_name = "NAME", default_value = "ristretto255")]
-    pub(crate) group_params: NamedGroup,
+    pub(crate) group_params: MathematicalGroup,
 
     /// Own private key (PEM), see `ssp identity new`; or private key and certificate, see
     /// `ssp cert issue`.

@@ -22,6 +22,9 @@ pub(super) enum Value {
 struct Inner {
     /// Who drew each share.
     owners: Vec<usize>,
+    /// Shares that were given numbers by who drew them.
+    numbered: BTreeMap<(usize, u32), ShareId>,
+    numbers: BTreeMap<ShareId, u32>,
     /// The element of each image.
     images: Vec<Polynomial>,
     image_numbers: BTreeMap<[u8; 32], u32>,
@@ -43,7 +46,7 @@ impl Algebra {
 
     /// Number of shares drawn so far, which is the number that the next one gets.
     pub fn drawn(&self) -> ShareId {
-        number(self.lock().owners.len())
+        id(self.lock().owners.len())
     }
 
     /// Who drew a share.
@@ -137,9 +140,32 @@ impl Algebra {
     /// A fresh share.
     pub(super) fn draw(&self, owner: usize) -> Atom {
         let mut inner = self.lock();
-        let share = number(inner.owners.len());
+        let share = id(inner.owners.len());
         inner.owners.push(owner);
         Atom::Share(share)
+    }
+
+    /// The share that `owner` draws under a number: the same whenever owner and number are, so that
+    /// runs that part and meet again have the same formulas.
+    pub(super) fn draw_numbered(&self, owner: usize, number: u32) -> Atom {
+        let known = self.lock().numbered.get(&(owner, number)).copied();
+        match known {
+            Some(share) => Atom::Share(share),
+            None => {
+                let atom = self.draw(owner);
+                if let Atom::Share(share) = atom {
+                    let mut inner = self.lock();
+                    inner.numbered.insert((owner, number), share);
+                    inner.numbers.insert(share, number);
+                }
+                atom
+            }
+        }
+    }
+
+    /// The number under which a share was drawn, if it has one.
+    pub fn number(&self, share: ShareId) -> Option<u32> {
+        self.lock().numbers.get(&share).copied()
     }
 
     /// The image of an element: the same atom whenever the element is the same.
@@ -152,7 +178,7 @@ impl Algebra {
         } = &mut *inner;
         let image = *image_numbers.entry(element.hash()).or_insert_with(|| {
             images.push(element.clone());
-            number(images.len() - 1)
+            id(images.len() - 1)
         });
         Atom::Image(image)
     }
@@ -180,7 +206,7 @@ fn atoms(polynomial: &Polynomial) -> Vec<Atom> {
         .collect()
 }
 
-fn number(index: usize) -> u32 {
+fn id(index: usize) -> u32 {
     u32::try_from(index).expect("fewer than 2^32")
 }
 

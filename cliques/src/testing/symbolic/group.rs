@@ -1,6 +1,8 @@
 //! The symbolic group as the suites see it.
 
-use alloc::{sync::Arc, vec::Vec};
+use alloc::{collections::BTreeMap, sync::Arc, vec::Vec};
+use core::sync::atomic::{AtomicU32, Ordering};
+use std::sync::Mutex;
 
 use rand_core::CryptoRng;
 use zeroize::ZeroizeOnDrop;
@@ -11,22 +13,82 @@ use super::{
 };
 use crate::{Exponentiation, Group, GroupSecret, group::ElementError};
 
-/// One member's handle of the group.
+/// No number for the next share.
+const UNNUMBERED: u32 = u32::MAX;
+
+/// What one member holds.
+#[derive(Debug)]
+struct Holdings {
+    /// Number of the next share.
+    next: AtomicU32,
+    /// How much the number grows by a draw.
+    step: AtomicU32,
+    /// Exponents and secret elements in memory: how many there are of each.
+    alive: Mutex<BTreeMap<[u8; 32], usize>>,
+}
+
+/// One member's handle of the group. Clones have what the member holds in common.
 #[derive(Clone, Debug)]
 pub struct SymbolicGroup {
     algebra: Arc<Algebra>,
     owner: usize,
+    holdings: Arc<Holdings>,
 }
 
 impl SymbolicGroup {
     /// The group as the member with the number `owner` draws shares in it.
-    pub const fn new(algebra: Arc<Algebra>, owner: usize) -> Self {
-        Self { algebra, owner }
+    pub fn new(algebra: Arc<Algebra>, owner: usize) -> Self {
+        let holdings = Holdings {
+            next: AtomicU32::new(UNNUMBERED),
+            step: AtomicU32::new(1),
+            alive: Mutex::default(),
+        };
+        Self {
+            algebra,
+            owner,
+            holdings: Arc::new(holdings),
+        }
+    }
+
+    /// Gives the next share this number and those after it the numbers that follow. A share drawn
+    /// again under a number is the same share.
+    pub fn number_from(&self, number: u32) {
+        if self.holdings.step.load(Ordering::Relaxed) > 0 || self.number().is_none() {
+            self.holdings.next.store(number, Ordering::Relaxed);
+        }
+    }
+
+    /// The number of the next share, if it gets one.
+    pub fn number(&self) -> Option<u32> {
+        let next = self.holdings.next.load(Ordering::Relaxed);
+        (next != UNNUMBERED).then_some(next)
+    }
+
+    /// Makes every numbered draw give the same share: a fault, to see whether it is noticed.
+    pub fn repeat_shares(&self) {
+        self.holdings.step.store(0, Ordering::Relaxed);
+    }
+
+    /// Encodings of the exponents and secret elements that this member has in memory.
+    pub fn alive(&self) -> Vec<[u8; 32]> {
+        let alive = self.holdings.alive.lock().expect("no panics inside");
+        alive.keys().copied().collect()
+    }
+
+    fn hold(&self, value: &Value) -> Held {
+        let encoding = self.algebra.encode(value);
+        let mut alive = self.holdings.alive.lock().expect("no panics inside");
+        *alive.entry(encoding).or_default() += 1;
+        Held {
+            encoding,
+            holdings: self.holdings.clone(),
+        }
     }
 
     fn scalar(&self, value: Monomial) -> Scalar {
         self.algebra.count_scalars(|count| count + 1);
         Scalar {
+            _held: self.hold(&Value::Exponent(value.clone())),
             value,
             algebra: self.algebra.clone(),
         }
@@ -35,8 +97,28 @@ impl SymbolicGroup {
     fn secret_element(&self, value: Polynomial) -> SecretElement {
         self.algebra.count_secrets(|count| count + 1);
         SecretElement {
+            _held: self.hold(&Value::Element(value.clone())),
             value,
             algebra: self.algebra.clone(),
+        }
+    }
+}
+
+/// A secret in a member's memory; it leaves the holdings when it is dropped.
+#[derive(Debug)]
+struct Held {
+    encoding: [u8; 32],
+    holdings: Arc<Holdings>,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let mut alive = self.holdings.alive.lock().expect("no panics inside");
+        if let Some(count) = alive.get_mut(&self.encoding) {
+            *count -= 1;
+            if *count == 0 {
+                alive.remove(&self.encoding);
+            }
         }
     }
 }
@@ -45,6 +127,7 @@ impl SymbolicGroup {
 #[derive(Debug)]
 pub struct Scalar {
     value: Monomial,
+    _held: Held,
     algebra: Arc<Algebra>,
 }
 
@@ -60,6 +143,7 @@ impl ZeroizeOnDrop for Scalar {}
 #[derive(Debug)]
 pub struct SecretElement {
     value: Polynomial,
+    _held: Held,
     algebra: Arc<Algebra>,
 }
 
@@ -89,7 +173,15 @@ impl Group for SymbolicGroup {
     }
 
     fn random_scalar(&self, _: &mut dyn CryptoRng) -> Scalar {
-        self.scalar(Monomial::atom(self.algebra.draw(self.owner)))
+        let Holdings { next, step, .. } = &*self.holdings;
+        let share = match self.number() {
+            None => self.algebra.draw(self.owner),
+            Some(number) => {
+                next.fetch_add(step.load(Ordering::Relaxed), Ordering::Relaxed);
+                self.algebra.draw_numbered(self.owner, number)
+            }
+        };
+        self.scalar(Monomial::atom(share))
     }
 
     fn exponentiate(&self, base: &Polynomial, exponent: &Scalar) -> Polynomial {

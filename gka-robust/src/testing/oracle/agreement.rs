@@ -20,39 +20,50 @@ impl Checker<'_> {
     }
 
     /// I19: a key has a share that was drawn after the membership of its view, or for a refresh one
-    /// that the key before did not have. I21: it has a share of each member.
+    /// that the key before did not have. I21: it has a share of each member; over CKD, whose keys
+    /// are the controller's choice, of one.
     pub(super) fn shares(&mut self) {
         let Some(algebra) = self.algebra else { return };
-        let mut started: BTreeMap<ViewId, ShareId> = BTreeMap::new();
-        for life in &self.trace.lives {
+        let mut first: BTreeMap<(ViewId, usize), u32> = BTreeMap::new();
+        for (index, life) in self.trace.lives.iter().enumerate() {
             for entry in &life.entries {
                 if let Entry::Membership { view, shares, .. } = entry {
-                    let first = started.entry(view.id).or_insert(*shares);
-                    *first = (*first).min(*shares);
+                    first.insert((view.id, index), *shares);
                 }
             }
         }
         let mut found = Vec::new();
         for stay in &self.stays {
-            let mut fresh = started[&stay.view.id];
+            let mut before = BTreeSet::new();
             for (view, key) in &stay.installs {
-                let Some(monomial) = algebra.monomial(key) else {
+                let Some(shares) = algebra.shares(key) else {
                     found.push(("I19", format!("{}: unknown key", stay.member)));
                     continue;
                 };
-                let last = monomial.shares().max();
-                if last.is_none_or(|last| last < fresh) {
+                let fresh = |share: &ShareId| match view.epoch {
+                    0 => first
+                        .get(&(view.id, algebra.owner(*share)))
+                        .is_some_and(|first| algebra.number(*share) >= Some(*first)),
+                    _ => !before.contains(share),
+                };
+                if !shares.iter().any(fresh) {
                     found.push(("I19", format!("{}: nothing fresh in {view:?}", stay.member)));
                 }
-                fresh = last.map_or(fresh, |last| last + 1);
-                let owners: BTreeSet<&MemberId> = monomial
-                    .shares()
-                    .map(|share| &self.trace.lives[algebra.owner(share)].member)
+                let owners: BTreeSet<&MemberId> = shares
+                    .iter()
+                    .map(|share| &self.trace.lives[algebra.owner(*share)].member)
                     .collect();
                 let members: BTreeSet<&MemberId> = view.members.iter().collect();
-                if owners != members {
+                let contributed = match (self.conduct, self.carries) {
+                    (Conduct::Contributory, Carries::Nothing) => owners == members,
+                    // Shares of leavers may stay in it as constants.
+                    (Conduct::Contributory, Carries::Something) => members.is_subset(&owners),
+                    (Conduct::Centralised, _) => owners.len() == 1 && owners.is_subset(&members),
+                };
+                if !contributed {
                     found.push(("I21", format!("{}: contributions to {view:?}", stay.member)));
                 }
+                before = shares;
             }
         }
         found
@@ -81,56 +92,6 @@ impl Checker<'_> {
                         found.push(("I23", format!("{p} in {state}, {q} in {other}")));
                     }
                 }
-            }
-        }
-        found
-            .into_iter()
-            .for_each(|(invariant, message)| self.fail(invariant, message));
-    }
-
-    /// I24: in each VS view one chain of partial tokens, one final token, one key list; in each
-    /// refresh one key list and nothing else. I25: no more than 2n tokens for a view.
-    pub(super) fn roles(&mut self) {
-        let mut found = Vec::new();
-        let mut by_run: BTreeMap<(ViewId, u32), Vec<_>> = BTreeMap::new();
-        let requests = |token: &&TokenRecord| token.kind == TokenKind::RefreshRequest;
-        for token in self.trace.tokens.iter().filter(|token| !requests(token)) {
-            let run = (token.view, token.run);
-            by_run.entry(run).or_default().push(token);
-        }
-        let sizes: BTreeMap<ViewId, usize> = self
-            .trace
-            .lives
-            .iter()
-            .flat_map(|life| &life.entries)
-            .filter_map(|entry| match entry {
-                Entry::Membership { view, .. } => Some((view.id, view.members.len())),
-                _ => None,
-            })
-            .collect();
-        for ((view, run), tokens) in by_run {
-            let of = |kind: TokenKind| tokens.iter().filter(move |token| token.kind == kind);
-            let partials = of(TokenKind::GdhPartial).count();
-            let receivers: BTreeSet<_> = of(TokenKind::GdhPartial)
-                .map(|token| format!("{:?}", token.to))
-                .collect();
-            let starters = of(TokenKind::GdhPartial)
-                .filter(|token| {
-                    let sender = &self.trace.lives[token.life].member;
-                    let to_sender = cliques::Recipient::Member(sender.clone());
-                    !of(TokenKind::GdhPartial).any(|other| other.to == to_sender)
-                })
-                .count();
-            if receivers.len() != partials
-                || starters > 1
-                || of(TokenKind::GdhFinal).count() > 1
-                || of(TokenKind::GdhKeyList).count() > 1
-                || (run > 0 && tokens.len() > 1)
-            {
-                found.push(("I24", format!("{view:?}: more than one run {run}")));
-            }
-            if tokens.len() > 2 * sizes.get(&view).copied().unwrap_or(0) {
-                found.push(("I25", format!("{view:?}: {} tokens", tokens.len())));
             }
         }
         found

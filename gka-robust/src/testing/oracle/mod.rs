@@ -5,24 +5,32 @@
 
 mod agreement;
 mod delivery;
+mod roles;
+mod secrets;
 mod views;
 
 use alloc::{
     collections::{BTreeMap, BTreeSet},
     format,
     string::String,
+    sync::Arc,
     vec::Vec,
 };
 use core::fmt;
 
-use cliques::{MemberId, TokenKind};
+use cliques::{
+    MemberId, Protocol, TokenKind,
+    testing::symbolic::{Algebra, Knowledge, ShareId},
+};
 
 use super::{
     simulation::Simulation,
-    symbolic::{Algebra, ShareId},
     trace::{End, Entry, TokenRecord, Trace},
 };
-use crate::view::{SecureView, View, ViewId};
+use crate::{
+    algorithm::Algorithm,
+    view::{SecureView, View, ViewId},
+};
 
 /// An invariant that does not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,22 +72,83 @@ impl Stay<'_> {
     }
 }
 
+/// How keys are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Conduct {
+    /// Of shares of all members.
+    Contributory,
+    /// By one member.
+    Centralised,
+}
+
+impl Conduct {
+    fn of(protocol: Protocol) -> Self {
+        match protocol.as_str() {
+            "ckd" | "ckd-aead" => Self::Centralised,
+            _ => Self::Contributory,
+        }
+    }
+}
+
+/// Whether an agreement may go on from one view to the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Carries {
+    Nothing,
+    Something,
+}
+
+impl Carries {
+    const fn of(algorithm: Algorithm) -> Self {
+        match algorithm {
+            Algorithm::Basic | Algorithm::Restart => Self::Nothing,
+            Algorithm::Optimized | Algorithm::Incremental => Self::Something,
+        }
+    }
+}
+
 struct Checker<'a> {
+    protocol: Protocol,
+    conduct: Conduct,
+    carries: Carries,
     trace: &'a Trace,
-    algebra: Option<&'a Algebra>,
+    algebra: Option<&'a Arc<Algebra>>,
     stays: Vec<Stay<'a>>,
     found: Vec<Violation>,
 }
 
 /// Checks everything that holds at any time.
 pub fn check(simulation: &Simulation) -> Vec<Violation> {
-    let trace = simulation.trace();
-    let mut checker = Checker {
-        trace,
-        algebra: simulation.algebra(),
-        stays: stays(trace),
-        found: trace.violations.clone(),
-    };
+    check_trace(&Subject::of(simulation))
+}
+
+/// A run to be checked, wherever it took place.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// What happened.
+    pub trace: &'a Trace,
+    /// What the keys are made of, if the suite was symbolic.
+    pub algebra: Option<&'a Arc<Algebra>>,
+    /// Suite.
+    pub protocol: Protocol,
+    /// Algorithm.
+    pub algorithm: Algorithm,
+}
+
+impl<'a> Subject<'a> {
+    fn of(simulation: &'a Simulation) -> Self {
+        let options = simulation.options();
+        Self {
+            trace: simulation.trace(),
+            algebra: simulation.algebra(),
+            protocol: options.protocol,
+            algorithm: options.algorithm,
+        }
+    }
+}
+
+/// Checks everything that holds at any time, of a trace.
+pub fn check_trace(subject: &Subject<'_>) -> Vec<Violation> {
+    let mut checker = Checker::new(subject);
     checker.keys();
     checker.installs();
     checker.data();
@@ -95,8 +164,41 @@ pub fn check(simulation: &Simulation) -> Vec<Violation> {
     checker.found
 }
 
-/// Checks progress: nothing is left to do, so every process is where it should be (I22); and that
-/// nobody holds a share but that of its present key (I26).
+/// Checks exclusion (I20), which takes as long as everything else together.
+pub fn check_exclusion(simulation: &Simulation) -> Vec<Violation> {
+    let mut checker = Checker::new(&Subject::of(simulation));
+    checker.found.clear();
+    checker.exclusion(simulation.overheard().iter().map(|(_, _, bytes)| &**bytes));
+    checker.found
+}
+
+/// What is wrong with the secrets that a process has in memory after it installed the last of
+/// `keys` (I26).
+pub(super) fn check_memory(
+    simulation: &Simulation,
+    alive: &[[u8; 32]],
+    keys: &[Vec<u8>],
+    members: usize,
+) -> Option<String> {
+    let algebra = simulation.algebra()?;
+    secrets::superseded(algebra, simulation.options().protocol, alive, keys, members)
+}
+
+/// What is wrong with the secrets that a process has in memory at the start of an agreement, whose
+/// own shares have numbers from `first` on (I26).
+pub(super) fn check_fresh_start(
+    simulation: &Simulation,
+    alive: &[[u8; 32]],
+    first: u32,
+) -> Option<String> {
+    let algebra = simulation.algebra()?;
+    match Carries::of(simulation.options().algorithm) {
+        Carries::Nothing => secrets::stale(algebra, alive, first),
+        Carries::Something => None,
+    }
+}
+
+/// Checks progress: nothing is left to do, so every process is where it should be (I22).
 pub fn check_quiescent(simulation: &Simulation) -> Vec<Violation> {
     let mut found = Vec::new();
     let components = simulation.components();
@@ -119,18 +221,6 @@ pub fn check_quiescent(simulation: &Simulation) -> Vec<Violation> {
                 message: format!("{member} ended in {state}, view {:?}", driver.secure_view()),
             });
         }
-    }
-    if let Some(algebra) = simulation.algebra()
-        && algebra.alive() != simulation.live().len()
-    {
-        found.push(Violation {
-            invariant: "I26",
-            message: format!(
-                "{} shares at {} members",
-                algebra.alive(),
-                simulation.live().len()
-            ),
-        });
     }
     found
 }
@@ -180,6 +270,18 @@ fn stays(trace: &Trace) -> Vec<Stay<'_>> {
 }
 
 impl<'a> Checker<'a> {
+    fn new(subject: &Subject<'a>) -> Self {
+        Self {
+            protocol: subject.protocol,
+            conduct: Conduct::of(subject.protocol),
+            carries: Carries::of(subject.algorithm),
+            trace: subject.trace,
+            algebra: subject.algebra,
+            stays: stays(subject.trace),
+            found: subject.trace.violations.clone(),
+        }
+    }
+
     pub(super) fn fail(&mut self, invariant: &'static str, message: String) {
         self.found.push(Violation { invariant, message });
     }

@@ -6,33 +6,40 @@ impl Simulation {
     /// Starts a process and lets it join the component of `with`, or a component of its own.
     pub fn start(&mut self, name: &MemberId, with: Option<&MemberId>) {
         assert!(!self.processes.contains_key(name), "{name} lives");
-        self.tell(format!("start {name}, with {with:?}"));
+        self.deed(format!("start {name}, with {with:?}"));
         let life = self.trace.lives.len();
         let config = Config {
             me: name.clone(),
             group: b"group".to_vec(),
-            protocol: Protocol::Gdh,
+            protocol: self.options.protocol,
             mathematical_group: match &self.options.suite {
                 Suite::Symbolic => "ristretto255"
                     .parse()
                     .expect("a group of the default features"),
                 Suite::Real(group) => (*group).into(),
             },
-            algorithm: Algorithm::Basic,
+            algorithm: self.options.algorithm,
+            refresh: crate::RefreshPolicy::default(),
             signer: Arc::new(TestSigner::new(name.clone())),
             verifier: Arc::new(TestVerifier::new()),
             queue_bytes: crate::DEFAULT_QUEUE_BYTES,
             timestamp_window: None,
+            event_log: 0,
         };
-        let mut driver = match &self.options.suite {
+        let (tape, driver) = match &self.options.suite {
             Suite::Symbolic => {
-                let group = SymbolicGroup::new(self.algebra.clone(), life);
-                RobustDriver::with_suite(config, Box::new(Gdh::new(group, name.clone())))
+                let (tape, suite) = Tape::record(&self.algebra, config.protocol, name, life)
+                    .expect("a suite of the library");
+                (Some(tape), RobustDriver::with_suite(config, suite))
             }
-            Suite::Real(_) => RobustDriver::new(config),
+            Suite::Real(_) => (None, RobustDriver::new(config)),
         };
+        let mut driver = driver.expect("options name an algorithm of their suite");
         if let Some(fault) = self.options.fault {
             driver.inject(fault);
+            if let (Fault::RepeatShares, Some(tape)) = (fault, &tape) {
+                tape.group().repeat_shares();
+            }
         }
         self.trace.lives.push(Life {
             member: name.clone(),
@@ -42,6 +49,7 @@ impl Simulation {
         });
         let process = Process {
             life,
+            tape,
             driver,
             branch: None,
             position: Position::default(),
@@ -52,11 +60,13 @@ impl Simulation {
             held: false,
             withholds: false,
             secure: None,
+            round: 0,
             keys: Vec::new(),
+            past_keys: Vec::new(),
             sent_in_view: 0,
             seen: BTreeMap::new(),
         };
-        self.processes.insert(name.clone(), process);
+        self.processes.insert(name.clone(), Rc::new(process));
         let mut members: BTreeSet<_> = with.map(|with| self.component_of(with)).unwrap_or_default();
         members.insert(name.clone());
         self.reconfigure(members, Change::Join(name.clone()));
@@ -64,7 +74,7 @@ impl Simulation {
 
     /// Ends a process.
     pub fn end(&mut self, name: &MemberId, change: Change) {
-        self.tell(format!("end {name}: {change:?}"));
+        self.deed(format!("end {name}: {change:?}"));
         let mut members = self.component_of(name);
         self.close_life(name);
         members.remove(name);
@@ -79,17 +89,16 @@ impl Simulation {
     }
 
     pub(super) fn close_life(&mut self, name: &MemberId) {
-        if let Some(mut process) = self.processes.remove(name) {
+        if let Some(process) = self.processes.remove(name) {
             let life = &mut self.trace.lives[process.life];
             life.end = End::Gone;
             life.stats = process.driver.stats().clone();
-            process.driver.reset();
         }
     }
 
     /// Makes `members`, wherever they are, one component.
     pub fn gather(&mut self, members: BTreeSet<MemberId>) {
-        self.tell(format!("gather {members:?}"));
+        self.deed(format!("gather {members:?}"));
         let left_over: Vec<BTreeSet<MemberId>> = self
             .components
             .iter()
@@ -110,7 +119,7 @@ impl Simulation {
         let Some(first) = side.first() else { return };
         let whole = self.component_of(first);
         let rest: BTreeSet<_> = whole.difference(side).cloned().collect();
-        self.tell(format!("cut {side:?} | {rest:?}"));
+        self.deed(format!("cut {side:?} | {rest:?}"));
         self.reconfigure(side.clone(), Change::Network);
         if !rest.is_empty() {
             self.reconfigure(rest, Change::Network);
@@ -143,7 +152,7 @@ impl Simulation {
                 continue;
             }
             for name in together {
-                self.processes.get_mut(&name).expect("live").pending = None;
+                live(&mut self.processes, &name).pending = None;
             }
         }
         for component in &mut self.components {
@@ -181,9 +190,9 @@ impl Simulation {
             let needless = !voluntary && self.dice.one_in(2);
             let side = self.branches[branch].split(&stay, &positions, needless, &mut self.dice);
             let new = self.branches.len();
-            self.branches.push(side);
+            self.branches.push(Rc::new(side));
             for name in &stay {
-                let process = self.processes.get_mut(name).expect("live");
+                let process = live(&mut self.processes, name);
                 match &mut process.pending {
                     Some(pending) => pending.branch = new,
                     None => process.branch = Some(new),

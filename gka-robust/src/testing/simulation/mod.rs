@@ -1,31 +1,35 @@
 //! Processes with drivers and applications in a network that an adversary cuts and heals.
 
+mod actions;
 mod adversary;
 mod sending;
 mod steps;
 mod views;
 
 use alloc::{
-    boxed::Box,
     collections::{BTreeMap, BTreeSet},
     format,
-    string::{String, ToString},
+    rc::Rc,
+    string::String,
     sync::Arc,
     vec::Vec,
 };
 
+pub use actions::Action;
 use bytes::Bytes;
 use cliques::{
-    MemberId, NamedGroup, Protocol, Recipient, TokenKind, TokenService,
-    gdh::Gdh,
-    testing::signature::{TestSigner, TestVerifier},
+    MemberId, NamedGroup, Protocol, ReceivedToken, Recipient, TokenKind, TokenService,
+    testing::{
+        signature::{TestSigner, TestVerifier},
+        symbolic::Algebra,
+    },
 };
 
 use super::{
     Dice,
     branch::{Body, Branch, Delivery, LogEntry, Parcel, Position},
-    oracle::Violation,
-    symbolic::{Algebra, SymbolicGroup},
+    oracle::{Violation, check_fresh_start, check_memory},
+    suite::Tape,
     trace::{End, Entry, Life, Record, TokenRecord, Trace},
 };
 use crate::{
@@ -47,6 +51,10 @@ pub enum Suite {
 pub struct Options {
     /// Seed of every decision.
     pub seed: u64,
+    /// Key agreement suite.
+    pub protocol: Protocol,
+    /// Algorithm.
+    pub algorithm: Algorithm,
     /// Mathematical group.
     pub suite: Suite,
     /// What is wrong with all drivers, if anything.
@@ -54,10 +62,17 @@ pub struct Options {
 }
 
 impl Options {
-    /// Correct drivers over symbolic elements.
+    /// Correct drivers of the basic algorithm over symbolic elements.
     pub const fn new(seed: u64) -> Self {
+        Self::of(Protocol::Gdh, Algorithm::Basic, seed)
+    }
+
+    /// Correct drivers over symbolic elements.
+    pub const fn of(protocol: Protocol, algorithm: Algorithm, seed: u64) -> Self {
         Self {
             seed,
+            protocol,
+            algorithm,
             suite: Suite::Symbolic,
             fault: None,
         }
@@ -74,7 +89,7 @@ pub enum Traffic {
 }
 
 /// Why a component's next view differs.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub enum Change {
     /// This member started and joins.
     Join(MemberId),
@@ -86,17 +101,21 @@ pub enum Change {
     Network,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 struct Pending {
     branch: usize,
     transitional_set: Vec<MemberId>,
     cause: Cause,
+    /// Deeds of the adversary when the view was made.
+    deeds: u32,
 }
 
 /// A live process.
 #[derive(Debug)]
 struct Process {
     life: usize,
+    /// How to copy the suite, if it is symbolic.
+    tape: Option<Tape>,
     driver: RobustDriver<Parcel>,
     branch: Option<usize>,
     position: Position,
@@ -111,22 +130,76 @@ struct Process {
     /// The application does not answer by itself.
     withholds: bool,
     secure: Option<SecureView>,
+    /// Round of the latest token delivered in this VS view.
+    round: usize,
     /// Keys of all epochs of the secure view. A FIFO message has no bound on how late it is, so
     /// the model forgets none.
     keys: Vec<Vec<u8>>,
+    /// All keys so far.
+    past_keys: Vec<Vec<u8>>,
     sent_in_view: u64,
     /// Data delivered in the secure view, by the sender's life: the last one's index plus one.
     seen: BTreeMap<usize, u64>,
 }
 
+/// Where a token came from.
+#[derive(Clone, Copy, Debug)]
+struct Origin {
+    view: ViewId,
+    run: u32,
+    round: usize,
+}
+
+/// Live processes by name.
+type Processes = BTreeMap<MemberId, Rc<Process>>;
+
+/// A live process, to be changed.
+fn live<'a>(processes: &'a mut Processes, name: &MemberId) -> &'a mut Process {
+    let process = processes.get_mut(name).expect("live");
+    if Rc::get_mut(process).is_none() {
+        *process = Rc::new(process.fork());
+    }
+    Rc::get_mut(process).expect("just made")
+}
+
+impl Process {
+    /// A copy, around a copy of its suite.
+    fn fork(&self) -> Self {
+        let tape = self
+            .tape
+            .as_ref()
+            .expect("symbolic suites only can be copied");
+        let (tape, suite) = tape.replay().expect("it was recorded");
+        Self {
+            life: self.life,
+            tape: Some(tape),
+            driver: self.driver.fork(suite),
+            branch: self.branch,
+            position: self.position.clone(),
+            pending: self.pending.clone(),
+            flushed: self.flushed,
+            asked: self.asked,
+            consent_due: self.consent_due,
+            held: self.held,
+            withholds: self.withholds,
+            secure: self.secure.clone(),
+            round: self.round,
+            keys: self.keys.clone(),
+            past_keys: self.past_keys.clone(),
+            sent_in_view: self.sent_in_view,
+            seen: self.seen.clone(),
+        }
+    }
+}
+
 /// Processes that can reach one another.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Component {
     members: BTreeSet<MemberId>,
     phase: Phase,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Phase {
     Settled,
     /// Waits until all have flushed and have everything.
@@ -137,23 +210,26 @@ enum Phase {
     },
 }
 
-/// The simulation.
-#[derive(Debug)]
+/// The simulation. Clones part: what happens in one does not happen in the other. They are for
+/// symbolic suites only.
+#[derive(Clone, Debug)]
 pub struct Simulation {
     options: Options,
     dice: Dice,
     algebra: Arc<Algebra>,
-    processes: BTreeMap<MemberId, Process>,
-    branches: Vec<Branch>,
+    /// Shared by simulations that have parted, until one of them changes them.
+    processes: Processes,
+    branches: Vec<Rc<Branch>>,
     components: Vec<Component>,
     trace: Trace,
-    views: u64,
+    /// Deeds of the adversary so far.
+    deeds: u32,
     parcels: u64,
     orders: u64,
     /// Tokens seen on the way, for replays.
-    overheard: Vec<(MemberId, TokenKind, Bytes)>,
-    /// View in which each token was sent.
-    origins: BTreeMap<Bytes, ViewId>,
+    overheard: Rc<Vec<(MemberId, TokenKind, Bytes)>>,
+    /// View, run and round in which each token was sent.
+    origins: Rc<BTreeMap<Bytes, Origin>>,
 }
 
 /// A member by name.
@@ -172,11 +248,11 @@ impl Simulation {
             branches: Vec::new(),
             components: Vec::new(),
             trace: Trace::default(),
-            views: 0,
+            deeds: 0,
             parcels: 0,
             orders: 0,
-            overheard: Vec::new(),
-            origins: BTreeMap::new(),
+            overheard: Rc::default(),
+            origins: Rc::default(),
         }
     }
 
@@ -195,8 +271,13 @@ impl Simulation {
         &mut self.trace
     }
 
+    /// What it is made of.
+    pub const fn options(&self) -> &Options {
+        &self.options
+    }
+
     /// The shares, if the suite is symbolic.
-    pub fn algebra(&self) -> Option<&Algebra> {
+    pub fn algebra(&self) -> Option<&Arc<Algebra>> {
         match self.options.suite {
             Suite::Symbolic => Some(&self.algebra),
             Suite::Real(_) => None,
@@ -237,8 +318,14 @@ impl Simulation {
         self.trace.violations.push(Violation { invariant, message });
     }
 
-    /// Notes a deed of the adversary.
+    /// A deed of the adversary.
+    fn deed(&mut self, what: String) {
+        self.deeds += 1;
+        self.tell(what);
+    }
+
+    /// Notes what happens, for the story of a failure.
     pub fn tell(&mut self, what: String) {
-        self.trace.story.push(what.to_string());
+        self.trace.story.push(what.into());
     }
 }

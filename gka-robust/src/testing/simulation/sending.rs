@@ -16,21 +16,25 @@ impl Simulation {
         };
         let bytes = Bytes::from(bytes);
         let view = self.branches[branch].view;
-        self.overheard.push((name.clone(), kind, bytes.clone()));
-        self.origins.insert(bytes.clone(), view);
+        Rc::make_mut(&mut self.overheard).push((name.clone(), kind, bytes.clone()));
+        let round = process.round + 1;
+        let run = match ReceivedToken::decode(&bytes) {
+            // Carries the epoch to be replaced.
+            Ok(token) if kind != TokenKind::RefreshRequest => token.epoch(),
+            Ok(_) | Err(_) => 0,
+        };
+        Rc::make_mut(&mut self.origins).insert(bytes.clone(), Origin { view, run, round });
         self.trace.tokens.push(TokenRecord {
             life: process.life,
             view,
             kind,
-            run: match (process.driver.state_name(), process.driver.secure_view()) {
-                ("REFRESHING", Some(secure)) => secure.epoch + 1,
-                _ => 0,
-            },
+            run,
             to: to.clone(),
+            round,
         });
         let agreed = service == TokenService::Agreed;
         let body = Body::Token { kind, bytes };
-        self.branches[branch].send(name, to, agreed, &process.position, body);
+        Rc::make_mut(&mut self.branches[branch]).send(name, to, agreed, &process.position, body);
     }
 
     /// Lets an application send; a random service unless told. False if it may not.
@@ -39,7 +43,7 @@ impl Simulation {
             Some(service) => service == TokenService::Agreed,
             None => self.dice.one_in(2),
         };
-        let process = self.processes.get_mut(name).expect("live");
+        let process = live(&mut self.processes, name);
         let (Ok(()), Some(branch), Some(secure)) = (
             process.driver.send_permission(),
             process.branch,
@@ -70,7 +74,13 @@ impl Simulation {
         let flushed = process.flushed;
         let body = Body::Data(parcel);
         let process = &self.processes[name];
-        self.branches[branch].send(name, Recipient::Group, agreed, &process.position, body);
+        Rc::make_mut(&mut self.branches[branch]).send(
+            name,
+            Recipient::Group,
+            agreed,
+            &process.position,
+            body,
+        );
         self.note(name, Entry::Sent(id));
         if flushed {
             self.violation("I15", format!("{name} sent data after Flush_Ok"));
@@ -85,7 +95,7 @@ impl Simulation {
 
     /// Lets the application answer, if it was asked.
     pub fn permit(&mut self, name: &MemberId) {
-        let process = self.processes.get_mut(name).expect("live");
+        let process = live(&mut self.processes, name);
         if core::mem::replace(&mut process.consent_due, false) {
             self.note(name, Entry::SecureFlushOk);
             if let Err(error) = self.ask(name, Input::SecureFlushOk) {

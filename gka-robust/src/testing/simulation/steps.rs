@@ -58,12 +58,12 @@ impl Simulation {
 
     /// Keeps a process from doing anything, or lets it go on.
     pub fn hold(&mut self, name: &MemberId, held: bool) {
-        self.processes.get_mut(name).expect("live").held = held;
+        live(&mut self.processes, name).held = held;
     }
 
     /// Keeps an application from answering secure flush requests, or lets it answer.
     pub fn withhold(&mut self, name: &MemberId, withholds: bool) {
-        self.processes.get_mut(name).expect("live").withholds = withholds;
+        live(&mut self.processes, name).withholds = withholds;
     }
 
     /// Delivers the next entry of the log to a process, with what it comes behind; false if there
@@ -89,15 +89,21 @@ impl Simulation {
     }
 
     pub(super) fn take_membership(&mut self, name: &MemberId) {
-        let shares = self.algebra.drawn();
-        let process = self.processes.get_mut(name).expect("live");
+        let process = live(&mut self.processes, name);
         let Some(pending) = process.pending.take() else {
             return;
         };
         process.branch = Some(pending.branch);
         process.position = Position::default();
         process.flushed = false;
+        process.round = 0;
         process.asked = false;
+        // Shares are numbered by the view they are drawn in: the same in every history that leads
+        // there.
+        if let Some(tape) = &process.tape {
+            tape.number_from(pending.deeds << 10);
+        }
+        let shares = pending.deeds << 10;
         let branch = &self.branches[pending.branch];
         let view = View {
             id: branch.view,
@@ -115,10 +121,14 @@ impl Simulation {
             },
         );
         self.feed(name, Input::Membership(view));
+        let alive = self.alive(name);
+        if let Some(what) = check_fresh_start(self, &alive, shares) {
+            self.violation("I26", format!("{name}: {what}"));
+        }
     }
 
     pub(super) fn deliver(&mut self, name: &MemberId, delivery: &Delivery) {
-        let process = self.processes.get_mut(name).expect("live");
+        let process = live(&mut self.processes, name);
         let branch = process
             .branch
             .expect("a process with deliveries has a branch");
@@ -139,6 +149,9 @@ impl Simulation {
             LogEntry::Message(message) => {
                 match &message.body {
                     Body::Token { kind, bytes } => {
+                        let round = self.origins.get(bytes).map_or(0, |origin| origin.round);
+                        let process = live(&mut self.processes, name);
+                        process.round = process.round.max(round);
                         let late =
                             |driver: &RobustDriver<Parcel>| driver.stats().token_drops.wrong_epoch;
                         let before = late(&self.processes[name].driver);
@@ -152,13 +165,8 @@ impl Simulation {
                         );
                         // A refresh that this member does not take part in, nothing else.
                         let driver = &self.processes[name].driver;
-                        let of_refresh = match kind {
-                            TokenKind::RefreshRequest => true,
-                            TokenKind::GdhKeyList => {
-                                matches!(driver.state_name(), "SECURE" | "WAIT_FOR_KEY_LIST")
-                            }
-                            _ => false,
-                        };
+                        let run = self.origins.get(bytes).map_or(0, |origin| origin.run);
+                        let of_refresh = *kind == TokenKind::RefreshRequest || run > 0;
                         if late(driver) > before && !of_refresh {
                             self.violation(
                                 "I17",
@@ -188,10 +196,10 @@ impl Simulation {
     /// Gives an arbitrary input to a process, as hostile tests do.
     pub fn feed(&mut self, name: &MemberId, input: Input<Parcel>) {
         let origin = match &input {
-            Input::Token { bytes, .. } => self.origins.get(bytes).copied(),
+            Input::Token { bytes, .. } => self.origins.get(bytes).map(|origin| origin.view),
             _ => None,
         };
-        let process = self.processes.get_mut(name).expect("live");
+        let process = live(&mut self.processes, name);
         let accepted = process.driver.stats().tokens_accepted;
         let result = process.driver.handle(input, 1_000, self.dice.rng());
         if process.driver.stats().tokens_accepted > accepted
@@ -207,7 +215,7 @@ impl Simulation {
 
     /// Feeds what an application asks; gives back its error.
     pub(super) fn ask(&mut self, name: &MemberId, input: Input<Parcel>) -> Result<(), Error> {
-        let process = self.processes.get_mut(name).expect("live");
+        let process = live(&mut self.processes, name);
         let result = process.driver.handle(input, 1_000, self.dice.rng());
         self.carry_out(name);
         result.map(|_| ())
@@ -215,7 +223,7 @@ impl Simulation {
 
     pub(super) fn carry_out(&mut self, name: &MemberId) {
         loop {
-            let process = self.processes.get_mut(name).expect("live");
+            let process = live(&mut self.processes, name);
             let Some(output) = process.driver.poll_output() else {
                 break;
             };
@@ -225,8 +233,14 @@ impl Simulation {
         self.trace.lives[process.life].stats = process.driver.stats().clone();
     }
 
+    /// Encodings of the secrets that a process has in memory.
+    fn alive(&self, name: &MemberId) -> Vec<[u8; 32]> {
+        let tape = self.processes[name].tape.as_ref();
+        tape.map_or_else(Vec::new, |tape| tape.group().alive())
+    }
+
     pub(super) fn output(&mut self, name: &MemberId, output: Output<Parcel>) {
-        let process = self.processes.get_mut(name).expect("live");
+        let process = live(&mut self.processes, name);
         match output {
             Output::Send(transmission) => self.send_token(name, transmission),
             Output::FlushOk => {
@@ -245,8 +259,15 @@ impl Simulation {
                     process.seen.clear();
                 }
                 process.keys.push(key.clone());
+                process.past_keys.push(key.clone());
                 process.secure = Some(view.clone());
+                let members = view.members.len();
                 self.note(name, Entry::Install { view, key });
+                let alive = self.alive(name);
+                let keys = &self.processes[name].past_keys;
+                if let Some(what) = check_memory(self, &alive, keys, members) {
+                    self.violation("I26", format!("{name}: {what}"));
+                }
             }
             Output::SecureFlushRequest => {
                 process.consent_due = true;
@@ -258,7 +279,9 @@ impl Simulation {
                     let record = &self.trace.data[&parcel.id];
                     process.seen.insert(record.life, record.index + 1);
                     self.note(name, Entry::Delivered(parcel.id));
-                } else if process.driver.keeps_early_data() {
+                } else if process.driver.keeps_early_data()
+                    && self.options.fault != Some(Fault::DeliverEarly)
+                {
                     // Ahead by more than one refresh.
                     self.feed(name, Input::EarlyData(parcel));
                 } else {

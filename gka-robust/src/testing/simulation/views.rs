@@ -1,5 +1,7 @@
 //! VS views: when they are ready, and what is in them.
 
+use sha2::{Digest, Sha256};
+
 use super::*;
 
 impl Simulation {
@@ -59,11 +61,12 @@ impl Simulation {
                 Cause::Network
             }
         };
-        self.views += 1;
-        // Identifiers do not grow.
-        let mut id = [0; 12];
-        id[..8].copy_from_slice(&self.views.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
-        let view = ViewId(id);
+        let view = self.name_view(&members);
+        let lives = members
+            .iter()
+            .map(|name| self.processes[name].life)
+            .collect();
+        self.trace.views.insert(view, lives);
         let new = self.branches.len();
         let pending: Vec<_> = members
             .iter()
@@ -80,15 +83,31 @@ impl Simulation {
                 (name.clone(), transitional_set)
             })
             .collect();
-        self.branches.push(Branch::new(view, members.clone()));
+        self.branches
+            .push(Rc::new(Branch::new(view, members.clone())));
         for (name, transitional_set) in pending {
-            self.processes.get_mut(&name).expect("live").pending = Some(Pending {
+            live(&mut self.processes, &name).pending = Some(Pending {
                 branch: new,
                 transitional_set,
                 cause: cause.clone(),
+                deeds: self.deeds,
             });
         }
         self.components[index].phase = Phase::Installing { members };
+    }
+
+    /// An identifier: a function of what the adversary has done and who is in the view, unlike that
+    /// of any other view. Identifiers do not grow.
+    fn name_view(&self, members: &[MemberId]) -> ViewId {
+        let mut hash = Sha256::new();
+        hash.update(self.deeds.to_be_bytes());
+        for member in members {
+            hash.update(member.as_bytes());
+            hash.update([0]);
+        }
+        let mut id = [0; 12];
+        id.copy_from_slice(&hash.finalize()[..12]);
+        ViewId(id)
     }
 
     /// Whether the members without `joiner` are all of one view.

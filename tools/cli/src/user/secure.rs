@@ -46,7 +46,7 @@ pub(super) async fn run(options: &cli::User, printer: Printer) -> Result<(), Fai
         printer,
         options: GroupOptions {
             protocol: options.protocol,
-            mathematical_group: options.group_params,
+            mathematical_group: options.group_params.clone(),
             flush,
             ..GroupOptions::default()
         },
@@ -132,7 +132,7 @@ impl User {
     }
 
     async fn join(&mut self, group: GroupName) {
-        match self.client.join(group, self.options).await {
+        match self.client.join(group, self.options.clone()).await {
             Ok(handle) => {
                 let (sender, commands) = mpsc::channel(COMMANDS_MAX);
                 self.rooms.insert(group, sender);

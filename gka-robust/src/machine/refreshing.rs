@@ -1,8 +1,8 @@
-//! REFRESHING: all members have agreed to replace the key, and wait for the key list.
+//! REFRESHING: all members have agreed to replace the key, and run the suite's refresh.
 //!
 //! | event | guard | actions | next |
 //! |---|---|---|---|
-//! | Key_List | valid | install, same view, next epoch; deliver early data | S |
+//! | Key_List, or suite's token | valid | feed the suite; has it the secret: install, same view, next epoch; deliver early data | S |
 //! | Refresh_Request | | ign | REFRESHING |
 //! | Data_Message | | deliver, under the old key | REFRESHING |
 //! | early data | | keep | REFRESHING |
@@ -20,8 +20,9 @@
 //!    |<------------------------+----------------------->|  epoch + 1 from here
 //! ```
 //!
-//! The suite keeps its last completed state until the key list is delivered, so giving up leaves
-//! the old key in use; a key list that comes later is ignored in S, at all who go on together.
+//! The drawing is that of GDH; other suites do as they do. The suite keeps its last completed state
+//! until the refresh is complete, so giving up leaves the old key in use; tokens of it that come later
+//! are ignored in S, at all who go on together.
 //!
 //! Source: robust agreement notes, section 7.4.
 
@@ -31,12 +32,13 @@ use crate::{
     error::Error,
     event::{Env, Event, Outcome},
     input::Payload,
+    log::Cut,
     output::Output,
     queue::EarlyQueue,
 };
 
 /// A refresh is under way.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Refreshing<D> {
     early: EarlyQueue<D>,
 }
@@ -61,8 +63,8 @@ impl<D: Payload> Refreshing<D> {
                 context.keep(&mut self.early, data);
                 Outcome::Stay
             }
-            Event::Token(token) => match Role::of(&token) {
-                Role::KeyList => match context.process(&token, env) {
+            Event::Token(token) => match Role::of(&token, context.design().states) {
+                Role::KeyList | Role::Suite => match context.process(&token, env) {
                     Ok(step) => self.completed(step, context, env),
                     Err(setback) => self.leave(advance::set_back(setback, context), context),
                 },
@@ -70,13 +72,13 @@ impl<D: Payload> Refreshing<D> {
                 Role::Partial | Role::Final | Role::FactOut | Role::Foreign => Outcome::Imp,
             },
             Event::FlushRequest => {
-                self.give_up(context);
+                self.give_up(Cut::FlushRequest, context);
                 context.output(Output::SecureFlushRequest);
                 Outcome::Next(State::Secure(Secure::asked(context)))
             }
             Event::TransitionalSignal => {
                 context.transitional_signal();
-                self.give_up(context);
+                self.give_up(Cut::TransitionalSignal, context);
                 Outcome::Next(State::Secure(Secure::new(context)))
             }
             Event::Fail(failure) => self.leave(advance::fail(failure, context), context),
@@ -92,8 +94,7 @@ impl<D: Payload> Refreshing<D> {
         context: &mut Context<D>,
         env: &mut Env<'_>,
     ) -> Outcome<State<D>> {
-        context.send(step.send, env.now);
-        let Some(secret) = step.secret else {
+        let Some(secret) = advance::carry_out(step, context, env) else {
             return Outcome::Stay;
         };
         match context.install_refreshed(secret) {
@@ -105,8 +106,8 @@ impl<D: Payload> Refreshing<D> {
         }
     }
 
-    fn give_up(&mut self, context: &mut Context<D>) {
-        context.abandon();
+    fn give_up(&mut self, by: Cut, context: &mut Context<D>) {
+        context.give_up_refresh(by);
         context.discard(&mut self.early);
     }
 

@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// No key in this VS view.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Failed;
 
 impl Failed {

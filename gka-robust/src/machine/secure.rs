@@ -6,12 +6,13 @@
 //! | early data | before flush request and signal: a refresh may be under way elsewhere | keep | S |
 //! | early data | else: of a refresh that was given up here | drop and count; signal | S |
 //! | Flush_Request | | Secure_Flush_Request | S |
-//! | Secure_Flush_Ok | asked | Flush_Ok | CM |
+//! | Secure_Flush_Ok | asked | Flush_Ok | M, or CM where every view starts from scratch |
 //! | Secure_Flush_Ok | not asked | err(IllegalFlushOk) | S |
 //! | Transitional_Signal | | signal | S |
 //! | Refresh_Request | before flush request and signal | start the suite's refresh | REFRESHING |
 //! | Refresh_Request | else | ign | S |
 //! | Key_List | of a refresh that was given up | ign | S |
+//! | suite's token, not GDH | late | ign | S |
 //! | Membership, other tokens | | imp | S |
 //!
 //! A refresh counts if its request is delivered before flush request and signal: a place common to
@@ -22,9 +23,9 @@
 //! key list first, hence of one that does not come along: the signal is due, and given at once,
 //! because the common order has a gap here that the application must not meet unwarned.
 
-use cliques::{Step, Token};
+use cliques::Token;
 
-use super::{Role, State, WaitForCascadingMembership, refreshing::Refreshing};
+use super::{Role, State, advance, refreshing::Refreshing};
 use crate::{
     context::Context,
     continuity::VsSignal,
@@ -37,21 +38,21 @@ use crate::{
 };
 
 /// Whether the application was asked to permit a view change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Consent {
     NotAsked,
     Asked,
 }
 
 /// Whether this member has asked for a refresh of the present key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum OwnRequest {
     NotSent,
     Sent,
 }
 
 /// A key is installed.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Secure<D> {
     consent: Consent,
     own_request: OwnRequest,
@@ -59,12 +60,12 @@ pub(crate) struct Secure<D> {
 }
 
 impl<D: Payload> Secure<D> {
-    pub(super) const fn new(context: &Context<D>) -> Self {
+    pub(crate) const fn new(context: &Context<D>) -> Self {
         Self::with_consent(Consent::NotAsked, context)
     }
 
     /// The application has been asked already.
-    pub(super) const fn asked(context: &Context<D>) -> Self {
+    pub(crate) const fn asked(context: &Context<D>) -> Self {
         Self::with_consent(Consent::Asked, context)
     }
 
@@ -77,7 +78,12 @@ impl<D: Payload> Secure<D> {
     }
 
     /// Whether a refresh that is requested now would be carried out.
-    pub(super) fn may_refresh(&self, context: &Context<D>) -> bool {
+    pub(crate) fn may_request_refresh(&self, context: &Context<D>) -> bool {
+        self.own_request == OwnRequest::NotSent && self.may_refresh(context)
+    }
+
+    /// Whether the request of any member would be.
+    pub(crate) fn may_refresh(&self, context: &Context<D>) -> bool {
         match (self.consent, context.vs_signal()) {
             (Consent::NotAsked, VsSignal::NotGiven) => true,
             (Consent::NotAsked, VsSignal::Given) | (Consent::Asked, _) => false,
@@ -91,6 +97,11 @@ impl<D: Payload> Secure<D> {
         env: &mut Env<'_>,
     ) -> Outcome<State<D>> {
         match event {
+            Event::Data(_)
+                if self.consent == Consent::Asked && context.deviates(Fault::DropBehindRequest) =>
+            {
+                Outcome::Stay
+            }
             Event::Data(data) => {
                 context.deliver(data);
                 Outcome::Stay
@@ -102,6 +113,10 @@ impl<D: Payload> Secure<D> {
                     context.lose_data(data);
                 }
                 Outcome::Stay
+            }
+            Event::FlushRequest if context.deviates(Fault::FlushUnasked) => {
+                context.output(Output::FlushOk);
+                Outcome::Next(State::flushed(context.design()))
             }
             Event::FlushRequest => match self.consent {
                 Consent::NotAsked => {
@@ -115,7 +130,7 @@ impl<D: Payload> Secure<D> {
             Event::SecureFlushOk => match self.consent {
                 Consent::Asked => {
                     context.output(Output::FlushOk);
-                    Outcome::Next(State::Cascading(WaitForCascadingMembership))
+                    Outcome::Next(State::flushed(context.design()))
                 }
                 Consent::NotAsked => Outcome::Err(Error::IllegalFlushOk),
             },
@@ -128,7 +143,7 @@ impl<D: Payload> Secure<D> {
             Event::RequestRefresh => match self.own_request {
                 OwnRequest::NotSent if self.may_refresh(context) => {
                     self.own_request = OwnRequest::Sent;
-                    context.send_refresh_request(env.now);
+                    context.send_refresh_request();
                     Outcome::Stay
                 }
                 // One request is enough, and a change that is coming brings a new key anyway.
@@ -146,9 +161,9 @@ impl<D: Payload> Secure<D> {
         context: &mut Context<D>,
         env: &mut Env<'_>,
     ) -> Outcome<State<D>> {
-        match Role::of(token) {
+        match Role::of(token, context.design().states) {
             Role::RefreshRequest if self.may_refresh(context) => self.refresh(context, env),
-            Role::RefreshRequest => Outcome::Ign,
+            Role::RefreshRequest | Role::Suite => Outcome::Ign,
             Role::KeyList
                 if context.refresh_was_abandoned() || context.deviates(Fault::EarlyCommit) =>
             {
@@ -161,12 +176,11 @@ impl<D: Payload> Secure<D> {
     }
 
     fn refresh(&mut self, context: &mut Context<D>, env: &mut Env<'_>) -> Outcome<State<D>> {
-        let Step { send, secret } = match context.begin_refresh(env) {
+        let step = match context.begin_refresh(env) {
             Ok(step) => step,
             Err(error) => return Outcome::Err(error),
         };
-        context.send(send, env.now);
-        match secret {
+        match advance::carry_out(step, context, env) {
             None => {
                 let early = core::mem::replace(&mut self.early, context.queue());
                 Outcome::Next(State::Refreshing(Refreshing::new(early)))
