@@ -8,7 +8,7 @@ use gcs_proto::{
     name::{DaemonName, GroupName, PrivateName},
     service::Service,
 };
-use ssp_core::{MathematicalGroup, Protocol};
+use ssp_core::{Algorithm, MathematicalGroup, Protocol};
 use ssp_tokio::Endpoint;
 
 use crate::flood::Mode;
@@ -85,9 +85,15 @@ pub(crate) struct Demo {
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u8).range(3..=32))]
     pub(crate) members: u8,
 
-    /// Mathematical group.
+    /// Mathematical group: ristretto255, p256, schnorr2048-256, ffdhe2048, modp2048 and others;
+    /// an unknown name lists them.
     #[arg(long, value_name = "NAME", default_value = "ristretto255")]
     pub(crate) group_params: MathematicalGroup,
+
+    /// How a view change becomes an agreement: basic, optimized (both gdh), restart, or incremental
+    /// (ckd, str, tgdh). By default what is recommended for the suite; all members need the same.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) algorithm: Option<Algorithm>,
 
     /// File to send to the group instead of a text.
     #[arg(long, value_name = "PATH")]
@@ -167,9 +173,15 @@ pub(crate) struct User {
     #[arg(long, default_value_t = Protocol::Gdh)]
     pub(crate) protocol: Protocol,
 
-    /// Mathematical group.
+    /// Mathematical group: ristretto255, p256, schnorr2048-256, ffdhe2048, modp2048 and others;
+    /// an unknown name lists them.
     #[arg(long, value_name = "NAME", default_value = "ristretto255")]
     pub(crate) group_params: MathematicalGroup,
+
+    /// How a view change becomes an agreement: basic, optimized (both gdh), restart, or incremental
+    /// (ckd, str, tgdh). By default what is recommended for the suite; all members need the same.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) algorithm: Option<Algorithm>,
 
     /// Own private key (PEM), see `ssp identity new`; or private key and certificate, see
     /// `ssp cert issue`.
@@ -313,8 +325,8 @@ pub(crate) struct CertCa {
     pub(crate) fields: Vec<Field>,
 
     /// Kind of the key.
-    #[arg(long, value_enum, default_value_t = Algorithm::Ed25519)]
-    pub(crate) algorithm: Algorithm,
+    #[arg(long, value_enum, default_value_t = KeyKind::Ed25519)]
+    pub(crate) algorithm: KeyKind,
 
     /// Days that it is valid.
     #[arg(long, default_value_t = 3650, value_parser = clap::value_parser!(u32).range(1..=36_500))]
@@ -340,8 +352,8 @@ pub(crate) struct CertIssue {
     pub(crate) fields: Vec<Field>,
 
     /// Kind of the key.
-    #[arg(long, value_enum, default_value_t = Algorithm::Ed25519)]
-    pub(crate) algorithm: Algorithm,
+    #[arg(long, value_enum, default_value_t = KeyKind::Ed25519)]
+    pub(crate) algorithm: KeyKind,
 
     /// Days that it is valid.
     #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=36_500))]
@@ -396,18 +408,18 @@ impl std::str::FromStr for Field {
 
 /// Kind of a key on the command line.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
-pub(crate) enum Algorithm {
+pub(crate) enum KeyKind {
     /// Ed25519.
     Ed25519,
     /// ECDSA over P-256.
     EcdsaP256,
 }
 
-impl From<Algorithm> for ssp_core::identity::x509::KeyAlgorithm {
-    fn from(algorithm: Algorithm) -> Self {
-        match algorithm {
-            Algorithm::Ed25519 => Self::Ed25519,
-            Algorithm::EcdsaP256 => Self::EcdsaP256,
+impl From<KeyKind> for ssp_core::identity::x509::KeyAlgorithm {
+    fn from(kind: KeyKind) -> Self {
+        match kind {
+            KeyKind::Ed25519 => Self::Ed25519,
+            KeyKind::EcdsaP256 => Self::EcdsaP256,
         }
     }
 }

@@ -80,6 +80,7 @@ impl Stage {
             options: GroupOptions {
                 protocol: options.protocol,
                 mathematical_group: options.group_params.clone(),
+                algorithm: options.algorithm,
                 ..GroupOptions::default()
             },
             members: BTreeMap::new(),

@@ -47,6 +47,7 @@ pub(super) async fn run(options: &cli::User, printer: Printer) -> Result<(), Fai
         options: GroupOptions {
             protocol: options.protocol,
             mathematical_group: options.group_params.clone(),
+            algorithm: options.algorithm,
             flush,
             ..GroupOptions::default()
         },
