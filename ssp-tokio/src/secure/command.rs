@@ -69,6 +69,10 @@ pub(crate) enum Command {
     FlushOk(GroupName, Answer<Result<(), Error>>),
     Refresh(GroupName, Answer<Result<(), Error>>),
     Send(Outgoing, Answer<Result<(), ssp_core::SendError>>),
+    SendAll(
+        Vec<Outgoing>,
+        Answer<Result<(), (usize, ssp_core::SendError)>>,
+    ),
     BeginParts(BeginParts, Answer<Begun>),
     SendPart(OutgoingPart, Answer<Result<(), ssp_core::SendError>>),
     Export(Export, Answer<Result<Zeroizing<Vec<u8>>, Error>>),

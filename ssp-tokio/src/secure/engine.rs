@@ -276,6 +276,14 @@ impl Engine for SecureEngine {
                 self.forward(now);
                 let _ = answer.send(result);
             }
+            Command::SendAll(sends, answer) => {
+                let result = sends.iter().enumerate().try_for_each(|(position, send)| {
+                    let sent = self.send(send);
+                    self.forward(now);
+                    sent.map_err(|error| (position, error))
+                });
+                let _ = answer.send(result);
+            }
             Command::BeginParts(begin, answer) => {
                 let _ = answer.send(self.begin_parts(&begin));
             }

@@ -8,7 +8,7 @@ use gcs_proto::{
     name::{DaemonName, GroupName, PrivateName},
     service::Service,
 };
-use ssp_core::{Algorithm, MathematicalGroup, Protocol};
+use ssp_core::{Algorithm, MathematicalGroup, Protocol, RecordSuite};
 use ssp_tokio::Endpoint;
 
 use crate::flood::Mode;
@@ -56,7 +56,9 @@ pub(crate) enum Command {
     /// Measure throughput and round trips, beside a plain TCP echo of the same sizes.
     #[command(
         after_help = "Example: one sender, three receivers, on an embedded daemon\n  \
-        ssp flood --plain --size 1000 --count 200000 --receivers 3 --json"
+        ssp flood --plain --size 1000 --count 200000 --receivers 3 --json\n\n\
+        Example: what sealing adds to a message, and a join to a view\n  \
+        ssp flood --secure --record aes-256-gcm --size 1000 --receivers 1 --members 50"
     )]
     Flood(Flood),
     /// Make and show identities.
@@ -208,7 +210,7 @@ pub(crate) struct User {
 
 /// Options of `ssp flood`.
 #[derive(Debug, Args)]
-#[command(group(ArgGroup::new("mode").args(["plain", "flush"])))]
+#[command(group(ArgGroup::new("mode").args(["plain", "flush", "secure"])))]
 pub(crate) struct Flood {
     /// Measure bare messages (the default).
     #[arg(long)]
@@ -217,6 +219,14 @@ pub(crate) struct Flood {
     /// Measure the flush layer.
     #[arg(long)]
     pub(crate) flush: bool,
+
+    /// Measure secure groups against bare messages by turns, on the same daemon.
+    #[arg(long)]
+    pub(crate) secure: bool,
+
+    /// With --secure: how messages are sealed.
+    #[arg(long, value_name = "SUITE", default_value_t = RecordSuite::default(), requires = "secure")]
+    pub(crate) record: RecordSuite,
 
     /// Daemon to use instead of an embedded one.
     #[arg(long, value_name = "DAEMON")]
@@ -238,8 +248,9 @@ pub(crate) struct Flood {
     #[arg(long, default_value_t = Service::Agreed)]
     pub(crate) service: Service,
 
-    /// With --flush: also measure joins, one member after the other, up to this many.
-    #[arg(long, value_name = "N", requires = "flush")]
+    /// With --flush or --secure: also measure joins, one member after the other, up to this many;
+    /// with --secure of TGDH and GDH beside the flush layer.
+    #[arg(long, value_name = "N", conflicts_with = "plain", requires = "mode")]
     pub(crate) members: Option<usize>,
 
     /// Rounds of joins, of which the median counts.
@@ -250,7 +261,11 @@ pub(crate) struct Flood {
 impl Flood {
     /// Which layer to measure.
     pub(crate) const fn mode(&self) -> Mode {
-        if self.flush { Mode::Flush } else { Mode::Plain }
+        match (self.flush, self.secure) {
+            (_, true) => Mode::Secure,
+            (true, false) => Mode::Flush,
+            (false, false) => Mode::Plain,
+        }
     }
 
     /// Round trips to measure: fewer than messages, they go one at a time.
