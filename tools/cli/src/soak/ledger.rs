@@ -13,7 +13,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use gcs_proto::{gcs::ViewId, name::MemberName};
-use ssp_core::{SecureMessage, SecureViewEvent};
+use ssp_core::{Fingerprint, SecureViewEvent};
 
 /// Violations that are kept; of more only the number.
 const KEPT: usize = 50;
@@ -52,6 +52,29 @@ struct Witness {
     /// Number of the last message that was given of each sender.
     last: BTreeMap<MemberName, u64>,
     next_number: u64,
+}
+
+/// A key that a member installed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Installed<'a> {
+    id: ViewId,
+    epoch: u32,
+    fingerprint: Fingerprint,
+    members: &'a [MemberName],
+    /// Who moved here with the member.
+    together: &'a [MemberName],
+}
+
+impl<'a> From<&'a SecureViewEvent> for Installed<'a> {
+    fn from(view: &'a SecureViewEvent) -> Self {
+        Self {
+            id: view.id,
+            epoch: view.epoch,
+            fingerprint: view.fingerprint,
+            members: &view.members,
+            together: &view.transitional_set,
+        }
+    }
 }
 
 /// Counts of a run.
@@ -132,7 +155,7 @@ impl Ledger {
     }
 
     /// A key was installed.
-    pub(super) fn key(&mut self, me: &MemberName, view: &SecureViewEvent) {
+    pub(super) fn key(&mut self, me: &MemberName, view: &Installed<'_>) {
         let key = (view.id, view.epoch);
         let print = view.fingerprint.0;
         let first = *self.keys.entry(print).or_insert(key);
@@ -145,8 +168,8 @@ impl Ledger {
         let known = self
             .views
             .entry(key)
-            .or_insert_with(|| (print, view.members.clone()));
-        if *known != (print, view.members.clone()) {
+            .or_insert_with(|| (print, view.members.to_vec()));
+        if *known != (print, view.members.to_vec()) {
             self.violation(format!(
                 "{me}: view {} epoch {} has other members or another key elsewhere",
                 key.0, key.1
@@ -163,7 +186,7 @@ impl Ledger {
         let seen = std::mem::take(&mut witness.seen);
         let before = witness
             .current
-            .replace((view.id, view.members.clone()))
+            .replace((view.id, view.members.to_vec()))
             .map(|(before, _)| before);
         let lost = seen
             .sent
@@ -179,7 +202,7 @@ impl Ledger {
             witness.closed.push(Closed {
                 view: before,
                 next: view.id,
-                together: view.transitional_set.clone(),
+                together: view.together.to_vec(),
                 seen,
             });
         }
@@ -189,10 +212,9 @@ impl Ledger {
     }
 
     /// A message was delivered.
-    pub(super) fn message(&mut self, me: &MemberName, message: &SecureMessage) {
+    pub(super) fn message(&mut self, me: &MemberName, sender: MemberName, payload: &[u8]) {
         self.counts.delivered += 1;
-        let sender = message.sender;
-        let Some((number, view)) = read(&message.payload) else {
+        let Some((number, view)) = read(payload) else {
             return self.violation(format!("{me}: message of {sender} is not what was sent"));
         };
         let Some(witness) = self.witnesses.get_mut(me) else {
@@ -280,5 +302,129 @@ impl Ledger {
             .collect();
         // Keys are kept for good, so that none comes back unseen.
         self.views.retain(|(view, _), _| current.contains(view));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(text: &str) -> MemberName {
+        format!("#{text}#n1").parse().unwrap()
+    }
+
+    fn view(number: u8) -> ViewId {
+        ViewId([number; 12])
+    }
+
+    /// Two members in the view 1, which say things and move to the view 2.
+    struct Scene {
+        ledger: Ledger,
+        both: [MemberName; 2],
+    }
+
+    impl Scene {
+        fn open() -> Self {
+            let both = [name("a"), name("b")];
+            let mut scene = Self {
+                ledger: Ledger::default(),
+                both,
+            };
+            for me in &both {
+                scene.ledger.enter(*me);
+                scene.install(me, 1, 0, 1);
+            }
+            scene
+        }
+
+        fn install(&mut self, me: &MemberName, id: u8, epoch: u32, print: u8) {
+            self.ledger.key(
+                me,
+                &Installed {
+                    id: view(id),
+                    epoch,
+                    fingerprint: Fingerprint([print; 16]),
+                    members: &self.both,
+                    together: &self.both,
+                },
+            );
+        }
+
+        fn say(&mut self, from: usize, number: u64, to: &[usize]) {
+            let sender = self.both[from];
+            self.ledger.sent(&sender, number);
+            for to in to {
+                let payload = write(number, &view(1));
+                self.ledger.message(&self.both[*to], sender, &payload);
+            }
+        }
+
+        fn end(mut self) -> Vec<String> {
+            for me in self.both {
+                self.install(&me, 2, 0, 2);
+            }
+            let live = self.both.into();
+            assert!(self.ledger.apart(&live).is_empty());
+            self.ledger.compare(&live);
+            self.ledger.violations().0.to_vec()
+        }
+    }
+
+    fn check(words: &str, misbehave: impl FnOnce(&mut Scene)) {
+        let mut scene = Scene::open();
+        scene.say(0, 0, &[0, 1]);
+        misbehave(&mut scene);
+        let found = scene.end();
+        if words.is_empty() {
+            assert_eq!(found, [""; 0]);
+        } else {
+            assert!(found.iter().any(|one| one.contains(words)), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_right_is_no_violation() {
+        check("", |_| {});
+        check("", |scene| scene.say(0, 1, &[1, 0]));
+        check("", |scene| {
+            for me in scene.both {
+                scene.install(&me, 1, 1, 9);
+            }
+            scene.say(1, 0, &[0, 1]);
+        });
+    }
+
+    #[test]
+    fn every_violation_is_found() {
+        check("different messages", |scene| scene.say(0, 1, &[0]));
+        check("never came back", |scene| scene.say(0, 1, &[1]));
+        check("came after", |scene| scene.say(0, 0, &[1]));
+        check("came right after", |scene| scene.say(0, 2, &[0, 1]));
+        check("was that of view", |scene| {
+            let me = scene.both[0];
+            scene.install(&me, 1, 1, 1);
+        });
+        check("another key elsewhere", |scene| {
+            let [first, second] = scene.both;
+            scene.install(&first, 1, 1, 7);
+            scene.install(&second, 1, 1, 8);
+        });
+        check("came in another", |scene| {
+            let [me, sender] = scene.both;
+            let payload = write(0, &view(7));
+            scene.ledger.message(&me, sender, &payload);
+        });
+        check("not what was sent", |scene| {
+            let [me, sender] = scene.both;
+            scene.ledger.message(&me, sender, b"?");
+        });
+    }
+
+    #[test]
+    fn who_is_elsewhere_is_named() {
+        let mut scene = Scene::open();
+        let me = scene.both[0];
+        scene.ledger.end(&me);
+        assert_eq!(scene.ledger.apart(&scene.both.into()), [me]);
     }
 }

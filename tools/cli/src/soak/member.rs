@@ -165,9 +165,11 @@ impl Actor {
         let mut ledger = lock(&self.ledger);
         match event {
             GroupEvent::SecureView(view) | GroupEvent::KeyRefreshed(view) => {
-                ledger.key(&self.me, view);
+                ledger.key(&self.me, &view.into());
             }
-            GroupEvent::Message(message) => ledger.message(&self.me, message),
+            GroupEvent::Message(message) => {
+                ledger.message(&self.me, message.sender, &message.payload);
+            }
             // Of a key that a cascade of view changes kept from being installed here.
             GroupEvent::Mismatch {
                 what: Mismatch::Key,
