@@ -1,6 +1,6 @@
 //! Configuration of a session and of a group.
 
-use cliques::{NamedGroup, Protocol};
+use cliques::{MathematicalGroup, NamedGroup, Protocol};
 use gcs_proto::{
     gcs::{Capabilities, SignalTiming},
     limits,
@@ -75,16 +75,16 @@ impl RefreshPolicy {
 /// let options = GroupOptions { flush: FlushMode::Manual, ..GroupOptions::default() };
 /// assert_eq!(options.record.as_str(), "aes-256-cbc-hmac-sha256");
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupOptions {
     /// Key agreement suite.
     pub protocol: Protocol,
-    /// Mathematical group of the suite.
-    pub mathematical_group: NamedGroup,
+    /// Mathematical group of the suite; by name, `"modp2048+abs".parse()`.
+    pub mathematical_group: MathematicalGroup,
     /// How messages are sealed.
     pub record: RecordSuite,
-    /// How a view change is turned into an agreement; `None` for
-    /// [the session's choice](Self::driver_algorithm).
+    /// How a view change is turned into an agreement; `None` for what is recommended for the suite,
+    /// see [`algorithm`](Self::algorithm).
     pub algorithm: Option<Algorithm>,
     /// Who answers flush requests.
     pub flush: FlushMode,
@@ -103,28 +103,34 @@ impl GroupOptions {
     /// chooses the suite, `1` BD, `2` CKD, `3` GDH, `4` STR, `5` TGDH, and anything else GDH. All else
     /// is as by default (secure layer notes, section 3.1).
     pub fn by_prefix(group: &GroupName) -> Self {
-        let protocol = match group.as_bytes().first() {
+        Self::of(match group.as_bytes().first() {
             Some(b'1') => Protocol::Bd,
             Some(b'2') => Protocol::Ckd,
             Some(b'4') => Protocol::Str,
             Some(b'5') => Protocol::Tgdh,
             Some(_) | None => Protocol::Gdh,
-        };
+        })
+    }
+
+    /// The default options with another suite.
+    pub fn of(protocol: Protocol) -> Self {
         Self {
             protocol,
             ..Self::default()
         }
     }
 
-    /// The driver's algorithm: the one that was asked for, or else the
-    /// [recommended](Algorithm::of) one, but the basic one for GDH. That one starts every view from
-    /// scratch, and so heals whatever a member that broke the protocol may have done to the last.
-    pub const fn driver_algorithm(&self) -> Algorithm {
-        match (self.algorithm, self.protocol) {
-            (Some(algorithm), _) => algorithm,
-            (None, Protocol::Gdh) => Algorithm::Basic,
-            (None, protocol) => Algorithm::of(protocol),
-        }
+    /// How a view change is turned into an agreement: what was chosen, else [`Algorithm::Basic`]
+    /// for GDH, which heals with the next view even where the daemon lied about the last one, and
+    /// what `gka-robust` recommends for the other suites ([`Algorithm::of`]).
+    ///
+    /// [`Algorithm::Optimized`] makes joins of large GDH groups much cheaper; it builds on what the
+    /// last view agreed, so what went wrong there stays until the members are told apart.
+    pub fn algorithm(&self) -> Algorithm {
+        self.algorithm.unwrap_or_else(|| match self.protocol {
+            Protocol::Gdh => Algorithm::Basic,
+            protocol => Algorithm::of(protocol),
+        })
     }
 }
 
@@ -132,7 +138,7 @@ impl Default for GroupOptions {
     fn default() -> Self {
         Self {
             protocol: Protocol::Gdh,
-            mathematical_group: NamedGroup::Ristretto255,
+            mathematical_group: NamedGroup::Ristretto255.into(),
             record: RecordSuite::default(),
             algorithm: None,
             flush: FlushMode::default(),

@@ -73,7 +73,7 @@ pub enum Error {
         /// What the policy says.
         reason: String,
     },
-    /// The driver has no such algorithm for the suite.
+    /// There is no such algorithm for the suite.
     #[error("no algorithm \"{algorithm}\" for suite {protocol}")]
     Algorithm {
         /// The suite.

@@ -4,7 +4,7 @@ use alloc::{string::String, vec::Vec};
 use core::fmt;
 
 use bytes::Bytes;
-use cliques::{Cost, NamedGroup, PeerFault, Protocol};
+use cliques::{Cost, MathematicalGroup, PeerFault, Protocol};
 use gcs_proto::{
     gcs::{Cause, CloseReason, Message, Refused, ViewId},
     name::{GroupName, MemberName},
@@ -57,7 +57,7 @@ pub struct SecureViewEvent {
     /// Key agreement suite.
     pub protocol: Protocol,
     /// Mathematical group of the suite.
-    pub mathematical_group: NamedGroup,
+    pub mathematical_group: MathematicalGroup,
     /// How messages are sealed.
     pub record: RecordSuite,
     /// The member with the suite's special role, if it has one.

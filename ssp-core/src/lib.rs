@@ -21,7 +21,7 @@ pub mod schedule;
 mod session;
 mod time;
 
-pub use cliques::{Cost, NamedGroup, PeerFault, Protocol};
+pub use cliques::{Cost, MathematicalGroup, NamedGroup, PeerFault, Protocol};
 pub use config::{
     Confirmation, FlushMode, GroupOptions, PartDelivery, RefreshPolicy, SessionConfig,
 };

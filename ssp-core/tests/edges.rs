@@ -715,7 +715,7 @@ fn a_message_under_a_later_key_is_lost_behind_a_signal() {
         ..GroupOptions::default()
     };
     for node in 0..2 {
-        world.join_with(node, chat, manual);
+        world.join_with(node, chat, manual.clone());
         world.run();
         let _ = world.flush_ok(0, chat);
         world.run();

@@ -279,12 +279,12 @@ fn a_token_of_another_suite_is_reported_with_its_sender() {
     let chat = group("chat");
     let mut world = World::of(4, &["alice", "bob"]);
     let other = GroupOptions {
-        mathematical_group: ssp_core::NamedGroup::Schnorr2048,
+        mathematical_group: ssp_core::NamedGroup::Schnorr2048.into(),
         ..GroupOptions::default()
     };
     world.join(0, chat);
     world.run();
-    world.join_with(1, chat, other);
+    world.join_with(1, chat, other.clone());
     world.run();
     let mismatch = |node: usize, world: &World| {
         world.nodes[node].count(|event| {

@@ -41,7 +41,7 @@ fn narrow(seed: u64, options: &[GroupOptions; 3]) -> World {
         world.add_as(name, signer(name), trust(&NAMES), config);
     }
     for (node, options) in options.iter().enumerate() {
-        world.join_with(node, chat(), *options);
+        world.join_with(node, chat(), options.clone());
         world.run();
     }
     world.assert_agreed(chat(), &[0, 1, 2]);
@@ -76,7 +76,7 @@ fn long_messages_come_out_whole_under_every_suite() {
                     protection: Protection { signing, padding },
                     ..GroupOptions::default()
                 };
-                let mut world = narrow(seed as u64, &[options; 3]);
+                let mut world = narrow(seed as u64, &core::array::from_fn(|_| options.clone()));
                 let messages = [payload(20_000, 1), payload(5_000, 2), payload(10, 3)];
                 for message in &messages {
                     world.send(0, chat(), Service::Agreed, message).unwrap();
@@ -108,7 +108,7 @@ fn padding_hides_the_length() {
     for padding in [Padding::Multiple(256), Padding::PowerOfTwo] {
         let mut options = GroupOptions::default();
         options.protection.padding = padding;
-        let mut world = narrow(1, &[options; 3]);
+        let mut world = narrow(1, &core::array::from_fn(|_| options.clone()));
         for length in 0..60 {
             world
                 .send(0, chat(), Service::Fifo, &payload(length, 0))
@@ -209,7 +209,7 @@ fn a_message_in_parts_can_be_longer_than_memory_for_those_who_take_it_so() {
 #[test]
 fn parts_that_are_missing_or_out_of_order_give_one_error_and_nothing_else() {
     for seed in 0..20 {
-        let mut world = narrow(seed, &[GroupOptions::default(); 3]);
+        let mut world = narrow(seed, &core::array::from_fn(|_| GroupOptions::default()));
         world.nodes[1].held = true;
         world
             .send(0, chat(), Service::Fifo, &payload(8_000, 1))
@@ -270,7 +270,7 @@ fn a_member_in_league_with_the_daemon_can_forge_unless_messages_are_signed() {
         options.protection.signing = signing;
         let mut world = World::of(3, &NAMES);
         for node in 0..3 {
-            world.join_with(node, chat(), options);
+            world.join_with(node, chat(), options.clone());
             world.run();
         }
         world.send(0, chat(), Service::Agreed, b"honest").unwrap();
@@ -429,7 +429,7 @@ fn every_byte_of_a_message_can_be_wrong_and_nothing_is_disturbed() {
         };
         let mut world = World::of(6, &NAMES);
         for node in 0..3 {
-            world.join_with(node, chat(), options);
+            world.join_with(node, chat(), options.clone());
             world.run();
         }
         world.nodes[1].held = true;

@@ -303,12 +303,12 @@ fn two_groups_of_one_connection_do_not_meddle() {
     let mut world = World::of(6, &["alice", "bob"]);
     let (chat, work) = (group("chat"), group("work"));
     let other = GroupOptions {
-        mathematical_group: NamedGroup::Schnorr2048,
+        mathematical_group: NamedGroup::Schnorr2048.into(),
         ..GroupOptions::default()
     };
     for node in 0..2 {
         world.join(node, chat);
-        world.join_with(node, work, other);
+        world.join_with(node, work, other.clone());
     }
     world.run();
     let session = world.nodes[0].session();
@@ -316,7 +316,7 @@ fn two_groups_of_one_connection_do_not_meddle() {
     assert_ne!(session.fingerprint(&chat), session.fingerprint(&work));
     assert_eq!(
         session.secure_view(&work).unwrap().mathematical_group,
-        NamedGroup::Schnorr2048
+        NamedGroup::Schnorr2048.into()
     );
     assert_eq!(
         session.members(&work).unwrap(),

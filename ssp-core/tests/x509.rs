@@ -738,7 +738,7 @@ fn certificates_sign_messages_too() {
         ..GroupOptions::default()
     };
     for node in 0..2 {
-        world.join_with(node, chat, signed);
+        world.join_with(node, chat, signed.clone());
         world.run();
     }
     for node in 0..2 {
@@ -803,7 +803,7 @@ fn evidence_withheld_for_a_leave_that_is_refused_is_shown_then() {
             add(&mut world, name, identity, trust.clone());
         }
         for node in 0..3 {
-            world.join_with(node, chat, options);
+            world.join_with(node, chat, options.clone());
             if node < 2 {
                 world.run();
             }

@@ -52,6 +52,27 @@ impl Client {
         Self::start(stream, config).await
     }
 
+    /// Connects to the first of several daemons that answers, tried in turn.
+    ///
+    /// # Errors
+    /// That of the last one, as of [`connect`](Self::connect); [`Error::NoEndpoint`] if there is none.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: a connection half made is dropped.
+    pub async fn connect_any(endpoints: &[Endpoint], config: ClientConfig) -> Result<Self, Error> {
+        let mut last = Error::NoEndpoint;
+        for endpoint in endpoints {
+            match Self::connect(endpoint, config.clone()).await {
+                Ok(client) => return Ok(client),
+                Err(error) => {
+                    tracing::debug!(%endpoint, %error, "endpoint does not answer");
+                    last = error;
+                }
+            }
+        }
+        Err(last)
+    }
+
     /// Connects over a stream to a daemon that is open already, in-process ones included.
     ///
     /// # Errors

@@ -9,6 +9,8 @@ use gcs_proto::{
     },
     name::PrivateName,
 };
+use rand_chacha::ChaCha20Rng;
+use rand_core::{Rng, SeedableRng};
 use ssp_core::SessionConfig;
 use tokio::time::Duration;
 
@@ -179,7 +181,9 @@ pub(crate) enum Randomness {
     Seed([u8; 32]),
 }
 
-/// Everything a secure client needs: its connection, its identity and its session.
+/// Everything a secure client needs: its connection, its identity and its session. Copies share the
+/// identity.
+#[derive(Clone)]
 pub struct ClientConfig {
     connection: ConnectionConfig,
     credentials: ssp_core::Credentials,
@@ -222,6 +226,18 @@ impl ClientConfig {
     pub fn insecure_seed(mut self, seed: [u8; 32]) -> Self {
         self.randomness = Randomness::Seed(seed);
         self
+    }
+
+    /// The configuration of the connection with this number, from 0: as it is, but that no
+    /// connection repeats the random numbers of another.
+    pub(crate) fn for_connection(&self, number: u64) -> Self {
+        let mut config = self.clone();
+        if let Randomness::Seed(seed) = &mut config.randomness {
+            let mut stream = ChaCha20Rng::from_seed(*seed);
+            stream.set_stream(number);
+            stream.fill_bytes(seed);
+        }
+        config
     }
 
     pub(crate) const fn connect_limit(&self) -> Duration {

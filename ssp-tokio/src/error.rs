@@ -16,6 +16,9 @@ pub enum Error {
     /// A text is no address of a daemon.
     #[error(transparent)]
     Endpoint(#[from] EndpointError),
+    /// A list of endpoints to try is empty.
+    #[error("no endpoint to connect to")]
+    NoEndpoint,
     /// No stream to the daemon could be opened.
     #[error("daemon {endpoint} cannot be reached: {detail}")]
     Connect {
@@ -74,7 +77,7 @@ impl Error {
     pub const fn code(&self) -> i32 {
         match self {
             Self::Session(error) => error.code(),
-            Self::Endpoint(_) => -1,
+            Self::Endpoint(_) | Self::NoEndpoint => -1,
             Self::Connect { .. } | Self::Timeout { .. } | Self::Stream { .. } => -2,
             Self::Handshake(gcs_proto::Error::Refused(refusal)) => refusal.code() as i32,
             Self::Handshake(_) => -2,
@@ -108,7 +111,7 @@ impl From<Error> for io::Error {
     fn from(error: Error) -> Self {
         let kind = match &error {
             Error::Connect { kind, .. } | Error::Stream { kind, .. } => *kind,
-            Error::Endpoint(_) => io::ErrorKind::InvalidInput,
+            Error::Endpoint(_) | Error::NoEndpoint => io::ErrorKind::InvalidInput,
             Error::Handshake(gcs_proto::Error::Refused(_)) => io::ErrorKind::ConnectionRefused,
             Error::Handshake(_) => io::ErrorKind::InvalidData,
             Error::Timeout { .. } => io::ErrorKind::TimedOut,

@@ -10,6 +10,7 @@ mod error;
 mod event;
 pub mod flush;
 mod group;
+pub mod persistent;
 pub mod plain;
 mod secure;
 mod transport;
@@ -19,7 +20,7 @@ pub use config::{ClientConfig, ConnectionConfig};
 pub use endpoint::{DEFAULT_PORT, Endpoint, EndpointError};
 pub use error::{Error, SendError, SendFailure, TooShort};
 pub use event::GroupEvent;
-pub use group::{Group, Received};
+pub use group::{Group, PartSender, Received, StreamError};
 
 pub use gcs_proto;
 pub use ssp_core;

@@ -219,7 +219,7 @@ impl SecureGroup {
                 secret,
                 &KeyContext {
                     suite: self.options.protocol.as_str(),
-                    mathematical_group: self.options.mathematical_group.as_str(),
+                    mathematical_group: self.options.mathematical_group.name(),
                     group: self.name.as_bytes(),
                     view_id: &view.id.0,
                     epoch: view.epoch,
@@ -307,7 +307,7 @@ impl SecureGroup {
             transitional_set: named.transitional_set,
             fingerprint: schedule.fingerprint(),
             protocol: self.options.protocol,
-            mathematical_group: self.options.mathematical_group,
+            mathematical_group: self.options.mathematical_group.clone(),
             record: self.options.record,
             controller: controller.and_then(|member| translate::name(member).ok()),
             cost,

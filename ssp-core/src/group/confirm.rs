@@ -60,7 +60,7 @@ impl SecureGroup {
         let tag = keys.schedule().confirmation_tag(self.me.as_bytes());
         let binding = TokenBinding {
             protocol: self.options.protocol,
-            group_name: self.options.mathematical_group.as_str().to_string(),
+            group_name: self.options.mathematical_group.name().to_string(),
             group: self.name.as_bytes().to_vec(),
             view_id: view.id.0,
             view_hash: TokenBinding::view_hash(&view.members),

@@ -42,7 +42,7 @@ use gcs_proto::{
     name::{GroupName, MemberName},
     service::Service,
 };
-use gka_robust::{Payload, RefreshPolicy, RobustDriver};
+use gka_robust::{Payload, RobustDriver};
 use rand_core::CryptoRng;
 
 pub use phase::Phase;
@@ -152,19 +152,25 @@ impl SecureGroup {
             me: id(&me).map_err(|_| Error::Internal("own name"))?,
             group: name.as_bytes().to_vec(),
             protocol: options.protocol,
-            mathematical_group: options.mathematical_group.into(),
-            algorithm: options.driver_algorithm(),
-            // This crate counts messages and bytes itself, and asks when it is time.
-            refresh: RefreshPolicy::default(),
+            mathematical_group: options.mathematical_group.clone(),
+            algorithm: options.algorithm(),
+            // The session has its own, which counts what it seals.
+            refresh: gka_robust::RefreshPolicy::default(),
             signer: credentials.signer.clone(),
             verifier: roster.clone(),
             queue_bytes: config.early_bytes,
             timestamp_window: config.timestamp_window,
             event_log: 0,
         })
-        .map_err(|_| Error::Algorithm {
-            protocol: options.protocol,
-            algorithm: options.driver_algorithm(),
+        .map_err(|error| match error {
+            gka_robust::Error::UnsupportedAlgorithm {
+                protocol,
+                algorithm,
+            } => Error::Algorithm {
+                protocol,
+                algorithm,
+            },
+            _ => Error::Internal("driver"),
         })?;
         let mut group = Self {
             name,

@@ -1,6 +1,9 @@
 //! The handle of a joined group: taking events, and everything but sending.
 
+mod parts;
 mod send;
+
+pub use parts::{PartSender, StreamError};
 
 use core::{
     pin::Pin,
@@ -152,6 +155,32 @@ impl Group {
         self.take(event)
     }
 
+    /// The next events, at most `limit`, appended to `events`; waits for one. 0 says that nothing
+    /// follows.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: no event is lost.
+    pub async fn recv_many(&mut self, events: &mut Vec<GroupEvent>, limit: usize) -> usize {
+        if limit > 0
+            && let Some(message) = self.held.take()
+        {
+            events.push(GroupEvent::Message(message));
+            return 1;
+        }
+        let before = events.len();
+        let count = self.events.recv_many(events, limit).await;
+        for event in events.get(before..).unwrap_or_default() {
+            self.note(event);
+        }
+        if count == 0 && limit > 0 {
+            let end = self.take(None);
+            let told = usize::from(end.is_some());
+            events.extend(end);
+            return told;
+        }
+        count
+    }
+
     /// Number of events that wait to be taken.
     pub fn pending(&self) -> usize {
         self.events.len() + usize::from(self.held.is_some())
@@ -200,12 +229,8 @@ impl Group {
     /// Notes what the owner knows from now on; a queue that ended becomes an event, once.
     fn take(&mut self, event: Option<GroupEvent>) -> Option<GroupEvent> {
         match (&event, self.end) {
-            (Some(GroupEvent::SecureView(view) | GroupEvent::KeyRefreshed(view)), _) => {
-                self.view = Some(view.clone());
-            }
-            (Some(GroupEvent::SelfLeave), _) => self.end = End::Told,
-            (Some(GroupEvent::Refused(Refused::Join(_))), _) => self.end = End::Refused,
-            (Some(_), _) | (None, End::Told) => {}
+            (Some(event), _) => self.note(event),
+            (None, End::Told) => {}
             (None, End::Refused) => self.end = End::Told,
             (None, End::Open) => {
                 self.end = End::Told;
@@ -213,6 +238,19 @@ impl Group {
             }
         }
         event
+    }
+
+    /// Notes what the owner knows from now on.
+    fn note(&mut self, event: &GroupEvent) {
+        match event {
+            GroupEvent::SecureView(view) | GroupEvent::KeyRefreshed(view) => {
+                self.view = Some(view.clone());
+            }
+            GroupEvent::SelfLeave => self.end = End::Told,
+            GroupEvent::Refused(Refused::Join(_)) => self.end = End::Refused,
+            // Of no effect on the handle.
+            _ => {}
+        }
     }
 
     /// Permits the view change that a [`FlushRequest`](GroupEvent::FlushRequest) asked for. Nothing

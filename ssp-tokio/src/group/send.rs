@@ -21,6 +21,7 @@ use tokio::{
 
 use super::Group;
 use crate::{
+    driver,
     error::{SendError, SendFailure},
     secure::{Command, Key, Outgoing, Progress},
 };
@@ -88,6 +89,51 @@ impl Group {
             };
             return Err(SendError { failure, payload });
         }
+    }
+
+    /// Sends many messages, by type and payload, in order, as [`multicast_with`](Self::multicast_with)
+    /// does each; what a flood of small messages should use, because the connection's task answers
+    /// many of them at once. It does not wait for the end of a refresh.
+    ///
+    /// # Errors
+    /// As [`multicast`](Self::multicast), with the position of the message that failed; those before
+    /// it have been sent, those behind it not.
+    ///
+    /// # Cancel safety
+    /// Not cancel safe: of a future that is dropped a first part of the messages may be sent, each of
+    /// them completely.
+    pub async fn multicast_all(
+        &self,
+        service: Service,
+        self_delivery: SelfDelivery,
+        messages: Vec<(i16, Bytes)>,
+    ) -> Result<(), (usize, SendFailure)> {
+        let Some(view) = self.view.as_ref().map(|view| view.number) else {
+            return Err((0, SendFailure::NoView(self.name)));
+        };
+        let mut rest: Vec<_> = messages
+            .into_iter()
+            .map(|(message_type, payload)| Outgoing {
+                group: self.name,
+                view,
+                service,
+                self_delivery,
+                message_type,
+                payload,
+            })
+            .collect();
+        let mut done = 0;
+        while !rest.is_empty() {
+            let batch = driver::first_batch(&mut rest, |send| send.payload.len());
+            let count = batch.len();
+            let answer = self.link.call(|answer| Command::SendAll(batch, answer));
+            match answer.await {
+                Ok(Ok(())) => done += count,
+                Ok(Err((position, error))) => return Err((done + position, error.into())),
+                Err(_) => return Err((done, SendFailure::Closed)),
+            }
+        }
+        Ok(())
     }
 
     /// As [`multicast`](Self::multicast) for a message in several parts, which are joined.

@@ -1,8 +1,10 @@
 //! What handles ask of the task.
 
+use std::sync::{Arc, Mutex};
+
 use bytes::Bytes;
 use gcs_proto::{gcs::SelfDelivery, name::GroupName, service::Service};
-use ssp_core::{GroupOptions, GroupStats, Phase, ViewNumber};
+use ssp_core::{GroupOptions, GroupStats, PartEnd, PartStream, Phase, ViewNumber};
 use tokio::sync::{mpsc, oneshot, watch};
 use zeroize::Zeroizing;
 
@@ -31,6 +33,25 @@ pub(crate) struct Outgoing {
     pub(crate) payload: Bytes,
 }
 
+/// A message that is to be sent in parts.
+pub(crate) struct BeginParts {
+    pub(crate) group: GroupName,
+    /// The only secure view in which it may be sent.
+    pub(crate) view: ViewNumber,
+    pub(crate) service: Service,
+    pub(crate) message_type: i16,
+}
+
+/// A part of such a message.
+pub(crate) struct OutgoingPart {
+    pub(crate) stream: Arc<Mutex<PartStream>>,
+    pub(crate) end: PartEnd,
+    pub(crate) payload: Bytes,
+}
+
+/// A stream with the most bytes of a part of it, or why it cannot begin.
+pub(crate) type Begun = Result<(PartStream, usize), ssp_core::SendError>;
+
 /// A key to be derived for the application.
 pub(crate) struct Export {
     pub(crate) group: GroupName,
@@ -48,6 +69,12 @@ pub(crate) enum Command {
     FlushOk(GroupName, Answer<Result<(), Error>>),
     Refresh(GroupName, Answer<Result<(), Error>>),
     Send(Outgoing, Answer<Result<(), ssp_core::SendError>>),
+    SendAll(
+        Vec<Outgoing>,
+        Answer<Result<(), (usize, ssp_core::SendError)>>,
+    ),
+    BeginParts(BeginParts, Answer<Begun>),
+    SendPart(OutgoingPart, Answer<Result<(), ssp_core::SendError>>),
     Export(Export, Answer<Result<Zeroizing<Vec<u8>>, Error>>),
     State(GroupName, Answer<Option<Phase>>),
     Stats(GroupName, Answer<Option<Box<GroupStats>>>),

@@ -1,6 +1,9 @@
 //! Session and connection, and the queues of the groups.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, PoisonError},
+};
 
 use bytes::{Bytes, BytesMut};
 use gcs_proto::{
@@ -13,7 +16,7 @@ use ssp_core::{Credentials, Session, SessionConfig, SessionEvent, Timestamp};
 use tokio::sync::{mpsc, watch};
 use zeroize::Zeroizing;
 
-use super::{Command, Export, Join, Key, Outgoing, Progress};
+use super::{BeginParts, Command, Export, Join, Key, Outgoing, OutgoingPart, Progress};
 use crate::{
     driver::{Delivery, Engine, Millis, Shared},
     error::Error,
@@ -94,6 +97,23 @@ impl SecureEngine {
             &[&send.payload],
             &mut self.rng,
         )
+    }
+
+    fn begin_parts(&mut self, begin: &BeginParts) -> super::command::Begun {
+        let stream = self.session.begin_parts(
+            &begin.group,
+            begin.view,
+            begin.service,
+            begin.message_type,
+        )?;
+        let part_max = self.session.part_max(&begin.group).unwrap_or_default();
+        Ok((stream, part_max))
+    }
+
+    fn send_part(&mut self, part: &OutgoingPart) -> Result<(), ssp_core::SendError> {
+        let mut stream = part.stream.lock().unwrap_or_else(PoisonError::into_inner);
+        self.session
+            .send_part(&mut stream, part.end, &[&part.payload], &mut self.rng)
     }
 
     fn export(&self, export: &Export) -> Result<Zeroizing<Vec<u8>>, Error> {
@@ -253,6 +273,22 @@ impl Engine for SecureEngine {
             }
             Command::Send(send, answer) => {
                 let result = self.send(&send);
+                self.forward(now);
+                let _ = answer.send(result);
+            }
+            Command::SendAll(sends, answer) => {
+                let result = sends.iter().enumerate().try_for_each(|(position, send)| {
+                    let sent = self.send(send);
+                    self.forward(now);
+                    sent.map_err(|error| (position, error))
+                });
+                let _ = answer.send(result);
+            }
+            Command::BeginParts(begin, answer) => {
+                let _ = answer.send(self.begin_parts(&begin));
+            }
+            Command::SendPart(part, answer) => {
+                let result = self.send_part(&part);
                 self.forward(now);
                 let _ = answer.send(result);
             }

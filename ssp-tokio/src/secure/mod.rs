@@ -9,7 +9,7 @@
 mod command;
 mod engine;
 
-pub(crate) use command::{Command, Export, Join, Outgoing};
+pub(crate) use command::{BeginParts, Command, Export, Join, Outgoing, OutgoingPart};
 pub(crate) use engine::SecureEngine;
 
 use ssp_core::{Phase, ViewNumber};

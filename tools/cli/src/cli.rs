@@ -8,7 +8,7 @@ use gcs_proto::{
     name::{DaemonName, GroupName, PrivateName},
     service::Service,
 };
-use ssp_core::{NamedGroup, Protocol};
+use ssp_core::{Algorithm, MathematicalGroup, Protocol, RecordSuite};
 use ssp_tokio::Endpoint;
 
 use crate::flood::Mode;
@@ -56,9 +56,15 @@ pub(crate) enum Command {
     /// Measure throughput and round trips, beside a plain TCP echo of the same sizes.
     #[command(
         after_help = "Example: one sender, three receivers, on an embedded daemon\n  \
-        ssp flood --plain --size 1000 --count 200000 --receivers 3 --json"
+        ssp flood --plain --size 1000 --count 200000 --receivers 3 --json\n\n\
+        Example: what sealing adds to a message, and a join to a view\n  \
+        ssp flood --secure --record aes-256-gcm --size 1000 --receivers 1 --members 50"
     )]
     Flood(Flood),
+    /// Let members come, go, crash, part and meet at random, and check all that they see.
+    #[command(after_help = "Example: five minutes with all suites in turn\n  \
+        ssp soak --minutes 5 --members 24 --virtual 4 --json")]
+    Soak(Soak),
     /// Make and show identities.
     #[command(subcommand)]
     Identity(Identity),
@@ -85,9 +91,15 @@ pub(crate) struct Demo {
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u8).range(3..=32))]
     pub(crate) members: u8,
 
-    /// Mathematical group.
+    /// Mathematical group: ristretto255, p256, schnorr2048-256, ffdhe2048, modp2048 and others;
+    /// an unknown name lists them.
     #[arg(long, value_name = "NAME", default_value = "ristretto255")]
-    pub(crate) group_params: NamedGroup,
+    pub(crate) group_params: MathematicalGroup,
+
+    /// How a view change becomes an agreement: basic, optimized (both gdh), restart, or incremental
+    /// (ckd, str, tgdh). By default what is recommended for the suite; all members need the same.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) algorithm: Option<Algorithm>,
 
     /// File to send to the group instead of a text.
     #[arg(long, value_name = "PATH")]
@@ -167,9 +179,15 @@ pub(crate) struct User {
     #[arg(long, default_value_t = Protocol::Gdh)]
     pub(crate) protocol: Protocol,
 
-    /// Mathematical group.
+    /// Mathematical group: ristretto255, p256, schnorr2048-256, ffdhe2048, modp2048 and others;
+    /// an unknown name lists them.
     #[arg(long, value_name = "NAME", default_value = "ristretto255")]
-    pub(crate) group_params: NamedGroup,
+    pub(crate) group_params: MathematicalGroup,
+
+    /// How a view change becomes an agreement: basic, optimized (both gdh), restart, or incremental
+    /// (ckd, str, tgdh). By default what is recommended for the suite; all members need the same.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) algorithm: Option<Algorithm>,
 
     /// Own private key (PEM), see `ssp identity new`; or private key and certificate, see
     /// `ssp cert issue`.
@@ -196,7 +214,7 @@ pub(crate) struct User {
 
 /// Options of `ssp flood`.
 #[derive(Debug, Args)]
-#[command(group(ArgGroup::new("mode").args(["plain", "flush"])))]
+#[command(group(ArgGroup::new("mode").args(["plain", "flush", "secure"])))]
 pub(crate) struct Flood {
     /// Measure bare messages (the default).
     #[arg(long)]
@@ -205,6 +223,14 @@ pub(crate) struct Flood {
     /// Measure the flush layer.
     #[arg(long)]
     pub(crate) flush: bool,
+
+    /// Measure secure groups against bare messages by turns, on the same daemon.
+    #[arg(long)]
+    pub(crate) secure: bool,
+
+    /// With --secure: how messages are sealed.
+    #[arg(long, value_name = "SUITE", default_value_t = RecordSuite::default(), requires = "secure")]
+    pub(crate) record: RecordSuite,
 
     /// Daemon to use instead of an embedded one.
     #[arg(long, value_name = "DAEMON")]
@@ -226,8 +252,9 @@ pub(crate) struct Flood {
     #[arg(long, default_value_t = Service::Agreed)]
     pub(crate) service: Service,
 
-    /// With --flush: also measure joins, one member after the other, up to this many.
-    #[arg(long, value_name = "N", requires = "flush")]
+    /// With --flush or --secure: also measure joins, one member after the other, up to this many;
+    /// with --secure of TGDH and GDH beside the flush layer.
+    #[arg(long, value_name = "N", conflicts_with = "plain", requires = "mode")]
     pub(crate) members: Option<usize>,
 
     /// Rounds of joins, of which the median counts.
@@ -238,7 +265,11 @@ pub(crate) struct Flood {
 impl Flood {
     /// Which layer to measure.
     pub(crate) const fn mode(&self) -> Mode {
-        if self.flush { Mode::Flush } else { Mode::Plain }
+        match (self.flush, self.secure) {
+            (_, true) => Mode::Secure,
+            (true, false) => Mode::Flush,
+            (false, false) => Mode::Plain,
+        }
     }
 
     /// Round trips to measure: fewer than messages, they go one at a time.
@@ -247,6 +278,34 @@ impl Flood {
             .unwrap_or(usize::MAX)
             .clamp(10, 5_000)
     }
+}
+
+/// Options of `ssp soak`.
+#[derive(Debug, Args)]
+pub(crate) struct Soak {
+    /// Minutes, shared among the suites; each has at least one round.
+    #[arg(long, default_value_t = 5.0)]
+    pub(crate) minutes: f64,
+
+    /// Most members at a time.
+    #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u8).range(2..=100))]
+    pub(crate) members: u8,
+
+    /// Virtual daemons.
+    #[arg(long = "virtual", value_name = "V", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=16))]
+    pub(crate) daemons: u8,
+
+    /// Only this suite.
+    #[arg(long)]
+    pub(crate) protocol: Option<Protocol>,
+
+    /// Milliseconds between two messages of a member.
+    #[arg(long, value_name = "MS", default_value_t = 40, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    pub(crate) pause: u64,
+
+    /// Makes the same choices as the run that told this number; what the network makes of them may differ.
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
 }
 
 /// Subcommands of `ssp identity`.
@@ -313,8 +372,8 @@ pub(crate) struct CertCa {
     pub(crate) fields: Vec<Field>,
 
     /// Kind of the key.
-    #[arg(long, value_enum, default_value_t = Algorithm::Ed25519)]
-    pub(crate) algorithm: Algorithm,
+    #[arg(long, value_enum, default_value_t = KeyKind::Ed25519)]
+    pub(crate) algorithm: KeyKind,
 
     /// Days that it is valid.
     #[arg(long, default_value_t = 3650, value_parser = clap::value_parser!(u32).range(1..=36_500))]
@@ -340,8 +399,8 @@ pub(crate) struct CertIssue {
     pub(crate) fields: Vec<Field>,
 
     /// Kind of the key.
-    #[arg(long, value_enum, default_value_t = Algorithm::Ed25519)]
-    pub(crate) algorithm: Algorithm,
+    #[arg(long, value_enum, default_value_t = KeyKind::Ed25519)]
+    pub(crate) algorithm: KeyKind,
 
     /// Days that it is valid.
     #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=36_500))]
@@ -396,18 +455,18 @@ impl std::str::FromStr for Field {
 
 /// Kind of a key on the command line.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
-pub(crate) enum Algorithm {
+pub(crate) enum KeyKind {
     /// Ed25519.
     Ed25519,
     /// ECDSA over P-256.
     EcdsaP256,
 }
 
-impl From<Algorithm> for ssp_core::identity::x509::KeyAlgorithm {
-    fn from(algorithm: Algorithm) -> Self {
-        match algorithm {
-            Algorithm::Ed25519 => Self::Ed25519,
-            Algorithm::EcdsaP256 => Self::EcdsaP256,
+impl From<KeyKind> for ssp_core::identity::x509::KeyAlgorithm {
+    fn from(kind: KeyKind) -> Self {
+        match kind {
+            KeyKind::Ed25519 => Self::Ed25519,
+            KeyKind::EcdsaP256 => Self::EcdsaP256,
         }
     }
 }

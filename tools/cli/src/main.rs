@@ -11,6 +11,7 @@ mod flood;
 mod identity;
 mod output;
 mod signal;
+mod soak;
 mod user;
 
 use std::{
@@ -54,6 +55,7 @@ fn main() -> ExitCode {
                 Command::Daemon(options) => daemon::run(options, printer).await,
                 Command::User(options) => user::run(options, printer).await,
                 Command::Flood(options) => flood::run(options, printer).await,
+                Command::Soak(options) => soak::run(options, printer).await,
                 Command::Identity(options) => identity::run(&options, printer),
                 Command::Cert(options) => cert::run(&options, printer),
             }

@@ -2,8 +2,11 @@
 
 use std::{
     borrow::Cow,
-    io::{self, Write},
-    sync::OnceLock,
+    io::{self, IsTerminal, Write},
+    sync::{
+        OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use serde_json::{Map, Value};
@@ -14,6 +17,63 @@ use crate::error::Failure;
 /// Why standard output takes no more, once it does not.
 static LOST: OnceLock<io::Error> = OnceLock::new();
 static LOSS: Notify = Notify::const_new();
+
+/// Whether a person types at this terminal, who is shown a prompt behind all that is printed.
+static PROMPT: AtomicBool = AtomicBool::new(false);
+/// What the person sees; it is in the way of nothing that is printed.
+const PROMPT_TEXT: &str = "> ";
+
+/// Shows a prompt from here on, if standard output is a terminal.
+pub(crate) fn prompt() {
+    let mut out = io::stdout().lock();
+    if out.is_terminal() {
+        PROMPT.store(true, Ordering::Relaxed);
+        // Output that is lost is noticed with the next event.
+        let _ = write!(out, "{PROMPT_TEXT}").and_then(|()| out.flush());
+    }
+}
+
+/// Whether people want colours: at a terminal, unless `NO_COLOR` says otherwise (no-color.org).
+fn is_coloured() -> bool {
+    static COLOURED: OnceLock<bool> = OnceLock::new();
+    *COLOURED.get_or_init(|| {
+        let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        wanted && io::stdout().is_terminal()
+    })
+}
+
+/// Colours a line by its mark: `!` is trouble, `*` is what the group does, the rest is said.
+fn coloured(line: &str) -> String {
+    let mark = match line.split_once("] ") {
+        Some((place, rest)) if place.starts_with('[') => rest,
+        Some(_) | None => line,
+    };
+    let colour = match mark.split_once(' ') {
+        Some(("!", _)) => "31",
+        Some(("*", _)) => "36",
+        Some(_) | None => return line.to_owned(),
+    };
+    format!("\x1b[{colour}m{line}\x1b[0m")
+}
+
+/// An event for people: coloured, in place of the prompt, which comes again behind it.
+fn write_text(out: &mut impl Write, text: &str) -> io::Result<()> {
+    let prompt = PROMPT.load(Ordering::Relaxed);
+    if prompt {
+        write!(out, "\r\x1b[K")?;
+    }
+    if is_coloured() {
+        for line in text.lines() {
+            writeln!(out, "{}", coloured(line))?;
+        }
+    } else {
+        writeln!(out, "{text}")?;
+    }
+    if prompt {
+        write!(out, "{PROMPT_TEXT}")?;
+    }
+    Ok(())
+}
 
 /// How events are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +133,7 @@ impl Printer {
         let mut out = io::stdout().lock();
         let printed = match self.0 {
             Format::Text if event.text.is_empty() => return,
-            Format::Text => writeln!(out, "{}", event.text),
+            Format::Text => write_text(&mut out, &event.text),
             Format::Json => writeln!(out, "{}", Value::Object(event.fields.clone())),
         };
         if let Err(error) = printed.and_then(|()| out.flush()) {
@@ -129,6 +189,18 @@ pub(crate) fn printable(text: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn marks_have_colours() {
+        for (line, shown) in [
+            ("[g] ! no key", "\x1b[31m[g] ! no key\x1b[0m"),
+            ("* connected", "\x1b[36m* connected\x1b[0m"),
+            ("[g] #bob#n1: ! x", "[g] #bob#n1: ! x"),
+            ("plain", "plain"),
+        ] {
+            assert_eq!(coloured(line), shown);
+        }
+    }
 
     #[test]
     fn no_text_moves_the_cursor_or_fakes_a_line() {

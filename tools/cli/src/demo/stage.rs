@@ -79,7 +79,8 @@ impl Stage {
             group: "demo".parse().map_err(|error| Failure::of("demo", error))?,
             options: GroupOptions {
                 protocol: options.protocol,
-                mathematical_group: options.group_params,
+                mathematical_group: options.group_params.clone(),
+                algorithm: options.algorithm,
                 ..GroupOptions::default()
             },
             members: BTreeMap::new(),
@@ -121,7 +122,7 @@ impl Stage {
         self.began = Instant::now();
         let [first, second] = self.addresses;
         let address = if number % 2 == 1 { first } else { second };
-        let options = self.options;
+        let options = self.options.clone();
         let member = Member::enter(number, address, &self.identities, self.group, options).await?;
         self.members.insert(number, member);
         Ok(())

@@ -1,4 +1,4 @@
-//! Time from a join to the installed view of the flush layer.
+//! Time from a join to the installed view, of the flush layer or of a secure group.
 
 use std::time::{Duration, Instant};
 
@@ -7,8 +7,8 @@ use ssp_tokio::Endpoint;
 use tokio::{sync::watch, task::JoinSet};
 
 use super::{
-    Mode, in_time,
-    peer::{Peer, Seen},
+    in_time,
+    peer::{Layer, Peer, Seen},
     report::Join,
 };
 use crate::error::Failure;
@@ -19,37 +19,45 @@ const REPORTED: [usize; 6] = [2, 5, 10, 20, 50, 100];
 /// Joins one member after the other, up to `members`, in each of some rounds.
 pub(super) async fn measure(
     endpoint: &Endpoint,
+    layers: &[(&'static str, Layer)],
     members: usize,
     rounds: usize,
 ) -> Result<Vec<Join>, Failure> {
-    let mut times = vec![Vec::new(); members];
+    let mut all = vec![vec![Vec::new(); members]; layers.len()];
+    // The layers by turns, so that all see the machine in the same state.
     for number in 0..rounds {
-        let name = format!("joins{number}");
-        let group = name.parse().map_err(|error| Failure::of(&name, error))?;
-        round(endpoint, group, &mut times).await?;
+        for ((name, layer), times) in layers.iter().zip(&mut all) {
+            let name = format!("{name}{number}");
+            let group = name.parse().map_err(|error| Failure::of(&name, error))?;
+            round(endpoint, layer, group, times).await?;
+        }
     }
     let median = |mut times: Vec<Duration>| {
         times.sort_unstable();
         times.get(times.len() / 2).copied().unwrap_or_default()
     };
-    Ok((1..)
-        .zip(times)
-        .filter(|(members, _)| REPORTED.contains(members))
-        .map(|(members, times)| Join {
-            members,
-            time: median(times),
-        })
-        .collect())
+    let joins = layers.iter().zip(all).flat_map(|((layer, _), times)| {
+        (1..)
+            .zip(times)
+            .filter(|(members, _)| REPORTED.contains(members))
+            .map(|(members, times)| Join {
+                layer,
+                members,
+                time: median(times),
+            })
+    });
+    Ok(joins.collect())
 }
 
 async fn round(
     endpoint: &Endpoint,
+    layer: &Layer,
     group: GroupName,
     times: &mut [Vec<Duration>],
 ) -> Result<(), Failure> {
     let mut waiting = Vec::new();
     for number in 1..=times.len() {
-        waiting.push(Peer::connect(Mode::Flush, endpoint, &format!("m{number}")).await?);
+        waiting.push(Peer::connect(layer, endpoint, &format!("m{number}")).await?);
     }
     // Dropping the set ends the members.
     let mut tasks = JoinSet::new();
@@ -72,6 +80,8 @@ async fn round(
         }
     }
     tasks.shutdown().await;
+    // Names are free again when the daemon has noticed; the next round's members have the same.
+    tokio::time::sleep(Duration::from_millis(100)).await;
     Ok(())
 }
 

@@ -8,8 +8,8 @@ use ssp_tokio::Endpoint;
 use tokio::task::JoinSet;
 
 use super::{
-    Mode, in_time,
-    peer::{BATCH, Peer, Seen, Stream},
+    in_time,
+    peer::{BATCH, Layer, Peer, Seen, Stream},
     report::{RoundTrip, Throughput},
 };
 use crate::{cli, error::Failure};
@@ -22,6 +22,19 @@ const TYPES: u64 = 30_000;
 
 /// Round trips before those that count.
 const WARM_UP: usize = 100;
+
+/// Name of who measures round trips.
+pub(super) const TRIP: &str = "trip";
+
+/// Name of the sender of a turn.
+pub(super) fn sender(turn: usize) -> String {
+    format!("s{turn}")
+}
+
+/// Name of a receiver of a turn.
+pub(super) fn receiver(turn: usize, number: u16) -> String {
+    format!("r{turn}x{number}")
+}
 
 fn message_type(number: u64) -> i16 {
     i16::try_from(number % TYPES).unwrap_or_default()
@@ -62,10 +75,11 @@ impl Tally {
 /// One sender, to itself or to receivers.
 pub(super) async fn throughput(
     options: &cli::Flood,
-    mode: Mode,
+    layer: &Layer,
     endpoint: &Endpoint,
+    turn: usize,
 ) -> Result<Throughput, Failure> {
-    let group = group("flood")?;
+    let group = group(&format!("flood{turn}"))?;
     let size = options.size;
     let count = options.count;
     let stream = Stream {
@@ -79,14 +93,14 @@ pub(super) async fn throughput(
     };
     let mut receivers = JoinSet::new();
     for number in 1..=options.receivers {
-        let mut peer = Peer::connect(mode, endpoint, &format!("recv{number}")).await?;
+        let mut peer = Peer::connect(layer, endpoint, &receiver(turn, number)).await?;
         in_time("join", peer.join_as(group, usize::from(number))).await?;
         // At once: of the flush layer it has to permit the joins that follow.
         receivers.spawn(receive(peer, count, size));
     }
-    let mut sender = Peer::connect(mode, endpoint, "sender").await?;
-    // Bare senders need not be members of the group; those of the flush layer do.
-    if options.receivers == 0 || mode == Mode::Flush {
+    let mut sender = Peer::connect(layer, endpoint, &sender(turn)).await?;
+    // Bare senders need not be members of the group; those of the other layers do.
+    if options.receivers == 0 || !matches!(layer, Layer::Plain) {
         let members = usize::from(options.receivers) + 1;
         in_time("join", sender.join_as(group, members)).await?;
     }
@@ -157,11 +171,11 @@ async fn to_itself(peer: &mut Peer, stream: &Stream, count: u64) -> Result<(), F
 /// One message at a time, from a client to itself.
 pub(super) async fn round_trips(
     options: &cli::Flood,
-    mode: Mode,
+    layer: &Layer,
     endpoint: &Endpoint,
 ) -> Result<RoundTrip, Failure> {
     let group = group("trip")?;
-    let mut peer = Peer::connect(mode, endpoint, "trip").await?;
+    let mut peer = Peer::connect(layer, endpoint, TRIP).await?;
     in_time("join", peer.join_as(group, 1)).await?;
     let stream = Stream {
         group,

@@ -3,7 +3,8 @@
 //! ```text
 //!   throughput    sender ==> daemon ==> R receivers, or the sender itself       messages a second
 //!   round trip    client --> daemon --> client, one message after the other     p50, p99
-//!   joins         the n-th member joins, until its view is installed             flush layer only
+//!   joins         the n-th member joins, until its view is installed             flush, secure
+//!   secure        bare and sealed messages by turns: what a message takes longer
 //!   echo          bytes of the same sizes through a plain TCP echo, same run    what 1.0 would be
 //! ```
 //!
@@ -15,10 +16,12 @@ mod joins;
 mod load;
 mod peer;
 mod report;
+mod security;
 
 use std::time::Duration;
 
 use gcs_daemon::{Daemon, VirtualDaemon};
+use ssp_core::{Algorithm, Protocol};
 use ssp_tokio::Endpoint;
 
 use crate::{
@@ -26,10 +29,15 @@ use crate::{
     error::Failure,
     output::{Event, Printer},
 };
-use report::Report;
+use peer::Layer;
+use report::{Report, Throughput};
+use security::Security;
 
 /// How long anything may stand still before the run is given up.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Measurements by turns of bare and sealed messages.
+const TURNS: usize = 3;
 
 /// Which layer is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +46,8 @@ pub(crate) enum Mode {
     Plain,
     /// The flush layer.
     Flush,
+    /// Secure groups.
+    Secure,
 }
 
 impl Mode {
@@ -45,6 +55,7 @@ impl Mode {
         match self {
             Self::Plain => "plain",
             Self::Flush => "flush",
+            Self::Secure => "secure",
         }
     }
 }
@@ -91,28 +102,64 @@ async fn measure(
     let mode = options.mode();
     let tell = |what: &str| printer.print(&Event::new("phase", what).with("phase", what));
     tell("throughput");
-    let throughput = load::throughput(options, mode, endpoint).await?;
+    let layer = match mode {
+        Mode::Plain => Layer::Plain,
+        Mode::Flush => Layer::Flush,
+        Mode::Secure => Layer::Secure(Security::new(options)?),
+    };
+    let (throughput, plain) = if mode == Mode::Secure {
+        // By turns, so that both see the machine in the same state; the medians count.
+        let mut secure = Vec::new();
+        let mut plain = Vec::new();
+        for turn in 0..TURNS {
+            plain.push(load::throughput(options, &Layer::Plain, endpoint, 2 * turn).await?);
+            secure.push(load::throughput(options, &layer, endpoint, 2 * turn + 1).await?);
+        }
+        (median(secure)?, Some(median(plain)?))
+    } else {
+        (load::throughput(options, &layer, endpoint, 0).await?, None)
+    };
     tell("round trips");
-    let round_trip = load::round_trips(options, mode, endpoint).await?;
+    let round_trip = load::round_trips(options, &layer, endpoint).await?;
     tell("echo");
     let echo = echo::measure(options).await?;
-    let joins = match (mode, options.members) {
-        (Mode::Flush, Some(members)) => {
-            tell("joins");
-            joins::measure(endpoint, members, options.rounds).await?
-        }
-        (Mode::Plain | Mode::Flush, _) => Vec::new(),
-    };
+    let mut joins = Vec::new();
+    if let Some(members) = options.members {
+        tell("joins");
+        let layers = match &layer {
+            Layer::Plain => Vec::new(),
+            Layer::Flush => vec![("flush", Layer::Flush)],
+            Layer::Secure(security) => vec![
+                ("flush", Layer::Flush),
+                ("tgdh", security.with(Protocol::Tgdh, None)),
+                (
+                    "gdh",
+                    security.with(Protocol::Gdh, Some(Algorithm::Optimized)),
+                ),
+                ("gdh-basic", security.with(Protocol::Gdh, None)),
+            ],
+        };
+        joins = joins::measure(endpoint, &layers, members, options.rounds).await?;
+    }
     Ok(Report {
         mode,
         size: options.size,
         count: options.count,
         receivers: options.receivers,
         throughput,
+        plain,
+        record: options.record,
         round_trip,
         echo,
         joins,
     })
+}
+
+fn median(mut measured: Vec<Throughput>) -> Result<Throughput, Failure> {
+    measured.sort_by_key(|one| one.time);
+    let middle = measured.len() / 2;
+    let one = measured.get(middle).copied();
+    one.ok_or_else(|| Failure::Failed("nothing was measured".into()))
 }
 
 /// Gives up what stands still.

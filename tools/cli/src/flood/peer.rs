@@ -7,13 +7,14 @@ use gcs_proto::{
     name::{GroupName, PrivateName},
     service::Service,
 };
+use ssp_core::GroupOptions;
 use ssp_tokio::{
-    ConnectionConfig, Endpoint,
+    Client, ConnectionConfig, Endpoint, Group, GroupEvent,
     flush::{FlushClient, FlushCommand},
     plain::PlainClient,
 };
 
-use super::Mode;
+use super::security::Security;
 use crate::error::Failure;
 
 /// Events taken at once.
@@ -28,10 +29,27 @@ pub(super) enum Seen {
     Members(usize),
 }
 
+/// The layer that is measured, with what its clients need.
+#[derive(Clone, Debug)]
+pub(super) enum Layer {
+    Plain,
+    Flush,
+    Secure(Security),
+}
+
 /// A client of one layer.
 pub(super) enum Peer {
     Plain(PlainClient, Vec<GcsEvent>),
     Flush(FlushClient, Vec<FlushEvent>),
+    Secure(Box<Member>),
+}
+
+/// A client of the secure layer.
+pub(super) struct Member {
+    client: Client,
+    options: GroupOptions,
+    group: Option<Group>,
+    events: Vec<GroupEvent>,
 }
 
 /// Messages to one group that differ in their types only.
@@ -45,7 +63,7 @@ pub(super) struct Stream {
 
 impl Peer {
     pub(super) async fn connect(
-        mode: Mode,
+        layer: &Layer,
         endpoint: &Endpoint,
         name: &str,
     ) -> Result<Self, Failure> {
@@ -55,27 +73,39 @@ impl Peer {
             .command_queue(1_024)
             .event_queue(4_096);
         let failed = |error| Failure::of(endpoint, error);
-        Ok(match mode {
-            Mode::Plain => Self::Plain(
+        Ok(match layer {
+            Layer::Plain => Self::Plain(
                 PlainClient::connect(endpoint, config)
                     .await
                     .map_err(failed)?,
                 Vec::with_capacity(BATCH),
             ),
-            Mode::Flush => Self::Flush(
+            Layer::Flush => Self::Flush(
                 FlushClient::connect(endpoint, config)
                     .await
                     .map_err(failed)?,
                 Vec::with_capacity(BATCH),
             ),
+            Layer::Secure(security) => Self::Secure(Box::new(Member {
+                client: Client::connect(endpoint, security.config(name, config))
+                    .await
+                    .map_err(failed)?,
+                options: security.options.clone(),
+                group: None,
+                events: Vec::with_capacity(BATCH),
+            })),
         })
     }
 
     /// Asks to join; a view tells success.
-    pub(super) async fn join(&self, group: GroupName) -> Result<(), Failure> {
+    pub(super) async fn join(&mut self, group: GroupName) -> Result<(), Failure> {
         let joined = match self {
             Self::Plain(client, _) => client.command(GcsCommand::Join(group)).await,
             Self::Flush(client, _) => client.command(FlushCommand::Join(group)).await,
+            Self::Secure(member) => {
+                let joined = member.client.join(group, member.options.clone()).await;
+                joined.map(|handle| member.group = Some(handle))
+            }
         };
         joined.map_err(|error| Failure::of("join", error))
     }
@@ -98,6 +128,14 @@ impl Peer {
         types: impl Iterator<Item = i16>,
     ) -> Result<(), Failure> {
         let sent = match self {
+            Self::Secure(member) => {
+                let group = member.group()?;
+                let messages = types.map(|kind| (kind, stream.body.clone())).collect();
+                let sent = group
+                    .multicast_all(stream.service, stream.self_delivery, messages)
+                    .await;
+                return sent.map_err(|(_, error)| Failure::of("send", error));
+            }
             Self::Plain(client, _) => {
                 let commands = types
                     .map(|message_type| stream.plain(message_type))
@@ -117,6 +155,26 @@ impl Peer {
     /// Waits for what comes next, answers flush requests.
     pub(super) async fn receive(&mut self, seen: &mut Vec<Seen>) -> Result<(), Failure> {
         match self {
+            Self::Secure(member) => {
+                let Member { group, events, .. } = &mut **member;
+                let Some(group) = group else {
+                    return over(true);
+                };
+                group.recv_many(events, BATCH).await;
+                over(events.is_empty())?;
+                for event in events.drain(..) {
+                    match event {
+                        GroupEvent::Message(message) => {
+                            seen.push(Seen::Message(message.message_type, message.payload.len()));
+                        }
+                        GroupEvent::SecureView(view) => {
+                            seen.push(Seen::Members(view.members.len()));
+                        }
+                        GroupEvent::TransitionalSignal | GroupEvent::FlushBlocked { .. } => {}
+                        other => return Err(Failure::Failed(format!("{other:?}"))),
+                    }
+                }
+            }
             Self::Plain(client, events) => {
                 client.recv_many(events, BATCH).await;
                 over(events.is_empty())?;
@@ -157,6 +215,13 @@ impl Peer {
             }
         }
         Ok(())
+    }
+}
+
+impl Member {
+    fn group(&self) -> Result<&Group, Failure> {
+        let group = self.group.as_ref();
+        group.ok_or_else(|| Failure::Failed("not a member".into()))
     }
 }
 

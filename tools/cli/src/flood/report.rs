@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use ssp_core::RecordSuite;
 
 use super::Mode;
 use crate::output::Event;
@@ -51,6 +52,8 @@ impl RoundTrip {
 /// Time until the view of this many members was installed at the one who joined.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Join {
+    /// Layer or suite.
+    pub(super) layer: &'static str,
     pub(super) members: usize,
     /// Median over the rounds.
     pub(super) time: Duration,
@@ -64,6 +67,9 @@ pub(super) struct Report {
     pub(super) count: u64,
     pub(super) receivers: u16,
     pub(super) throughput: Throughput,
+    /// Of bare messages in the same run.
+    pub(super) plain: Option<Throughput>,
+    pub(super) record: RecordSuite,
     pub(super) round_trip: RoundTrip,
     pub(super) echo: (Throughput, RoundTrip),
     pub(super) joins: Vec<Join>,
@@ -92,11 +98,26 @@ impl Report {
             micros(self.round_trip.p99),
             micros(self.round_trip.p50) / micros(echo_trip.p50),
         );
+        let added = self.plain.map(|plain| self.added_micros(&plain));
+        if let (Some(plain), Some(added)) = (&self.plain, added) {
+            text.push_str(&format!(
+                "\nsealing     {} adds {added:.2} us a message to {:.2} us, medians by turns",
+                self.record,
+                micros(plain.time) / plain.messages as f64,
+            ));
+        }
         for join in &self.joins {
             text.push_str(&format!(
-                "\njoin        {} members {:.3} ms",
+                "\njoin        {} members {:.3} ms, {}{}",
                 join.members,
-                join.time.as_secs_f64() * 1e3
+                join.time.as_secs_f64() * 1e3,
+                join.layer,
+                match self.to_flush(join) {
+                    Some(ratio) if join.layer != "flush" => {
+                        format!(", {ratio:.2} of the flush layer's")
+                    }
+                    _ => String::new(),
+                }
             ));
         }
         let event = Event::new("flood", text)
@@ -121,15 +142,49 @@ impl Report {
                 "round_trip_to_echo",
                 micros(self.round_trip.p50) / micros(echo_trip.p50),
             );
+        let event = match (&self.plain, added) {
+            (Some(plain), Some(added)) => event
+                .with("record", self.record.as_str())
+                .with(
+                    "plain_messages_per_second",
+                    plain.messages_per_second().round(),
+                )
+                .with("added_us_per_message", added),
+            _ => event,
+        };
         if self.joins.is_empty() {
             return event;
         }
         let joins: Vec<Value> = self
             .joins
             .iter()
-            .map(|join| json!({ "members": join.members, "ms": join.time.as_secs_f64() * 1e3 }))
+            .map(|join| {
+                json!({
+                    "layer": join.layer,
+                    "members": join.members,
+                    "ms": join.time.as_secs_f64() * 1e3,
+                    "to_flush": self.to_flush(join),
+                })
+            })
             .collect();
         event.with("joins", joins)
+    }
+}
+
+impl Report {
+    /// What a message takes longer than a bare one.
+    fn added_micros(&self, plain: &Throughput) -> f64 {
+        let each = |one: &Throughput| micros(one.time) / one.messages as f64;
+        each(&self.throughput) - each(plain)
+    }
+
+    /// A join in terms of that of the flush layer with as many members.
+    fn to_flush(&self, join: &Join) -> Option<f64> {
+        let flush = self
+            .joins
+            .iter()
+            .find(|other| other.layer == "flush" && other.members == join.members)?;
+        Some(join.time.as_secs_f64() / flush.time.as_secs_f64())
     }
 }
 

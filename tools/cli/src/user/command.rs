@@ -23,6 +23,10 @@ pub(crate) enum Line {
     Key(GroupName, String),
     /// `members GROUP`
     Members(GroupName),
+    /// `help`
+    Help,
+    /// What a person typed at a terminal that is no command.
+    Say(String),
     /// `quit`
     Quit,
     /// Blank, or a comment.
@@ -34,7 +38,8 @@ impl FromStr for Line {
 
     fn from_str(line: &str) -> Result<Self, String> {
         let line = line.trim();
-        let (verb, rest) = split(line);
+        // As people type it elsewhere.
+        let (verb, rest) = split(line.strip_prefix('/').unwrap_or(line));
         let (group, argument) = split(rest);
         let group = || -> Result<GroupName, String> {
             group.parse().map_err(|error| format!("{verb}: {error}"))
@@ -60,12 +65,40 @@ impl FromStr for Line {
             "flush" => Ok(Self::Flush(group()?)),
             "key" => Ok(Self::Key(group()?, argument("label")?)),
             "members" => Ok(Self::Members(group()?)),
+            "help" => alone(Self::Help),
             "quit" => alone(Self::Quit),
             other => Err(format!(
                 "unknown command \"{}\", one of join, leave, send, sendfile, refresh, flush, \
-                 key, members, quit",
+                 key, members, help, quit",
                 other.chars().take(40).collect::<String>()
             )),
+        }
+    }
+}
+
+/// What `help` shows.
+pub(super) const HELP: &str = "\
+join GROUP           become a member
+leave GROUP          stop being one
+send GROUP TEXT      to all members, in agreed order
+sendfile GROUP PATH  the same with a file, however long
+members GROUP        who is there
+refresh GROUP        a new key among the same members
+key GROUP LABEL      32 bytes derived from the group's key
+flush GROUP          permit a view change, with --manual-flush
+quit                 leave all groups and end
+A / in front of a command does no harm; at a terminal, what is no command is said to the group
+joined last.";
+
+impl Line {
+    /// A line that a person typed: what is no command is said.
+    pub(super) fn typed(line: &str) -> Result<Self, String> {
+        let known = |verb: &str| HELP.lines().any(|line| split(line).0 == verb) || verb == "help";
+        let (verb, _) = split(line.trim());
+        match verb.chars().next() {
+            None | Some('#' | '/') => line.parse(),
+            Some(_) if known(verb) && verb != "A" => line.parse(),
+            Some(_) => Ok(Self::Say(line.trim().to_owned())),
         }
     }
 }
@@ -94,11 +127,29 @@ mod tests {
             ("key g label", Line::Key(g, "label".into())),
             ("members g", Line::Members(g)),
             ("quit", Line::Quit),
+            ("/help", Line::Help),
+            ("/send g /a", Line::Send(g, "/a".into())),
             ("  ", Line::Nothing),
             ("# comment", Line::Nothing),
         ] {
             assert_eq!(text.parse(), Ok(line), "{text}");
         }
+    }
+
+    #[test]
+    fn what_a_person_types_is_said_unless_it_is_a_command() {
+        let g: GroupName = "g".parse().unwrap();
+        for (text, line) in [
+            ("hello all", Ok(Line::Say("hello all".into()))),
+            ("A word", Ok(Line::Say("A word".into()))),
+            ("send g x", Ok(Line::Send(g, "x".into()))),
+            ("/members g", Ok(Line::Members(g))),
+            ("help", Ok(Line::Help)),
+            ("", Ok(Line::Nothing)),
+        ] {
+            assert_eq!(Line::typed(text), line, "{text}");
+        }
+        assert!(Line::typed("/hello").is_err());
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! Lines of standard input.
 
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, IsTerminal};
 
 use tokio::sync::mpsc;
 
 use super::command::Line;
-use crate::output::Printer;
+use crate::output::{self, Printer};
 
 /// Longest line that is taken, in bytes; more than fits into a message.
 const LINE_MAX: usize = 1 << 20;
@@ -18,6 +18,10 @@ impl Input {
     /// Starts reading in a thread of its own: standard input cannot be waited for otherwise.
     pub(super) fn open() -> Self {
         let (sender, receiver) = mpsc::channel(16);
+        let interactive = io::stdin().is_terminal();
+        if interactive {
+            output::prompt();
+        }
         std::thread::spawn(move || {
             let mut input = io::stdin().lock();
             let mut line = Vec::new();
@@ -28,6 +32,7 @@ impl Input {
                         "line of {length} bytes, at most {LINE_MAX} are taken"
                     )),
                     Ok(_) => match std::str::from_utf8(&line) {
+                        Ok(text) if interactive => Line::typed(text),
                         Ok(text) => text.parse(),
                         Err(error) => Err(format!("line is not UTF-8: {error}")),
                     },

@@ -6,12 +6,14 @@
 
 mod command;
 mod flush;
+mod incoming;
 mod input;
 mod pending;
 mod plain;
 mod room;
 mod secure;
 mod show;
+mod transfer;
 
 use gcs_proto::{gcs::CloseReason, name::GroupName};
 use ssp_tokio::ConnectionConfig;
@@ -98,6 +100,11 @@ fn all_sent(unsent: usize) -> Result<(), Failure> {
             "messages that were not sent: {unsent}"
         ))),
     }
+}
+
+fn help(printer: Printer) {
+    let commands: Vec<&str> = command::HELP.lines().collect();
+    printer.print(&Event::new("help", command::HELP).with("commands", commands));
 }
 
 /// A file as one message: its name, then its content.

@@ -53,6 +53,14 @@ impl User {
         let (group, command) = match line {
             Line::Quit => return Flow::End,
             Line::Nothing => return Flow::Continue,
+            Line::Help => {
+                super::help(self.printer);
+                return Flow::Continue;
+            }
+            Line::Say(_) => {
+                report(self.printer, None, "only secure groups: send GROUP TEXT");
+                return Flow::Continue;
+            }
             Line::Join(group) => (group, GcsCommand::Join(group)),
             Line::Leave(group) => (group, GcsCommand::Leave(group)),
             Line::Send(group, text) => {

@@ -3,28 +3,25 @@
 use std::time::Duration;
 
 use gcs_proto::{
-    limits,
     name::{GroupName, MemberName},
     service::Service,
 };
-use ssp_core::SecureViewEvent;
+use ssp_core::{SecureMessage, SecureViewEvent};
 use ssp_tokio::{Error, Group, GroupEvent, SendFailure};
 use tokio::{sync::mpsc, time::timeout};
 
 use super::{
-    FILE, TEXT,
+    TEXT,
     command::Line,
-    file_message,
+    incoming::{Incoming, Whole},
     pending::{Message, Pending},
     report, show,
+    transfer::{Idle, Outcome, Transfers},
 };
-use crate::output::{Event, Printer};
+use crate::output::{Event, Printer, printable};
 
 /// How long messages that wait for a key may still go out after the last command.
 const FAREWELL: Duration = Duration::from_secs(10);
-
-/// Bytes that sealing adds at most.
-const SEAL_OVERHEAD: usize = 128;
 
 /// Who a group's task belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,11 +30,25 @@ enum Stay {
     Gone,
 }
 
+/// What happens next while the rest is sent.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one value at a time, looked at and gone"
+)]
+enum Next {
+    Event(Option<GroupEvent>),
+    File(Outcome),
+}
+
 /// A joined group.
 pub(super) struct Room {
     group: Group,
     printer: Printer,
     pending: Pending,
+    transfers: Transfers,
+    incoming: Incoming,
+    /// Members of the view before.
+    members: Vec<MemberName>,
 }
 
 impl Room {
@@ -46,6 +57,9 @@ impl Room {
             group,
             printer,
             pending: Pending::default(),
+            transfers: Transfers::new(printer),
+            incoming: Incoming::default(),
+            members: Vec::new(),
         }
     }
 
@@ -65,29 +79,84 @@ impl Room {
                     },
                     None => return self.unsent(),
                 },
+                outcome = self.transfers.ended() => self.file_ended(outcome).await,
             }
         }
-        // A time that is up is told by what is left.
-        let _ = timeout(FAREWELL, self.send_the_rest()).await;
+        self.send_the_rest().await;
         self.unsent()
     }
 
-    /// Lets messages that still wait for a key go out.
+    /// Lets messages and files that still wait for a key go out, as long as anything happens.
     async fn send_the_rest(&mut self) {
-        while self.pending.len() > 0 {
-            match self.group.recv().await {
-                Some(event) => {
+        while self.pending.len() + self.transfers.len() > 0 {
+            let next = timeout(FAREWELL, async {
+                tokio::select! {
+                    event = self.group.recv() => Next::Event(event),
+                    outcome = self.transfers.ended() => Next::File(outcome),
+                }
+            });
+            match next.await {
+                Ok(Next::Event(Some(event))) => {
                     if self.handle(event).await == Stay::Gone {
                         return;
                     }
                 }
-                None => return,
+                Ok(Next::File(outcome)) => self.file_ended(outcome).await,
+                // A time that is up is told by what is left.
+                Ok(Next::Event(None)) | Err(_) => return,
             }
         }
     }
 
+    /// Begins files until one is under way, none is left, or there is no key.
+    async fn begin_files(&mut self) {
+        loop {
+            match self.transfers.begin(&self.group).await {
+                Ok(()) | Err(Idle::Nothing) => return,
+                Err(Idle::NoKey(reason)) => return self.wait_for_key(reason),
+                Err(Idle::Failed(error)) => self.report(error),
+            }
+        }
+    }
+
+    async fn file_ended(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Sent(path, size, time) => {
+                let speed = size as f64 / 1e6 / time.as_secs_f64().max(1e-6);
+                let name = path.display().to_string();
+                let text = format!(
+                    "[{}] * sent {}, {size} bytes, {speed:.1} MB/s",
+                    self.name(),
+                    printable(&name)
+                );
+                self.printer.print(
+                    &Event::new("sent", text)
+                        .with("group", self.name().as_str())
+                        .with("size", size)
+                        .with("path", name)
+                        .with("seconds", time.as_secs_f64()),
+                );
+            }
+            Outcome::Again(reason) => self.wait_for_key(format!("begins anew: {reason}")),
+            Outcome::Failed(error) => self.report(error),
+        }
+        self.begin_files().await;
+    }
+
+    fn wait_for_key(&self, reason: String) {
+        let text = format!("[{}] * waiting for a key: {reason}", self.name());
+        self.printer.print(
+            &Event::new("waiting", text)
+                .with("group", self.name().as_str())
+                .with("reason", reason)
+                .with("messages", self.pending.len())
+                .with("files", self.transfers.len()),
+        );
+    }
+
     fn unsent(&self) -> usize {
-        super::report_unsent(self.printer, self.group.name(), self.pending.len())
+        let unsent = self.pending.len() + self.transfers.len();
+        super::report_unsent(self.printer, self.group.name(), unsent)
     }
 
     async fn leave(self) -> usize {
@@ -117,22 +186,10 @@ impl Room {
                 })
                 .await;
             }
-            Line::SendFile(_, path) => {
-                let room = limits::SAFE_MESSAGE
-                    - limits::NAME_SLOT
-                    - limits::FLUSH_OVERHEAD
-                    - SEAL_OVERHEAD;
-                match file_message(&path, room).await {
-                    Ok(body) => {
-                        self.send(Message {
-                            message_type: FILE,
-                            body,
-                        })
-                        .await
-                    }
-                    Err(error) => self.report(error),
-                }
-            }
+            Line::SendFile(_, path) => match self.transfers.push(path) {
+                Ok(()) => self.begin_files().await,
+                Err(error) => self.report(error),
+            },
             Line::Refresh(_) => {
                 if let Err(error) = self.group.refresh().await {
                     self.report(error);
@@ -162,7 +219,12 @@ impl Room {
                     .print(&show::members(self.group.name(), self.group.members()));
             }
             // Taken by the caller.
-            Line::Join(_) | Line::Leave(_) | Line::Quit | Line::Nothing => {}
+            Line::Join(_)
+            | Line::Leave(_)
+            | Line::Say(_)
+            | Line::Help
+            | Line::Quit
+            | Line::Nothing => {}
         }
     }
 
@@ -189,14 +251,7 @@ impl Room {
                         SendFailure::NoView(_) => "the group has none yet".to_owned(),
                         other => other.to_string(),
                     };
-                    let text = format!("[{}] * waiting for a key: {reason}", self.name());
-                    self.printer.print(
-                        &Event::new("waiting", text)
-                            .with("group", self.name().as_str())
-                            .with("reason", reason)
-                            .with("messages", self.pending.len()),
-                    );
-                    return;
+                    return self.wait_for_key(reason);
                 }
                 Err(error) => self.report(error),
             }
@@ -207,26 +262,27 @@ impl Room {
         let name = self.name();
         match event {
             GroupEvent::SecureView(view) => {
+                self.cut_off();
+                let change = show::Change::between(&self.members, &view);
                 self.printer
-                    .print(&secure_view("view", show::change(&view.cause), &view));
+                    .print(&change.add_to(secure_view("view", change.to_string(), &view)));
+                self.members = view.members;
                 self.send_pending().await;
+                self.begin_files().await;
             }
             GroupEvent::KeyRefreshed(view) => {
                 self.printer
                     .print(&secure_view("refresh", "key refreshed".into(), &view));
+                self.cut_off();
                 self.send_pending().await;
+                self.begin_files().await;
             }
             GroupEvent::FlushRequest => self.printer.print(&show::flush_request(&name)),
             GroupEvent::TransitionalSignal => self.printer.print(&show::transitional(&name)),
             GroupEvent::Message(message) => {
-                let event = show::message(
-                    Some(&name),
-                    &message.sender,
-                    message.service,
-                    message.message_type,
-                    &message.payload,
-                );
-                self.printer.print(&event.with("epoch", message.epoch));
+                if let Some(event) = self.arrived(&name, &message) {
+                    self.printer.print(&event.with("epoch", message.epoch));
+                }
             }
             GroupEvent::Failed { member, reason } => {
                 self.failure(
@@ -268,6 +324,59 @@ impl Room {
         Stay::Member
     }
 
+    /// What a message comes to, once it is complete.
+    fn arrived(&mut self, name: &GroupName, message: &SecureMessage) -> Option<Event> {
+        let SecureMessage {
+            sender,
+            service,
+            message_type,
+            payload,
+            ..
+        } = message;
+        let Some(part) = &message.part else {
+            return Some(show::message(
+                Some(name),
+                sender,
+                *service,
+                *message_type,
+                payload,
+            ));
+        };
+        match self.incoming.push(message, part)? {
+            Whole::Text(text) => Some(show::message(
+                Some(name),
+                sender,
+                *service,
+                *message_type,
+                &text,
+            )),
+            Whole::File {
+                name: file,
+                size,
+                sha256,
+            } => Some(
+                show::file(name.as_str(), sender, &file, size, &sha256)
+                    .with("group", name.as_str())
+                    .with("from", sender.as_str())
+                    .with("type", *message_type)
+                    .with("service", service.as_str()),
+            ),
+            Whole::TooLong => {
+                let text = format!("message of {sender} is too long to be shown");
+                self.failure("rejected", sender, text, &"too long");
+                None
+            }
+        }
+    }
+
+    /// What is incomplete is not completed under another key.
+    fn cut_off(&mut self) {
+        for sender in self.incoming.cut_off() {
+            let text = format!("message of {sender} was cut off by a new key");
+            self.failure("cut_off", &sender, text, &"new key");
+        }
+    }
+
     fn failure(
         &self,
         event: &str,
@@ -285,7 +394,7 @@ impl Room {
 }
 
 /// Whether the next key makes the message possible.
-fn waits_for_key(failure: &SendFailure) -> bool {
+pub(super) fn waits_for_key(failure: &SendFailure) -> bool {
     match failure {
         SendFailure::ViewChanged { .. } | SendFailure::NoView(_) | SendFailure::Timeout(_) => true,
         SendFailure::Session(error) => matches!(

@@ -6,11 +6,11 @@ use std::{
 };
 
 use gcs_proto::name::GroupName;
-use ssp_core::{Credentials, FlushMode, GroupOptions, Timestamp};
+use ssp_core::{Credentials, FlushMode, GroupOptions, PartDelivery, Timestamp};
 use ssp_tokio::{Client, ClientConfig};
 use tokio::{sync::mpsc, task::JoinSet};
 
-use super::{Flow, command::Line, connection, input::Input, report, room::Room, show};
+use super::{Flow, command::Line, connection, help, input::Input, report, room::Room, show};
 use crate::{
     cli,
     error::Failure,
@@ -46,11 +46,14 @@ pub(super) async fn run(options: &cli::User, printer: Printer) -> Result<(), Fai
         printer,
         options: GroupOptions {
             protocol: options.protocol,
-            mathematical_group: options.group_params,
+            mathematical_group: options.group_params.clone(),
+            algorithm: options.algorithm,
             flush,
+            parts: PartDelivery::Streamed,
             ..GroupOptions::default()
         },
         rooms: BTreeMap::new(),
+        current: None,
         tasks: JoinSet::new(),
     };
     if let Some(group) = options.group {
@@ -100,6 +103,8 @@ struct User {
     printer: Printer,
     options: GroupOptions,
     rooms: BTreeMap<GroupName, mpsc::Sender<Line>>,
+    /// The group joined last, which hears what is no command.
+    current: Option<GroupName>,
     /// Each ends with the number of messages that it could not send.
     tasks: JoinSet<usize>,
 }
@@ -109,6 +114,17 @@ impl User {
         let group = match &line {
             Line::Quit => return Flow::End,
             Line::Nothing => return Flow::Continue,
+            Line::Help => {
+                help(self.printer);
+                return Flow::Continue;
+            }
+            Line::Say(text) => {
+                let Some(group) = self.current else {
+                    report(self.printer, None, "no group to speak to, join one");
+                    return Flow::Continue;
+                };
+                return Box::pin(self.carry_out(Line::Send(group, text.clone()))).await;
+            }
             Line::Join(group) => {
                 self.join(*group).await;
                 return Flow::Continue;
@@ -132,10 +148,11 @@ impl User {
     }
 
     async fn join(&mut self, group: GroupName) {
-        match self.client.join(group, self.options).await {
+        match self.client.join(group, self.options.clone()).await {
             Ok(handle) => {
                 let (sender, commands) = mpsc::channel(COMMANDS_MAX);
                 self.rooms.insert(group, sender);
+                self.current = Some(group);
                 let room = Room::new(handle, self.printer);
                 self.tasks.spawn(room.run(commands));
             }

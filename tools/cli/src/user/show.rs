@@ -7,6 +7,7 @@ use gcs_proto::{
 };
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use ssp_core::SecureViewEvent;
 
 use super::{FILE, split_file};
 use crate::output::{Event, printable};
@@ -70,19 +71,11 @@ pub(super) fn message(
     body: &[u8],
 ) -> Event {
     let place = group.map_or_else(|| "private".to_owned(), |group| group.as_str().to_owned());
-    let file = (message_type == FILE).then(|| split_file(body)).flatten();
-    let mut event = match file {
+    let split = (message_type == FILE).then(|| split_file(body)).flatten();
+    let mut event = match split {
         Some((name, content)) => {
-            let digest = hex::encode(Sha256::digest(content));
-            let size = content.len();
-            let text = format!(
-                "[{place}] {sender} sent file {}, {size} bytes, sha256 {digest}",
-                printable(&name)
-            );
-            Event::new("file", text)
-                .with("name", name)
-                .with("size", size)
-                .with("sha256", digest)
+            let size = u64::try_from(content.len()).unwrap_or(u64::MAX);
+            file(&place, sender, &name, size, &Sha256::digest(content).into())
         }
         None => {
             let text = String::from_utf8_lossy(body);
@@ -97,6 +90,74 @@ pub(super) fn message(
         .with("from", sender.as_str())
         .with("type", message_type)
         .with("service", service.as_str())
+}
+
+/// A file that arrived.
+pub(super) fn file(
+    place: &str,
+    sender: &MemberName,
+    name: &str,
+    size: u64,
+    sha256: &[u8; 32],
+) -> Event {
+    let digest = hex::encode(sha256);
+    let text = format!(
+        "[{place}] {sender} sent file {}, {size} bytes, sha256 {digest}",
+        printable(name)
+    );
+    Event::new("file", text)
+        .with("name", name)
+        .with("size", size)
+        .with("sha256", digest)
+}
+
+/// Who came and went from one secure view to the next, and why.
+#[derive(Debug)]
+pub(super) struct Change<'a> {
+    cause: &'a Cause,
+    joined: Vec<MemberName>,
+    left: Vec<MemberName>,
+}
+
+impl<'a> Change<'a> {
+    /// From a view of `before` to `view`. A member that left and came back in between did both.
+    pub(super) fn between(before: &[MemberName], view: &'a SecureViewEvent) -> Self {
+        let together = &view.transitional_set;
+        let apart = |names: &[MemberName]| -> Vec<MemberName> {
+            let others = names.iter().filter(|name| !together.contains(name));
+            others.copied().collect()
+        };
+        Self {
+            cause: &view.cause,
+            joined: apart(&view.members),
+            left: apart(before),
+        }
+    }
+
+    pub(super) fn add_to(&self, event: Event) -> Event {
+        event
+            .with("joined", names(&self.joined))
+            .with("left", names(&self.left))
+    }
+}
+
+impl std::fmt::Display for Change<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let known = self.cause.member();
+        // What the cause says already is not said again.
+        let besides = |list: &[MemberName]| -> Vec<MemberName> {
+            let others = list.iter().filter(|name| Some(*name) != known);
+            others.copied().collect()
+        };
+        write!(f, "{}", change(self.cause))?;
+        for (what, list) in [("with", &self.joined), ("without", &self.left)] {
+            let others = besides(list);
+            if !others.is_empty() && !matches!((what, self.cause), ("with", Cause::Join(_))) {
+                write!(f, ", {what} {}", self::list(&others))?;
+            }
+        }
+        Ok(())
+    }
 }
 
 pub(super) fn transitional(group: &GroupName) -> Event {

@@ -62,6 +62,36 @@ fn all_events_over_ffdhe2048() {
 }
 
 #[test]
+fn all_events_with_every_suite() {
+    for suite in ["gdh", "bd", "ckd", "ckd-aead", "str", "tgdh"] {
+        let events = demo(&["--protocol", suite]);
+        check(&events, suite);
+        let join = events.iter().find(|event| event["event"] == "join");
+        assert_eq!(join.unwrap()["protocol"], suite);
+    }
+}
+
+#[test]
+fn groups_of_every_family_and_a_chosen_algorithm() {
+    for arguments in [
+        &["--protocol", "tgdh", "--group-params", "p256"][..],
+        &["--protocol", "bd", "--group-params", "ffdhe2048+abs"],
+        &["--protocol", "gdh", "--algorithm", "optimized"],
+        &["--protocol", "tgdh", "--algorithm", "restart"],
+    ] {
+        let arguments = [arguments, &["--members", "3"]].concat();
+        check(&demo(&arguments), &arguments.join(" "));
+    }
+    let output = ssp(&["demo", "--protocol", "bd", "--algorithm", "optimized"]);
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        error.contains("no algorithm \"optimized\" for suite bd"),
+        "{error}"
+    );
+}
+
+#[test]
 fn a_file_of_many_messages() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file");

@@ -10,5 +10,6 @@ mod cert;
 mod demo;
 mod ends;
 mod flood;
+mod soak;
 mod support;
 mod user;

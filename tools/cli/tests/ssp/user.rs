@@ -239,6 +239,58 @@ fn a_script_waits_for_its_view_and_ends_in_good_order() {
     scene.close();
 }
 
+/// A file far above the daemon's largest message, and a text above it, while others come and go.
+#[test]
+fn a_long_file_and_a_long_text_go_through() {
+    use sha2::{Digest, Sha256};
+
+    let scene = Scene::open(&["alice", "bob", "carol"]);
+    let path = scene.path("long");
+    let content: Vec<u8> = (0..20_000_000_u32)
+        .map(|number| number.wrapping_mul(2_654_435_761).to_be_bytes()[0])
+        .collect();
+    std::fs::write(&path, &content).unwrap();
+    let digest = hex::encode(Sha256::digest(&content));
+    let mut users: Vec<_> = ["alice", "bob"].map(|name| scene.user(name)).into();
+    for user in &mut users {
+        user.wait_view(&["#alice#n1", "#bob#n1"]);
+    }
+    users[0].type_line(&format!("sendfile g {path}"));
+    users[0].type_line("send g behind");
+    // A view change cuts the file off, and it begins anew.
+    users.push(scene.user("carol"));
+    for user in &mut users[..2] {
+        let file = user.wait_event("file");
+        assert_eq!(file["size"], content.len());
+        assert_eq!(file["sha256"], digest.as_str());
+        assert_eq!(file["name"], "long");
+        assert!(user.said.iter().any(|event| event["data"] == "behind"));
+    }
+    users[2].wait_view(&["#alice#n1", "#bob#n1", "#carol#n1"]);
+    let long = "x".repeat(300_000);
+    users[2].type_line(&format!("send g {long}"));
+    for user in &mut users {
+        user.wait_message(&long);
+    }
+    users[0].type_line("sendfile g /nowhere");
+    users[0].wait("an error", |event| {
+        event["error"]
+            .as_str()
+            .is_some_and(|error| error.contains("/nowhere"))
+    });
+    users[1].type_line("/help");
+    assert!(
+        users[1].wait_event("help")["commands"]
+            .as_array()
+            .unwrap()
+            .len()
+            > 8
+    );
+    let (said, code) = users.remove(0).finish();
+    assert_eq!(code, Some(0), "{said:#?}");
+    scene.close();
+}
+
 #[test]
 fn a_message_that_could_not_be_sent_is_a_failure() {
     let scene = Scene::open(&["alice"]);

@@ -46,11 +46,11 @@ pub(super) fn running<'a>(
     first: &BoxedMontyForm,
     factors: impl Iterator<Item = &'a BoxedMontyForm>,
 ) -> [BoxedMontyForm; 2] {
-    let mut multiplier = Multiplier::from(first.params());
+    let mut montgomery = Montgomery::new(first.params());
     let (mut last, mut product) = (first.clone(), first.clone());
     for factor in factors {
-        multiplier.mul_assign(&mut last, factor);
-        multiplier.mul_assign(&mut product, &last);
+        montgomery.multiply(words_mut(&mut last), factor.as_montgomery().as_words());
+        montgomery.multiply(words_mut(&mut product), last.as_montgomery().as_words());
     }
     [last, product]
 }

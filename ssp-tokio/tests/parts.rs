@@ -1,0 +1,193 @@
+//! Messages longer than one of the daemon's, and all suites, end to end.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs
+)]
+
+mod support;
+
+use ssp_tokio::{
+    SendFailure, StreamError,
+    gcs_proto::service::Service,
+    ssp_core::{Algorithm, GroupOptions, PartDelivery, PartEnd, Protocol, RecordSuite},
+};
+use support::{
+    people::{Person, agree, config},
+    soon, start_daemon,
+};
+use tokio::io::AsyncReadExt;
+
+fn streamed() -> GroupOptions {
+    GroupOptions {
+        parts: PartDelivery::Streamed,
+        record: RecordSuite::Aes256Gcm,
+        ..GroupOptions::default()
+    }
+}
+
+/// What a stream of bytes is, without keeping it.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Sum {
+    length: u64,
+    digest: u64,
+}
+
+impl Sum {
+    fn add(&mut self, bytes: &[u8]) {
+        self.length += bytes.len() as u64;
+        for word in bytes {
+            self.digest = self.digest.rotate_left(5) ^ u64::from(*word).wrapping_mul(0x9e37_79b9);
+        }
+    }
+}
+
+/// Far more than a message can hold goes through in parts, to a receiver and back to the sender; the
+/// longest thing that anybody holds is a part.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_is_sent_and_taken_in_parts() {
+    const LENGTH: u64 = 6 << 20;
+    let daemon = start_daemon(&["n1"]).await;
+    let mut a = Person::join_with(&daemon, "n1", config("a"), streamed()).await;
+    let mut b = Person::join_with(&daemon, "n1", config("b"), streamed()).await;
+    let members = [a.me(), b.me()];
+    a.view_of(&members).await;
+    b.view_of(&members).await;
+
+    let sender = a.group.begin_parts(Service::Fifo, 5).await.unwrap();
+    let part_max = sender.part_max();
+    assert!(part_max > 60_000, "{part_max}");
+    let number = sender.message();
+    let source = tokio::io::repeat(0x5a).take(LENGTH);
+    let (told, progress) = std::sync::mpsc::channel();
+    let sending = tokio::spawn(sender.send_all(source, move |sent| told.send(sent).unwrap()));
+    let mut whole = Sum::default();
+    let mut left = LENGTH;
+    while left > 0 {
+        let length = left.min(4096);
+        whole.add(&vec![0x5a; usize::try_from(length).unwrap()]);
+        left -= length;
+    }
+    for person in [&mut a, &mut b] {
+        let mut sum = Sum::default();
+        for index in 0.. {
+            let message = person.message().await;
+            let part = message.part.unwrap();
+            assert_eq!((part.message, part.index), (number, index));
+            assert_eq!(message.message_type, 5);
+            assert!(message.payload.len() <= part_max);
+            sum.add(&message.payload);
+            if part.end == PartEnd::Last {
+                break;
+            }
+        }
+        assert_eq!(sum, whole);
+    }
+    assert_eq!(soon("sending", sending).await.unwrap().unwrap(), LENGTH);
+    let progress: Vec<_> = progress.iter().collect();
+    assert!(progress.is_sorted());
+    assert_eq!(progress.last(), Some(&LENGTH));
+    daemon.shutdown().await;
+}
+
+/// A refresh ends a message in parts; the next one begins anew.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_key_ends_a_stream() {
+    let daemon = start_daemon(&["n1"]).await;
+    let mut a = Person::join_with(&daemon, "n1", config("a"), streamed()).await;
+    a.view_of(&[a.me()]).await;
+    let mut sender = a.group.begin_parts(Service::Agreed, 5).await.unwrap();
+    sender.send("first").await.unwrap();
+    assert_eq!(sender.parts(), 1);
+    assert_eq!(a.message().await.payload, "first");
+    a.group.refresh().await.unwrap();
+    a.refreshed().await;
+    let error = sender.send("second").await.unwrap_err();
+    assert!(matches!(error.failure, SendFailure::Session(_)), "{error}");
+    assert_eq!(error.payload, "second");
+    assert_eq!(sender.parts(), 1);
+    let again = a.group.begin_parts(Service::Agreed, 5).await.unwrap();
+    again.finish("whole").await.unwrap();
+    let message = a.message().await;
+    assert_eq!(message.payload, "whole");
+    assert_eq!(message.part.unwrap().end, PartEnd::Last);
+
+    let unordered = a.group.begin_parts(Service::Reliable, 5).await;
+    assert!(matches!(unordered, Err(SendFailure::Session(_))));
+    let failing = a.group.begin_parts(Service::Agreed, 5).await.unwrap();
+    let source = failing_reader();
+    let error = failing.send_all(source, |_| {}).await.unwrap_err();
+    assert!(matches!(error, StreamError::Read(_)), "{error}");
+    daemon.shutdown().await;
+}
+
+/// A reader that fails.
+fn failing_reader() -> impl tokio::io::AsyncRead + Unpin {
+    struct Failing;
+    impl tokio::io::AsyncRead for Failing {
+        fn poll_read(
+            self: std::pin::Pin<&mut Self>,
+            _: &mut std::task::Context<'_>,
+            _: &mut tokio::io::ReadBuf<'_>,
+        ) -> std::task::Poll<std::io::Result<()>> {
+            std::task::Poll::Ready(Err(std::io::Error::other("broken")))
+        }
+    }
+    Failing
+}
+
+/// Every suite through join, message, refresh and crash, in one connection each.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_suite_end_to_end() {
+    let daemon = start_daemon(&["n1", "n2"]).await;
+    for protocol in Protocol::ALL {
+        let mut people = Vec::new();
+        for (name, at) in [("a", "n1"), ("b", "n2"), ("c", "n1")] {
+            let options = GroupOptions::of(*protocol);
+            people.push(Person::join_with(&daemon, at, config(name), options).await);
+            agree(&mut people).await;
+        }
+        let view = people[0].group.view().unwrap();
+        assert_eq!(view.protocol, *protocol);
+        people[2].group.refresh().await.unwrap();
+        for person in &mut people {
+            person.refreshed().await;
+        }
+        people[1]
+            .group
+            .multicast(Service::Safe, 3, protocol.as_str())
+            .await
+            .unwrap();
+        for person in &mut people {
+            assert_eq!(person.message().await.payload, protocol.as_str());
+        }
+        let crashed = people.pop().unwrap();
+        daemon.control().drop_session(crashed.me()).await.unwrap();
+        agree(&mut people).await;
+        for person in people {
+            soon("leaving", person.group.leave()).await.unwrap();
+            person.client.disconnect().await;
+        }
+    }
+    daemon.shutdown().await;
+}
+
+/// A suite and an algorithm that do not go together are refused at the join.
+#[tokio::test]
+async fn an_algorithm_that_a_suite_does_not_have_is_refused() {
+    let daemon = start_daemon(&["n1"]).await;
+    let client = ssp_tokio::Client::connect(&support::endpoint(&daemon, "n1"), config("a"))
+        .await
+        .unwrap();
+    let options = GroupOptions {
+        algorithm: Some(Algorithm::Optimized),
+        ..GroupOptions::of(Protocol::Bd)
+    };
+    let error = client.join(support::people::group(), options).await;
+    let error = error.unwrap_err().to_string();
+    assert_eq!(error, "no algorithm \"optimized\" for suite bd");
+    daemon.shutdown().await;
+}
