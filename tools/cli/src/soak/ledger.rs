@@ -25,6 +25,9 @@ const MESSAGE: usize = 8 + 12;
 /// A view and the number of a key in it.
 type KeyOf = (ViewId, u32);
 
+/// A key by its fingerprint, and who has it.
+type Shared = ([u8; 16], Vec<MemberName>);
+
 /// A message by its sender and number.
 type Given = (MemberName, u64);
 
@@ -95,7 +98,7 @@ pub(super) struct Ledger {
     keys: BTreeMap<[u8; 16], KeyOf>,
     /// Keys and members of the views; more than one where an identifier came back after the group
     /// was empty, as Spread's do.
-    views: BTreeMap<KeyOf, Vec<([u8; 16], Vec<MemberName>)>>,
+    views: BTreeMap<KeyOf, Vec<Shared>>,
     pub(super) counts: Counts,
     violations: Vec<String>,
     violation_count: usize,
