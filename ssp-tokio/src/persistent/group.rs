@@ -51,6 +51,10 @@ struct Joining {
 }
 
 /// Where the group is.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one for each group, almost always the large one"
+)]
 enum Stage {
     /// To be joined with a connection of this number or a later one.
     Away {

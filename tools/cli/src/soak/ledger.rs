@@ -2,7 +2,8 @@
 //!
 //! A message carries its number, and the view its sender held. Checked as it happens:
 //!
-//! - a key belongs to one view and epoch, and a view and epoch to one key and one list of members;
+//! - a key belongs to one view and epoch; members that name each other in a view and epoch have the
+//!   same key and the same list of members;
 //! - a message is delivered in the view it was sent in, once, and in its sender's order without gap.
 //!
 //! Checked when all are together again, for every view that was replaced:
@@ -23,6 +24,9 @@ const MESSAGE: usize = 8 + 12;
 
 /// A view and the number of a key in it.
 type KeyOf = (ViewId, u32);
+
+/// A key by its fingerprint, and who has it.
+type Shared = ([u8; 16], Vec<MemberName>);
 
 /// A message by its sender and number.
 type Given = (MemberName, u64);
@@ -92,7 +96,9 @@ pub(super) struct Counts {
 pub(super) struct Ledger {
     witnesses: BTreeMap<MemberName, Witness>,
     keys: BTreeMap<[u8; 16], KeyOf>,
-    views: BTreeMap<KeyOf, ([u8; 16], Vec<MemberName>)>,
+    /// Keys and members of the views; more than one where an identifier came back after the group
+    /// was empty, as Spread's do.
+    views: BTreeMap<KeyOf, Vec<Shared>>,
     pub(super) counts: Counts,
     violations: Vec<String>,
     violation_count: usize,
@@ -101,6 +107,11 @@ pub(super) struct Ledger {
 /// What a message says.
 pub(super) fn write(number: u64, view: &ViewId) -> Vec<u8> {
     [&number.to_be_bytes()[..], &view.0].concat()
+}
+
+fn list(members: &[MemberName]) -> String {
+    let names: Vec<_> = members.iter().map(MemberName::as_str).collect();
+    names.join(" ")
 }
 
 fn read(payload: &[u8]) -> Option<(u64, ViewId)> {
@@ -165,15 +176,26 @@ impl Ledger {
                 view.fingerprint, key.0, key.1, first.0, first.1
             ));
         }
-        let known = self
-            .views
-            .entry(key)
-            .or_insert_with(|| (print, view.members.to_vec()));
-        if *known != (print, view.members.to_vec()) {
-            self.violation(format!(
-                "{me}: view {} epoch {} has other members or another key elsewhere",
-                key.0, key.1
-            ));
+        let known = self.views.entry(key).or_default();
+        let met = known
+            .iter()
+            .find(|(_, members)| members.iter().any(|member| view.members.contains(member)));
+        match met {
+            None => known.push((print, view.members.to_vec())),
+            Some((first, members)) if (*first, &members[..]) != (print, view.members) => {
+                let text = format!(
+                    "{me}: view {} epoch {} has key {} and members {}, elsewhere key {} and \
+                     members {}",
+                    key.0,
+                    key.1,
+                    view.fingerprint,
+                    list(view.members),
+                    Fingerprint(*first),
+                    list(members),
+                );
+                self.violation(text);
+            }
+            Some(_) => {}
         }
         if view.epoch > 0 {
             self.counts.refreshes += 1;
@@ -404,7 +426,7 @@ mod tests {
             let me = scene.both[0];
             scene.install(&me, 1, 1, 1);
         });
-        check("another key elsewhere", |scene| {
+        check("elsewhere key", |scene| {
             let [first, second] = scene.both;
             scene.install(&first, 1, 1, 7);
             scene.install(&second, 1, 1, 8);
@@ -417,6 +439,37 @@ mod tests {
         check("not what was sent", |scene| {
             let [me, sender] = scene.both;
             scene.ledger.message(&me, sender, b"?");
+        });
+    }
+
+    #[test]
+    fn an_identifier_may_come_back_after_the_group_was_empty() {
+        check("", |scene| {
+            let other = [name("c")];
+            scene.ledger.enter(other[0]);
+            scene.ledger.key(
+                &other[0],
+                &Installed {
+                    id: view(1),
+                    epoch: 0,
+                    fingerprint: Fingerprint([77; 16]),
+                    members: &other,
+                    together: &other,
+                },
+            );
+        });
+        check("members #a#n1, elsewhere", |scene| {
+            let alone = [scene.both[0]];
+            scene.ledger.key(
+                &alone[0],
+                &Installed {
+                    id: view(1),
+                    epoch: 0,
+                    fingerprint: Fingerprint([78; 16]),
+                    members: &alone,
+                    together: &alone,
+                },
+            );
         });
     }
 

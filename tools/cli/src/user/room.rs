@@ -8,7 +8,10 @@ use gcs_proto::{
 };
 use ssp_core::{SecureMessage, SecureViewEvent};
 use ssp_tokio::{Error, Group, GroupEvent, SendFailure};
-use tokio::{sync::mpsc, time::timeout};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, timeout_at},
+};
 
 use super::{
     TEXT,
@@ -86,10 +89,11 @@ impl Room {
         self.unsent()
     }
 
-    /// Lets messages and files that still wait for a key go out, as long as anything happens.
+    /// Lets messages and files that still wait for a key go out, as long as there are keys and messages.
     async fn send_the_rest(&mut self) {
+        let mut deadline = Instant::now() + FAREWELL;
         while self.pending.len() + self.transfers.len() > 0 {
-            let next = timeout(FAREWELL, async {
+            let next = timeout_at(deadline, async {
                 tokio::select! {
                     event = self.group.recv() => Next::Event(event),
                     outcome = self.transfers.ended() => Next::File(outcome),
@@ -97,6 +101,13 @@ impl Room {
             });
             match next.await {
                 Ok(Next::Event(Some(event))) => {
+                    // A group that is held up says so again and again, which is no progress.
+                    if let GroupEvent::SecureView(_)
+                    | GroupEvent::KeyRefreshed(_)
+                    | GroupEvent::Message(_) = event
+                    {
+                        deadline = Instant::now() + FAREWELL;
+                    }
                     if self.handle(event).await == Stay::Gone {
                         return;
                     }

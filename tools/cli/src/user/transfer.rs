@@ -51,12 +51,15 @@ pub(super) enum Idle {
     Failed(String),
 }
 
+/// The task that sends a file.
+type Sending = JoinHandle<Result<u64, StreamError>>;
+
 /// Files that wait, and the one under way.
 #[derive(Debug)]
 pub(super) struct Transfers {
     printer: Printer,
     waiting: VecDeque<Job>,
-    under_way: Option<(Job, Instant, JoinHandle<Result<u64, StreamError>>)>,
+    under_way: Option<(Job, Instant, Sending)>,
 }
 
 impl Transfers {

@@ -369,7 +369,7 @@ fn failures_are_one_line_that_names_the_value() {
         (
             vec!["demo", "--protocol", "rsa"],
             2,
-            "unknown protocol \"rsa\", there is: gdh",
+            "unknown protocol \"rsa\", there is: bd",
         ),
         (vec!["demo", "--group-params", "modp17"], 2, "modp17"),
         (vec!["daemon", "--listen", "nowhere"], 2, "nowhere"),
