@@ -50,6 +50,15 @@ pub(crate) struct Power<'a> {
     pub(crate) exponent: &'a Exponent,
 }
 
+/// How far a running product has come: known from the position alone, so that it may be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// It is still the 1 that it starts as: a square is itself, a product is the factor.
+    One,
+    /// Something was multiplied by.
+    Begun,
+}
+
 /// An engine with what it computes once for a modulus.
 pub(crate) enum Kernel {
     Portable,

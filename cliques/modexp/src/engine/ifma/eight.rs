@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     engine::{
-        Power,
+        Power, Progress,
         comb::{Comb, Step},
         digits,
     },
@@ -89,10 +89,8 @@ impl<const K: usize> Eight<K> {
             return Vec::new();
         };
         let mut run = Run::new(self);
-        let mut is_one = true;
         for step in shape.steps(widest) {
             match step {
-                Step::Square if is_one => (),
                 Step::Square => run.square(),
                 Step::Multiply { row, from } => {
                     let row = entries(shape, row);
@@ -100,8 +98,7 @@ impl<const K: usize> Eight<K> {
                     let exponents = exponents.iter().copied();
                     let selectors = selectors(exponents, from, shape.window);
                     select_shared(row, entry_len, selectors, &mut run.entry);
-                    run.multiply_entry(is_one);
-                    is_one = false;
+                    run.multiply_entry();
                 }
             }
         }
@@ -113,6 +110,7 @@ impl<const K: usize> Eight<K> {
 struct Run<'a, const K: usize> {
     eight: &'a Eight<K>,
     value: Box<Lanes<K>>,
+    progress: Progress,
     entry: Box<Lanes<K>>,
     columns: Box<Columns<K>>,
 }
@@ -124,6 +122,7 @@ impl<'a, const K: usize> Run<'a, K> {
         Self {
             eight,
             value: Box::new(eight.one),
+            progress: Progress::One,
             entry: Box::new([zero; K]),
             columns: Box::new([[zero; K]; 2]),
         }
@@ -139,19 +138,24 @@ impl<'a, const K: usize> Run<'a, K> {
         );
     }
 
-    /// Multiplies by the entry; a value that is 1, which is known of the first product, is replaced.
+    /// Multiplies by the entry.
     #[target_feature(enable = "avx512f,avx512ifma")]
-    fn multiply_entry(&mut self, is_one: bool) {
-        if is_one {
-            *self.value = *self.entry;
-        } else {
-            self.multiply();
+    fn multiply_entry(&mut self) {
+        match self.progress {
+            Progress::One => *self.value = *self.entry,
+            Progress::Begun => self.multiply(),
         }
+        self.progress = Progress::Begun;
     }
 
     #[target_feature(enable = "avx512f,avx512ifma")]
     fn square(&mut self) {
-        lanes::square(&mut self.value, &self.eight.modulus, &mut self.columns);
+        match self.progress {
+            Progress::One => (),
+            Progress::Begun => {
+                lanes::square(&mut self.value, &self.eight.modulus, &mut self.columns);
+            }
+        }
     }
 
     /// Multiplies each lane by every eighth power, beginning with its own.
@@ -166,19 +170,16 @@ impl<'a, const K: usize> Run<'a, K> {
             .map(|group| self.table(group, 1 << window))
             .collect();
         *self.value = self.eight.one;
-        let mut is_one = true;
+        self.progress = Progress::One;
         for position in (0..width.div_ceil(window)).rev() {
-            if !is_one {
-                for _ in 0..window {
-                    self.square();
-                }
+            for _ in 0..window {
+                self.square();
             }
             for (group, table) in groups.iter().zip(&tables) {
                 let exponents = group.iter().map(|power| power.exponent);
                 let selectors = selectors(exponents, position * window, window);
                 select(&table.0, selectors, &mut self.entry);
-                self.multiply_entry(is_one);
-                is_one = false;
+                self.multiply_entry();
             }
         }
     }
@@ -187,6 +188,7 @@ impl<'a, const K: usize> Run<'a, K> {
     #[target_feature(enable = "avx512f,avx512ifma")]
     fn table(&mut self, bases: &[Power<'_>], count: usize) -> Table<K> {
         self.load(bases);
+        self.progress = Progress::Begun;
         *self.entry = self.eight.enter;
         self.multiply();
         *self.entry = *self.value;

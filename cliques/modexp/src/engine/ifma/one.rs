@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     engine::{
-        Power,
+        Power, Progress,
         comb::{Comb, Step},
         digits,
     },
@@ -98,10 +98,8 @@ impl<const V: usize, const LAST: usize> One<V, LAST> {
     ) -> BoxedMontyForm {
         let table = table.as_chunks::<LANES>().0.as_chunks::<V>().0;
         let mut run = Run::new(self);
-        let mut is_one = true;
         for step in shape.steps(exponent) {
             match step {
-                Step::Square if is_one => (),
                 Step::Square => run.square(),
                 Step::Multiply { row, from } => {
                     let digit = digits::digit(exponent.words(), from, shape.window);
@@ -110,8 +108,7 @@ impl<const V: usize, const LAST: usize> One<V, LAST> {
                     let entry = select(row.iter().map(|digits| load(digits)), digit);
                     // The table is larger than the nearest cache.
                     vector::prefetch(next.as_flattened());
-                    run.multiply_entry(&entry, is_one);
-                    is_one = false;
+                    run.multiply_entry(&entry);
                 }
             }
         }
@@ -123,6 +120,7 @@ impl<const V: usize, const LAST: usize> One<V, LAST> {
 struct Run<'a, const V: usize, const LAST: usize> {
     one: &'a One<V, LAST>,
     value: Number<V>,
+    progress: Progress,
     memory: Box<Memory<V>>,
 }
 
@@ -137,6 +135,7 @@ impl<'a, const V: usize, const LAST: usize> Run<'a, V, LAST> {
         Self {
             one,
             value: one.one,
+            progress: Progress::One,
             memory: Box::new(Memory {
                 factor: [[0; LANES]; V],
                 copies: Copies::new(),
@@ -151,21 +150,28 @@ impl<'a, const V: usize, const LAST: usize> Run<'a, V, LAST> {
         single::multiply::<V, LAST>(&mut self.value, factor, &self.one.modulus, copies);
     }
 
-    /// Multiplies by an entry; a value that is 1, which is known of the first product, is replaced.
+    /// Multiplies by an entry.
     #[target_feature(enable = "avx512f,avx512ifma,bmi2")]
-    fn multiply_entry(&mut self, entry: &Number<V>, is_one: bool) {
-        if is_one {
-            self.value = *entry;
-        } else {
-            self.memory.factor = store(entry);
-            self.multiply();
+    fn multiply_entry(&mut self, entry: &Number<V>) {
+        match self.progress {
+            Progress::One => self.value = *entry,
+            Progress::Begun => {
+                self.memory.factor = store(entry);
+                self.multiply();
+            }
         }
+        self.progress = Progress::Begun;
     }
 
     #[target_feature(enable = "avx512f,avx512ifma,bmi2")]
     fn square(&mut self) {
-        self.memory.factor = store(&self.value);
-        self.multiply();
+        match self.progress {
+            Progress::One => (),
+            Progress::Begun => {
+                self.memory.factor = store(&self.value);
+                self.multiply();
+            }
+        }
     }
 
     /// The product of the powers, which share their squarings.
@@ -180,19 +186,16 @@ impl<'a, const V: usize, const LAST: usize> Run<'a, V, LAST> {
             tables.push(self.powers(1 << window));
         }
         self.value = self.one.one;
-        let mut is_one = true;
+        self.progress = Progress::One;
         for position in (0..width.div_ceil(window)).rev() {
-            if !is_one {
-                for _ in 0..window {
-                    self.square();
-                }
+            for _ in 0..window {
+                self.square();
             }
             for (power, table) in powers.iter().zip(&tables) {
                 let words = power.exponent.words();
                 let digit = digits::digit(words, position * window, window);
                 let entry = select(table.0.iter().copied(), digit);
-                self.multiply_entry(&entry, is_one);
-                is_one = false;
+                self.multiply_entry(&entry);
             }
         }
     }
@@ -203,6 +206,7 @@ impl<'a, const V: usize, const LAST: usize> Run<'a, V, LAST> {
         let factor = self.memory.factor.as_flattened_mut();
         radix::to_digits(base.as_montgomery().as_words(), factor);
         self.value = load(&self.memory.factor);
+        self.progress = Progress::Begun;
         self.memory.factor = self.one.enter;
         self.multiply();
     }

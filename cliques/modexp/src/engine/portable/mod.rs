@@ -21,7 +21,7 @@ use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
 
 use super::{
-    Power,
+    Power, Progress,
     comb::{Comb, Step},
     digits,
 };
@@ -58,6 +58,7 @@ pub(super) fn running<'a>(
 /// A running product with what multiplying it needs.
 struct Accumulator<'a> {
     value: BoxedMontyForm,
+    progress: Progress,
     entry: BoxedMontyForm,
     montgomery: Montgomery<'a>,
 }
@@ -67,6 +68,7 @@ impl<'a> Accumulator<'a> {
     fn one(like: &'a BoxedMontyForm) -> Self {
         Self {
             value: BoxedMontyForm::one(like.params()),
+            progress: Progress::One,
             entry: BoxedMontyForm::zero(like.params()),
             montgomery: Montgomery::new(like.params()),
         }
@@ -81,15 +83,11 @@ impl<'a> Accumulator<'a> {
             .iter()
             .map(|power| Table::new(power.base, 1 << window, &mut self.montgomery))
             .collect();
-        let mut is_one = true;
         for position in (0..width.div_ceil(window)).rev() {
-            if !is_one {
-                self.square(window);
-            }
+            self.square(window);
             for (power, table) in powers.iter().zip(&tables) {
                 let digit = digits::digit(power.exponent.words(), position * window, window);
-                self.multiply_entry(table, digit, is_one);
-                is_one = false;
+                self.multiply_entry(table, digit);
             }
         }
     }
@@ -101,21 +99,27 @@ impl<'a> Accumulator<'a> {
     }
 
     fn square(&mut self, times: u32) {
-        for _ in 0..times {
-            self.montgomery.square(words_mut(&mut self.value));
+        match self.progress {
+            Progress::One => (),
+            Progress::Begun => {
+                for _ in 0..times {
+                    self.montgomery.square(words_mut(&mut self.value));
+                }
+            }
         }
     }
 
-    /// Multiplies by one entry, reading all of the table. A value that is 1, which is known of the
-    /// first product, is replaced.
-    fn multiply_entry(&mut self, table: &Table, digit: Word, is_one: bool) {
-        if is_one {
-            table.look_up(digit, &mut self.value);
-        } else {
-            table.look_up(digit, &mut self.entry);
-            let entry = self.entry.as_montgomery().as_words();
-            self.montgomery.multiply(words_mut(&mut self.value), entry);
+    /// Multiplies by one entry, reading all of the table.
+    fn multiply_entry(&mut self, table: &Table, digit: Word) {
+        match self.progress {
+            Progress::One => table.look_up(digit, &mut self.value),
+            Progress::Begun => {
+                table.look_up(digit, &mut self.entry);
+                let entry = self.entry.as_montgomery().as_words();
+                self.montgomery.multiply(words_mut(&mut self.value), entry);
+            }
         }
+        self.progress = Progress::Begun;
     }
 }
 
@@ -202,16 +206,13 @@ impl CombTable {
     /// The power of an exponent that is not wider than the table.
     pub(crate) fn pow(&self, exponent: &Exponent) -> BoxedMontyForm {
         let mut accumulator = Accumulator::one(&self.one);
-        let mut is_one = true;
         for step in self.shape.steps(exponent) {
             match step {
-                Step::Square if is_one => (),
                 Step::Square => accumulator.square(1),
                 Step::Multiply { row, from } => {
                     let digit = digits::digit(exponent.words(), from, self.shape.window);
                     if let Some(row) = self.rows.get(row as usize) {
-                        accumulator.multiply_entry(row, digit, is_one);
-                        is_one = false;
+                        accumulator.multiply_entry(row, digit);
                     }
                 }
             }
