@@ -70,7 +70,7 @@ fn connect(address: &str, name: PrivateName) -> Result<(TcpStream, Connection), 
         if count == 0 {
             return Err("daemon closed the connection".into());
         }
-        if let Some(connection) = handshake.handle_bytes(&input[..count])? {
+        if let Some(connection) = handshake.handle_bytes(input.get(..count).unwrap_or_default())? {
             return Ok((stream, connection));
         }
     }
@@ -143,7 +143,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         match stream.read(&mut input) {
             Ok(0) => connection.handle_end_of_stream(),
-            Ok(count) => connection.handle_bytes(&input[..count]),
+            Ok(count) => connection.handle_bytes(input.get(..count).unwrap_or_default()),
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
             Err(error) => return Err(error.into()),
         }
