@@ -114,7 +114,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let daemon = Daemon::builder().daemon(n1).start().await?;
     let names = ["ada", "bob", "cat"];
     let mut trust = TrustStore::new();
-    let signers = names.map(|name| Ed25519Signer::from_seed(&[name.as_bytes()[0]; 32]));
+    let signers = [1, 2, 3].map(|seed| Ed25519Signer::from_seed(&[seed; 32]));
     for (name, signer) in names.iter().zip(&signers) {
         trust.insert(name, signer.public_key())?;
     }
