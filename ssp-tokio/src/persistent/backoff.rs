@@ -87,7 +87,7 @@ mod tests {
         let whole: Vec<_> = [1, 2, 3, 4, 5, 6, u32::MAX]
             .map(|failures| backoff.delay(failures, u32::MAX).unwrap().as_millis())
             .into();
-        assert_eq!(whole, [99, 199, 399, 799, 999, 999, 999]);
+        assert_eq!(whole, [100, 200, 400, 800, 1_000, 1_000, 1_000]);
         assert_eq!(backoff.delay(1, 0), Some(Duration::from_millis(50)));
     }
 
