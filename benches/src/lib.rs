@@ -9,7 +9,7 @@
 //! | `records` | sealing and opening user messages | `<suite>/<direction>/<bytes>` |
 //!
 //! `cargo bench -p benches` runs all, `cargo bench -p benches --bench suites -- gdh/join` some.
-//! `docs/performance.md` and `docs/performance-suites.md` in the repository have figures.
+//! `docs/performance.md` in the repository has figures.
 //! Figures of one run are to be compared with each other, not with those of another machine.
 
 pub mod contenders;
