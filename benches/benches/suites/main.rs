@@ -100,7 +100,11 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     } else {
-        let mut criterion = Criterion::default().configure_from_args();
+        // There are some three thousand benchmarks, of which an event or two tells enough.
+        let mut criterion = Criterion::default()
+            .warm_up_time(Duration::from_millis(100))
+            .measurement_time(Duration::from_millis(500))
+            .configure_from_args();
         // Groups of a hundred members take minutes to grow, which is too long for a test.
         let test = flag("--test");
         let subjects = subjects().filter(|subject| !test || is_small(subject));
