@@ -101,7 +101,7 @@ impl Error {
             Self::NoCommonMethod { .. } | Self::MissingCredentials => Code::RejectAuth,
             Self::Decode(_) | Self::Closed(_) => Code::ConnectionClosed,
             Self::HandshakeOver => Code::IllegalSession,
-            Self::Name(_) | Self::IllegalGroup(_) => Code::IllegalGroup,
+            Self::Name(_) | Self::IllegalGroup(_) | Self::ViewSynchronous(_) => Code::IllegalGroup,
             Self::Limit { .. } => Code::MessageTooLong,
             Self::IllegalState { .. } => Code::IllegalState,
             Self::IllegalMessageType(_) => Code::IllegalMessageType,

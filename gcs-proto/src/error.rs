@@ -172,6 +172,9 @@ pub enum Error {
     /// Not a member of the group, or not in the state that the call needs.
     #[error("not in the right membership state of group {0} for this call")]
     IllegalGroup(GroupName),
+    /// A message outside of all views to a group that this member takes part in view-synchronously.
+    #[error("group {0} is view-synchronous here, nothing else can be sent to it")]
+    ViewSynchronous(GroupName),
     /// Sending or flushing is not possible in the present state of the view.
     #[error("{call} is not possible while group {group} is {state}")]
     IllegalState {

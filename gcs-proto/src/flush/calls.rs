@@ -28,7 +28,7 @@ impl FlushLayer {
     /// [`Error::IllegalGroup`] from this call on until the group was left again or the join was
     /// refused; [`Error::Closed`] when the connection is over.
     pub fn join(&mut self, group: GroupName) -> Result<(), Error> {
-        if self.standings.contains_key(&group) {
+        if self.standings.contains_key(&group) || self.is_bare(&group) {
             return Err(Error::IllegalGroup(group));
         }
         self.command(GcsCommand::Join(group))?;
@@ -36,8 +36,8 @@ impl FlushLayer {
         Ok(())
     }
 
-    /// Asks to leave `group`; [`FlushEvent::SelfLeave`](super::FlushEvent::SelfLeave) tells
-    /// success. Events of the group go on until then, but nothing can be sent.
+    /// Asks to leave `group`, of either kind; [`FlushEvent::SelfLeave`](super::FlushEvent::SelfLeave),
+    /// or for a bare group [`GcsEvent::SelfLeave`](crate::gcs::GcsEvent::SelfLeave), tells success. Events of the group go on until then, but nothing can be sent.
     ///
     /// Possible before the first view as well: a joiner need not wait for the others.
     ///
@@ -45,6 +45,9 @@ impl FlushLayer {
     /// [`Error::IllegalGroup`] when not a member or leaving already; [`Error::Closed`] when the
     /// connection is over.
     pub fn leave(&mut self, group: GroupName) -> Result<(), Error> {
+        if self.is_bare(&group) {
+            return self.leave_bare(group);
+        }
         match self.standings.get(&group).map(|standing| standing.intent) {
             Some(Intent::Stay) => {}
             Some(Intent::Leave) | None => return Err(Error::IllegalGroup(group)),
@@ -244,7 +247,7 @@ impl FlushLayer {
         Ok(())
     }
 
-    fn check_size(&self, size: usize) -> Result<(), Error> {
+    pub(super) fn check_size(&self, size: usize) -> Result<(), Error> {
         if size > self.message {
             return Err(Error::Limit {
                 what: "size of message, destinations and flush overhead",
@@ -255,7 +258,7 @@ impl FlushLayer {
         Ok(())
     }
 
-    fn command(&mut self, command: GcsCommand) -> Result<(), Error> {
+    pub(super) fn command(&mut self, command: GcsCommand) -> Result<(), Error> {
         if self.closed {
             return Err(Error::Closed(Box::new(command)));
         }

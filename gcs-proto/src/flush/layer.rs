@@ -7,7 +7,9 @@ use alloc::{
 use core::mem;
 
 use super::{
-    FlushEvent, Stats, View, codec,
+    FlushEvent, Stats, View,
+    bare::BareGroups,
+    codec,
     outbox::Outbox,
     record::Record,
     standing::{Asked, Standing},
@@ -20,10 +22,10 @@ use crate::{
         Scope,
     },
     limits,
-    name::{GroupName, MemberName},
+    name::{GroupName, MemberName, Name},
 };
 
-/// View synchrony for all groups of one connection.
+/// All groups of one connection: view-synchronous ones, and bare ones that only pass through.
 ///
 /// Order of calls: after every [`handle_event`](Self::handle_event) and every call of the
 /// application carry out all of [`poll_command`](Self::poll_command) at the engine before the
@@ -39,6 +41,7 @@ pub struct FlushLayer {
     pub(super) standings: BTreeMap<GroupName, Standing>,
     /// Groups left before their first membership came.
     pub(super) left_early: BTreeSet<GroupName>,
+    pub(super) bare: BareGroups,
     pub(super) out: Outbox,
     pub(super) closed: bool,
     pub(super) destinations: usize,
@@ -54,6 +57,7 @@ impl FlushLayer {
             records: BTreeMap::new(),
             standings: BTreeMap::new(),
             left_early: BTreeSet::new(),
+            bare: BareGroups::default(),
             out: Outbox::default(),
             closed: false,
             destinations: limits::ROUTED_DESTINATIONS,
@@ -78,6 +82,11 @@ impl FlushLayer {
         if self.closed {
             return;
         }
+        let (me, records) = (self.me, &self.records);
+        let is_other = |name: &Name| name == me.as_name() || records.contains_key(name);
+        let Some(event) = self.bare.handle_event(event, is_other) else {
+            return;
+        };
         let handled = match event {
             GcsEvent::Membership(membership) => self.handle_membership(membership),
             GcsEvent::Message(message) => self.handle_message(message),
@@ -143,7 +152,10 @@ impl FlushLayer {
             | FlushEvent::Message(_)
             | FlushEvent::Private(_)
             | FlushEvent::Refused(Refused::Multicast(_)) => {}
-            FlushEvent::Closed(_) => self.standings.clear(),
+            FlushEvent::Closed(_) => {
+                self.standings.clear();
+                self.bare.clear();
+            }
         }
         Some(event)
     }
@@ -153,9 +165,9 @@ impl FlushLayer {
         self.out.commands.pop_front()
     }
 
-    /// Events that wait to be taken.
+    /// Events that wait to be taken, of groups of both kinds.
     pub fn queued_events(&self) -> usize {
-        self.out.events.len()
+        self.out.events.len() + self.bare.queued()
     }
 
     /// The name of this member.

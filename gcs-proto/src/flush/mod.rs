@@ -49,6 +49,15 @@
 //! member of the group that does not run this layer holds up every view change
 //! ([`FlushLayer::missing_flush`] names it).
 //!
+//! # Bare groups
+//!
+//! A group may also be joined without all this ([`FlushLayer::join_bare`]): the connection then has
+//! groups of both kinds, and what the engine tells of a bare one goes up as it comes
+//! ([`FlushLayer::poll_bare_event`]). Nothing that is sent outside of views
+//! ([`FlushLayer::multicast_bare`]) gets into a view-synchronous group of this member, not even as
+//! a subset cast, nor with one of the layer's own types into a group that it is not in. The same
+//! member may have a name as a view-synchronous group at one time and as a bare one at another.
+//!
 //! # Example
 //!
 //! ```
@@ -92,6 +101,7 @@
 //!
 //! Source: flush layer of the protocol notes; the rules of its section 7.1 win over section 5.
 
+mod bare;
 mod calls;
 mod change;
 mod codec;
@@ -105,6 +115,7 @@ mod standing;
 mod state;
 mod stats;
 
+pub use bare::BareEvent;
 pub use codec::original;
 pub use event::{FlushEvent, View, ViewMessage};
 pub use layer::FlushLayer;

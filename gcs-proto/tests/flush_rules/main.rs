@@ -7,6 +7,7 @@
     missing_docs
 )]
 
+mod bare;
 mod calls;
 mod guarantees;
 mod messages;
@@ -15,7 +16,7 @@ mod views;
 use bytes::Bytes;
 use gcs_proto::{
     error::Error,
-    flush::{FlushEvent, FlushLayer, View, ViewMessage},
+    flush::{BareEvent, FlushEvent, FlushLayer, View, ViewMessage},
     gcs::{
         ByteOrder, Capabilities, Cause, CloseReason, GcsCommand, GcsEvent, Membership, Message,
         Multicast, Refused, Scope, SelfDelivery, SignalTiming, ViewId,
