@@ -78,9 +78,8 @@ impl Code {
     }
 }
 
-impl From<ConnectRefusal> for Code {
-    /// Codes that no daemon of version 4 sends count as [`Code::ConnectionClosed`].
-    fn from(refusal: ConnectRefusal) -> Self {
+impl Code {
+    const fn of_refusal(refusal: ConnectRefusal) -> Self {
         match refusal {
             ConnectRefusal::Quota => Self::RejectQuota,
             ConnectRefusal::NoName => Self::RejectNoName,
@@ -93,11 +92,18 @@ impl From<ConnectRefusal> for Code {
     }
 }
 
+impl From<ConnectRefusal> for Code {
+    /// Codes that no daemon of version 4 sends count as [`Code::ConnectionClosed`].
+    fn from(refusal: ConnectRefusal) -> Self {
+        Self::of_refusal(refusal)
+    }
+}
+
 impl Error {
     /// The number by which the C libraries tell of the same.
-    pub fn code(&self) -> Code {
+    pub const fn code(&self) -> Code {
         match self {
-            Self::Refused(refusal) => (*refusal).into(),
+            Self::Refused(refusal) => Code::of_refusal(*refusal),
             Self::NoCommonMethod { .. } | Self::MissingCredentials => Code::RejectAuth,
             Self::Decode(_) | Self::Closed(_) => Code::ConnectionClosed,
             Self::HandshakeOver => Code::IllegalSession,

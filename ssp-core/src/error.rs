@@ -16,6 +16,7 @@ use gka_robust::Algorithm;
 use crate::{
     access::Action,
     event::ViewNumber,
+    group::GroupKind,
     identity::{IdentityError, TrustError},
 };
 
@@ -32,6 +33,27 @@ pub enum Error {
     /// The group is being left.
     #[error("group {0} is being left")]
     Leaving(GroupName),
+    /// The group is of another kind than the call is for.
+    #[error("group {group} is {kind} here, the call is for {wanted} groups")]
+    WrongKind {
+        /// The group.
+        group: GroupName,
+        /// Its kind.
+        kind: GroupKind,
+        /// The kind that the call is for.
+        wanted: GroupKind,
+    },
+    /// A flush-only group has a newer view than the one that the caller means.
+    #[error("view of group {0} has been replaced")]
+    Outdated(GroupName),
+    /// The engine does not offer the service.
+    #[error("{wanted} is not available, {strongest} is the strongest service")]
+    Service {
+        /// Service wanted.
+        wanted: Service,
+        /// Strongest service of the engine.
+        strongest: Service,
+    },
     /// The group has no key now.
     #[error("group {0} has no key")]
     GroupNotSecure(GroupName),
@@ -102,13 +124,19 @@ impl Error {
     /// Stable number of the error.
     pub const fn code(&self) -> i32 {
         match self {
-            Self::NotJoined(_) | Self::AlreadyJoined(_) | Self::Leaving(_) => code::ILLEGAL_GROUP,
+            Self::NotJoined(_)
+            | Self::AlreadyJoined(_)
+            | Self::Leaving(_)
+            | Self::WrongKind { .. } => code::ILLEGAL_GROUP,
+            Self::Outdated(_) => code::VIEW_CHANGED,
+            Self::Service { .. } => code::ILLEGAL_SERVICE,
             Self::GroupNotSecure(_) => code::GROUP_NOT_SECURE,
             Self::IllegalFlushOk(_) => code::ILLEGAL_STATE,
             Self::FlushOkAlreadySent(_) => code::FLUSH_OK_ALREADY_SENT,
             Self::Flushing(_) => code::NOT_ALLOWED_TO_SEND,
             Self::ExportLength { .. } | Self::ExportLabel { .. } => code::INVALID_PARAM,
-            Self::Engine(_) | Self::Closed => code::CONNECTION_CLOSED,
+            Self::Engine(error) => error.code().number(),
+            Self::Closed => code::CONNECTION_CLOSED,
             Self::Refreshing(_) => code::REFRESHING,
             Self::Identity(_) | Self::Trust(_) => code::IDENTITY,
             Self::Denied { .. } => code::DENIED,
@@ -124,6 +152,9 @@ impl Error {
             Self::NotJoined(_)
             | Self::AlreadyJoined(_)
             | Self::Leaving(_)
+            | Self::WrongKind { .. }
+            | Self::Outdated(_)
+            | Self::Service { .. }
             | Self::GroupNotSecure(_)
             | Self::Refreshing(_)
             | Self::Flushing(_)
@@ -156,6 +187,14 @@ pub enum SendError {
     /// Not a member of the group, or leaving it.
     #[error("not a member of group {0}")]
     NotJoined(GroupName),
+    /// The group has no key by its kind.
+    #[error("group {group} is {kind} here, the message is for a secure group")]
+    WrongKind {
+        /// The group.
+        group: GroupName,
+        /// Its kind.
+        kind: GroupKind,
+    },
     /// The group has moved on since the caller took its last secure view.
     #[error("secure view {wanted} has been replaced, {installed} is installed")]
     ViewChanged {
@@ -227,7 +266,7 @@ impl SendError {
     /// Stable number of the error.
     pub const fn code(&self) -> i32 {
         match self {
-            Self::NotJoined(_) => code::ILLEGAL_GROUP,
+            Self::NotJoined(_) | Self::WrongKind { .. } => code::ILLEGAL_GROUP,
             Self::ViewChanged { .. } => code::VIEW_CHANGED,
             Self::GroupNotSecure(_) => code::GROUP_NOT_SECURE,
             Self::NotAllowedToSend(_) => code::NOT_ALLOWED_TO_SEND,
@@ -240,7 +279,8 @@ impl SendError {
             Self::Unconfirmed(_) => code::UNCONFIRMED,
             Self::KeyChanged(_) => code::VIEW_CHANGED,
             Self::Denied { .. } => code::DENIED,
-            Self::Engine(_) | Self::Closed => code::CONNECTION_CLOSED,
+            Self::Engine(error) => error.code().number(),
+            Self::Closed => code::CONNECTION_CLOSED,
             Self::Internal(_) => code::INTERNAL,
         }
     }
@@ -250,6 +290,7 @@ impl SendError {
         match self {
             Self::Refreshing(_) | Self::Unconfirmed(_) | Self::KeyExhausted => true,
             Self::NotJoined(_)
+            | Self::WrongKind { .. }
             | Self::ViewChanged { .. }
             | Self::GroupNotSecure(_)
             | Self::NotAllowedToSend(_)

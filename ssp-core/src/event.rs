@@ -6,6 +6,7 @@ use core::fmt;
 use bytes::Bytes;
 use cliques::{Cost, MathematicalGroup, PeerFault, Protocol};
 use gcs_proto::{
+    flush::{BareEvent, FlushEvent},
     gcs::{Cause, CloseReason, Message, Refused, ViewId},
     name::{GroupName, MemberName},
     service::Service,
@@ -256,6 +257,11 @@ pub enum SessionEvent {
         /// Who holds it up.
         members: Vec<MemberName>,
     },
+    /// Something happened in a flush-only group. The layer below has no more to tell of it: messages
+    /// are in the clear, flush requests come with [`FlushMode::Manual`](crate::FlushMode) only.
+    Flush(FlushEvent),
+    /// Something happened in a bare group, as the engine tells it; in the clear and from anybody.
+    Bare(BareEvent),
     /// A message to the own private group, outside of all views: in the clear and from anybody.
     Private(Message),
     /// The engine refused a request.
@@ -281,6 +287,8 @@ impl SessionEvent {
             | Self::Mismatch { group, .. }
             | Self::FlushBlocked { group, .. }
             | Self::Refused(Refused::Join(group) | Refused::Leave(group)) => Some(group),
+            Self::Flush(event) => event.group(),
+            Self::Bare(event) => Some(&event.group),
             Self::Refused(Refused::Multicast(_)) | Self::Private(_) | Self::Closed(_) => None,
         }
     }

@@ -28,7 +28,7 @@ pub use config::{
 pub use error::{Error, SendError};
 pub use event::{GroupFailure, Mismatch, SecureMessage, SecureViewEvent, SessionEvent, ViewNumber};
 pub use gka_robust::Algorithm;
-pub use group::{GroupStats, Phase, Rejections, wire};
+pub use group::{GroupKind, GroupStats, Phase, Rejections, wire};
 pub use identity::Credentials;
 pub use outgoing::{Outgoing, PartStream, Protection, Signing};
 pub use record::{Authorship, Padding, Part, PartEnd, RecordSuite};

@@ -78,3 +78,18 @@ pub enum FlushEvent {
     /// The connection is over; nothing follows.
     Closed(CloseReason),
 }
+
+impl FlushEvent {
+    /// The group that the event belongs to, if it belongs to one.
+    pub const fn group(&self) -> Option<&GroupName> {
+        match self {
+            Self::View(view) => Some(&view.group),
+            Self::Message(message) => Some(&message.group),
+            Self::FlushRequest { group }
+            | Self::TransitionalSignal { group }
+            | Self::SelfLeave { group }
+            | Self::Refused(Refused::Join(group) | Refused::Leave(group)) => Some(group),
+            Self::Private(_) | Self::Refused(Refused::Multicast(_)) | Self::Closed(_) => None,
+        }
+    }
+}

@@ -21,6 +21,7 @@ mod confirm;
 mod feed;
 mod identify;
 mod joiner;
+mod kind;
 mod phase;
 mod roster;
 mod send;
@@ -45,6 +46,7 @@ use gcs_proto::{
 use gka_robust::{Payload, RobustDriver};
 use rand_core::CryptoRng;
 
+pub use kind::GroupKind;
 pub use phase::Phase;
 pub(crate) use send::payload_max;
 pub use stats::{GroupStats, Rejections};

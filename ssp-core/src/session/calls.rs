@@ -12,7 +12,7 @@ use crate::{
     config::GroupOptions,
     error::{Error, SendError},
     event::ViewNumber,
-    group::{Around, Phase, SecureGroup, payload_max},
+    group::{Around, GroupKind, Phase, SecureGroup, payload_max},
     outgoing::{Outgoing, PartStream},
     record::{PartEnd, RecordSuite},
     schedule::{EXPORT_LABEL_MAX, EXPORT_MAX},
@@ -32,25 +32,7 @@ impl Session {
         options: GroupOptions,
         now: Timestamp,
     ) -> Result<(), Error> {
-        self.open()?;
-        if self.groups.contains_key(&group) {
-            return Err(Error::AlreadyJoined(group));
-        }
-        let evidence = self.credentials.signer.evidence();
-        let identity = self.credentials.trust.identify(&self.me, evidence, now);
-        let decision = self.policy.decide(&Request {
-            action: Action::Join,
-            group: &group,
-            member: &self.me,
-            identity: identity.as_ref().ok(),
-        });
-        if let Decision::Deny(reason) = decision {
-            return Err(Error::Denied {
-                group,
-                action: Action::Join,
-                reason,
-            });
-        }
+        self.may_join(group, now)?;
         let secure = SecureGroup::new(
             group,
             self.me,
@@ -65,13 +47,40 @@ impl Session {
         Ok(())
     }
 
-    /// Asks to leave `group`; [`SelfLeave`](crate::SessionEvent::SelfLeave) tells success. Events
+    /// Whether a group can be joined, as whatever kind.
+    pub(super) fn may_join(&self, group: GroupName, now: Timestamp) -> Result<(), Error> {
+        self.open()?;
+        if self.kind(&group).is_some() {
+            return Err(Error::AlreadyJoined(group));
+        }
+        let evidence = self.credentials.signer.evidence();
+        let identity = self.credentials.trust.identify(&self.me, evidence, now);
+        let decision = self.policy.decide(&Request {
+            action: Action::Join,
+            group: &group,
+            member: &self.me,
+            identity: identity.as_ref().ok(),
+        });
+        match decision {
+            Decision::Allow => Ok(()),
+            Decision::Deny(reason) => Err(Error::Denied {
+                group,
+                action: Action::Join,
+                reason,
+            }),
+        }
+    }
+
+    /// Asks to leave `group`, of whatever kind; the self-leave among its events tells success. Events
     /// of the group go on until then, but nothing can be sent. Possible before the first view.
     ///
     /// # Errors
     /// [`Error::NotJoined`], [`Error::Leaving`], [`Error::Closed`].
     pub fn leave(&mut self, group: &GroupName) -> Result<(), Error> {
         self.open()?;
+        if self.clear.contains_key(group) {
+            return self.leave_clear(*group);
+        }
         let secure = self.groups.get_mut(group).ok_or(Error::NotJoined(*group))?;
         if secure.is_leaving() {
             return Err(Error::Leaving(*group));
@@ -81,19 +90,24 @@ impl Session {
         Ok(())
     }
 
-    /// Permits the view change that a [`FlushRequest`](crate::SessionEvent::FlushRequest) asked for.
-    /// Nothing may be sent in the group until the next secure view.
+    /// Permits the view change that a [`FlushRequest`](crate::SessionEvent::FlushRequest) asked for,
+    /// in a secure or flush-only group. Nothing may be sent in the group until the next secure view,
+    /// or the next view.
     ///
     /// # Errors
     /// [`Error::IllegalFlushOk`] when nobody asked, always with
     /// [`FlushMode::Automatic`](crate::FlushMode); [`Error::FlushOkAlreadySent`];
-    /// [`Error::NotJoined`], [`Error::Leaving`], [`Error::Closed`].
+    /// [`Error::WrongKind`] for a bare group; [`Error::NotJoined`], [`Error::Leaving`],
+    /// [`Error::Closed`].
     pub fn flush_ok(
         &mut self,
         group: &GroupName,
         now: Timestamp,
         rng: &mut dyn CryptoRng,
     ) -> Result<(), Error> {
+        if self.clear.contains_key(group) {
+            return self.flush_ok_clear(*group);
+        }
         self.ask(group, now, rng, SecureGroup::flush_ok)
     }
 
@@ -103,7 +117,7 @@ impl Session {
     ///
     /// # Errors
     /// [`Error::GroupNotSecure`], [`Error::Refreshing`], [`Error::Flushing`],
-    /// [`Error::NotJoined`], [`Error::Leaving`], [`Error::Closed`].
+    /// [`Error::NotJoined`], [`Error::WrongKind`], [`Error::Leaving`], [`Error::Closed`].
     pub fn refresh(
         &mut self,
         group: &GroupName,
@@ -213,11 +227,14 @@ impl Session {
             State::Open => {}
             State::Closing | State::Closed => return Err(SendError::Closed),
         }
-        let secure = self
-            .groups
-            .get_mut(group)
-            .ok_or(SendError::NotJoined(*group))?;
-        Ok((secure, &mut self.flush))
+        match (self.groups.get_mut(group), self.clear.get(group)) {
+            (Some(secure), _) => Ok((secure, &mut self.flush)),
+            (None, Some(clear)) => Err(SendError::WrongKind {
+                group: *group,
+                kind: clear.kind(),
+            }),
+            (None, None) => Err(SendError::NotJoined(*group)),
+        }
     }
 
     /// Most bytes of payload in one message that is sealed with `suite`.
@@ -232,7 +249,7 @@ impl Session {
     /// # Errors
     /// [`Error::GroupNotSecure`] while there is no key, [`Error::Refreshing`] while it is being
     /// replaced, [`Error::ExportLength`], [`Error::ExportLabel`], [`Error::NotJoined`],
-    /// [`Error::Leaving`].
+    /// [`Error::WrongKind`], [`Error::Leaving`].
     pub fn export(
         &self,
         group: &GroupName,
@@ -240,7 +257,8 @@ impl Session {
         context: &[u8],
         length: usize,
     ) -> Result<Zeroizing<Vec<u8>>, Error> {
-        let secure = self.groups.get(group).ok_or(Error::NotJoined(*group))?;
+        let missing = self.not(GroupKind::Secure, *group);
+        let secure = self.groups.get(group).ok_or(missing)?;
         match secure.phase() {
             Phase::Secure | Phase::Confirming | Phase::Flushing => {}
             Phase::Refreshing => return Err(Error::Refreshing(*group)),
@@ -273,6 +291,7 @@ impl Session {
         self.open()?;
         self.flush.disconnect()?;
         self.groups.clear();
+        self.clear.clear();
         self.state = State::Closing;
         Ok(())
     }
@@ -285,7 +304,8 @@ impl Session {
         call: impl FnOnce(&mut SecureGroup, &mut Around<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
         self.open()?;
-        let group = self.groups.get_mut(name).ok_or(Error::NotJoined(*name))?;
+        let missing = self.not(GroupKind::Secure, *name);
+        let group = self.groups.get_mut(name).ok_or(missing)?;
         let mut around = Around {
             flush: &mut self.flush,
             events: &mut self.events,
@@ -295,7 +315,7 @@ impl Session {
         call(group, &mut around)
     }
 
-    fn open(&self) -> Result<(), Error> {
+    pub(super) fn open(&self) -> Result<(), Error> {
         match self.state {
             State::Open => Ok(()),
             State::Closing | State::Closed => Err(Error::Closed),

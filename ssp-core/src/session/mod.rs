@@ -1,6 +1,7 @@
-//! The session: all secure groups of one connection.
+//! The session: all groups of one connection.
 
 mod calls;
+mod clear;
 mod routing;
 
 use alloc::{
@@ -16,18 +17,22 @@ use gcs_proto::{
 };
 use rand_core::CryptoRng;
 
+use self::clear::ClearGroup;
 use crate::{
     access::{AccessPolicy, AllowAll},
     config::SessionConfig,
     event::{SecureViewEvent, SessionEvent},
-    group::{Around, GroupStats, Phase, SecureGroup},
+    group::{Around, GroupKind, GroupStats, Phase, SecureGroup},
     identity::{Credentials, Trust},
     schedule::Fingerprint,
     time::Timestamp,
 };
 
-/// All secure groups of one connection to a group communication engine. Sans-IO: it is told what
-/// happened and what time it is, and says what to do.
+/// All groups of one connection to a group communication engine. Sans-IO: it is told what happened and
+/// what time it is, and says what to do.
+///
+/// Groups are secure, flush-only or bare ([`GroupKind`]), one kind for a name at a time; nothing goes in
+/// the clear into a secure one.
 ///
 /// Order of calls: after every [`handle_event`](Self::handle_event),
 /// [`handle_timeout`](Self::handle_timeout) and call of the application
@@ -47,6 +52,8 @@ pub struct Session {
     config: SessionConfig,
     flush: FlushLayer,
     groups: BTreeMap<GroupName, SecureGroup>,
+    /// Groups without keys.
+    clear: BTreeMap<GroupName, ClearGroup>,
     events: VecDeque<SessionEvent>,
     state: State,
 }
@@ -70,6 +77,7 @@ impl Session {
             config,
             flush: FlushLayer::with_capabilities(me, &config.capabilities),
             groups: BTreeMap::new(),
+            clear: BTreeMap::new(),
             events: VecDeque::new(),
             state: State::Open,
         }
@@ -152,10 +160,18 @@ impl Session {
 
     /// Groups that this member is in, or about to join or leave.
     pub fn groups(&self) -> impl Iterator<Item = &GroupName> {
-        self.groups.keys()
+        self.groups.keys().chain(self.clear.keys())
     }
 
-    /// Where a group stands; `None` if it was not joined.
+    /// Of what kind a group is, from its join to its end; `None` if it was not joined.
+    pub fn kind(&self, group: &GroupName) -> Option<GroupKind> {
+        match self.clear.get(group) {
+            Some(clear) => Some(clear.kind()),
+            None => self.groups.get(group).map(|_| GroupKind::Secure),
+        }
+    }
+
+    /// Where a secure group stands; `None` if it was not joined.
     pub fn group_state(&self, group: &GroupName) -> Option<Phase> {
         self.groups.get(group).map(SecureGroup::phase)
     }

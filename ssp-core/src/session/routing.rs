@@ -16,7 +16,11 @@ use crate::{
 impl Session {
     /// Handles everything that the flush layer has.
     pub(super) fn route(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) {
+        self.route_bare();
         while let Some(event) = self.flush.poll_event() {
+            let Some(event) = self.route_clear(event) else {
+                continue;
+            };
             match event {
                 FlushEvent::View(view) => {
                     self.with(view.group, now, rng, |group, around| {
@@ -45,6 +49,7 @@ impl Session {
                 FlushEvent::Refused(refused) => self.refused(refused, now, rng),
                 FlushEvent::Closed(reason) => {
                     self.groups.clear();
+                    self.clear.clear();
                     self.state = State::Closed;
                     self.events.push_back(SessionEvent::Closed(reason));
                 }

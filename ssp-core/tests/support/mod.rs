@@ -11,7 +11,7 @@ use std::{
 use bytes::Bytes;
 use gcs_proto::{
     gcs::{
-        ByteOrder, Cause, CloseReason, GcsCommand, GcsEvent, Membership, Message, Multicast,
+        ByteOrder, Cause, CloseReason, GcsCommand, GcsEvent, Membership, Message, Multicast, Scope,
         SelfDelivery, ViewId,
     },
     name::{GroupName, MemberName, Name},
@@ -406,7 +406,23 @@ impl World {
                 self.wire.push((name, multicast.clone()));
                 self.multicast(node, &multicast);
             }
-            GcsCommand::Unicast { .. } => panic!("sessions send nothing outside of views"),
+            GcsCommand::Unicast {
+                to,
+                service,
+                message_type,
+                body,
+            } => {
+                let multicast = Multicast {
+                    destinations: vec![to.into()],
+                    service,
+                    self_delivery: SelfDelivery::Deliver,
+                    scope: Scope::Named,
+                    message_type,
+                    body,
+                };
+                self.wire.push((name, multicast.clone()));
+                self.multicast(node, &multicast);
+            }
             GcsCommand::Disconnect => {
                 self.crash(node);
                 self.nodes[node].alive = true;
