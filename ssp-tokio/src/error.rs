@@ -73,7 +73,7 @@ impl Error {
         }
     }
 
-    /// Stable number of the error; errors of the session keep theirs.
+    /// Stable number of the error; errors of the session and of the protocol keep theirs.
     pub const fn code(&self) -> i32 {
         match self {
             Self::Session(error) => error.code(),
@@ -82,7 +82,7 @@ impl Error {
             Self::Handshake(gcs_proto::Error::Refused(refusal)) => refusal.code() as i32,
             Self::Handshake(_) => -2,
             Self::Outdated(_) => ssp_core::error::code::VIEW_CHANGED,
-            Self::Protocol(_) => ssp_core::error::code::ILLEGAL_STATE,
+            Self::Protocol(error) => error.code().number(),
             Self::Closed => ssp_core::error::code::CONNECTION_CLOSED,
             Self::Random => ssp_core::error::code::INTERNAL,
         }
@@ -93,6 +93,8 @@ impl From<ssp_core::Error> for Error {
     fn from(error: ssp_core::Error) -> Self {
         match error {
             ssp_core::Error::Closed => Self::Closed,
+            ssp_core::Error::Outdated(group) => Self::Outdated(group),
+            ssp_core::Error::Engine(error) => error.into(),
             other => Self::Session(other),
         }
     }

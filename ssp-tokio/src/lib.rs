@@ -10,17 +10,19 @@ mod error;
 mod event;
 pub mod flush;
 mod group;
+mod inbox;
 pub mod persistent;
 pub mod plain;
 mod secure;
 mod transport;
 
-pub use client::Client;
+pub use client::{Client, PrivateMessages};
 pub use config::{ClientConfig, ConnectionConfig};
 pub use endpoint::{DEFAULT_PORT, Endpoint, EndpointError};
 pub use error::{Error, SendError, SendFailure, TooShort};
 pub use event::GroupEvent;
-pub use group::{Group, PartSender, Received, StreamError};
+pub use group::{Group, PartSender, StreamError};
+pub use inbox::Received;
 
 pub use gcs_proto;
 pub use ssp_core;

@@ -10,6 +10,19 @@ use tokio::sync::mpsc;
 /// Milliseconds on the clock of the driver, which never runs backwards.
 pub(crate) type Millis = u64;
 
+/// Something on its way to the application, with the queue it goes to.
+pub(crate) trait Deliver: Send + Sync + Sized + 'static {
+    /// Puts it into its queue; gives it back if there is no room. Whoever has given back the receiver
+    /// does not want it, and the engine hears of that.
+    fn try_deliver(self) -> Result<(), Self>;
+
+    /// Waits until half of the queue is free or it has lost its receiver.
+    ///
+    /// Not for the first free place: that would wake the task for every event that the application
+    /// takes.
+    fn room(&self) -> impl Future<Output = ()> + Send;
+}
+
 /// An event on its way to the application.
 #[derive(Debug)]
 pub(crate) struct Delivery<E> {
@@ -17,6 +30,22 @@ pub(crate) struct Delivery<E> {
     pub(crate) to: mpsc::Sender<E>,
     /// The event.
     pub(crate) event: E,
+}
+
+impl<E: Send + Sync + 'static> Deliver for Delivery<E> {
+    fn try_deliver(self) -> Result<(), Self> {
+        let Self { to, event } = self;
+        match to.try_send(event) {
+            Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => Ok(()),
+            Err(mpsc::error::TrySendError::Full(event)) => Err(Self { to, event }),
+        }
+    }
+
+    async fn room(&self) {
+        let half = self.to.max_capacity().div_ceil(2);
+        // The permits are given back at once: this task is the queue's only sender.
+        let _ = self.to.reserve_many(half).await;
+    }
 }
 
 /// A sans-IO protocol with its connection below.
@@ -29,7 +58,7 @@ pub(crate) trait Engine: Send + 'static {
     /// What the application asks for, with the way back for the answer.
     type Command: Send + 'static;
     /// What the application is told.
-    type Event: Send + 'static;
+    type Delivery: Deliver;
 
     /// Where bytes of the daemon are appended to, with room for more; they are taken by the next
     /// [`poll_delivery`](Self::poll_delivery).
@@ -57,7 +86,7 @@ pub(crate) trait Engine: Send + 'static {
     fn poll_transmit(&mut self) -> Option<Bytes>;
 
     /// The next event for the application.
-    fn poll_delivery(&mut self, now: Millis) -> Option<Delivery<Self::Event>>;
+    fn poll_delivery(&mut self, now: Millis) -> Option<Self::Delivery>;
 
     /// Whether the connection is over; deliveries and last bytes may still be waiting.
     fn is_closed(&self) -> bool;

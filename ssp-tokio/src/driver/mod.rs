@@ -28,7 +28,7 @@ mod handshake;
 mod link;
 
 pub(crate) use batch::first_batch;
-pub(crate) use engine::{Delivery, Engine, Millis};
+pub(crate) use engine::{Deliver, Delivery, Engine, Millis};
 pub(crate) use handshake::handshake;
 pub(crate) use link::{Link, Owner, Shared};
 
@@ -74,7 +74,7 @@ struct Driver<E: Engine> {
     stream: Box<dyn ByteStream>,
     transmit: TransmitQueue,
     /// The event that found its queue full.
-    stalled: Option<Delivery<E::Event>>,
+    stalled: Option<E::Delivery>,
     phase: Phase,
     /// Until when the last bytes may take, once the connection is over.
     last_writes: Option<Instant>,
@@ -140,7 +140,7 @@ impl<E: Engine> Driver<E> {
             let running = self.phase == Phase::Running;
             let commanded = self.phase != Phase::Ending;
             let wakeup = self.wakeup();
-            let full = self.stalled.as_ref().map(|stalled| &stalled.to);
+            let full = self.stalled.as_ref();
             let reading = match (self.incoming, full) {
                 (Half::Open, None) if !closed => Reading::Into(self.engine.read_buffer()),
                 (Half::Open | Half::Over, _) => Reading::Paused,
@@ -194,16 +194,12 @@ impl<E: Engine> Driver<E> {
                 Some(stalled) => Some(stalled),
                 None => self.engine.poll_delivery(now),
             };
-            let Some(Delivery { to, event }) = next else {
+            let Some(next) = next else {
                 return;
             };
-            match to.try_send(event) {
-                // Who gave back the receiver does not want the event; the engine hears of it.
-                Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => {}
-                Err(mpsc::error::TrySendError::Full(event)) => {
-                    self.stalled = Some(Delivery { to, event });
-                    return;
-                }
+            if let Err(stalled) = next.try_deliver() {
+                self.stalled = Some(stalled);
+                return;
             }
         }
     }
@@ -321,17 +317,10 @@ async fn until(moment: Option<Instant>) {
     }
 }
 
-/// Waits until half of the full queue is free or it has lost its receiver.
-///
-/// Not for the first free place: that would wake the task for every event that the application
-/// takes.
-async fn room<E>(full: Option<&mpsc::Sender<E>>) {
+/// Waits until there is room for what found none.
+async fn room(full: Option<&impl Deliver>) {
     match full {
-        Some(queue) => {
-            let half = queue.max_capacity().div_ceil(2);
-            // The permits are given back at once: this task is the queue's only sender.
-            let _ = queue.reserve_many(half).await;
-        }
+        Some(delivery) => delivery.room().await,
         None => std::future::pending().await,
     }
 }

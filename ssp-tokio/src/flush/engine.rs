@@ -136,7 +136,7 @@ impl FlushEngine {
 
 impl Engine for FlushEngine {
     type Command = Command;
-    type Event = FlushEvent;
+    type Delivery = Delivery<FlushEvent>;
 
     fn read_buffer(&mut self) -> &mut BytesMut {
         self.connection.read_buffer()

@@ -1,10 +1,14 @@
 //! View-synchronous group communication without keys.
 //!
-//! Speaks the flush layer as clients of the flush library do, in the clear. Every flush request
-//! must be answered with [`FlushClient::flush_ok`], else the whole group waits.
+//! Speaks the flush layer as clients of the flush library do, in the clear: [`FlushClient`] on a
+//! connection of its own, for all groups one queue; [`FlushGroup`] on the connection of a
+//! [`Client`](crate::Client), beside secure groups. Every flush request must be answered, else the
+//! whole group waits: with [`FlushClient::flush_ok`], or as
+//! [`join_flush`](crate::Client::join_flush) says.
 
 mod command;
 mod engine;
+mod group;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -19,6 +23,7 @@ use tokio::{
 };
 
 pub use command::FlushCommand;
+pub use group::FlushGroup;
 
 use crate::{
     config::ConnectionConfig,

@@ -4,28 +4,22 @@ mod parts;
 mod send;
 
 pub use parts::{PartSender, StreamError};
+pub(crate) use send::joined;
 
 use core::{
     pin::Pin,
     task::{Context, Poll},
 };
 
-use gcs_proto::{
-    gcs::Refused,
-    name::{GroupName, MemberName},
-    service::Service,
-};
-use ssp_core::{Fingerprint, GroupStats, Phase, SecureMessage, SecureViewEvent};
-use tokio::{
-    sync::{mpsc, watch},
-    time::{Duration, timeout},
-};
+use gcs_proto::name::{GroupName, MemberName};
+use ssp_core::{Fingerprint, GroupStats, Phase, SecureViewEvent};
+use tokio::{sync::watch, time::Duration};
 use zeroize::Zeroizing;
 
 use crate::{
-    driver::Link,
     error::{Error, TooShort},
     event::GroupEvent,
+    inbox::{Inbox, Received},
     secure::{Command, Export, Key, Progress},
 };
 
@@ -43,73 +37,30 @@ use crate::{
 /// that.
 #[derive(Debug)]
 pub struct Group {
-    name: GroupName,
-    link: Link<Command>,
-    events: mpsc::Receiver<GroupEvent>,
+    inbox: Inbox<GroupEvent>,
     progress: watch::Receiver<Progress>,
     patience: Duration,
     /// The secure view taken last, as of its last key.
     view: Option<SecureViewEvent>,
-    /// A message that did not fit its buffer.
-    held: Option<SecureMessage>,
-    end: End,
-}
-
-/// Whether more events can come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
-    Open,
-    /// The daemon refused the join. If that was the end, the queue ends as well.
-    Refused,
-    Told,
-}
-
-/// What [`Group::recv_into`] took.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "one value at a time, looked at and gone"
-)]
-#[non_exhaustive]
-pub enum Received {
-    /// A message, of which the content is in the buffer and the rest here.
-    Message {
-        /// Who sent it.
-        sender: MemberName,
-        /// Service it was sent with.
-        service: Service,
-        /// 16-bit type chosen by the sender.
-        message_type: i16,
-        /// Bytes of the content, at the beginning of the buffer.
-        length: usize,
-    },
-    /// Anything else.
-    Event(GroupEvent),
 }
 
 impl Group {
     pub(crate) const fn new(
-        name: GroupName,
-        link: Link<Command>,
-        events: mpsc::Receiver<GroupEvent>,
+        inbox: Inbox<GroupEvent>,
         progress: watch::Receiver<Progress>,
         patience: Duration,
     ) -> Self {
         Self {
-            name,
-            link,
-            events,
+            inbox,
             progress,
             patience,
             view: None,
-            held: None,
-            end: End::Open,
         }
     }
 
     /// The name of the group.
     pub const fn name(&self) -> &GroupName {
-        &self.name
+        &self.inbox.group
     }
 
     /// The secure view taken last, as of its last key.
@@ -144,15 +95,9 @@ impl Group {
 
     /// The next event, if one is there.
     pub fn try_recv(&mut self) -> Option<GroupEvent> {
-        if let Some(message) = self.held.take() {
-            return Some(GroupEvent::Message(message));
-        }
-        let event = match self.events.try_recv() {
-            Ok(event) => Some(event),
-            Err(mpsc::error::TryRecvError::Empty) => return None,
-            Err(mpsc::error::TryRecvError::Disconnected) => None,
-        };
-        self.take(event)
+        let event = self.inbox.try_recv();
+        self.note(event.as_ref());
+        event
     }
 
     /// The next events, at most `limit`, appended to `events`; waits for one. 0 says that nothing
@@ -161,29 +106,15 @@ impl Group {
     /// # Cancel safety
     /// Cancel safe: no event is lost.
     pub async fn recv_many(&mut self, events: &mut Vec<GroupEvent>, limit: usize) -> usize {
-        if limit > 0
-            && let Some(message) = self.held.take()
-        {
-            events.push(GroupEvent::Message(message));
-            return 1;
-        }
         let before = events.len();
-        let count = self.events.recv_many(events, limit).await;
-        for event in events.get(before..).unwrap_or_default() {
-            self.note(event);
-        }
-        if count == 0 && limit > 0 {
-            let end = self.take(None);
-            let told = usize::from(end.is_some());
-            events.extend(end);
-            return told;
-        }
+        let count = self.inbox.recv_many(events, limit).await;
+        self.note(events.get(before..).unwrap_or_default());
         count
     }
 
     /// Number of events that wait to be taken.
     pub fn pending(&self) -> usize {
-        self.events.len() + usize::from(self.held.is_some())
+        self.inbox.pending()
     }
 
     /// As [`recv`](Self::recv), with the content of a message copied to `buffer`.
@@ -195,61 +126,24 @@ impl Group {
     /// # Cancel safety
     /// Cancel safe: no event is lost.
     pub async fn recv_into(&mut self, buffer: &mut [u8]) -> Result<Option<Received>, TooShort> {
-        let message = match self.recv().await {
-            Some(GroupEvent::Message(message)) => message,
-            other => return Ok(other.map(Received::Event)),
-        };
-        let length = message.payload.len();
-        let Some(room) = buffer.get_mut(..length) else {
-            self.held = Some(message);
-            return Err(TooShort {
-                needed: length,
-                room: buffer.len(),
-            });
-        };
-        room.copy_from_slice(&message.payload);
-        Ok(Some(Received::Message {
-            sender: message.sender,
-            service: message.service,
-            message_type: message.message_type,
-            length,
-        }))
+        let event = self.recv().await;
+        self.inbox.copy(event, buffer)
     }
 
     fn poll_recv(&mut self, context: &mut Context<'_>) -> Poll<Option<GroupEvent>> {
-        if let Some(message) = self.held.take() {
-            return Poll::Ready(Some(GroupEvent::Message(message)));
-        }
-        match self.events.poll_recv(context) {
-            Poll::Ready(event) => Poll::Ready(self.take(event)),
-            Poll::Pending => Poll::Pending,
-        }
-    }
-
-    /// Notes what the owner knows from now on; a queue that ended becomes an event, once.
-    fn take(&mut self, event: Option<GroupEvent>) -> Option<GroupEvent> {
-        match (&event, self.end) {
-            (Some(event), _) => self.note(event),
-            (None, End::Told) => {}
-            (None, End::Refused) => self.end = End::Told,
-            (None, End::Open) => {
-                self.end = End::Told;
-                return Some(GroupEvent::Closed(self.link.shared().reason()));
-            }
+        let event = self.inbox.poll_recv(context);
+        if let Poll::Ready(event) = &event {
+            self.note(event.as_ref());
         }
         event
     }
 
     /// Notes what the owner knows from now on.
-    fn note(&mut self, event: &GroupEvent) {
-        match event {
-            GroupEvent::SecureView(view) | GroupEvent::KeyRefreshed(view) => {
+    fn note<'a>(&mut self, events: impl IntoIterator<Item = &'a GroupEvent>) {
+        for event in events {
+            if let GroupEvent::SecureView(view) | GroupEvent::KeyRefreshed(view) = event {
                 self.view = Some(view.clone());
             }
-            GroupEvent::SelfLeave => self.end = End::Told,
-            GroupEvent::Refused(Refused::Join(_)) => self.end = End::Refused,
-            // Of no effect on the handle.
-            _ => {}
         }
     }
 
@@ -262,8 +156,9 @@ impl Group {
     /// # Cancel safety
     /// A permission whose future is dropped is given completely or not at all.
     pub async fn flush_ok(&self) -> Result<(), Error> {
-        self.link
-            .call(|answer| Command::FlushOk(self.name, answer))
+        self.inbox
+            .link
+            .call(|answer| Command::FlushOk(*self.name(), answer))
             .await?
     }
 
@@ -277,8 +172,9 @@ impl Group {
     /// # Cancel safety
     /// A request whose future is dropped is made completely or not at all.
     pub async fn refresh(&self) -> Result<(), Error> {
-        self.link
-            .call(|answer| Command::Refresh(self.name, answer))
+        self.inbox
+            .link
+            .call(|answer| Command::Refresh(*self.name(), answer))
             .await?
     }
 
@@ -289,27 +185,8 @@ impl Group {
     ///
     /// # Cancel safety
     /// The group is left all the same, in the background.
-    pub async fn leave(mut self) -> Result<(), Error> {
-        if self.end == End::Told {
-            return Ok(());
-        }
-        self.link
-            .call(|answer| Command::Leave(self.name, answer))
-            .await??;
-        let patience = self.patience;
-        let left = timeout(patience, async {
-            loop {
-                match self.recv().await {
-                    Some(GroupEvent::SelfLeave) => return Ok(()),
-                    Some(GroupEvent::Closed(_)) | None => return Err(Error::Closed),
-                    Some(_) => {}
-                }
-            }
-        });
-        left.await.map_err(|_| Error::Timeout {
-            what: "leaving the group",
-            after: patience,
-        })?
+    pub async fn leave(self) -> Result<(), Error> {
+        self.inbox.leave(self.patience).await
     }
 
     /// Derives key material for the application from the key taken last; the same at all members
@@ -331,10 +208,10 @@ impl Group {
         length: usize,
     ) -> Result<Zeroizing<Vec<u8>>, Error> {
         let Some(view) = &self.view else {
-            return Err(Error::Outdated(self.name));
+            return Err(Error::Outdated(*self.name()));
         };
         let export = Export {
-            group: self.name,
+            group: *self.name(),
             key: Key {
                 view: view.number,
                 epoch: view.epoch,
@@ -343,7 +220,8 @@ impl Group {
             context: context.to_vec(),
             length,
         };
-        self.link
+        self.inbox
+            .link
             .call(|answer| Command::Export(export, answer))
             .await?
     }
@@ -356,8 +234,9 @@ impl Group {
     /// # Cancel safety
     /// Cancel safe.
     pub async fn state(&self) -> Result<Option<Phase>, Error> {
-        self.link
-            .call(|answer| Command::State(self.name, answer))
+        self.inbox
+            .link
+            .call(|answer| Command::State(*self.name(), answer))
             .await
     }
 
@@ -370,17 +249,11 @@ impl Group {
     /// Cancel safe.
     pub async fn stats(&self) -> Result<Option<GroupStats>, Error> {
         let stats = self
+            .inbox
             .link
-            .call(|answer| Command::Stats(self.name, answer))
+            .call(|answer| Command::Stats(*self.name(), answer))
             .await?;
         Ok(stats.map(|stats| *stats))
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        self.events.close();
-        self.link.shared().notify_dropped_receiver();
     }
 }
 

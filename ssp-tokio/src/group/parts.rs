@@ -72,22 +72,23 @@ impl Group {
         message_type: i16,
     ) -> Result<PartSender, SendFailure> {
         let Some(view) = self.view.as_ref().map(|view| view.number) else {
-            return Err(SendFailure::NoView(self.name));
+            return Err(SendFailure::NoView(*self.name()));
         };
         let begin = BeginParts {
-            group: self.name,
+            group: *self.name(),
             view,
             service,
             message_type,
         };
         let begun = self
+            .inbox
             .link
             .call(|answer| Command::BeginParts(begin, answer))
             .await;
         let (stream, part_max) = begun.map_err(|_| SendFailure::Closed)??;
         Ok(PartSender {
-            group: self.name,
-            link: self.link.clone(),
+            group: *self.name(),
+            link: self.inbox.link.clone(),
             stream: Arc::new(Mutex::new(stream)),
             part_max,
         })

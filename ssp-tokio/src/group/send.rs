@@ -26,6 +26,15 @@ use crate::{
     secure::{Command, Key, Outgoing, Progress},
 };
 
+/// The parts of a message one behind the other.
+pub(crate) fn joined(parts: &[IoSlice<'_>]) -> Bytes {
+    let mut whole = BytesMut::with_capacity(parts.iter().map(|part| part.len()).sum());
+    for part in parts {
+        whole.extend_from_slice(part);
+    }
+    whole.freeze()
+}
+
 impl Group {
     /// Sends to all members of the secure view taken last, in that view or not at all. `Ok` says
     /// that the message is sealed and on its way.
@@ -67,7 +76,7 @@ impl Group {
     ) -> Result<(), SendError> {
         let payload = payload.into();
         let Some(view) = self.view.as_ref().map(|view| view.number) else {
-            let failure = SendFailure::NoView(self.name);
+            let failure = SendFailure::NoView(*self.name());
             return Err(SendError { failure, payload });
         };
         let deadline = Instant::now() + self.patience;
@@ -109,12 +118,12 @@ impl Group {
         messages: Vec<(i16, Bytes)>,
     ) -> Result<(), (usize, SendFailure)> {
         let Some(view) = self.view.as_ref().map(|view| view.number) else {
-            return Err((0, SendFailure::NoView(self.name)));
+            return Err((0, SendFailure::NoView(*self.name())));
         };
         let mut rest: Vec<_> = messages
             .into_iter()
             .map(|(message_type, payload)| Outgoing {
-                group: self.name,
+                group: *self.name(),
                 view,
                 service,
                 self_delivery,
@@ -126,7 +135,10 @@ impl Group {
         while !rest.is_empty() {
             let batch = driver::first_batch(&mut rest, |send| send.payload.len());
             let count = batch.len();
-            let answer = self.link.call(|answer| Command::SendAll(batch, answer));
+            let answer = self
+                .inbox
+                .link
+                .call(|answer| Command::SendAll(batch, answer));
             match answer.await {
                 Ok(Ok(())) => done += count,
                 Ok(Err((position, error))) => return Err((done + position, error.into())),
@@ -149,12 +161,7 @@ impl Group {
         message_type: i16,
         parts: &[IoSlice<'_>],
     ) -> Result<(), SendError> {
-        let mut payload = BytesMut::with_capacity(parts.iter().map(|part| part.len()).sum());
-        for part in parts {
-            payload.extend_from_slice(part);
-        }
-        self.multicast(service, message_type, payload.freeze())
-            .await
+        self.multicast(service, message_type, joined(parts)).await
     }
 
     /// Sends in whatever secure view is installed, or else in the next one, for which it waits up
@@ -201,14 +208,19 @@ impl Group {
         payload: &Bytes,
     ) -> Result<(), SendFailure> {
         let send = Outgoing {
-            group: self.name,
+            group: *self.name(),
             view,
             service,
             self_delivery,
             message_type,
             payload: payload.clone(),
         };
-        match self.link.call(|answer| Command::Send(send, answer)).await {
+        match self
+            .inbox
+            .link
+            .call(|answer| Command::Send(send, answer))
+            .await
+        {
             Ok(sent) => sent.map_err(SendFailure::from),
             Err(_) => Err(SendFailure::Closed),
         }

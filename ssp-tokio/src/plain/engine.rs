@@ -51,7 +51,7 @@ impl PlainEngine {
 
 impl Engine for PlainEngine {
     type Command = Command;
-    type Event = GcsEvent;
+    type Delivery = Delivery<GcsEvent>;
 
     fn read_buffer(&mut self) -> &mut BytesMut {
         self.connection.read_buffer()

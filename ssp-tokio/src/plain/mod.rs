@@ -1,10 +1,14 @@
 //! Bare group communication: no views, no keys, everything in the clear.
 //!
-//! For tools, for tests, and for use beside clients that speak nothing else. A bare member of a
+//! For tools, for tests, and for use beside clients that speak nothing else: [`PlainClient`] on a
+//! connection of its own, [`BareGroup`] on that of a [`Client`](crate::Client). A bare member of a
 //! group whose other members use [`flush`](crate::flush) or a secure [`Group`](crate::Group)
 //! holds up their view changes, because it never answers a flush request.
 
 mod engine;
+mod group;
+
+pub use group::BareGroup;
 
 use std::sync::Arc;
 

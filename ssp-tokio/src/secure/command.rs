@@ -3,8 +3,13 @@
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use gcs_proto::{gcs::SelfDelivery, name::GroupName, service::Service};
-use ssp_core::{GroupOptions, GroupStats, PartEnd, PartStream, Phase, ViewNumber};
+use gcs_proto::{
+    flush::FlushEvent,
+    gcs::{GcsEvent, Message, Multicast, SelfDelivery, ViewId},
+    name::{GroupName, MemberName},
+    service::Service,
+};
+use ssp_core::{FlushMode, GroupOptions, GroupStats, PartEnd, PartStream, Phase, ViewNumber};
 use tokio::sync::{mpsc, oneshot, watch};
 use zeroize::Zeroizing;
 
@@ -14,12 +19,61 @@ use crate::{error::Error, event::GroupEvent};
 /// The way back of an answer.
 pub(crate) type Answer<T> = oneshot::Sender<T>;
 
-/// A join, with the queues of the group that is to come.
+/// A join.
 pub(crate) struct Join {
     pub(crate) group: GroupName,
-    pub(crate) options: GroupOptions,
-    pub(crate) events: mpsc::Sender<GroupEvent>,
-    pub(crate) progress: watch::Sender<Progress>,
+    pub(crate) kind: JoinAs,
+}
+
+/// What a group is joined as, with the queues of its handle.
+pub(crate) enum JoinAs {
+    Secure {
+        options: Box<GroupOptions>,
+        events: mpsc::Sender<GroupEvent>,
+        progress: watch::Sender<Progress>,
+    },
+    Flush {
+        mode: FlushMode,
+        events: mpsc::Sender<FlushEvent>,
+    },
+    Bare {
+        events: mpsc::Sender<GcsEvent>,
+    },
+}
+
+/// A message in the clear.
+pub(crate) enum Clear {
+    /// To the members of a view.
+    View(ViewCast),
+    /// Outside of all views.
+    Bare(Multicast),
+}
+
+impl Clear {
+    /// Bytes of its body.
+    pub(crate) const fn bytes(&self) -> usize {
+        match self {
+            Self::View(cast) => cast.body.len(),
+            Self::Bare(multicast) => multicast.body.len(),
+        }
+    }
+}
+
+/// A message to members of a view without a key.
+pub(crate) struct ViewCast {
+    pub(crate) group: GroupName,
+    /// The only view in which it may be sent.
+    pub(crate) view: ViewId,
+    pub(crate) to: Receivers,
+    pub(crate) service: Service,
+    pub(crate) message_type: i16,
+    pub(crate) body: Bytes,
+}
+
+/// Who of a view is to get a message.
+pub(crate) enum Receivers {
+    All(SelfDelivery),
+    Some(Vec<MemberName>),
 }
 
 /// A message to be sealed and sent.
@@ -76,6 +130,15 @@ pub(crate) enum Command {
     BeginParts(BeginParts, Answer<Begun>),
     SendPart(OutgoingPart, Answer<Result<(), ssp_core::SendError>>),
     Export(Export, Answer<Result<Zeroizing<Vec<u8>>, Error>>),
+    /// A message in the clear.
+    Clear(Clear, Answer<Result<(), Error>>),
+    /// Messages in the clear, of which each is sent unless one before it fails, whose position comes
+    /// back.
+    ClearAll(Vec<Clear>, Answer<Result<(), (usize, Error)>>),
+    /// Private messages go here from now on.
+    Listen(mpsc::Sender<Message>, Answer<()>),
+    /// Who holds up the view change of a group.
+    MissingFlush(GroupName, Answer<Vec<MemberName>>),
     State(GroupName, Answer<Option<Phase>>),
     Stats(GroupName, Answer<Option<Box<GroupStats>>>),
 }

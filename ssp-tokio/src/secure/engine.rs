@@ -8,25 +8,27 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use gcs_proto::{
     connection::Connection,
-    gcs::{CloseReason, GcsEvent, Refused},
+    flush::{BareEvent, FlushEvent},
+    gcs::{CloseReason, GcsEvent, Message, Refused},
     name::GroupName,
 };
 use rand_chacha::ChaCha20Rng;
 use ssp_core::{Credentials, Session, SessionConfig, SessionEvent, Timestamp};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use zeroize::Zeroizing;
 
-use super::{BeginParts, Command, Export, Join, Key, Outgoing, OutgoingPart, Progress};
+use super::{
+    BeginParts, Clear, Command, Export, Join, JoinAs, Outgoing, OutgoingPart, Receivers, ViewCast,
+    queue::{Queue, ToHandle},
+};
 use crate::{
     driver::{Delivery, Engine, Millis, Shared},
     error::Error,
-    event::GroupEvent,
 };
 
 /// What the task knows of a group's handle.
 struct Slot {
-    events: mpsc::Sender<GroupEvent>,
-    progress: watch::Sender<Progress>,
+    queue: Queue,
     handle: Handle,
 }
 
@@ -44,6 +46,8 @@ pub(crate) struct SecureEngine {
     session: Session,
     rng: ChaCha20Rng,
     groups: BTreeMap<GroupName, Slot>,
+    /// Where private messages go; nowhere if nobody asked for them.
+    private: Option<mpsc::Sender<Message>>,
     shared: Arc<Shared>,
     closed: bool,
 }
@@ -63,27 +67,75 @@ impl SecureEngine {
             session,
             rng,
             groups: BTreeMap::new(),
+            private: None,
             shared,
             closed: false,
         }
     }
 
     fn join(&mut self, join: Join, now: Millis) -> Result<(), Error> {
-        let Join {
-            group,
-            options,
-            events,
-            progress,
-        } = join;
-        self.session.join(group, options, Timestamp(now))?;
-        let slot = Slot {
-            events,
-            progress,
-            handle: Handle::Held,
+        let Join { group, kind } = join;
+        // The end of the group's last handle is still on its way, and must not end this one.
+        if self.groups.contains_key(&group) {
+            return Err(ssp_core::Error::AlreadyJoined(group).into());
+        }
+        let time = Timestamp(now);
+        let queue = match kind {
+            JoinAs::Secure {
+                options,
+                events,
+                progress,
+            } => {
+                self.session.join(group, *options, time)?;
+                Queue::Secure { events, progress }
+            }
+            JoinAs::Flush { mode, events } => {
+                self.session.join_flush(group, mode, time)?;
+                Queue::Flush(events)
+            }
+            JoinAs::Bare { events } => {
+                self.session.join_bare(group, time)?;
+                Queue::Bare(events)
+            }
         };
-        self.groups.insert(group, slot);
+        let handle = Handle::Held;
+        self.groups.insert(group, Slot { queue, handle });
         // The caller may have lost interest while the command was waiting.
         self.handle_dropped_receiver(now);
+        Ok(())
+    }
+
+    /// Sends in the clear.
+    fn send_clear(&mut self, message: Clear) -> Result<(), Error> {
+        match message {
+            Clear::Bare(multicast) => self.session.multicast_bare(multicast)?,
+            Clear::View(ViewCast {
+                group,
+                view,
+                to: Receivers::All(self_delivery),
+                service,
+                message_type,
+                body,
+            }) => self.session.multicast_flush(
+                &group,
+                view,
+                service,
+                self_delivery,
+                message_type,
+                body,
+            )?,
+            Clear::View(ViewCast {
+                group,
+                view,
+                to: Receivers::Some(members),
+                service,
+                message_type,
+                body,
+            }) => {
+                self.session
+                    .subset_flush(&group, view, &members, service, message_type, body)?;
+            }
+        }
         Ok(())
     }
 
@@ -120,8 +172,11 @@ impl SecureEngine {
         let installed = self
             .groups
             .get(&export.group)
-            .and_then(|slot| slot.progress.borrow().key);
-        if installed != Some(export.key) {
+            .and_then(|slot| match &slot.queue {
+                Queue::Secure { progress, .. } => Some(progress.borrow().key),
+                Queue::Flush(_) | Queue::Bare(_) => None,
+            });
+        if installed != Some(Some(export.key)) {
             return Err(Error::Outdated(export.group));
         }
         let key = self.session.export(
@@ -159,10 +214,13 @@ impl SecureEngine {
     /// Wakes the sends that wait in a group which has gone on to something else.
     fn note_phases(&self) {
         for (group, slot) in &self.groups {
+            let Queue::Secure { progress, .. } = &slot.queue else {
+                continue;
+            };
             // One receiver is the handle's; each waiting send has one of its own.
-            if slot.progress.receiver_count() > 1 {
+            if progress.receiver_count() > 1 {
                 let phase = self.session.group_state(group);
-                slot.progress.send_if_modified(|progress| {
+                progress.send_if_modified(|progress| {
                     std::mem::replace(&mut progress.phase, phase) != phase
                 });
             }
@@ -170,49 +228,69 @@ impl SecureEngine {
     }
 
     /// Finds the queue of an event; events of handles that are gone end here.
-    fn route(&mut self, event: SessionEvent) -> Option<Delivery<GroupEvent>> {
-        if let SessionEvent::Closed(reason) = &event {
-            self.shared.close(reason.clone());
-            self.closed = true;
-            // The end of their queue tells the handles, behind all that came before.
-            self.groups.clear();
-            return None;
-        }
+    fn route(&mut self, event: SessionEvent) -> Option<ToHandle> {
+        let event = match event {
+            SessionEvent::Closed(reason) => {
+                self.shared.close(reason);
+                self.closed = true;
+                // The end of their queue tells the handles, behind all that came before.
+                self.groups.clear();
+                self.private = None;
+                return None;
+            }
+            SessionEvent::Private(event) => {
+                let to = self.private.clone()?;
+                return Some(ToHandle::Private(Delivery { to, event }));
+            }
+            event => event,
+        };
         let Some(group) = group_of(&event) else {
-            // Messages in the clear from anybody are no part of a secure group.
             tracing::debug!("event outside of all groups dropped");
             return None;
         };
         let slot = self.groups.get(&group)?;
-        match &event {
-            SessionEvent::SecureView(view) | SessionEvent::KeyRefreshed(view) => {
-                let key = Key {
-                    view: view.number,
-                    epoch: view.epoch,
-                };
-                slot.progress
-                    .send_modify(|progress| progress.key = Some(key));
-            }
-            _ => {}
-        }
+        slot.queue.note_key(&event);
         // Both ends of a membership come without the application's doing when nobody holds the
         // handle any more.
-        let over = match &event {
-            SessionEvent::SelfLeave { .. } => true,
-            SessionEvent::Refused(Refused::Join(_)) => self.session.group_state(&group).is_none(),
-            _ => false,
+        let over = match end_of(&event) {
+            Some(End::SelfLeave) => true,
+            Some(End::JoinRefused) => self.session.kind(&group).is_none(),
+            None => false,
         };
-        let delivery = match (slot.handle, GroupEvent::of(event)) {
-            (Handle::Held, Some(event)) => Some(Delivery {
-                to: slot.events.clone(),
-                event,
-            }),
-            (Handle::Dropped, _) | (_, None) => None,
+        let delivery = match slot.handle {
+            Handle::Held => slot.queue.deliver(event),
+            Handle::Dropped => None,
         };
         if over {
             self.groups.remove(&group);
         }
         delivery
+    }
+}
+
+/// How a membership ends.
+enum End {
+    SelfLeave,
+    /// Unless it was that of a member already.
+    JoinRefused,
+}
+
+/// The end of a group of whatever kind, if the event tells of one.
+const fn end_of(event: &SessionEvent) -> Option<End> {
+    match event {
+        SessionEvent::SelfLeave { .. }
+        | SessionEvent::Flush(FlushEvent::SelfLeave { .. })
+        | SessionEvent::Bare(BareEvent {
+            event: GcsEvent::SelfLeave { .. },
+            ..
+        }) => Some(End::SelfLeave),
+        SessionEvent::Refused(Refused::Join(_))
+        | SessionEvent::Flush(FlushEvent::Refused(Refused::Join(_)))
+        | SessionEvent::Bare(BareEvent {
+            event: GcsEvent::Refused(Refused::Join(_)),
+            ..
+        }) => Some(End::JoinRefused),
+        _ => None,
     }
 }
 
@@ -229,7 +307,7 @@ fn group_of(event: &SessionEvent) -> Option<GroupName> {
 
 impl Engine for SecureEngine {
     type Command = Command;
-    type Event = GroupEvent;
+    type Delivery = ToHandle;
 
     fn read_buffer(&mut self) -> &mut BytesMut {
         self.connection.read_buffer()
@@ -295,6 +373,27 @@ impl Engine for SecureEngine {
             Command::Export(export, answer) => {
                 let _ = answer.send(self.export(&export));
             }
+            Command::Clear(message, answer) => {
+                let result = self.send_clear(message);
+                self.forward(now);
+                let _ = answer.send(result);
+            }
+            Command::ClearAll(messages, answer) => {
+                let mut sends = messages.into_iter().enumerate();
+                let result = sends.try_for_each(|(position, message)| {
+                    let sent = self.send_clear(message);
+                    self.forward(now);
+                    sent.map_err(|error| (position, error))
+                });
+                let _ = answer.send(result);
+            }
+            Command::Listen(messages, answer) => {
+                self.private = Some(messages);
+                let _ = answer.send(());
+            }
+            Command::MissingFlush(group, answer) => {
+                let _ = answer.send(self.session.missing_flush(&group));
+            }
             Command::State(group, answer) => {
                 let _ = answer.send(self.session.group_state(&group));
             }
@@ -305,10 +404,13 @@ impl Engine for SecureEngine {
     }
 
     fn handle_dropped_receiver(&mut self, now: Millis) {
+        if self.private.as_ref().is_some_and(mpsc::Sender::is_closed) {
+            self.private = None;
+        }
         let dropped: Vec<_> = self
             .groups
             .iter_mut()
-            .filter(|(_, slot)| slot.handle == Handle::Held && slot.events.is_closed())
+            .filter(|(_, slot)| slot.handle == Handle::Held && slot.queue.is_closed())
             .map(|(group, slot)| {
                 slot.handle = Handle::Dropped;
                 *group
@@ -346,7 +448,7 @@ impl Engine for SecureEngine {
         self.connection.poll_transmit()
     }
 
-    fn poll_delivery(&mut self, now: Millis) -> Option<Delivery<GroupEvent>> {
+    fn poll_delivery(&mut self, now: Millis) -> Option<ToHandle> {
         loop {
             if self.closed {
                 return None;

@@ -1,15 +1,20 @@
-//! The secure session over a connection as an engine.
+//! The session over a connection as an engine.
 //!
 //! ```text
-//!   GroupHandle <- events, progress --+
-//!   GroupHandle <- events, progress --+-- Session -- GcsEvent/GcsCommand -- Connection -- bytes
-//!   commands -----------------------------^
+//!   Group           <- events, progress --+
+//!   FlushGroup      <- events ------------+
+//!   BareGroup       <- events ------------+-- Session -- GcsEvent/GcsCommand -- Connection -- bytes
+//!   PrivateMessages <- messages ----------+      ^
+//!   commands ------------------------------------+
 //! ```
 
 mod command;
 mod engine;
+mod queue;
 
-pub(crate) use command::{BeginParts, Command, Export, Join, Outgoing, OutgoingPart};
+pub(crate) use command::{
+    BeginParts, Clear, Command, Export, Join, JoinAs, Outgoing, OutgoingPart, Receivers, ViewCast,
+};
 pub(crate) use engine::SecureEngine;
 
 use ssp_core::{Phase, ViewNumber};

@@ -1,4 +1,8 @@
-//! The connection of a secure client.
+//! The connection of a client, with groups of all kinds.
+
+mod clear;
+
+pub use clear::PrivateMessages;
 
 use std::sync::Arc;
 
@@ -20,11 +24,13 @@ use crate::{
     endpoint::Endpoint,
     error::Error,
     group::Group,
-    secure::{Command, Join, Progress, SecureEngine},
+    inbox::Inbox,
+    secure::{Command, Join, JoinAs, Progress, SecureEngine},
     transport::{self, ByteStream},
 };
 
-/// A connection to a daemon with a secure session above it; groups are joined from here.
+/// A connection to a daemon with a secure session above it; groups are joined from here: secure ones,
+/// and beside them flush-only and bare ones, one kind for a name at a time.
 ///
 /// One task serves the connection with all its groups. Dropping the client ends the connection
 /// in good order, in the background, and with it every [`Group`]; [`disconnect`](Self::disconnect)
@@ -121,24 +127,23 @@ impl Client {
     pub async fn join(&self, group: GroupName, options: GroupOptions) -> Result<Group, Error> {
         let (events_sender, events) = mpsc::channel(self.bounds.events);
         let (progress_sender, progress) = watch::channel(Progress::default());
-        let join = Join {
-            group,
-            options,
+        let kind = JoinAs::Secure {
+            options: Box::new(options),
             events: events_sender,
             progress: progress_sender,
         };
         // Made before the call: dropping the future drops it, which leaves the group.
-        let handle = Group::new(
-            group,
-            self.link.clone(),
-            events,
-            progress,
-            self.bounds.patience,
-        );
-        self.link
-            .call(|answer| Command::Join(join, answer))
-            .await??;
+        let inbox = Inbox::new(group, self.link.clone(), events);
+        let handle = Group::new(inbox, progress, self.bounds.patience);
+        self.join_as(group, kind).await?;
         Ok(handle)
+    }
+
+    /// # Cancel safety
+    /// Cancel safe, if the caller's handle is dropped with the future.
+    async fn join_as(&self, group: GroupName, kind: JoinAs) -> Result<(), Error> {
+        let join = Join { group, kind };
+        self.link.call(|answer| Command::Join(join, answer)).await?
     }
 
     /// Waits until the connection is over.

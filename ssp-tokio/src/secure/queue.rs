@@ -1,0 +1,107 @@
+//! The queues towards the handles, one kind for each kind of group.
+
+use gcs_proto::{
+    flush::FlushEvent,
+    gcs::{GcsEvent, Message},
+};
+use ssp_core::SessionEvent;
+use tokio::sync::{mpsc, watch};
+
+use super::{Key, Progress};
+use crate::{
+    driver::{Deliver, Delivery},
+    event::GroupEvent,
+};
+
+/// Something for one of the handles.
+#[derive(Debug)]
+pub(crate) enum ToHandle {
+    Group(Delivery<GroupEvent>),
+    Flush(Delivery<FlushEvent>),
+    Bare(Delivery<GcsEvent>),
+    Private(Delivery<Message>),
+}
+
+impl Deliver for ToHandle {
+    fn try_deliver(self) -> Result<(), Self> {
+        match self {
+            Self::Group(delivery) => delivery.try_deliver().map_err(Self::Group),
+            Self::Flush(delivery) => delivery.try_deliver().map_err(Self::Flush),
+            Self::Bare(delivery) => delivery.try_deliver().map_err(Self::Bare),
+            Self::Private(delivery) => delivery.try_deliver().map_err(Self::Private),
+        }
+    }
+
+    async fn room(&self) {
+        match self {
+            Self::Group(delivery) => delivery.room().await,
+            Self::Flush(delivery) => delivery.room().await,
+            Self::Bare(delivery) => delivery.room().await,
+            Self::Private(delivery) => delivery.room().await,
+        }
+    }
+}
+
+/// The queue of a group's handle.
+pub(super) enum Queue {
+    Secure {
+        events: mpsc::Sender<GroupEvent>,
+        progress: watch::Sender<Progress>,
+    },
+    Flush(mpsc::Sender<FlushEvent>),
+    Bare(mpsc::Sender<GcsEvent>),
+}
+
+impl Queue {
+    /// Whether the handle is gone.
+    pub(super) fn is_closed(&self) -> bool {
+        match self {
+            Self::Secure { events, .. } => events.is_closed(),
+            Self::Flush(events) => events.is_closed(),
+            Self::Bare(events) => events.is_closed(),
+        }
+    }
+
+    /// Tells the sends that wait in the group of its new key.
+    pub(super) fn note_key(&self, event: &SessionEvent) {
+        if let (
+            Self::Secure { progress, .. },
+            SessionEvent::SecureView(view) | SessionEvent::KeyRefreshed(view),
+        ) = (self, event)
+        {
+            let key = Key {
+                view: view.number,
+                epoch: view.epoch,
+            };
+            progress.send_modify(|progress| progress.key = Some(key));
+        }
+    }
+
+    /// The event as the handle is told it; `None` if that kind of handle is told nothing of it.
+    pub(super) fn deliver(&self, event: SessionEvent) -> Option<ToHandle> {
+        match self {
+            Self::Secure { events, .. } => GroupEvent::of(event).map(|event| {
+                let to = events.clone();
+                ToHandle::Group(Delivery { to, event })
+            }),
+            Self::Flush(events) => {
+                let event = match event {
+                    SessionEvent::Flush(event) => event,
+                    SessionEvent::Refused(refused) => FlushEvent::Refused(refused),
+                    _ => return None,
+                };
+                let to = events.clone();
+                Some(ToHandle::Flush(Delivery { to, event }))
+            }
+            Self::Bare(events) => {
+                let event = match event {
+                    SessionEvent::Bare(bare) => bare.event,
+                    SessionEvent::Refused(refused) => GcsEvent::Refused(refused),
+                    _ => return None,
+                };
+                let to = events.clone();
+                Some(ToHandle::Bare(Delivery { to, event }))
+            }
+        }
+    }
+}
