@@ -23,10 +23,6 @@ use crate::{
 
 /// What `recv_into` of a group's handle took.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(
-    clippy::large_enum_variant,
-    reason = "one value at a time, looked at and gone"
-)]
 #[non_exhaustive]
 pub enum Received<E = GroupEvent> {
     /// A message, of which the content is in the buffer and the rest here.

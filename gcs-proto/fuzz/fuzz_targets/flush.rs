@@ -7,8 +7,8 @@ use bytes::Bytes;
 use gcs_proto::{
     flush::{FlushEvent, FlushLayer},
     gcs::{
-        ByteOrder, Cause, CloseReason, GcsCommand, GcsEvent, Membership, Message, Refused, Scope,
-        SelfDelivery, ViewId,
+        ByteOrder, Cause, CloseReason, GcsCommand, GcsEvent, Membership, Message, Multicast,
+        Refused, Scope, SelfDelivery, ViewId,
     },
     limits,
     name::{GroupName, MemberName, Name},
@@ -111,6 +111,10 @@ impl Choices<'_> {
     }
 }
 
+fn groups() -> [GroupName; 2] {
+    ["g", "h"].map(|name| name.parse().expect("legal"))
+}
+
 fn member(number: u8) -> MemberName {
     MemberName::new(format!("#m{number}#n1").as_bytes()).expect("legal")
 }
@@ -150,6 +154,23 @@ fuzz_target!(|data: &[u8]| {
                 drop(layer.subset(group, &receivers, service, 1, body));
             }
             13 if choices.byte() % 4 == 0 => drop(layer.leave(choices.group())),
+            14 if choices.byte() % 2 == 0 => drop(layer.join_bare(choices.group())),
+            14 => {
+                let message = choices.message();
+                let sent = Multicast {
+                    destinations: message.destinations,
+                    service: message.service,
+                    self_delivery: message.self_delivery,
+                    scope: message.scope,
+                    message_type: message.message_type,
+                    body: message.body,
+                };
+                let named = sent.destinations.first().copied();
+                let into_view = groups().into_iter().any(|group| {
+                    layer.view(&group).is_some() && named == Some(Name::from(group))
+                });
+                assert!(layer.multicast_bare(sent).is_err() || !into_view);
+            }
             _ => match layer.poll_event() {
                 Some(FlushEvent::View(view)) => {
                     assert!(!closed);
@@ -173,6 +194,9 @@ fuzz_target!(|data: &[u8]| {
                 )
                 | None => {}
             },
+        }
+        while let Some(bare) = layer.poll_bare_event() {
+            assert!(!closed && layer.view(&bare.group).is_none());
         }
         // Our own messages come back at once, as a daemon that orders them first would have it.
         while let Some(command) = layer.poll_command() {

@@ -15,6 +15,10 @@ use crate::{
 
 /// Something for one of the handles.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one value at a time; the large kind is the one that comes most"
+)]
 pub(crate) enum ToHandle {
     Group(Delivery<GroupEvent>),
     Flush(Delivery<FlushEvent>),
