@@ -1,6 +1,7 @@
 //! What the handles of all kinds of groups have in common: a queue of events and its end.
 
 use core::task::{Context, Poll};
+use std::io::IoSliceMut;
 
 use bytes::Bytes;
 use gcs_proto::{
@@ -21,7 +22,7 @@ use crate::{
     secure::{Clear, Command},
 };
 
-/// What `recv_into` of a group's handle took.
+/// What `recv_into` and `recv_vectored` of a group's handle took.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Received<E = GroupEvent> {
@@ -33,7 +34,7 @@ pub enum Received<E = GroupEvent> {
         service: Service,
         /// 16-bit type chosen by the sender.
         message_type: i16,
-        /// Bytes of the content, at the beginning of the buffer.
+        /// Bytes of the content, at the beginning of the buffer, or of the first of several.
         length: usize,
     },
     /// Anything else.
@@ -259,28 +260,36 @@ impl<E: HandleEvent> Inbox<E> {
         self.events.len() + usize::from(self.held.is_some())
     }
 
-    /// Copies the content of a message to `buffer`. A message that does not fit is the next event
-    /// taken, by whatever call.
+    /// Copies the content of a message to `buffers`, one behind the other. A message that does not
+    /// fit is the next event taken, by whatever call.
     pub(crate) fn copy(
         &mut self,
         event: Option<E>,
-        buffer: &mut [u8],
+        buffers: &mut [IoSliceMut<'_>],
     ) -> Result<Option<Received<E>>, TooShort> {
         let Some(event) = event else {
             return Ok(None);
         };
-        let (needed, room) = match event.message() {
-            None => return Ok(Some(Received::Event(event))),
-            Some((received, content)) => match buffer.get_mut(..content.len()) {
-                Some(room) => {
-                    room.copy_from_slice(content);
-                    return Ok(Some(received));
-                }
-                None => (content.len(), buffer.len()),
-            },
+        let Some((received, content)) = event.message() else {
+            return Ok(Some(Received::Event(event)));
         };
-        self.held = Some(event);
-        Err(TooShort { needed, room })
+        let needed = content.len();
+        let room = buffers
+            .iter()
+            .fold(0, |sum: usize, buffer| sum.saturating_add(buffer.len()));
+        if needed > room {
+            self.held = Some(event);
+            return Err(TooShort { needed, room });
+        }
+        let mut rest = &content[..];
+        for buffer in buffers {
+            let (now, later) = rest.split_at_checked(buffer.len()).unwrap_or((rest, &[]));
+            if let Some(room) = buffer.get_mut(..now.len()) {
+                room.copy_from_slice(now);
+            }
+            rest = later;
+        }
+        Ok(Some(received))
     }
 
     /// Sends in the clear.

@@ -10,7 +10,10 @@
 
 mod support;
 
-use std::{io::IoSlice, time::Duration};
+use std::{
+    io::{IoSlice, IoSliceMut},
+    time::Duration,
+};
 
 use futures_util::StreamExt;
 use gcs_daemon::Daemon;
@@ -208,10 +211,16 @@ async fn one_connection_is_in_groups_of_all_kinds() {
         let short = soon("a message", flush.recv_into(&mut [0; 3])).await;
         assert_eq!(short.unwrap_err().needed, 9);
         assert!(flush.pending() > 0);
-        let mut buffer = [0; 32];
-        match flush.recv_into(&mut buffer).await.unwrap() {
+        let (mut first, mut second) = ([0; 4], [0; 32]);
+        let mut buffers = [
+            IoSliceMut::new(&mut first),
+            IoSliceMut::new(&mut []),
+            IoSliceMut::new(&mut second),
+        ];
+        match flush.recv_vectored(&mut buffers).await.unwrap() {
             Some(Received::Message { sender, length, .. }) => {
-                assert_eq!((sender, &buffer[..length]), (me, &b"in a view"[..]));
+                assert_eq!((sender, length), (me, 9));
+                assert_eq!((&first, &second[..5]), (b"in a", &b" view"[..]));
             }
             other => panic!("{other:?}"),
         }

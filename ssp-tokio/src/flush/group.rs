@@ -4,7 +4,7 @@ use core::{
     pin::Pin,
     task::{Context, Poll},
 };
-use std::io::IoSlice;
+use std::io::{IoSlice, IoSliceMut};
 
 use bytes::Bytes;
 use gcs_proto::{
@@ -113,7 +113,23 @@ impl FlushGroup {
         buffer: &mut [u8],
     ) -> Result<Option<Received<FlushEvent>>, TooShort> {
         let event = self.recv().await;
-        self.inbox.copy(event, buffer)
+        self.inbox.copy(event, &mut [IoSliceMut::new(buffer)])
+    }
+
+    /// As [`recv_into`](Self::recv_into), with the content in several buffers, each of them filled
+    /// before the next.
+    ///
+    /// # Errors
+    /// As [`recv_into`](Self::recv_into).
+    ///
+    /// # Cancel safety
+    /// Cancel safe: no event is lost.
+    pub async fn recv_vectored(
+        &mut self,
+        buffers: &mut [IoSliceMut<'_>],
+    ) -> Result<Option<Received<FlushEvent>>, TooShort> {
+        let event = self.recv().await;
+        self.inbox.copy(event, buffers)
     }
 
     fn poll_recv(&mut self, context: &mut Context<'_>) -> Poll<Option<FlushEvent>> {

@@ -209,6 +209,11 @@ impl FlushClient {
         Some(event)
     }
 
+    /// Number of events that wait to be taken.
+    pub fn pending(&self) -> usize {
+        self.events.len()
+    }
+
     /// Waits until the connection is over.
     ///
     /// # Cancel safety

@@ -10,6 +10,7 @@ use core::{
     pin::Pin,
     task::{Context, Poll},
 };
+use std::io::IoSliceMut;
 
 use gcs_proto::name::{GroupName, MemberName};
 use ssp_core::{Fingerprint, GroupStats, Phase, SecureViewEvent};
@@ -127,7 +128,23 @@ impl Group {
     /// Cancel safe: no event is lost.
     pub async fn recv_into(&mut self, buffer: &mut [u8]) -> Result<Option<Received>, TooShort> {
         let event = self.recv().await;
-        self.inbox.copy(event, buffer)
+        self.inbox.copy(event, &mut [IoSliceMut::new(buffer)])
+    }
+
+    /// As [`recv_into`](Self::recv_into), with the content in several buffers, each of them filled
+    /// before the next.
+    ///
+    /// # Errors
+    /// As [`recv_into`](Self::recv_into).
+    ///
+    /// # Cancel safety
+    /// Cancel safe: no event is lost.
+    pub async fn recv_vectored(
+        &mut self,
+        buffers: &mut [IoSliceMut<'_>],
+    ) -> Result<Option<Received>, TooShort> {
+        let event = self.recv().await;
+        self.inbox.copy(event, buffers)
     }
 
     fn poll_recv(&mut self, context: &mut Context<'_>) -> Poll<Option<GroupEvent>> {

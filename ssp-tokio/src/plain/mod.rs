@@ -156,6 +156,11 @@ impl PlainClient {
         self.events.try_recv().ok()
     }
 
+    /// Number of events that wait to be taken.
+    pub fn pending(&self) -> usize {
+        self.events.len()
+    }
+
     /// Waits until the connection is over.
     ///
     /// # Cancel safety

@@ -8,8 +8,7 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use gcs_proto::{
     connection::Connection,
-    flush::{BareEvent, FlushEvent},
-    gcs::{CloseReason, GcsEvent, Message, Refused},
+    gcs::{CloseReason, GcsEvent, Message},
     name::GroupName,
 };
 use rand_chacha::ChaCha20Rng;
@@ -19,7 +18,7 @@ use zeroize::Zeroizing;
 
 use super::{
     BeginParts, Clear, Command, Export, Join, JoinAs, Outgoing, OutgoingPart, Receivers, ViewCast,
-    queue::{Queue, ToHandle},
+    queue::{End, Queue, ToHandle, end_of, group_of},
 };
 use crate::{
     driver::{Delivery, Engine, Millis, Shared},
@@ -265,43 +264,6 @@ impl SecureEngine {
             self.groups.remove(&group);
         }
         delivery
-    }
-}
-
-/// How a membership ends.
-enum End {
-    SelfLeave,
-    /// Unless it was that of a member already.
-    JoinRefused,
-}
-
-/// The end of a group of whatever kind, if the event tells of one.
-const fn end_of(event: &SessionEvent) -> Option<End> {
-    match event {
-        SessionEvent::SelfLeave { .. }
-        | SessionEvent::Flush(FlushEvent::SelfLeave { .. })
-        | SessionEvent::Bare(BareEvent {
-            event: GcsEvent::SelfLeave { .. },
-            ..
-        }) => Some(End::SelfLeave),
-        SessionEvent::Refused(Refused::Join(_))
-        | SessionEvent::Flush(FlushEvent::Refused(Refused::Join(_)))
-        | SessionEvent::Bare(BareEvent {
-            event: GcsEvent::Refused(Refused::Join(_)),
-            ..
-        }) => Some(End::JoinRefused),
-        _ => None,
-    }
-}
-
-/// The group that an event is for.
-fn group_of(event: &SessionEvent) -> Option<GroupName> {
-    match event {
-        SessionEvent::Refused(Refused::Multicast(message)) => message
-            .destinations
-            .iter()
-            .find_map(|name| GroupName::try_from(*name).ok()),
-        other => other.group().copied(),
     }
 }
 

@@ -1,8 +1,9 @@
-//! The queues towards the handles, one kind for each kind of group.
+//! The queues towards the handles, one kind for each kind of group, and which event is for which.
 
 use gcs_proto::{
-    flush::FlushEvent,
-    gcs::{GcsEvent, Message},
+    flush::{BareEvent, FlushEvent},
+    gcs::{GcsEvent, Message, Refused},
+    name::GroupName,
 };
 use ssp_core::SessionEvent;
 use tokio::sync::{mpsc, watch};
@@ -107,5 +108,42 @@ impl Queue {
                 Some(ToHandle::Bare(Delivery { to, event }))
             }
         }
+    }
+}
+
+/// How a membership ends.
+pub(super) enum End {
+    SelfLeave,
+    /// Unless it was that of a member already.
+    JoinRefused,
+}
+
+/// The end of a group of whatever kind, if the event tells of one.
+pub(super) const fn end_of(event: &SessionEvent) -> Option<End> {
+    match event {
+        SessionEvent::SelfLeave { .. }
+        | SessionEvent::Flush(FlushEvent::SelfLeave { .. })
+        | SessionEvent::Bare(BareEvent {
+            event: GcsEvent::SelfLeave { .. },
+            ..
+        }) => Some(End::SelfLeave),
+        SessionEvent::Refused(Refused::Join(_))
+        | SessionEvent::Flush(FlushEvent::Refused(Refused::Join(_)))
+        | SessionEvent::Bare(BareEvent {
+            event: GcsEvent::Refused(Refused::Join(_)),
+            ..
+        }) => Some(End::JoinRefused),
+        _ => None,
+    }
+}
+
+/// The group that an event is for.
+pub(super) fn group_of(event: &SessionEvent) -> Option<GroupName> {
+    match event {
+        SessionEvent::Refused(Refused::Multicast(message)) => message
+            .destinations
+            .iter()
+            .find_map(|name| GroupName::try_from(*name).ok()),
+        other => other.group().copied(),
     }
 }
