@@ -14,9 +14,14 @@ use std::{collections::BTreeSet, time::Duration};
 
 use ssp_tokio::{
     Client, Endpoint, Error, GroupEvent, SendFailure,
-    gcs_proto::{gcs::CloseReason, service::Service},
+    gcs_proto::{
+        flush::FlushEvent,
+        gcs::{CloseReason, GcsEvent},
+        name::GroupName,
+        service::Service,
+    },
     persistent::{Backoff, PersistentClient, PersistentEvent, PersistentGroup},
-    ssp_core::{GroupOptions, SecureViewEvent},
+    ssp_core::{FlushMode, GroupOptions, SecureViewEvent},
 };
 use support::{
     daemon_name, endpoint,
@@ -211,4 +216,77 @@ async fn no_endpoint_and_none_that_answers() {
         Error::Connect { endpoint, .. } => assert_eq!(endpoint, last),
         other => panic!("{other}"),
     }
+}
+
+/// Groups without keys come back as well, each as what it was.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn groups_of_all_kinds_are_joined_again() {
+    let daemon = start_daemon(&["n1"]).await;
+    let client = PersistentClient::connect([endpoint(&daemon, "n1")], config("b"), quick())
+        .await
+        .unwrap();
+    let me = client.private_group().unwrap();
+    let names: [GroupName; 2] = ["views", "open"].map(|name| name.parse().unwrap());
+    let mut secure = client.join(group(), GroupOptions::default());
+    let mut flush = client.join_flush(names[0], FlushMode::Automatic);
+    let mut bare = client.join_bare(names[1]);
+    for round in 0..3 {
+        assert_eq!(view_of(&mut secure, 1).await.members, [me]);
+        match soon("a view", flush.recv()).await {
+            Some(PersistentEvent::Group(FlushEvent::View(view))) => assert_eq!(view.members, [me]),
+            other => panic!("{other:?}"),
+        }
+        match soon("a membership", bare.recv()).await {
+            Some(PersistentEvent::Group(GcsEvent::Membership(membership))) => {
+                assert_eq!(membership.members, [me]);
+            }
+            other => panic!("{other:?}"),
+        }
+        let handle = flush.joined().unwrap();
+        handle
+            .multicast(Service::Agreed, round, "in a view")
+            .await
+            .unwrap();
+        let handle = bare.joined().unwrap();
+        handle
+            .multicast(Service::Agreed, round, "bare")
+            .await
+            .unwrap();
+        match soon("a message", flush.recv()).await {
+            Some(PersistentEvent::Group(FlushEvent::Message(message))) => {
+                assert_eq!(message.message_type, round);
+            }
+            other => panic!("{other:?}"),
+        }
+        match soon("a message", bare.recv()).await {
+            Some(PersistentEvent::Group(GcsEvent::Message(message))) => {
+                assert_eq!(message.message_type, round);
+            }
+            other => panic!("{other:?}"),
+        }
+        if round == 2 {
+            break;
+        }
+        daemon.control().drop_session(me).await.unwrap();
+        assert!(matches!(next(&mut secure).await, PersistentEvent::Lost(_)));
+        let lost = soon("the loss", flush.recv()).await;
+        assert!(matches!(lost, Some(PersistentEvent::Lost(_))), "{lost:?}");
+        let lost = soon("the loss", bare.recv()).await;
+        assert!(matches!(lost, Some(PersistentEvent::Lost(_))), "{lost:?}");
+        assert!(flush.joined().is_none() && bare.joined().is_none());
+        let rejoining = PersistentEvent::Rejoining { private_group: me };
+        assert_eq!(next(&mut secure).await, rejoining);
+        let rejoining = soon("the way back", flush.recv()).await;
+        assert!(matches!(rejoining, Some(PersistentEvent::Rejoining { .. })));
+        let rejoining = soon("the way back", bare.recv()).await;
+        assert!(matches!(rejoining, Some(PersistentEvent::Rejoining { .. })));
+    }
+    soon("leaving", flush.leave()).await.unwrap();
+    client.disconnect().await;
+    match soon("the end", bare.recv()).await {
+        Some(PersistentEvent::Group(GcsEvent::Closed(CloseReason::Disconnected))) => {}
+        other => panic!("{other:?}"),
+    }
+    assert!(soon("the end", bare.recv()).await.is_none());
+    daemon.shutdown().await;
 }

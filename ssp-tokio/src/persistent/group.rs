@@ -8,10 +8,9 @@ use gcs_proto::{
     name::{GroupName, MemberName},
     service::Service,
 };
-use ssp_core::GroupOptions;
 use tokio::{sync::watch, time::Duration, time::sleep};
 
-use super::{Status, is_wished};
+use super::{Status, is_wished, rejoin::Rejoin};
 use crate::{
     error::{Error, SendError, SendFailure},
     event::GroupEvent,
@@ -24,17 +23,13 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// What a persistent group tells the application.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "one value at a time, looked at and gone"
-)]
-pub enum PersistentEvent {
+pub enum PersistentEvent<E = GroupEvent> {
     /// Something happened in the group.
-    Group(GroupEvent),
+    Group(E),
     /// The connection is lost: the group goes on without this member, and its keys are erased here.
     Lost(CloseReason),
-    /// There is a connection again, and the group is being joined; the next secure view tells
-    /// success. The member has a name of its own there.
+    /// There is a connection again, and the group is being joined; the next secure view, view or
+    /// membership tells success. The member has a name of its own there.
     Rejoining {
         /// The member's name at the new connection.
         private_group: MemberName,
@@ -44,40 +39,38 @@ pub enum PersistentEvent {
 }
 
 /// A join under way, and the connection that it is for.
-struct Joining {
+struct Joining<G> {
     number: u64,
     me: MemberName,
-    future: Pin<Box<dyn Future<Output = Result<Group, Error>> + Send + Sync>>,
+    future: Pin<Box<dyn Future<Output = Result<G, Error>> + Send + Sync>>,
 }
 
 /// Where the group is.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "one for each group, almost always the large one"
-)]
-enum Stage {
+enum Stage<G> {
     /// To be joined with a connection of this number or a later one.
     Away {
         next: u64,
     },
-    Joining(Joining),
+    Joining(Joining<G>),
     Joined {
-        group: Group,
+        group: G,
         number: u64,
     },
     Over,
 }
 
 /// A group that is joined again after each loss of the connection; made by
-/// [`PersistentClient::join`](super::PersistentClient::join). Dropping it leaves the group.
-pub struct PersistentGroup {
+/// [`PersistentClient::join`](super::PersistentClient::join), and for groups without keys by
+/// [`join_flush`](super::PersistentClient::join_flush) and
+/// [`join_bare`](super::PersistentClient::join_bare). Dropping it leaves the group.
+pub struct PersistentGroup<G: Rejoin = Group> {
     name: GroupName,
-    options: GroupOptions,
+    options: G::Options,
     status: watch::Receiver<Status>,
-    stage: Stage,
+    stage: Stage<G>,
 }
 
-impl core::fmt::Debug for PersistentGroup {
+impl<G: Rejoin + core::fmt::Debug> core::fmt::Debug for PersistentGroup<G> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("PersistentGroup")
             .field("name", &self.name)
@@ -86,10 +79,10 @@ impl core::fmt::Debug for PersistentGroup {
     }
 }
 
-impl PersistentGroup {
+impl<G: Rejoin> PersistentGroup<G> {
     pub(super) const fn new(
         name: GroupName,
-        options: GroupOptions,
+        options: G::Options,
         status: watch::Receiver<Status>,
     ) -> Self {
         Self {
@@ -107,7 +100,7 @@ impl PersistentGroup {
 
     /// The group at the present connection, for everything but taking events; `None` while this
     /// member is away.
-    pub const fn joined(&self) -> Option<&Group> {
+    pub const fn joined(&self) -> Option<&G> {
         match &self.stage {
             Stage::Joined { group, .. } => Some(group),
             Stage::Away { .. } | Stage::Joining(_) | Stage::Over => None,
@@ -118,7 +111,7 @@ impl PersistentGroup {
     ///
     /// # Cancel safety
     /// Cancel safe: no event is lost, and a join under way goes on with the next call.
-    pub async fn recv(&mut self) -> Option<PersistentEvent> {
+    pub async fn recv(&mut self) -> Option<PersistentEvent<G::Event>> {
         loop {
             match &mut self.stage {
                 Stage::Over => return None,
@@ -128,7 +121,7 @@ impl PersistentGroup {
                         Ok(joining) => self.stage = Stage::Joining(joining),
                         Err(Error::Closed) => {
                             self.stage = Stage::Over;
-                            return Some(closed(CloseReason::Disconnected));
+                            return Some(PersistentEvent::Group(G::closed()));
                         }
                         Err(error) => return Some(self.give_up(error)),
                     }
@@ -149,24 +142,76 @@ impl PersistentGroup {
                     }
                 }
                 Stage::Joined { group, number } => {
-                    let event = group.recv().await;
+                    let event = group.next().await;
                     let next = *number + 1;
-                    return match event {
-                        Some(GroupEvent::Closed(reason)) if !is_wished(&reason) => {
+                    let Some(event) = event else {
+                        self.stage = Stage::Over;
+                        return None;
+                    };
+                    return match G::lost(&event) {
+                        Some(reason) if !is_wished(reason) => {
                             self.stage = Stage::Away { next };
-                            Some(PersistentEvent::Lost(reason))
+                            Some(PersistentEvent::Lost(reason.clone()))
                         }
-                        Some(event) => Some(PersistentEvent::Group(event)),
-                        None => {
-                            self.stage = Stage::Over;
-                            None
-                        }
+                        Some(_) | None => Some(PersistentEvent::Group(event)),
                     };
                 }
             }
         }
     }
 
+    /// Leaves the group and waits until that is done; at once while this member is away.
+    ///
+    /// # Errors
+    /// Those of the handle's own call, as [`Group::leave`].
+    ///
+    /// # Cancel safety
+    /// The group is left all the same, in the background.
+    pub async fn leave(self) -> Result<(), Error> {
+        match self.stage {
+            Stage::Joined { group, .. } => group.end().await,
+            Stage::Away { .. } | Stage::Joining(_) | Stage::Over => Ok(()),
+        }
+    }
+
+    fn give_up(&mut self, error: Error) -> PersistentEvent<G::Event> {
+        self.stage = Stage::Over;
+        PersistentEvent::GivenUp(error)
+    }
+
+    /// Waits for a connection of a number, or a later one, and begins to join with it.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    async fn wait_for_connection(&mut self, next: u64) -> Result<Joining<G>, Error> {
+        let status = self.status.wait_for(|status| match status {
+            Status::Connected { number, .. } => *number >= next,
+            Status::Connecting => false,
+            Status::Over(_) => true,
+        });
+        // Without its task there is no connection either.
+        let status = status.await.map_err(|_| Error::Closed)?.clone();
+        let (client, number) = match status {
+            Status::Connected { client, number } => (client, number),
+            Status::Connecting | Status::Over(None) => return Err(Error::Closed),
+            Status::Over(Some(error)) => return Err(error),
+        };
+        let (group, options) = (self.name, self.options.clone());
+        let me = *client.private_group();
+        let future = Box::pin(async move {
+            loop {
+                match G::join(&client, group, options.clone()).await {
+                    // A handle that was dropped before is still being left.
+                    Err(Error::Session(ssp_core::Error::AlreadyJoined(_))) => sleep(PAUSE).await,
+                    joined => return joined,
+                }
+            }
+        });
+        Ok(Joining { number, me, future })
+    }
+}
+
+impl PersistentGroup {
     /// As [`Group::multicast`], in the secure view taken last. While this member is away nothing is
     /// kept for later.
     ///
@@ -190,58 +235,4 @@ impl PersistentGroup {
             }),
         }
     }
-
-    /// Leaves the group and waits until that is done; at once while this member is away.
-    ///
-    /// # Errors
-    /// Those of [`Group::leave`].
-    ///
-    /// # Cancel safety
-    /// The group is left all the same, in the background.
-    pub async fn leave(self) -> Result<(), Error> {
-        match self.stage {
-            Stage::Joined { group, .. } => group.leave().await,
-            Stage::Away { .. } | Stage::Joining(_) | Stage::Over => Ok(()),
-        }
-    }
-
-    fn give_up(&mut self, error: Error) -> PersistentEvent {
-        self.stage = Stage::Over;
-        PersistentEvent::GivenUp(error)
-    }
-
-    /// Waits for a connection of a number, or a later one, and begins to join with it.
-    ///
-    /// # Cancel safety
-    /// Cancel safe.
-    async fn wait_for_connection(&mut self, next: u64) -> Result<Joining, Error> {
-        let status = self.status.wait_for(|status| match status {
-            Status::Connected { number, .. } => *number >= next,
-            Status::Connecting => false,
-            Status::Over(_) => true,
-        });
-        // Without its task there is no connection either.
-        let status = status.await.map_err(|_| Error::Closed)?.clone();
-        let (client, number) = match status {
-            Status::Connected { client, number } => (client, number),
-            Status::Connecting | Status::Over(None) => return Err(Error::Closed),
-            Status::Over(Some(error)) => return Err(error),
-        };
-        let (group, options) = (self.name, self.options.clone());
-        let me = *client.private_group();
-        let future = Box::pin(async move {
-            loop {
-                match client.join(group, options.clone()).await {
-                    // A handle that was dropped before is still being left.
-                    Err(Error::Session(ssp_core::Error::AlreadyJoined(_))) => sleep(PAUSE).await,
-                    joined => return joined,
-                }
-            }
-        });
-        Ok(Joining { number, me, future })
-    }
-}
-
-const fn closed(reason: CloseReason) -> PersistentEvent {
-    PersistentEvent::Group(GroupEvent::Closed(reason))
 }

@@ -14,9 +14,11 @@
 
 mod backoff;
 mod group;
+mod rejoin;
 
 pub use backoff::Backoff;
 pub use group::{PersistentEvent, PersistentGroup};
+pub use rejoin::Rejoin;
 
 use std::sync::Arc;
 
@@ -24,14 +26,17 @@ use gcs_proto::{
     gcs::CloseReason,
     name::{GroupName, MemberName},
 };
-use ssp_core::GroupOptions;
+use ssp_core::{FlushMode, GroupOptions};
 use tokio::{
     sync::{oneshot, watch},
     task::JoinHandle,
     time::sleep,
 };
 
-use crate::{client::Client, config::ClientConfig, endpoint::Endpoint, error::Error};
+use crate::{
+    client::Client, config::ClientConfig, endpoint::Endpoint, error::Error, flush::FlushGroup,
+    plain::BareGroup,
+};
 
 /// What the task says of the connection.
 #[derive(Clone, Debug)]
@@ -103,6 +108,16 @@ impl PersistentClient {
     /// call of [`PersistentGroup::recv`].
     pub fn join(&self, group: GroupName, options: GroupOptions) -> PersistentGroup {
         PersistentGroup::new(group, options, self.status.clone())
+    }
+
+    /// The same for a flush-only group; see [`Client::join_flush`].
+    pub fn join_flush(&self, group: GroupName, mode: FlushMode) -> PersistentGroup<FlushGroup> {
+        PersistentGroup::new(group, mode, self.status.clone())
+    }
+
+    /// The same for a bare group; see [`Client::join_bare`].
+    pub fn join_bare(&self, group: GroupName) -> PersistentGroup<BareGroup> {
+        PersistentGroup::new(group, (), self.status.clone())
     }
 
     /// Waits until nothing more is tried, and tells why.
