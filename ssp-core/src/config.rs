@@ -155,8 +155,8 @@ impl Default for GroupOptions {
 pub struct SessionConfig {
     /// What the engine below can do; bounds the length of a message.
     pub capabilities: Capabilities,
-    /// Milliseconds after which members that hold up a view change are named, again and again, and
-    /// members that seal under another key once; 0 for never.
+    /// Milliseconds after which members that hold up a view change of a secure group are named, again
+    /// and again, and members that seal under another key once; 0 for never.
     pub flush_patience: u64,
     /// Sequence numbers of one sender and class that a receiver remembers, one bit each; kept
     /// within [`MINIMUM_WINDOW`](crate::replay::MINIMUM_WINDOW) and

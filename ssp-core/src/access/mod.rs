@@ -7,6 +7,9 @@
 //! | [`Send`](Action::Send) | at every own message, about this member | the call fails |
 //! | [`Receive`](Action::Receive) | at every opened message, about its sender | the message is dropped |
 //!
+//! In flush-only and bare groups it is asked about the own join only, because nobody's identity is
+//! verified there.
+//!
 //! A policy knows the verified identity, not only the name. A denial is told to the local application,
 //! as an error or as an event, and changes nothing for the others: nothing of it is sent.
 //!
