@@ -257,10 +257,11 @@ pub enum SessionEvent {
         /// Who holds it up.
         members: Vec<MemberName>,
     },
-    /// Something happened in a flush-only group. The layer below has no more to tell of it: messages
-    /// are in the clear, flush requests come with [`FlushMode::Manual`](crate::FlushMode) only.
+    /// Something happened in a flush-only group, in the words of the flush layer. Messages are in the
+    /// clear; flush requests come with [`FlushMode::Manual`](crate::FlushMode) only.
     Flush(FlushEvent),
-    /// Something happened in a bare group, as the engine tells it; in the clear and from anybody.
+    /// Something happened in a bare group, in the words of the engine. Messages are in the clear and
+    /// from anybody; one to several bare groups comes once for each.
     Bare(BareEvent),
     /// A message to the own private group, outside of all views: in the clear and from anybody.
     Private(Message),

@@ -112,6 +112,19 @@ async fn membership_at(client: &mut PlainClient, members: usize) -> Membership {
     }
 }
 
+/// Joins as soon as the group is left by the handle before.
+async fn when_left<G>(join: impl AsyncFn() -> Result<G, Error>) -> G {
+    loop {
+        match join().await {
+            Ok(group) => return group,
+            Err(Error::Session(ssp_core::Error::AlreadyJoined(_))) => {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            Err(other) => panic!("{other}"),
+        }
+    }
+}
+
 /// The next message of a bare group: who sent it, and what.
 async fn message_in(group: &mut BareGroup) -> (MemberName, Vec<u8>) {
     match soon("a message", group.recv()).await.unwrap() {
@@ -410,23 +423,24 @@ async fn a_dropped_handle_leaves_and_the_name_serves_as_another_kind() {
     drop(a.join_bare(open()).await.unwrap());
     membership_at(&mut p, 2).await;
     left(&mut p).await;
-    let mut bare = loop {
-        match a.join_bare(open()).await {
-            Ok(bare) => break bare,
-            Err(Error::Session(ssp_core::Error::AlreadyJoined(_))) => {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-            Err(other) => panic!("{other}"),
-        }
-    };
+    let mut bare = when_left(async || a.join_bare(open()).await).await;
     membership_of(&mut bare, 2).await;
     soon("leaving", bare.leave()).await.unwrap();
     membership_at(&mut p, 2).await;
     left(&mut p).await;
 
+    // A join that is given up is undone.
+    tokio::select! {
+        biased;
+        _ = a.join_bare(open()) => panic!("joined at once"),
+        () = std::future::ready(()) => {}
+    }
+    membership_at(&mut p, 2).await;
+    left(&mut p).await;
+
     p.command(GcsCommand::Leave(open())).await.unwrap();
     soon("leaving", p.recv()).await;
-    let mut flush = a.join_flush(open(), FlushMode::Automatic).await.unwrap();
+    let mut flush = when_left(async || a.join_flush(open(), FlushMode::Automatic).await).await;
     view_of(&mut flush, 1).await;
     // A bare member holds the views up, and is named.
     p.command(GcsCommand::Join(open())).await.unwrap();

@@ -29,9 +29,10 @@ use crate::{
 ///
 /// Order of calls: after every [`handle_event`](Self::handle_event) and every call of the
 /// application carry out all of [`poll_command`](Self::poll_command) at the engine before the
-/// next event is handled. [`poll_event`](Self::poll_event) may wait for the application, which is
-/// always treated as knowing exactly what it has taken; [`queued_events`](Self::queued_events)
-/// tells when to stop reading for its sake.
+/// next event is handled. [`poll_event`](Self::poll_event), and
+/// [`poll_bare_event`](Self::poll_bare_event) where there are bare groups, may wait for the
+/// application, which is always treated as knowing exactly what it has taken;
+/// [`queued_events`](Self::queued_events) tells when to stop reading for its sake.
 ///
 /// Peers cannot make it fail: what does not fit is dropped and counted in [`stats`](Self::stats).
 #[derive(Debug)]

@@ -20,6 +20,9 @@ pub(crate) trait Deliver: Send + Sync + Sized + 'static {
     ///
     /// Not for the first free place: that would wake the task for every event that the application
     /// takes.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: no room is kept.
     fn room(&self) -> impl Future<Output = ()> + Send;
 }
 

@@ -30,14 +30,20 @@ mod sealed {
         /// What it tells.
         type Event;
 
+        /// # Cancel safety
+        /// Cancel safe: a group joined for nobody is left at once.
         fn join(
             client: &Client,
             group: GroupName,
             options: Self::Options,
         ) -> impl Future<Output = Result<Self, Error>> + Send + Sync;
 
+        /// # Cancel safety
+        /// Cancel safe: no event is lost.
         fn next(&mut self) -> impl Future<Output = Option<Self::Event>> + Send;
 
+        /// # Cancel safety
+        /// The group is left all the same, in the background.
         fn end(self) -> impl Future<Output = Result<(), Error>> + Send;
 
         /// The event that says that the connection was ended by our own wish.
