@@ -15,12 +15,15 @@ use std::{collections::BTreeSet, sync::Arc};
 use bytes::Bytes;
 use gcs_proto::{
     flush::{BareEvent, FlushEvent, View},
-    gcs::{GcsCommand, GcsEvent, Membership, Multicast, Refused, Scope, SelfDelivery, ViewId},
+    gcs::{
+        ByteOrder, Cause, GcsCommand, GcsEvent, Membership, Message, Multicast, Refused, Scope,
+        SelfDelivery, ViewId,
+    },
     limits,
     name::{GroupName, MemberName, Name},
     service::Service,
 };
-use rand_core::Rng;
+use proptest::prelude::*;
 use ssp_core::{
     Credentials, Error, FlushMode, GroupKind, GroupOptions, Phase, SendError, Session,
     SessionConfig, SessionEvent, ViewNumber,
@@ -658,5 +661,205 @@ fn a_secure_group_has_a_phase_and_others_have_none() {
     for name in [views(), open()] {
         assert_eq!(alice.group_state(&name), None);
         assert!(alice.secure_view(&name).is_none() && alice.fingerprint(&name).is_none());
+    }
+}
+
+/// What a daemon that lies, and an application that tries everything, may do.
+#[derive(Clone, Debug)]
+enum Step {
+    Join(GroupName, GroupKind),
+    Leave(GroupName),
+    FlushOk(GroupName),
+    Bare(Vec<Name>, Option<GroupName>, i16),
+    Flush(GroupName, u8),
+    Membership(GroupName, u8, bool),
+    Signal(GroupName),
+    SelfLeave(GroupName),
+    Refused(Refused),
+    Message(Vec<Name>, i16),
+    /// What was sent last comes back.
+    Echo,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let name = || prop::sample::select(vec![vault(), views(), open()]);
+    let kind = prop::sample::select(vec![GroupKind::Secure, GroupKind::Flush, GroupKind::Bare]);
+    let destination = || {
+        prop_oneof![
+            4 => name().prop_map(Name::from),
+            1 => Just(Name::from(member("alice"))),
+            1 => Just(Name::from(member("bob"))),
+        ]
+    };
+    let destinations = move || prop::collection::vec(destination(), 0..4);
+    let message_type =
+        || prop::sample::select(vec![7, i16::MIN, i16::MIN + 1, i16::MIN + 2, -32765]);
+    prop_oneof![
+        3 => (name(), kind).prop_map(|(name, kind)| Step::Join(name, kind)),
+        1 => name().prop_map(Step::Leave),
+        1 => name().prop_map(Step::FlushOk),
+        4 => (destinations(), prop::option::of(name()), message_type())
+            .prop_map(|(to, reference, kind)| Step::Bare(to, reference, kind)),
+        2 => (name(), 0..4_u8).prop_map(|(name, view)| Step::Flush(name, view)),
+        4 => (name(), 0..4_u8, any::<bool>())
+            .prop_map(|(name, id, both)| Step::Membership(name, id, both)),
+        1 => name().prop_map(Step::Signal),
+        1 => name().prop_map(Step::SelfLeave),
+        1 => name().prop_map(|name| Step::Refused(Refused::Join(name))),
+        1 => name().prop_map(|name| Step::Refused(Refused::Leave(name))),
+        3 => (destinations(), message_type()).prop_map(|(to, kind)| Step::Message(to, kind)),
+        8 => Just(Step::Echo),
+    ]
+}
+
+const CLEAR: &[u8] = b"in the clear";
+
+fn run(step: Step, session: &mut Session, wire: &mut Vec<Multicast>, world: &mut World) {
+    let (now, rng) = (world.now, &mut world.rng);
+    let event = match step {
+        Step::Join(name, kind) => {
+            let before = session.kind(&name);
+            let joined = match kind {
+                GroupKind::Secure => session.join(name, GroupOptions::default(), now),
+                GroupKind::Flush => session.join_flush(name, FlushMode::Manual, now),
+                GroupKind::Bare => session.join_bare(name, now),
+            };
+            assert!(before.is_none() || joined.is_err());
+            let after = if joined.is_ok() { Some(kind) } else { before };
+            assert_eq!(session.kind(&name), after);
+            return;
+        }
+        Step::Leave(name) => {
+            let left = session.leave(&name);
+            assert!(left.is_err() || session.kind(&name).is_some());
+            return;
+        }
+        Step::FlushOk(name) => {
+            // Nobody may have asked.
+            let _ = session.flush_ok(&name, now, rng);
+            return;
+        }
+        Step::Bare(destinations, reference, message_type) => {
+            let mut message = to(destinations, CLEAR);
+            message.message_type = message_type;
+            if let Some(group) = reference {
+                message = subset(group, message);
+            }
+            let named = message.destinations.iter().copied();
+            let closed = named
+                .filter_map(|name| GroupName::try_from(name).ok())
+                .chain(reference)
+                .any(|group| {
+                    let kind = session.kind(&group);
+                    matches!(kind, Some(GroupKind::Secure | GroupKind::Flush))
+                });
+            let sent = session.multicast_bare(message);
+            assert!(sent.is_err() || !closed, "into a view");
+            return;
+        }
+        Step::Flush(name, view) => {
+            let kind = session.kind(&name);
+            let body = Bytes::from_static(CLEAR);
+            let sent = session.multicast_flush(
+                &name,
+                ViewId([view; 12]),
+                Service::Agreed,
+                SelfDelivery::Deliver,
+                7,
+                body,
+            );
+            assert!(sent.is_err() || kind == Some(GroupKind::Flush));
+            return;
+        }
+        Step::Membership(group, id, both) => {
+            let mut members = vec![member("alice")];
+            if both {
+                members.push(member("bob"));
+            }
+            GcsEvent::Membership(Membership {
+                group,
+                id: ViewId([id; 12]),
+                transitional_set: vec![member("alice")],
+                members,
+                cause: Cause::Network,
+            })
+        }
+        Step::Signal(group) => GcsEvent::TransitionalSignal { group },
+        Step::SelfLeave(group) => GcsEvent::SelfLeave { group },
+        Step::Refused(refused) => GcsEvent::Refused(refused),
+        Step::Message(destinations, message_type) => {
+            let mut message = to(destinations, &b"twelve bytes"[..]);
+            message.message_type = message_type;
+            delivered(member("bob"), message)
+        }
+        Step::Echo => match wire.pop() {
+            Some(sent) => delivered(member("alice"), sent),
+            None => return,
+        },
+    };
+    session.handle_event(event, now, rng);
+}
+
+fn delivered(sender: MemberName, sent: Multicast) -> GcsEvent {
+    GcsEvent::Message(Message {
+        sender,
+        destinations: sent.destinations,
+        service: sent.service,
+        self_delivery: sent.self_delivery,
+        scope: sent.scope,
+        message_type: sent.message_type,
+        order: ByteOrder::Little,
+        body: sent.body,
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn whatever_happens_nothing_in_the_clear_goes_into_a_secure_group(
+        steps in prop::collection::vec(step(), 0..80),
+    ) {
+        let mut world = World::new(1);
+        let credentials = Credentials {
+            signer: Arc::new(signer("alice")),
+            trust: Arc::new(trust(&["alice", "bob"])),
+        };
+        let mut session = Session::new(member("alice"), credentials, SessionConfig::default());
+        let mut wire = Vec::new();
+        for step in steps {
+            let secure: Vec<GroupName> = [vault(), views(), open()]
+                .into_iter()
+                .filter(|name| session.kind(name) == Some(GroupKind::Secure))
+                .collect();
+            run(step, &mut session, &mut wire, &mut world);
+            while let Some(command) = session.poll_command() {
+                let GcsCommand::Multicast(sent) = command else {
+                    continue;
+                };
+                let clear = contains(&sent.body, CLEAR);
+                let to_secure = secure
+                    .iter()
+                    .any(|group| sent.destinations.contains(group.as_name()));
+                prop_assert!(!(clear && to_secure));
+                wire.push(sent);
+            }
+            while let Some(event) = session.poll_event() {
+                let kind = event.group().and_then(|group| session.kind(group));
+                // Of a group that is still there: in the words of its kind.
+                match &event {
+                    SessionEvent::Bare(_) => prop_assert!(
+                        matches!(kind, None | Some(GroupKind::Bare))
+                    ),
+                    SessionEvent::Flush(_) => prop_assert!(
+                        matches!(kind, None | Some(GroupKind::Flush))
+                    ),
+                    SessionEvent::SecureView(_) | SessionEvent::Message(_) => prop_assert!(
+                        matches!(kind, Some(GroupKind::Secure))
+                    ),
+                    _ => {}
+                }
+            }
+        }
     }
 }
