@@ -255,6 +255,15 @@ impl FlushLayer {
         self.bare.contains(group)
     }
 
+    /// Whether `group`, of either kind, was asked to be joined and its first view or membership has
+    /// not come.
+    pub fn is_joining(&self, group: &GroupName) -> bool {
+        let standing = self.standings.get(group);
+        let bare = self.bare.groups.get(group);
+        standing.is_some_and(|standing| standing.view.is_none())
+            || bare.is_some_and(|bare| bare.place == Place::Joining)
+    }
+
     /// Asks to leave a bare group.
     pub(super) fn leave_bare(&mut self, group: GroupName) -> Result<(), Error> {
         match self.bare.groups.get(&group).map(|bare| bare.intent) {

@@ -152,12 +152,15 @@ fn a_subset_cast_belongs_to_the_group_it_names() {
 fn nobody_hears_of_a_group_before_its_membership_or_after_its_end() {
     let mut a = mixed();
     let b3: GroupName = "b3".parse().unwrap();
+    assert!(!a.layer.is_joining(&b3) && !a.layer.is_joining(&g()));
     a.layer.join_bare(b3).unwrap();
+    assert!(a.layer.is_joining(&b3));
     let both = GcsEvent::Message(to("c", vec![b3.into(), b().into()], 7));
     a.give(both.clone(), &[]);
     let groups = |told: Vec<BareEvent>| told.iter().map(|bare| bare.group).collect::<Vec<_>>();
     assert_eq!(groups(told(&mut a.layer)), [b()]);
     a.give(in_group(b3, joined(3, &["a"], "a")), &[]);
+    assert!(!a.layer.is_joining(&b3));
     a.give(GcsEvent::SelfLeave { group: b() }, &[]);
     a.give(both, &[]);
     assert_eq!(groups(told(&mut a.layer)), [b3, b(), b3]);
@@ -188,6 +191,7 @@ fn a_name_is_of_one_kind_at_a_time() {
     );
     assert_eq!(told(&mut a.layer).len(), 1);
     a.layer.join(b()).unwrap();
+    assert!(a.layer.is_joining(&b()));
     assert_eq!(a.layer.join_bare(b()), Err(Error::IllegalGroup(b())));
     a.layer.leave(g()).unwrap();
     a.give(GcsEvent::SelfLeave { group: g() }, &["self-leave"]);
