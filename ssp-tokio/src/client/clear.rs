@@ -30,6 +30,42 @@ impl Client {
     /// first [`View`](gcs_proto::flush::FlushEvent::View) tells success; leaving before that is
     /// possible.
     ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use ssp_tokio::{Client, ClientConfig, ssp_core::{Credentials, FlushMode, GroupOptions}};
+    /// # use ssp_tokio::gcs_proto::{flush::FlushEvent, gcs::GcsEvent, service::Service};
+    /// # use ssp_tokio::ssp_core::identity::{Ed25519Signer, TrustStore};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let n1 = "n1".parse()?;
+    /// # let daemon = gcs_daemon::Daemon::builder().daemon(n1).start().await?;
+    /// # let signer = Ed25519Signer::from_seed(&[1; 32]);
+    /// # let mut trust = TrustStore::new();
+    /// # trust.insert("alice", signer.public_key())?;
+    /// # let credentials = Credentials { signer: Arc::new(signer), trust: Arc::new(trust) };
+    /// # let config = ClientConfig::new("alice".parse()?, credentials);
+    /// # let client = Client::over(daemon.connect_in_process(&n1)?, config).await?;
+    /// let _secret = client.join("secret".parse()?, GroupOptions::default()).await?;
+    /// let mut orders = client.join_flush("orders".parse()?, FlushMode::Automatic).await?;
+    /// let mut board = client.join_bare("board".parse()?).await?;
+    /// while orders.members().is_empty() {
+    ///     orders.recv().await.ok_or("over")?;
+    /// }
+    /// orders.multicast(Service::Agreed, 1, "seen by the members of this view").await?;
+    /// board.multicast(Service::Agreed, 1, "seen by whoever is there").await?;
+    /// loop {
+    ///     match orders.recv().await.ok_or("over")? {
+    ///         FlushEvent::Message(message) => break assert_eq!(message.body[..8], *b"seen by "),
+    ///         other => println!("{other:?}"),
+    ///     }
+    /// }
+    /// # while !matches!(board.recv().await.ok_or("over")?, GcsEvent::Message(_)) {}
+    /// # client.disconnect().await;
+    /// # daemon.shutdown().await;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Session`] for a group joined already, of whatever kind, or still being left, and by
     /// the access policy; [`Error::Closed`].
