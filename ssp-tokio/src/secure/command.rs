@@ -47,6 +47,24 @@ pub(crate) struct OutgoingPart {
     pub(crate) stream: Arc<Mutex<PartStream>>,
     pub(crate) end: PartEnd,
     pub(crate) payload: Bytes,
+    pub(crate) behind: Behind,
+}
+
+/// What to do when members are a window behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Behind {
+    /// Wait for their receipts.
+    Wait,
+    /// They have been waited for long enough.
+    Forgo,
+}
+
+/// What became of a part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Passed {
+    Sent,
+    /// Members are a window behind.
+    NoRoom,
 }
 
 /// A stream with the most bytes of a part of it, or why it cannot begin.
@@ -74,7 +92,7 @@ pub(crate) enum Command {
         Answer<Result<(), (usize, ssp_core::SendError)>>,
     ),
     BeginParts(BeginParts, Answer<Begun>),
-    SendPart(OutgoingPart, Answer<Result<(), ssp_core::SendError>>),
+    SendPart(OutgoingPart, Answer<Result<Passed, ssp_core::SendError>>),
     Export(Export, Answer<Result<Zeroizing<Vec<u8>>, Error>>),
     State(GroupName, Answer<Option<Phase>>),
     Stats(GroupName, Answer<Option<Box<GroupStats>>>),

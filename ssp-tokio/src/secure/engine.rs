@@ -16,7 +16,9 @@ use ssp_core::{Credentials, Session, SessionConfig, SessionEvent, Timestamp};
 use tokio::sync::{mpsc, watch};
 use zeroize::Zeroizing;
 
-use super::{BeginParts, Command, Export, Join, Key, Outgoing, OutgoingPart, Progress};
+use super::{
+    BeginParts, Behind, Command, Export, Join, Key, Outgoing, OutgoingPart, Passed, Progress,
+};
 use crate::{
     driver::{Delivery, Engine, Millis, Shared},
     error::Error,
@@ -110,10 +112,17 @@ impl SecureEngine {
         Ok((stream, part_max))
     }
 
-    fn send_part(&mut self, part: &OutgoingPart) -> Result<(), ssp_core::SendError> {
+    fn send_part(&mut self, part: &OutgoingPart) -> Result<Passed, ssp_core::SendError> {
         let mut stream = part.stream.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.session.parts_in_flight(&stream) >= stream.window() {
+            match part.behind {
+                Behind::Wait => return Ok(Passed::NoRoom),
+                Behind::Forgo => self.session.forgo_receipts(&stream),
+            }
+        }
         self.session
-            .send_part(&mut stream, part.end, &[&part.payload], &mut self.rng)
+            .send_part(&mut stream, part.end, &[&part.payload], &mut self.rng)?;
+        Ok(Passed::Sent)
     }
 
     fn export(&self, export: &Export) -> Result<Zeroizing<Vec<u8>>, Error> {
@@ -162,8 +171,11 @@ impl SecureEngine {
             // One receiver is the handle's; each waiting send has one of its own.
             if slot.progress.receiver_count() > 1 {
                 let phase = self.session.group_state(group);
+                let receipts = self.session.receipts(group);
                 slot.progress.send_if_modified(|progress| {
-                    std::mem::replace(&mut progress.phase, phase) != phase
+                    let before = (progress.phase, progress.receipts);
+                    (progress.phase, progress.receipts) = (phase, receipts);
+                    before != (phase, receipts)
                 });
             }
         }

@@ -9,7 +9,9 @@
 mod command;
 mod engine;
 
-pub(crate) use command::{BeginParts, Command, Export, Join, Outgoing, OutgoingPart};
+pub(crate) use command::{
+    BeginParts, Behind, Command, Export, Join, Outgoing, OutgoingPart, Passed,
+};
 pub(crate) use engine::SecureEngine;
 
 use ssp_core::{Phase, ViewNumber};
@@ -29,4 +31,6 @@ pub(crate) struct Progress {
     /// What the group is doing. Kept for those who wait: a refresh that is given up ends without
     /// a key of its own, and only the phase tells that the old one is in use again.
     pub(crate) phase: Option<Phase>,
+    /// Receipts of parts that told something new; kept for those who wait as well.
+    pub(crate) receipts: u64,
 }
