@@ -69,7 +69,8 @@ pub enum StreamError {
 }
 
 impl Group {
-    /// Begins a message that is sent in parts, in the secure view taken last.
+    /// Begins a message that is sent in parts, in the secure view taken last. Waits as
+    /// [`multicast`](Self::multicast) does.
     ///
     /// # Errors
     /// [`SendFailure`], as of [`multicast`](Self::multicast); a service below FIFO is refused.
@@ -90,17 +91,31 @@ impl Group {
             service,
             message_type,
         };
-        let begun = self
-            .link
-            .call(|answer| Command::BeginParts(begin, answer))
-            .await;
-        let (stream, part_max) = begun.map_err(|_| SendFailure::Closed)??;
+        let deadline = Instant::now() + self.patience;
+        let mut progress = self.progress.clone();
+        let (stream, part_max) = loop {
+            progress.mark_unchanged();
+            let begun = self
+                .link
+                .call(|answer| Command::BeginParts(begin, answer))
+                .await;
+            match begun
+                .map_err(|_| SendFailure::Closed)?
+                .map_err(SendFailure::from)
+            {
+                Ok(begun) => break begun,
+                Err(failure) if failure.passes_in_view() => {
+                    self.next_step(&mut progress, deadline).await?;
+                }
+                Err(failure) => return Err(failure),
+            }
+        };
         Ok(PartSender {
             group: self.name,
             link: self.link.clone(),
             stream: Arc::new(Mutex::new(stream)),
             part_max,
-            progress: self.progress.clone(),
+            progress,
             patience: self.patience,
         })
     }

@@ -34,6 +34,7 @@ pub(crate) struct Outgoing {
 }
 
 /// A message that is to be sent in parts.
+#[derive(Clone, Copy)]
 pub(crate) struct BeginParts {
     pub(crate) group: GroupName,
     /// The only secure view in which it may be sent.

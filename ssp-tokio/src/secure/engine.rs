@@ -344,6 +344,7 @@ impl Engine for SecureEngine {
 
     fn handle_timeout(&mut self, now: Millis) {
         self.session.handle_timeout(Timestamp(now), &mut self.rng);
+        self.note_phases();
         self.forward(now);
     }
 
