@@ -30,7 +30,7 @@ pub use event::{GroupFailure, Mismatch, SecureMessage, SecureViewEvent, SessionE
 pub use gka_robust::Algorithm;
 pub use group::{GroupKind, GroupStats, Phase, Rejections, wire};
 pub use identity::Credentials;
-pub use outgoing::{Outgoing, PartStream, Protection, Signing};
+pub use outgoing::{Outgoing, PARTS_IN_FLIGHT, PartStream, Protection, Signing};
 pub use record::{Authorship, Padding, Part, PartEnd, RecordSuite};
 pub use schedule::Fingerprint;
 pub use session::Session;

@@ -44,6 +44,11 @@ pub struct Outgoing<'a> {
     pub protection: Protection,
 }
 
+/// Parts of a message that may be under way to the slowest member, unless a
+/// [`PartStream`] says otherwise: at most about 3 MiB, a tenth of what the daemons of this workspace
+/// keep for a member.
+pub const PARTS_IN_FLIGHT: u32 = 32;
+
 /// A message that is sent in parts as they come, so that neither end needs memory for the whole.
 ///
 /// It lives as long as its key: a new view or a refresh ends it, and receivers discard what they have
@@ -58,6 +63,7 @@ pub struct PartStream {
     pub(crate) service: Service,
     pub(crate) message_type: i16,
     pub(crate) protection: Protection,
+    pub(crate) window: u32,
 }
 
 impl PartStream {
@@ -69,6 +75,16 @@ impl PartStream {
     /// Number of the message among this member's under the present key.
     pub const fn message(&self) -> u32 {
         self.message
+    }
+
+    /// Parts that may be under way to the slowest member, [`PARTS_IN_FLIGHT`] unless set.
+    pub const fn window(&self) -> u32 {
+        self.window
+    }
+
+    /// Sets how many parts may be under way to the slowest member; at least one.
+    pub const fn set_window(&mut self, parts: u32) {
+        self.window = if parts == 0 { 1 } else { parts };
     }
 
     /// Parts sent.

@@ -17,8 +17,9 @@ use bytes::Bytes;
 use gcs_proto::{gcs::SelfDelivery, name::GroupName, service::Service};
 use rand_core::Rng;
 use ssp_core::{
-    Authorship, Credentials, Error, GroupOptions, Outgoing, Padding, Part, PartDelivery, PartEnd,
-    Protection, RecordSuite, SendError, Session, SessionConfig, SessionEvent, Signing, ViewNumber,
+    Authorship, Credentials, Error, GroupOptions, Outgoing, PARTS_IN_FLIGHT, Padding, Part,
+    PartDelivery, PartEnd, PartStream, Protection, RecordSuite, SendError, Session, SessionConfig,
+    SessionEvent, Signing, ViewNumber,
     access::{Action, FilePolicy},
     error::code,
     wire,
@@ -204,6 +205,122 @@ fn a_message_in_parts_can_be_longer_than_memory_for_those_who_take_it_so() {
     let session = world.nodes[0].session.as_mut().unwrap();
     let changed = session.send_part(&mut streams[0], PartEnd::More, &[b"x"], &mut world.rng);
     assert_eq!(changed, Err(SendError::KeyChanged(chat())));
+}
+
+/// Sends `count` parts of a stream, none of them the last.
+fn send_parts(world: &mut World, stream: &mut PartStream, count: u32) {
+    for _ in 0..count {
+        let session = world.nodes[0].session.as_mut().unwrap();
+        session
+            .send_part(stream, PartEnd::More, &[b"part"], &mut world.rng)
+            .unwrap();
+    }
+    world.settle(0);
+}
+
+fn in_flight(world: &mut World, stream: &PartStream) -> u32 {
+    world.nodes[0].session().parts_in_flight(stream)
+}
+
+#[test]
+fn a_sender_learns_how_far_the_slowest_member_is() {
+    for signing in [Signing::Off, Signing::Require] {
+        let mut options = GroupOptions {
+            parts: PartDelivery::Streamed,
+            ..GroupOptions::default()
+        };
+        options.protection.signing = signing;
+        options.protection.padding = Padding::Multiple(64);
+        let mut world = narrow(3, &core::array::from_fn(|_| options.clone()));
+        let view = world.nodes[0].last_view().number;
+        let session = world.nodes[0].session();
+        let mut stream = session
+            .begin_parts(&chat(), view, Service::Agreed, 1)
+            .unwrap();
+        assert_eq!(stream.window(), PARTS_IN_FLIGHT);
+        stream.set_window(8);
+        // Receipts are asked for after each second part.
+        world.nodes[1].held = true;
+        send_parts(&mut world, &mut stream, 7);
+        assert_eq!(in_flight(&mut world, &stream), 7);
+        world.run();
+        assert_eq!(in_flight(&mut world, &stream), 7);
+        assert_eq!(world.nodes[2].payloads().len(), 7);
+        world.nodes[1].held = false;
+        world.run();
+        assert_eq!(in_flight(&mut world, &stream), 1);
+        let session = world.nodes[0].session();
+        // Three requests, each answered by two members and come back.
+        assert_eq!(session.receipts(&chat()), 9);
+        assert_eq!(session.receipts(&group("other")), 0);
+
+        // A member that is gone for good is not waited for for ever.
+        world.nodes[2].held = true;
+        send_parts(&mut world, &mut stream, 7);
+        world.run();
+        assert_eq!(in_flight(&mut world, &stream), 8);
+        world.nodes[0].session().forgo_receipts(&stream);
+        assert_eq!(in_flight(&mut world, &stream), 0);
+        world.nodes[2].held = false;
+        world.run();
+        // No application sees any of it.
+        for node in &world.nodes {
+            assert_eq!(node.payloads(), vec![b"part".to_vec(); 14]);
+        }
+        assert!((0..3).all(|node| rejected(&world, node) == 0));
+
+        // With the key goes what was counted.
+        send_parts(&mut world, &mut stream, 3);
+        assert_eq!(in_flight(&mut world, &stream), 3);
+        world.run();
+        world.refresh(1, chat()).unwrap();
+        world.run();
+        assert_eq!(in_flight(&mut world, &stream), 0);
+        world.nodes[0].session().forgo_receipts(&stream);
+    }
+}
+
+/// Whatever a member seals under a reserved type stays inside the sessions, and moves nothing.
+#[test]
+fn false_receipts_are_harmless() {
+    let options: [_; 3] = core::array::from_fn(|_| GroupOptions {
+        parts: PartDelivery::Streamed,
+        ..GroupOptions::default()
+    });
+    let mut world = narrow(4, &options);
+    let view = world.nodes[0].last_view().number;
+    let session = world.nodes[0].session();
+    let mut stream = session
+        .begin_parts(&chat(), view, Service::Fifo, 1)
+        .unwrap();
+    world.nodes[2].held = true;
+    send_parts(&mut world, &mut stream, 8);
+    world.run();
+    let events = world.nodes[0].events.len();
+    for kind in [wire::RECEIPT, wire::RECEIPT_REQUEST, wire::SEALED, i16::MIN] {
+        // More than was sent, of a message that is not, too short, too long.
+        for body in [
+            &[0, 0, 0, 0, 255, 255, 255, 255][..],
+            &[255; 8],
+            &[],
+            &[0; 9],
+        ] {
+            let session = world.nodes[1].session.as_mut().unwrap();
+            session
+                .send_unruly(&chat(), kind, body, &mut world.rng)
+                .unwrap();
+            world.settle(1);
+        }
+    }
+    world.run();
+    assert_eq!(world.nodes[0].events.len(), events);
+    // The one who claims is believed for itself alone.
+    assert_eq!(in_flight(&mut world, &stream), 8);
+    let stats = world.nodes[0].session().stats(&chat()).unwrap();
+    assert_eq!(stats.reserved, 12);
+    world.nodes[2].held = false;
+    world.run();
+    assert_eq!(in_flight(&mut world, &stream), 0);
 }
 
 #[test]

@@ -47,7 +47,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             },
             line = lines.next_line() => match line?.as_deref() {
                 None | Some("/quit") => break,
-                Some("/refresh") => group.refresh().await?,
+                Some("/refresh") => refresh(&group).await,
                 Some(text) => say(&group, text).await,
             },
         }
@@ -55,6 +55,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
     group.leave().await?;
     client.disconnect().await;
     Ok(())
+}
+
+async fn refresh(group: &Group) {
+    if let Err(error) = group.refresh().await {
+        // For instance, because there is a new key under way already.
+        println!("no new key asked for, {error}");
+    }
 }
 
 async fn say(group: &Group, text: &str) {

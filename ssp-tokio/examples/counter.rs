@@ -87,8 +87,9 @@ impl Replica {
         Ok(self.group.multicast(Service::Agreed, ADD, bytes).await?)
     }
 
-    async fn step(&mut self) -> Result<(), Box<dyn Error>> {
-        match self.group.recv().await.ok_or("the group is over")? {
+    /// Carries on with an event. Not to be dropped half way, as taking the event may be.
+    async fn handle(&mut self, event: GroupEvent) -> Result<(), Box<dyn Error>> {
+        match event {
             GroupEvent::SecureView(view) => {
                 if let Some(state) = self.counter.enter(&view) {
                     let bytes = state.to_be_bytes().to_vec();
@@ -165,8 +166,12 @@ async fn settle(
     done: impl Fn(&Replica) -> bool,
 ) -> Result<(), Box<dyn Error>> {
     while !replicas.iter().all(&done) {
-        let steps = replicas.iter_mut().map(|replica| Box::pin(replica.step()));
-        futures_util::future::select_all(steps).await.0?;
+        let taken = replicas
+            .iter_mut()
+            .map(|replica| Box::pin(replica.group.recv()));
+        let (event, at, _) = futures_util::future::select_all(taken).await;
+        let replica = replicas.get_mut(at).ok_or("no such replica")?;
+        replica.handle(event.ok_or("the group is over")?).await?;
     }
     Ok(())
 }

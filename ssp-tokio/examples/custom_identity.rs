@@ -146,21 +146,31 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
     assert_eq!(at_alice.fingerprint(), at_bob.fingerprint());
     println!(
-        "alice and bob share {:?}",
-        at_alice.fingerprint().map(ToString::to_string)
+        "alice and bob share {}",
+        at_alice.fingerprint().ok_or("no key")?
     );
 
     // Mallory has made a badge of her own office. Her own client sees that it is worth nothing here, so
-    // it is not even shown.
+    // it is not even shown. The others wait a few seconds for one.
     let other = Office(Ed25519Signer::from_seed(&[9; 32]));
     let forged = other
         .issue("mallory", "research", [4; 32])
         .ok_or("too long")?;
-    let (mallory, at_mallory) = join("mallory", forged).await?;
+    let (mallory, mut at_mallory) = join("mallory", forged).await?;
     let keep_going = tokio::spawn(async move {
         let mut at_bob = at_bob;
         while at_bob.recv().await.is_some() {}
     });
+    loop {
+        match at_mallory.recv().await.ok_or("the group is over")? {
+            GroupEvent::Failed { member, reason } => {
+                println!("{member} is told by her own client: {reason}");
+                assert_eq!(member, *mallory.private_group());
+                break;
+            }
+            other => println!("{other:?}"),
+        }
+    }
     loop {
         match at_alice.recv().await.ok_or("the group is over")? {
             GroupEvent::IdentityRefused { member, reason } => {

@@ -88,7 +88,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
             sent = ended(&mut sending) => {
                 sending = None;
                 match sent? {
-                    Ok(bytes) => println!("sent {:?}, {bytes} bytes", rest.pop()),
+                    Ok(bytes) => {
+                        if let Some(path) = rest.pop() {
+                            println!("sent {path}, {bytes} bytes with its name");
+                        }
+                    }
                     Err(error) => println!("begins anew: {error}"),
                 }
             }
@@ -114,9 +118,12 @@ async fn send(
     group: &PersistentGroup,
     path: &Path,
 ) -> Result<Option<JoinHandle<Result<u64, StreamError>>>, Box<dyn Error>> {
-    let name = path.file_name().ok_or("no name")?.to_string_lossy();
+    let name = path.file_name().and_then(|name| name.to_str());
+    let name = name.filter(|name| is_plain(name));
+    let name = name.ok_or_else(|| format!("nobody would take the name of {}", path.display()))?;
     let header = [&[u8::try_from(name.len())?], name.as_bytes()].concat();
-    let file = File::open(path).await?;
+    let opened = File::open(path).await;
+    let file = opened.map_err(|error| format!("{}: {error}", path.display()))?;
     let Some(joined) = group.joined() else {
         return Ok(None);
     };
@@ -151,6 +158,7 @@ async fn take(
     let mut content = &message.payload[..];
     if index == 0 {
         let Some((name, rest)) = split(content) else {
+            println!("a file of {} has no name to be taken by", message.sender);
             return Ok(());
         };
         content = rest;
@@ -178,9 +186,13 @@ fn split(payload: &[u8]) -> Option<(&str, &[u8])> {
     let (length, rest) = payload.split_first()?;
     let (name, content) = rest.split_at_checked(usize::from(*length))?;
     let name = std::str::from_utf8(name).ok()?;
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
-    let is_plain = !name.is_empty() && !name.starts_with('.') && name.bytes().all(plain);
-    is_plain.then_some((name, content))
+    is_plain(name).then_some((name, content))
+}
+
+/// Whether a name stays in the folder, is not hidden, and shows as what it is.
+fn is_plain(name: &str) -> bool {
+    let plain = |letter: char| letter.is_alphanumeric() || " .,-_()+".contains(letter);
+    !name.is_empty() && name.len() <= 255 && !name.starts_with('.') && name.chars().all(plain)
 }
 
 fn drop_all(open: &mut Open) -> std::io::Result<()> {

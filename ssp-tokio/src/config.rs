@@ -137,8 +137,8 @@ impl ConnectionConfig {
         self
     }
 
-    /// Time limit for calls that wait for other members: a send during a refresh, a send for the
-    /// next secure view, a leave.
+    /// Time limit for calls that wait for other members: a send during a refresh or before the key is
+    /// confirmed, a send for the next secure view, a part while a member is a window behind, a leave.
     #[must_use]
     pub const fn patience(mut self, limit: Duration) -> Self {
         self.bounds.patience = limit;

@@ -160,9 +160,16 @@ pub enum SendFailure {
 }
 
 impl SendFailure {
-    /// Whether a refresh is under way, after which the same send may succeed.
-    pub(crate) const fn is_refreshing(&self) -> bool {
-        matches!(self, Self::Session(ssp_core::SendError::Refreshing(_)))
+    /// Whether the secure view is about to have a key to send with: a refresh is under way, or
+    /// members have yet to confirm the key. Then the same send may succeed in the same view.
+    pub(crate) const fn passes_in_view(&self) -> bool {
+        match self {
+            Self::Session(error) => matches!(
+                error,
+                ssp_core::SendError::Refreshing(_) | ssp_core::SendError::Unconfirmed(_)
+            ),
+            Self::ViewChanged { .. } | Self::NoView(_) | Self::Timeout(_) | Self::Closed => false,
+        }
     }
 
     /// Whether the send may succeed in the next secure view, which comes without the
@@ -173,6 +180,7 @@ impl SendFailure {
             Self::Session(error) => matches!(
                 error,
                 ssp_core::SendError::Refreshing(_)
+                    | ssp_core::SendError::Unconfirmed(_)
                     | ssp_core::SendError::GroupNotSecure(_)
                     | ssp_core::SendError::NotAllowedToSend(_)
             ),
@@ -274,8 +282,9 @@ mod tests {
     #[test]
     fn only_what_ends_by_itself_is_waited_for() {
         let group = "g".parse().unwrap();
-        for (error, refreshing, passes) in [
+        for (error, in_view, passes) in [
             (ssp_core::SendError::Refreshing(group), true, true),
+            (ssp_core::SendError::Unconfirmed(group), true, true),
             (ssp_core::SendError::NotAllowedToSend(group), false, true),
             (ssp_core::SendError::GroupNotSecure(group), false, true),
             (ssp_core::SendError::KeyExhausted, false, false),
@@ -286,7 +295,7 @@ mod tests {
             ),
         ] {
             let failure = SendFailure::from(error);
-            assert_eq!(failure.is_refreshing(), refreshing, "{failure}");
+            assert_eq!(failure.passes_in_view(), in_view, "{failure}");
             assert_eq!(failure.passes_by_itself(), passes, "{failure}");
         }
     }

@@ -13,15 +13,15 @@ mod support;
 use std::time::Duration;
 
 use ssp_tokio::{
-    Client, GroupEvent,
+    Client, GroupEvent, SendFailure,
     gcs_proto::{gcs::GcsCommand, service::Service},
     plain::PlainClient,
-    ssp_core::{FlushMode, GroupOptions, Phase, SecureMessage},
+    ssp_core::{Confirmation, FlushMode, GroupOptions, Phase, SecureMessage},
 };
 use support::{
     daemon_name, endpoint, named,
     people::{Person, agree, config, group},
-    soon, start_daemon,
+    polled, soon, start_daemon,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -182,6 +182,113 @@ async fn a_send_goes_on_when_the_refresh_is_given_up() {
     daemon.shutdown().await;
 }
 
+/// Members confirm each key, and whoever sends meanwhile waits for that: no send fails, whenever it
+/// comes.
+#[tokio::test]
+async fn sends_wait_for_confirmations() {
+    const KEYS: u32 = 8;
+    let daemon = start_daemon(&["n1"]).await;
+    let explicit = GroupOptions {
+        confirmation: Confirmation::Explicit,
+        ..GroupOptions::default()
+    };
+    let mut a = Person::join_with(&daemon, "n1", config("a"), explicit.clone()).await;
+    assert!(matches!(a.next().await, GroupEvent::SecureView(_)));
+    let mut b = Person::join_with(&daemon, "n1", config("b"), explicit).await;
+    for key in 0..KEYS {
+        // The key is there, and nobody has yet seen a confirmation of it.
+        for person in [&mut a, &mut b] {
+            soon("the key", async {
+                loop {
+                    match person.next().await {
+                        GroupEvent::SecureView(view) if view.members.len() == 2 => return,
+                        GroupEvent::KeyRefreshed(_) => return,
+                        GroupEvent::KeyConfirmed { .. }
+                        | GroupEvent::Message(_)
+                        | GroupEvent::TransitionalSignal => {}
+                        other => panic!("{other:?}"),
+                    }
+                }
+            })
+            .await;
+        }
+        let bytes = key.to_le_bytes().to_vec();
+        let sent = match key % 3 {
+            0 => a.group.multicast(Service::Agreed, 0, bytes).await.err(),
+            1 => {
+                let next = a.group.multicast_next(Service::Agreed, 0, bytes);
+                next.await.err()
+            }
+            _ => {
+                let parts = a.group.begin_parts(Service::Agreed, 0).await.unwrap();
+                parts.finish(bytes).await.err()
+            }
+        };
+        assert_eq!(sent, None);
+        soon("the message", async {
+            loop {
+                if let GroupEvent::Message(message) = b.next().await {
+                    assert_eq!((number(&message), message.epoch), (key, key));
+                    return;
+                }
+            }
+        })
+        .await;
+        a.group.refresh().await.unwrap();
+    }
+    daemon.shutdown().await;
+}
+
+/// A member that never confirms makes sends wait as long as their patience and no longer, and they go
+/// on at once when it is gone.
+#[tokio::test]
+async fn a_missing_confirmation_is_waited_for_in_patience() {
+    let daemon = start_daemon(&["n1"]).await;
+    let explicit = GroupOptions {
+        confirmation: Confirmation::Explicit,
+        ..GroupOptions::default()
+    };
+    let patience = Duration::from_millis(200);
+    let short = config("a").connection(|connection| connection.patience(patience));
+    let long = config("b").connection(|connection| connection.patience(Duration::from_secs(3600)));
+    let mut a = Person::join_with(&daemon, "n1", short, explicit.clone()).await;
+    assert!(matches!(a.next().await, GroupEvent::SecureView(_)));
+    let mut b = Person::join_with(&daemon, "n1", long, explicit).await;
+    let silent = Person::join(&daemon, "n1", "c").await;
+    let all = [a.me(), b.me(), silent.me()];
+    for person in [&mut a, &mut b] {
+        soon("the view", async {
+            while person.group.members() != all {
+                person.next().await;
+            }
+        })
+        .await;
+    }
+    let failed = a.group.multicast(Service::Agreed, 0, "x").await;
+    let failed = failed.unwrap_err();
+    assert_eq!(failed.failure, SendFailure::Timeout(patience));
+    assert_eq!(failed.payload, "x");
+    let failed = a.group.begin_parts(Service::Agreed, 0).await;
+    assert_eq!(failed.unwrap_err(), SendFailure::Timeout(patience));
+    let mut next = Box::pin(b.group.multicast_next(Service::Agreed, 0, "to both"));
+    assert!(polled(100, &mut next).await.is_none());
+    soon("leaving", silent.group.leave()).await.unwrap();
+    soon("the next view", async {
+        while a.group.members().len() != 2 {
+            a.next().await;
+        }
+    })
+    .await;
+    soon("the message", next).await.unwrap();
+    loop {
+        if let GroupEvent::Message(message) = a.next().await {
+            assert_eq!(message.payload, "to both");
+            break;
+        }
+    }
+    daemon.shutdown().await;
+}
+
 /// A multicast whose future is dropped is sent once or never; those that were answered are sent.
 #[tokio::test]
 async fn a_dropped_multicast_is_sent_once_or_never() {
@@ -193,24 +300,13 @@ async fn a_dropped_multicast_is_sent_once_or_never() {
     let mut answered = Vec::new();
     let mut dropped = 0;
     for number in 0..300u32 {
-        let mut polls = number % 4;
-        let send = a
-            .group
-            .multicast(Service::Agreed, 0, number.to_le_bytes().to_vec());
-        tokio::select! {
-            biased;
-            sent = send => {
+        let bytes = number.to_le_bytes().to_vec();
+        match polled(number % 4, a.group.multicast(Service::Agreed, 0, bytes)).await {
+            Some(sent) => {
                 sent.unwrap();
                 answered.push(number);
             }
-            () = std::future::poll_fn(|context| {
-                if polls == 0 {
-                    return std::task::Poll::Ready(());
-                }
-                polls -= 1;
-                context.waker().wake_by_ref();
-                std::task::Poll::Pending
-            }) => dropped += 1,
+            None => dropped += 1,
         }
     }
     let last = 1000u32.to_le_bytes().to_vec();
@@ -275,20 +371,7 @@ async fn a_dropped_join_leaves_no_member_behind() {
         .await
         .unwrap();
     for polls in 0..4 {
-        let mut left = polls;
-        let join = b.join(group(), GroupOptions::default());
-        tokio::select! {
-            biased;
-            joined = join => drop(joined),
-            () = std::future::poll_fn(|context| {
-                if left == 0 {
-                    return std::task::Poll::Ready(());
-                }
-                left -= 1;
-                context.waker().wake_by_ref();
-                std::task::Poll::Pending
-            }) => {}
-        }
+        drop(polled(polls, b.join(group(), GroupOptions::default())).await);
         // The name is free again as soon as the leave is done.
         let again = soon("the group", async {
             loop {

@@ -11,7 +11,7 @@
 mod support;
 
 use ssp_tokio::{
-    SendFailure, StreamError,
+    GroupEvent, SendFailure, StreamError,
     gcs_proto::service::Service,
     ssp_core::{Algorithm, GroupOptions, PartDelivery, PartEnd, Protocol, RecordSuite},
 };
@@ -189,5 +189,110 @@ async fn an_algorithm_that_a_suite_does_not_have_is_refused() {
     let error = client.join(support::people::group(), options).await;
     let error = error.unwrap_err().to_string();
     assert_eq!(error, "no algorithm \"optimized\" for suite bd");
+    daemon.shutdown().await;
+}
+
+/// Two members at a daemon that keeps little for each of them; the second takes few events at once.
+async fn at_a_narrow_daemon() -> (gcs_daemon::Daemon, Person, Person) {
+    let bounds = gcs_daemon::QueueBounds {
+        messages: 64,
+        bytes: 1 << 20,
+    };
+    let n1 = support::daemon_name("n1");
+    let builder = gcs_daemon::Daemon::builder().queue_bounds(bounds);
+    let daemon = builder.daemon(n1).start().await.unwrap();
+    let mut people = Vec::new();
+    for name in ["a", "b"] {
+        let config = config(name).connection(|connection| connection.event_queue(4));
+        let stream = daemon.connect_in_process(&n1).unwrap();
+        let client = ssp_tokio::Client::over(stream, config).await.unwrap();
+        let group = client.join(support::people::group(), streamed());
+        let group = group.await.unwrap();
+        people.push(Person { client, group });
+        agree(&mut people).await;
+    }
+    let b = people.pop().unwrap();
+    (daemon, people.pop().unwrap(), b)
+}
+
+const PARTS: u32 = 600;
+const PART: usize = 4 << 10;
+
+/// Sends `PARTS` parts and takes what comes back, while `b` sleeps for longer than the daemon has
+/// patience with it; then `b` takes what there is. Tells the parts that came to `b`, and whether it
+/// is still connected.
+async fn past_a_sleeper(window: u32) -> (u32, bool) {
+    let (daemon, mut a, mut b) = at_a_narrow_daemon().await;
+    let mut sender = a.group.begin_parts(Service::Fifo, 5).await.unwrap();
+    sender.set_window(window);
+    let sending = tokio::spawn(async move {
+        for index in 0..PARTS - 1 {
+            let part = vec![index as u8; PART];
+            if sender.send(part).await.is_err() {
+                // The view has changed, because the other one was closed.
+                return;
+            }
+        }
+        let _ = sender.finish("end").await;
+    });
+    let taking = tokio::spawn(async move { while a.group.recv().await.is_some() {} });
+    tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
+    let mut taken = 0;
+    let connected = loop {
+        match b.next().await {
+            GroupEvent::Message(message) => {
+                let part = message.part.unwrap();
+                assert_eq!(part.index, taken);
+                taken += 1;
+                if part.end == PartEnd::Last {
+                    break true;
+                }
+                assert_eq!(message.payload, vec![part.index as u8; PART]);
+            }
+            GroupEvent::Closed(_) => break false,
+            GroupEvent::TransitionalSignal | GroupEvent::SecureView(_) => {}
+            other => panic!("{other:?}"),
+        }
+    };
+    soon("sending", sending).await.unwrap();
+    daemon.shutdown().await;
+    soon("taking", taking).await.unwrap();
+    (taken, connected)
+}
+
+/// A receiver that stops for a while gets everything, although the daemon keeps little for it: the
+/// sender waits for its receipts. One that did not wait would have it closed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sender_waits_for_the_slowest_member() {
+    assert_eq!(past_a_sleeper(32).await, (PARTS, true));
+    let (taken, connected) = past_a_sleeper(u32::MAX).await;
+    assert!(!connected && taken < PARTS, "{taken}");
+}
+
+/// A member that never confirms holds a sender up for the patience and no longer, once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_member_that_confirms_nothing_is_not_waited_for_for_ever() {
+    let daemon = start_daemon(&["n1"]).await;
+    let patience = std::time::Duration::from_millis(200);
+    let impatient = config("a").connection(|connection| connection.patience(patience));
+    let mut a = Person::join_with(&daemon, "n1", impatient, streamed()).await;
+    let silent = config("b").connection(|connection| connection.event_queue(1));
+    let mut b = Person::join_with(&daemon, "n1", silent, streamed()).await;
+    let members = [a.me(), b.me()];
+    a.view_of(&members).await;
+    b.view_of(&members).await;
+    let mut sender = a.group.begin_parts(Service::Fifo, 5).await.unwrap();
+    sender.set_window(4);
+    let begun = tokio::time::Instant::now();
+    // The queue of `b` is full with the second.
+    for index in 0..40_u8 {
+        soon("a part", sender.send(vec![index])).await.unwrap();
+        assert_eq!(a.message().await.payload, [index][..]);
+    }
+    soon("the end", sender.finish("")).await.unwrap();
+    assert!(begun.elapsed() >= patience);
+    for index in 0..40 {
+        assert_eq!(b.message().await.payload, [index][..]);
+    }
     daemon.shutdown().await;
 }

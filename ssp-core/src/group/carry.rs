@@ -243,6 +243,7 @@ impl SecureGroup {
         let keys = EpochKeys::new(schedule, view.epoch);
         self.installed = Some(event.clone());
         self.messages.clear();
+        self.receipts.clear();
         let index = event.index;
         match &mut self.keys {
             Some(held) if view.epoch > 0 => {
@@ -347,6 +348,10 @@ impl SecureGroup {
     ) {
         self.stats.opened += 1;
         self.stats.opened_bytes += opened.payload.len() as u64;
+        if opened.message_type <= wire::HIGHEST_RESERVED {
+            let (message_type, payload) = (opened.message_type, opened.payload);
+            return self.internal_message(sender, message_type, &payload, around);
+        }
         let identity = self.roster.get(&sender);
         let decision = self.policy.decide(&Request {
             action: Action::Receive,

@@ -42,6 +42,7 @@ impl SecureGroup {
         self.confirming = Confirming::Done;
         self.early_confirmations.clear();
         self.messages.clear();
+        self.receipts.clear();
         self.token_parts.clear();
         self.timers.stop(Timer::Evidence);
         self.timers.stop(Timer::Confirmation);

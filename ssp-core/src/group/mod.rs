@@ -23,6 +23,7 @@ mod identify;
 mod joiner;
 mod kind;
 mod phase;
+mod receipts;
 mod roster;
 mod send;
 mod stats;
@@ -57,6 +58,7 @@ use self::{
     confirm::{Confirming, Early},
     joiner::Joiner,
     phase::{Intent, Prospect},
+    receipts::Receipts,
     roster::{Evidence, Roster},
     timers::{Timer, Timers},
 };
@@ -114,6 +116,8 @@ pub(crate) struct SecureGroup {
     /// Incomplete messages of the present key, and incomplete tokens of the present VS view.
     messages: Joiner,
     token_parts: Joiner,
+    /// What members have of own messages in parts.
+    receipts: Receipts,
     next_token: u32,
     driver: RobustDriver<Sealed>,
     intent: Intent,
@@ -188,6 +192,7 @@ impl SecureGroup {
             early_confirmations: Early::new(),
             messages: Joiner::new(config.message_bytes),
             token_parts: Joiner::new(config.message_bytes),
+            receipts: Receipts::default(),
             next_token: 0,
             driver,
             intent: Intent::Stay,

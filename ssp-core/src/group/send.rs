@@ -11,9 +11,10 @@ use super::{Phase, SecureGroup, Timer, wire};
 use crate::{
     access::{Action, Decision, Request},
     config::SessionConfig,
+    epoch::ViewKeys,
     error::SendError,
     event::ViewNumber,
-    outgoing::{Outgoing, PartStream, Protection, Signing},
+    outgoing::{Outgoing, PARTS_IN_FLIGHT, PartStream, Protection, Signing},
     record::{Content, PART, Part, PartEnd, RecordSuite, SIGNATURE, SealError, TYPE},
     time::Timestamp,
 };
@@ -150,15 +151,18 @@ impl SecureGroup {
             .keys
             .as_ref()
             .ok_or(SendError::GroupNotSecure(self.name))?;
+        let key = keys.schedule().key_id();
+        self.receipts.begin(message, keys.members());
         Ok(PartStream {
             group: self.name,
             view,
-            key: keys.schedule().key_id(),
+            key,
             message,
             next: 0,
             service,
             message_type,
             protection,
+            window: PARTS_IN_FLIGHT,
         })
     }
 
@@ -199,6 +203,10 @@ impl SecureGroup {
         };
         self.send_one(&message, Some(part), payload, flush, rng)?;
         stream.next = next;
+        match end {
+            PartEnd::More => self.request_receipts(stream, flush, rng),
+            PartEnd::Last => self.receipts.end(stream.message),
+        }
         Ok(())
     }
 
@@ -215,7 +223,7 @@ impl SecureGroup {
             .ok_or(SendError::KeyExhausted)
     }
 
-    fn send_one(
+    pub(super) fn send_one(
         &mut self,
         message: &Outgoing<'_>,
         part: Option<Part>,
@@ -223,44 +231,54 @@ impl SecureGroup {
         flush: &mut FlushLayer,
         rng: &mut dyn CryptoRng,
     ) -> Result<(), SendError> {
-        let signer = match message.protection.signing {
-            Signing::Off => None,
-            Signing::Sign | Signing::Require => Some(&*self.identity as &dyn Signer),
-        };
         let content = Content {
-            message_type: message.message_type,
-            payload,
             part,
             padding: message.protection.padding,
-            signer,
+            ..Content::new(message.message_type, payload)
         };
-        let keys = self
-            .keys
-            .as_mut()
-            .ok_or(SendError::GroupNotSecure(self.name))?;
-        let sealed =
-            keys.seal_content(message.service, &content, rng)
-                .map_err(|error| match error {
-                    SealError::KeyExhausted => SendError::KeyExhausted,
-                    SealError::NotInView => SendError::Internal("not a member of the own view"),
-                    SealError::Signature => SendError::Internal("own signature is too long"),
-                    SealError::Internal(what) => SendError::Internal(what),
-                })?;
-        let (messages, bytes) = keys.sealed();
+        let sealed = self.seal(message.service, content, message.protection.signing, rng)?;
         flush.multicast(
             self.name,
             message.service,
             message.self_delivery,
             wire::SEALED,
-            Bytes::from(sealed),
+            sealed,
         )?;
         self.stats.sealed += 1;
         self.stats.sealed_bytes += length(payload) as u64;
+        let (messages, bytes) = self.keys.as_ref().map_or((0, 0), ViewKeys::sealed);
         if self.options.refresh.is_reached(messages, bytes) {
             // At once: a time that has passed.
             self.timers.set(Timer::Refresh, Timestamp(0));
         }
         Ok(())
+    }
+
+    /// Seals under the present key, signed if that is wanted.
+    pub(super) fn seal(
+        &mut self,
+        service: Service,
+        content: Content<'_>,
+        signing: Signing,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Bytes, SendError> {
+        let signer = match signing {
+            Signing::Off => None,
+            Signing::Sign | Signing::Require => Some(&*self.identity as &dyn Signer),
+        };
+        let content = Content { signer, ..content };
+        let keys = self
+            .keys
+            .as_mut()
+            .ok_or(SendError::GroupNotSecure(self.name))?;
+        keys.seal_content(service, &content, rng)
+            .map(Bytes::from)
+            .map_err(|error| match error {
+                SealError::KeyExhausted => SendError::KeyExhausted,
+                SealError::NotInView => SendError::Internal("not a member of the own view"),
+                SealError::Signature => SendError::Internal("own signature is too long"),
+                SealError::Internal(what) => SendError::Internal(what),
+            })
     }
 
     /// Everything about a message but its length.

@@ -20,6 +20,13 @@
 //! | -32755 | part of a token that is too long for the engine | the token's |
 //! | -32756 | evidence of the sender's identity | FIFO |
 //!
+//! Inside the seal, and there alone:
+//!
+//! | type | content | service |
+//! |---|---|---|
+//! | -32757 | request for receipts of parts | the parts' |
+//! | -32758 | receipt of parts | FIFO, to one member |
+//!
 //! The type is a hint for routing: what a token is stands in its signed envelope, and both must
 //! agree. Users may send any type above -32738.
 //!
@@ -33,6 +40,10 @@ pub const SEALED: i16 = -32_765;
 pub const TOKEN_PART: i16 = -32_755;
 /// Type of evidence of an identity.
 pub const EVIDENCE: i16 = -32_756;
+/// Type, inside the seal, of a request for receipts of parts.
+pub const RECEIPT_REQUEST: i16 = -32_757;
+/// Type, inside the seal, of a receipt of parts.
+pub const RECEIPT: i16 = -32_758;
 /// Highest type that is reserved for the secure layer and what is below.
 pub const HIGHEST_RESERVED: i16 = -32_738;
 

@@ -97,7 +97,7 @@ pub enum Distrust {
     #[error("unknown identity")]
     Unknown,
     /// The member has to show evidence, and has not yet.
-    #[error("no certificate shown")]
+    #[error("no evidence of an identity shown")]
     NotShown,
     /// The evidence cannot be read.
     #[error("malformed certificate: {0}")]

@@ -3,7 +3,7 @@
 //! CBC encryption waits for one block before it can begin the next, and HMAC for one compression
 //! before the next, but neither waits for the other: sealing lets the MAC run one stride behind
 //! the cipher, so that the processor works on both at once. On a processor with instructions for both
-//! that takes a quarter of the time away.
+//! that takes nearly a quarter of the time away.
 
 use alloc::vec::Vec;
 
@@ -66,10 +66,12 @@ where
         let mut mac = mac::begin(&self.mac, aad);
         let (front, room) = out.split_at_mut(FRONT);
         mac.update(front);
+        let taken = aad.as_slice().len() + FRONT;
         self.cipher.encrypt_with_backend(Chain {
-            vector: u128::from_ne_bytes(*iv),
+            vector: Array::from(*iv),
             room,
             mac: &mut mac,
+            lacking: taken.next_multiple_of(STRIDE) - taken,
         });
         let tag = mac::end(mac, aad);
         out.extend_from_slice(tag.get(..self.tag).unwrap_or(&tag));
@@ -116,9 +118,11 @@ where
 /// CBC encryption of a whole number of blocks, the MAC running behind. A closure of the cipher,
 /// because only so its round keys are loaded once a message.
 struct Chain<'a> {
-    vector: u128,
+    vector: Array<u8, U16>,
     room: &'a mut [u8],
     mac: &'a mut Hmac<Sha256>,
+    /// Bytes by which what the MAC has taken is short of a whole number of its blocks.
+    lacking: usize,
 }
 
 impl BlockSizeUser for Chain<'_> {
@@ -129,21 +133,39 @@ impl BlockCipherEncClosure for Chain<'_> {
     // Must become part of the function that has the cipher's instructions.
     #[inline(always)]
     fn call<B: BlockCipherEncBackend<BlockSize = U16>>(self, cipher: &B) {
-        let mut vector = self.vector;
-        let mut behind: &[u8] = &[];
-        for stride in self.room.chunks_mut(STRIDE) {
-            let (blocks, _) = stride.as_chunks_mut::<BLOCK>();
+        let Self {
+            mut vector,
+            room,
+            mac,
+            lacking,
+        } = self;
+        let mut sealed = 0;
+        let (mut from, mut to) = (0, lacking);
+        while let Some(stride) = next_stride(room, sealed) {
+            let (blocks, _) = Array::<u8, U16>::slice_as_chunks_mut(stride);
             for block in blocks {
-                let mut chained = Array::from((u128::from_ne_bytes(*block) ^ vector).to_ne_bytes());
-                cipher.encrypt_block((&mut chained).into());
-                *block = chained.into();
-                vector = u128::from_ne_bytes(*block);
+                // By bytes: compilers make a vector of it, which stays in the cipher's registers.
+                for (byte, chained) in vector.iter_mut().zip(&*block) {
+                    *byte ^= chained;
+                }
+                cipher.encrypt_block((&mut vector).into());
+                *block = vector;
             }
-            self.mac.update(behind);
-            behind = stride;
+            sealed += stride.len();
+            // Whole blocks of the hash, where they are. What the hash has to copy into a buffer of
+            // its own it can read from there only when the cipher's work so far is done.
+            if let Some(block) = room.get(..sealed).and_then(|sealed| sealed.get(from..to)) {
+                mac.update(block);
+                from = to;
+                to += STRIDE;
+            }
         }
-        self.mac.update(behind);
+        mac.update(room.get(from..).unwrap_or_default());
     }
+}
+
+fn next_stride(room: &mut [u8], from: usize) -> Option<&mut [u8]> {
+    room.get_mut(from..)?.chunks_mut(STRIDE).next()
 }
 
 /// The last block without its PKCS#7 padding. What comes here is authentic, so there is nothing
@@ -157,7 +179,64 @@ fn unpadded(block: &[u8]) -> Option<&[u8]> {
 
 #[cfg(test)]
 mod tests {
+    use aes::cipher::{BlockModeEncrypt, KeyIvInit, block_padding::Pkcs7};
+    use gcs_proto::service::Service;
+
     use super::*;
+    use crate::{
+        record::{Bound, Content, Header},
+        schedule::KeyId,
+    };
+
+    const SHORT: &str = "#a#b";
+    const LONG: &str = "#0123456789#0123456789012345678";
+
+    /// Cipher and MAC one after the other, at every offset between the blocks of the two.
+    #[test]
+    fn the_mac_that_runs_behind_takes_everything_once() {
+        let keys: [u8; 64] = core::array::from_fn(|at| at as u8);
+        let suite = CbcHmac::<aes::Aes256>::new(&keys, 32).unwrap();
+        let header = Header {
+            suite: 1,
+            flags: 0,
+            key_id: KeyId([9; 8]),
+            sequence: 3,
+        };
+        let iv = [5; BLOCK];
+        let payload: [u8; 200] = core::array::from_fn(|at| at as u8);
+        let mut offsets = std::collections::BTreeSet::new();
+        for (group, sender) in (0..=31).flat_map(|group| [(group, SHORT), (group, LONG)]) {
+            let sender = sender.parse().unwrap();
+            let aad = AssociatedData::new(&[b'g'; 31][..group], &sender, Service::Agreed);
+            offsets.insert(aad.as_slice().len() % STRIDE);
+            let bound = Bound {
+                context_hash: &[0; 32],
+                aad: &aad,
+                header: &header,
+            };
+            for length in [0, 1, 13, 14, 30, 47, 48, 62, 63, 64, 77, 78, 130, 200] {
+                let parts = [&payload[..length]];
+                let content = Content::new(7, &parts);
+                let plain = content.plain(&bound).unwrap();
+                let sealed = suite.seal(&aad, &header.encode(), &iv, &plain);
+
+                let mut written = Vec::new();
+                plain.write(&mut written);
+                let mut expected = [&header.encode()[..], &iv].concat();
+                expected.extend(
+                    cbc::Encryptor::<aes::Aes256>::new_from_slices(&keys[..32], &iv)
+                        .unwrap()
+                        .encrypt_padded_vec::<Pkcs7>(&written),
+                );
+                let bits = (aad.as_slice().len() as u64 * 8).to_be_bytes();
+                let mut mac = Hmac::<Sha256>::new_from_slice(&keys[32..]).unwrap();
+                mac.update(&[aad.as_slice(), &expected, &bits].concat());
+                expected.extend(mac.finalize().into_bytes());
+                assert_eq!(sealed, expected, "{group} {length}");
+            }
+        }
+        assert!(offsets.len() > 48, "{offsets:?}");
+    }
 
     #[test]
     fn padding_is_what_it_says() {

@@ -213,6 +213,46 @@ impl Session {
         secure.send_part(stream, end, payload, flush, rng)
     }
 
+    /// Sends a sealed message of any type, reserved ones included, as a member can that keeps to no
+    /// rule. For tests.
+    ///
+    /// # Errors
+    /// As [`multicast`](Self::multicast), but for the type.
+    #[cfg(feature = "test-util")]
+    pub fn send_unruly(
+        &mut self,
+        group: &GroupName,
+        message_type: i16,
+        payload: &[u8],
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(), SendError> {
+        let (secure, flush) = self.sender(group)?;
+        secure.send_unruly(message_type, payload, flush, rng)
+    }
+
+    /// Parts of a message that the slowest member has yet to confirm, of those that are waited for; 0
+    /// when its key is gone. A sender that lets no more than its
+    /// [`window`](PartStream::window) of them grow is no faster than the slowest member, and nobody
+    /// has more waiting at the daemon.
+    pub fn parts_in_flight(&self, stream: &PartStream) -> u32 {
+        let secure = self.groups.get(stream.group());
+        secure.map_or(0, |secure| secure.parts_in_flight(stream))
+    }
+
+    /// Waits no longer for the members that are a window behind: a member that confirms nothing shall
+    /// not hold up the others for ever.
+    pub fn forgo_receipts(&mut self, stream: &PartStream) {
+        if let Some(secure) = self.groups.get_mut(stream.group()) {
+            secure.forgo_receipts(stream);
+        }
+    }
+
+    /// Number of times that a member confirmed parts in this group so far; a change tells that there
+    /// may be room for more of them.
+    pub fn receipts(&self, group: &GroupName) -> u64 {
+        self.groups.get(group).map_or(0, SecureGroup::receipts)
+    }
+
     /// Most bytes of payload in one part of a message in this group; `None` if it was not joined.
     pub fn part_max(&self, group: &GroupName) -> Option<usize> {
         let secure = self.groups.get(group)?;

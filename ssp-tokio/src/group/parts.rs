@@ -5,7 +5,11 @@
 //! ```
 //!
 //! One part is in memory at a time, plus what the queues on the way hold: the bound of unsent bytes
-//! makes the next part wait. Receivers put the parts together up to their `message_bytes`, or, with
+//! makes the next part wait, and so does the slowest member. Sessions confirm parts to their sender
+//! when their application has room for more events, and no more than a window of parts
+//! ([`PARTS_IN_FLIGHT`](ssp_core::PARTS_IN_FLIGHT)) is under way to anybody: so no member is closed by
+//! its daemon because a sender was faster. A member that confirms nothing for the configured patience
+//! is no longer waited for. Receivers put the parts together up to their `message_bytes`, or, with
 //! [`PartDelivery::Streamed`](ssp_core::PartDelivery::Streamed), take each as it comes.
 
 use core::fmt;
@@ -14,13 +18,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::{Bytes, BytesMut};
 use gcs_proto::{name::GroupName, service::Service};
 use ssp_core::{PartEnd, PartStream};
-use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt},
+    sync::watch,
+    time::{Duration, Instant, timeout_at},
+};
 
 use super::Group;
 use crate::{
     driver::Link,
     error::{SendError, SendFailure},
-    secure::{BeginParts, Command, OutgoingPart},
+    secure::{BeginParts, Behind, Command, OutgoingPart, Passed, Progress},
 };
 
 /// A message under way in parts; it needs no [`Group`] and can move to a task of its own, while the
@@ -35,6 +43,8 @@ pub struct PartSender {
     /// Shared with the task while it sends a part; never waited for.
     stream: Arc<Mutex<PartStream>>,
     part_max: usize,
+    progress: watch::Receiver<Progress>,
+    patience: Duration,
 }
 
 impl fmt::Debug for PartSender {
@@ -59,7 +69,8 @@ pub enum StreamError {
 }
 
 impl Group {
-    /// Begins a message that is sent in parts, in the secure view taken last.
+    /// Begins a message that is sent in parts, in the secure view taken last. Waits as
+    /// [`multicast`](Self::multicast) does.
     ///
     /// # Errors
     /// [`SendFailure`], as of [`multicast`](Self::multicast); a service below FIFO is refused.
@@ -80,17 +91,33 @@ impl Group {
             service,
             message_type,
         };
-        let begun = self
-            .inbox
-            .link
-            .call(|answer| Command::BeginParts(begin, answer))
-            .await;
-        let (stream, part_max) = begun.map_err(|_| SendFailure::Closed)??;
+        let deadline = Instant::now() + self.patience;
+        let mut progress = self.progress.clone();
+        let (stream, part_max) = loop {
+            progress.mark_unchanged();
+            let begun = self
+                .inbox
+                .link
+                .call(|answer| Command::BeginParts(begin, answer))
+                .await;
+            match begun
+                .map_err(|_| SendFailure::Closed)?
+                .map_err(SendFailure::from)
+            {
+                Ok(begun) => break begun,
+                Err(failure) if failure.passes_in_view() => {
+                    self.next_step(&mut progress, deadline).await?;
+                }
+                Err(failure) => return Err(failure),
+            }
+        };
         Ok(PartSender {
             group: *self.name(),
             link: self.inbox.link.clone(),
             stream: Arc::new(Mutex::new(stream)),
             part_max,
+            progress,
+            patience: self.patience,
         })
     }
 }
@@ -123,7 +150,18 @@ impl PartSender {
             .parts()
     }
 
-    /// Sends the next part, which is not the last one. Waits while the daemon takes nothing.
+    /// Sets how many parts may be under way to the slowest member, at least one;
+    /// [`PARTS_IN_FLIGHT`](ssp_core::PARTS_IN_FLIGHT) unless set. More help where the way there and back
+    /// is long; the daemons keep that many parts of about 100 KB for each member.
+    pub fn set_window(&mut self, parts: u32) {
+        self.stream
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .set_window(parts);
+    }
+
+    /// Sends the next part, which is not the last one. Waits while the daemon takes nothing, and while
+    /// the slowest member is a window behind.
     ///
     /// # Errors
     /// [`SendError`] with the part. After [`is_view_changed`](SendError::is_view_changed), and
@@ -182,20 +220,42 @@ impl PartSender {
     }
 
     async fn put(&mut self, end: PartEnd, payload: Bytes) -> Result<(), SendError> {
-        let part = OutgoingPart {
-            stream: Arc::clone(&self.stream),
-            end,
-            payload: payload.clone(),
-        };
-        let sent = self
-            .link
-            .call(|answer| Command::SendPart(part, answer))
-            .await;
-        let failure = match sent {
-            Ok(Ok(())) => return Ok(()),
-            Ok(Err(error)) => SendFailure::from(error),
-            Err(_) => SendFailure::Closed,
-        };
-        Err(SendError { failure, payload })
+        let mut behind = Behind::Wait;
+        let deadline = Instant::now() + self.patience;
+        loop {
+            self.progress.mark_unchanged();
+            let part = OutgoingPart {
+                stream: Arc::clone(&self.stream),
+                end,
+                payload: payload.clone(),
+                behind,
+            };
+            let sent = self
+                .link
+                .call(|answer| Command::SendPart(part, answer))
+                .await;
+            let failure = match sent {
+                Ok(Ok(Passed::Sent)) => return Ok(()),
+                Ok(Ok(Passed::NoRoom)) => match self.receipts(deadline).await {
+                    Ok(then) => {
+                        behind = then;
+                        continue;
+                    }
+                    Err(failure) => failure,
+                },
+                Ok(Err(error)) => SendFailure::from(error),
+                Err(_) => SendFailure::Closed,
+            };
+            return Err(SendError { failure, payload });
+        }
+    }
+
+    /// Waits until a member has confirmed parts or the group does something else, up to the deadline.
+    async fn receipts(&mut self, deadline: Instant) -> Result<Behind, SendFailure> {
+        match timeout_at(deadline, self.progress.changed()).await {
+            Ok(Ok(())) => Ok(Behind::Wait),
+            Ok(Err(_)) => Err(SendFailure::Closed),
+            Err(_) => Ok(Behind::Forgo),
+        }
     }
 }

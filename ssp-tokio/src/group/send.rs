@@ -6,6 +6,8 @@
 //! ```
 //!
 //! During a refresh both wait for its end: the new key, or the old one if a view change came first.
+//! With [`Confirmation::Explicit`](ssp_core::Confirmation::Explicit) they wait until all members have
+//! confirmed the key.
 //! Nothing is queued on the way: each caller waits for itself, up to its patience, with its payload
 //! in hand.
 
@@ -39,8 +41,8 @@ impl Group {
     /// Sends to all members of the secure view taken last, in that view or not at all. `Ok` says
     /// that the message is sealed and on its way.
     ///
-    /// During a refresh of the key it waits for the end of the refresh, up to the configured
-    /// patience.
+    /// During a refresh of the key it waits for the end of the refresh, and for the members to confirm
+    /// the key where they do, up to the configured patience.
     ///
     /// # Errors
     /// [`SendError`] with the payload and the [`SendFailure`]:
@@ -88,7 +90,7 @@ impl Group {
                 .await;
             let failure = match sent {
                 Ok(()) => return Ok(()),
-                Err(failure) if failure.is_refreshing() => {
+                Err(failure) if failure.passes_in_view() => {
                     match self.next_step(&mut progress, deadline).await {
                         Ok(()) => continue,
                         Err(failure) => failure,
@@ -102,7 +104,8 @@ impl Group {
 
     /// Sends many messages, by type and payload, in order, as [`multicast_with`](Self::multicast_with)
     /// does each; what a flood of small messages should use, because the connection's task answers
-    /// many of them at once. It does not wait for the end of a refresh.
+    /// many of them at once. It does not wait for the end of a refresh or
+    /// for confirmations.
     ///
     /// # Errors
     /// As [`multicast`](Self::multicast), with the position of the message that failed; those before
@@ -227,7 +230,7 @@ impl Group {
     }
 
     /// Waits until the group has another key or does something else.
-    async fn next_step(
+    pub(super) async fn next_step(
         &self,
         progress: &mut watch::Receiver<Progress>,
         deadline: Instant,

@@ -88,6 +88,7 @@ pub(crate) struct Outgoing {
 }
 
 /// A message that is to be sent in parts.
+#[derive(Clone, Copy)]
 pub(crate) struct BeginParts {
     pub(crate) group: GroupName,
     /// The only secure view in which it may be sent.
@@ -101,6 +102,24 @@ pub(crate) struct OutgoingPart {
     pub(crate) stream: Arc<Mutex<PartStream>>,
     pub(crate) end: PartEnd,
     pub(crate) payload: Bytes,
+    pub(crate) behind: Behind,
+}
+
+/// What to do when members are a window behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Behind {
+    /// Wait for their receipts.
+    Wait,
+    /// They have been waited for long enough.
+    Forgo,
+}
+
+/// What became of a part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Passed {
+    Sent,
+    /// Members are a window behind.
+    NoRoom,
 }
 
 /// A stream with the most bytes of a part of it, or why it cannot begin.
@@ -128,7 +147,7 @@ pub(crate) enum Command {
         Answer<Result<(), (usize, ssp_core::SendError)>>,
     ),
     BeginParts(BeginParts, Answer<Begun>),
-    SendPart(OutgoingPart, Answer<Result<(), ssp_core::SendError>>),
+    SendPart(OutgoingPart, Answer<Result<Passed, ssp_core::SendError>>),
     Export(Export, Answer<Result<Zeroizing<Vec<u8>>, Error>>),
     /// A message in the clear.
     Clear(Clear, Answer<Result<(), Error>>),

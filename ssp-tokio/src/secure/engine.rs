@@ -17,7 +17,8 @@ use tokio::sync::mpsc;
 use zeroize::Zeroizing;
 
 use super::{
-    BeginParts, Clear, Command, Export, Join, JoinAs, Outgoing, OutgoingPart, Receivers, ViewCast,
+    BeginParts, Behind, Clear, Command, Export, Join, JoinAs, Outgoing, OutgoingPart, Passed,
+    Receivers, ViewCast,
     queue::{End, Queue, ToHandle, end_of, group_of},
 };
 use crate::{
@@ -161,10 +162,17 @@ impl SecureEngine {
         Ok((stream, part_max))
     }
 
-    fn send_part(&mut self, part: &OutgoingPart) -> Result<(), ssp_core::SendError> {
+    fn send_part(&mut self, part: &OutgoingPart) -> Result<Passed, ssp_core::SendError> {
         let mut stream = part.stream.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.session.parts_in_flight(&stream) >= stream.window() {
+            match part.behind {
+                Behind::Wait => return Ok(Passed::NoRoom),
+                Behind::Forgo => self.session.forgo_receipts(&stream),
+            }
+        }
         self.session
-            .send_part(&mut stream, part.end, &[&part.payload], &mut self.rng)
+            .send_part(&mut stream, part.end, &[&part.payload], &mut self.rng)?;
+        Ok(Passed::Sent)
     }
 
     fn export(&self, export: &Export) -> Result<Zeroizing<Vec<u8>>, Error> {
@@ -219,8 +227,11 @@ impl SecureEngine {
             // One receiver is the handle's; each waiting send has one of its own.
             if progress.receiver_count() > 1 {
                 let phase = self.session.group_state(group);
+                let receipts = self.session.receipts(group);
                 progress.send_if_modified(|progress| {
-                    std::mem::replace(&mut progress.phase, phase) != phase
+                    let before = (progress.phase, progress.receipts);
+                    (progress.phase, progress.receipts) = (phase, receipts);
+                    before != (phase, receipts)
                 });
             }
         }
@@ -396,6 +407,7 @@ impl Engine for SecureEngine {
 
     fn handle_timeout(&mut self, now: Millis) {
         self.session.handle_timeout(Timestamp(now), &mut self.rng);
+        self.note_phases();
         self.forward(now);
     }
 

@@ -13,7 +13,8 @@ mod engine;
 mod queue;
 
 pub(crate) use command::{
-    BeginParts, Clear, Command, Export, Join, JoinAs, Outgoing, OutgoingPart, Receivers, ViewCast,
+    BeginParts, Behind, Clear, Command, Export, Join, JoinAs, Outgoing, OutgoingPart, Passed,
+    Receivers, ViewCast,
 };
 pub(crate) use engine::SecureEngine;
 
@@ -34,4 +35,6 @@ pub(crate) struct Progress {
     /// What the group is doing. Kept for those who wait: a refresh that is given up ends without
     /// a key of its own, and only the phase tells that the old one is in use again.
     pub(crate) phase: Option<Phase>,
+    /// Receipts of parts that told something new; kept for those who wait as well.
+    pub(crate) receipts: u64,
 }

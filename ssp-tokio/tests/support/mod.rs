@@ -6,7 +6,7 @@
 pub mod people;
 pub mod played;
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, task::Poll, time::Duration};
 
 use gcs_daemon::{Daemon, VirtualDaemon};
 use ssp_tokio::{ConnectionConfig, Endpoint, gcs_proto::name::DaemonName};
@@ -17,6 +17,21 @@ pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
         Ok(value) => value,
         Err(_) => panic!("waited too long for {what}"),
     }
+}
+
+/// Polls `future` so many times, with everything else having its turn in between, and then drops it.
+pub async fn polled<T>(polls: u32, future: impl Future<Output = T>) -> Option<T> {
+    let mut future = std::pin::pin!(future);
+    let mut left = polls;
+    std::future::poll_fn(|context| {
+        if left == 0 {
+            return Poll::Ready(None);
+        }
+        left -= 1;
+        context.waker().wake_by_ref();
+        future.as_mut().poll(context).map(Some)
+    })
+    .await
 }
 
 pub fn daemon_name(name: &str) -> DaemonName {

@@ -148,6 +148,10 @@ impl Builder {
     /// # Errors
     /// A configuration error ([`Error::NoDaemon`], [`Error::DuplicateDaemon`]...) or
     /// [`Error::Io`] naming the socket; nothing is left running then.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: it starts in one step, and a daemon started for nobody is shut down; what was bound
+    /// before an error is closed in the background.
     pub async fn start(self) -> Result<Daemon, Error> {
         Daemon::start(self).await
     }

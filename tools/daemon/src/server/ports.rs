@@ -97,7 +97,9 @@ impl Ports {
         }
     }
 
+    /// The sockets are given up with the first poll, also if nobody waits for the end of it.
     pub(crate) async fn close_all(&mut self) {
+        self.ports.values().for_each(Port::abort);
         for port in self.ports.values_mut() {
             port.close().await;
         }
@@ -105,9 +107,13 @@ impl Ports {
 }
 
 impl Port {
+    fn abort(&self) {
+        self.listeners.iter().for_each(JoinHandle::abort);
+    }
+
     async fn close(&mut self) {
+        self.abort();
         for listener in self.listeners.drain(..) {
-            listener.abort();
             // An aborted task ends with an error that says so.
             let _ = listener.await;
         }
