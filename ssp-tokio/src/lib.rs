@@ -8,6 +8,7 @@ mod driver;
 mod endpoint;
 mod error;
 mod event;
+pub mod files;
 pub mod flush;
 mod group;
 pub mod persistent;
@@ -22,5 +23,5 @@ pub use error::{Error, SendError, SendFailure, TooShort};
 pub use event::GroupEvent;
 pub use group::{Group, PartSender, Received, StreamError};
 
-pub use gcs_proto;
-pub use ssp_core;
+pub use gcs_proto::{self, service::Service};
+pub use ssp_core::{self, GroupOptions};

@@ -10,6 +10,7 @@ mod error;
 mod flood;
 mod identity;
 mod output;
+mod security;
 mod signal;
 mod soak;
 mod user;

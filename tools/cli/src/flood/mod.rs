@@ -148,7 +148,7 @@ async fn measure(
         receivers: options.receivers,
         throughput,
         plain,
-        record: options.record,
+        record: options.sealing.record,
         round_trip,
         echo,
         joins,

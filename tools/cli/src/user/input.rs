@@ -2,6 +2,7 @@
 
 use std::io::{self, BufRead, IsTerminal};
 
+use gcs_proto::name::GroupName;
 use tokio::sync::mpsc;
 
 use super::command::Line;
@@ -16,7 +17,7 @@ pub(super) struct Input(mpsc::Receiver<Result<Line, String>>);
 
 impl Input {
     /// Starts reading in a thread of its own: standard input cannot be waited for otherwise.
-    pub(super) fn open() -> Self {
+    pub(super) fn open(_group: Option<GroupName>, _printer: Printer) -> Self {
         let (sender, receiver) = mpsc::channel(16);
         let interactive = io::stdin().is_terminal();
         if interactive {

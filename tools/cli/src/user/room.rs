@@ -6,8 +6,11 @@ use gcs_proto::{
     name::{GroupName, MemberName},
     service::Service,
 };
-use ssp_core::{SecureMessage, SecureViewEvent};
-use ssp_tokio::{Error, Group, GroupEvent, SendFailure};
+use ssp_core::{Authorship, SecureMessage, access::Action};
+use ssp_tokio::{
+    Error, Group, GroupEvent, SendFailure,
+    persistent::{PersistentEvent, PersistentGroup},
+};
 use tokio::{
     sync::mpsc,
     time::{Instant, timeout_at},
@@ -20,6 +23,7 @@ use super::{
     pending::{Message, Pending},
     report, show,
     transfer::{Idle, Outcome, Transfers},
+    views::{self, Change},
 };
 use crate::output::{Event, Printer, printable};
 
@@ -33,19 +37,30 @@ enum Stay {
     Gone,
 }
 
+/// What becomes of a group whose connection is lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OnLoss {
+    /// It is joined again with the next connection, and what waits is sent then.
+    Wait,
+    End,
+}
+
 /// What happens next while the rest is sent.
 #[expect(
     clippy::large_enum_variant,
     reason = "one value at a time, looked at and gone"
 )]
 enum Next {
-    Event(Option<GroupEvent>),
+    Event(Option<PersistentEvent>),
     File(Outcome),
 }
 
 /// A joined group.
 pub(super) struct Room {
-    group: Group,
+    group: PersistentGroup,
+    /// The own name at the present connection, or the last one.
+    me: Option<MemberName>,
+    on_loss: OnLoss,
     printer: Printer,
     pending: Pending,
     transfers: Transfers,
@@ -55,9 +70,17 @@ pub(super) struct Room {
 }
 
 impl Room {
-    pub(super) fn new(group: Group, printer: Printer) -> Self {
+    /// A group that is being joined as `me`.
+    pub(super) fn new(
+        group: PersistentGroup,
+        me: Option<MemberName>,
+        on_loss: OnLoss,
+        printer: Printer,
+    ) -> Self {
         Self {
             group,
+            me,
+            on_loss,
             printer,
             pending: Pending::default(),
             transfers: Transfers::new(printer),
@@ -77,7 +100,7 @@ impl Room {
                     None => break,
                 },
                 event = self.group.recv() => match event {
-                    Some(event) => if self.handle(event).await == Stay::Gone {
+                    Some(event) => if self.follow(event).await == Stay::Gone {
                         return self.unsent();
                     },
                     None => return self.unsent(),
@@ -102,13 +125,15 @@ impl Room {
             match next.await {
                 Ok(Next::Event(Some(event))) => {
                     // A group that is held up says so again and again, which is no progress.
-                    if let GroupEvent::SecureView(_)
-                    | GroupEvent::KeyRefreshed(_)
-                    | GroupEvent::Message(_) = event
+                    if let PersistentEvent::Group(
+                        GroupEvent::SecureView(_)
+                        | GroupEvent::KeyRefreshed(_)
+                        | GroupEvent::Message(_),
+                    ) = event
                     {
                         deadline = Instant::now() + FAREWELL;
                     }
-                    if self.handle(event).await == Stay::Gone {
+                    if self.follow(event).await == Stay::Gone {
                         return;
                     }
                 }
@@ -122,9 +147,13 @@ impl Room {
     /// Begins files until one is under way, none is left, or there is no key.
     async fn begin_files(&mut self) {
         loop {
-            match self.transfers.begin(&self.group).await {
+            let Some(group) = self.group.joined() else {
+                return;
+            };
+            match self.transfers.begin(group).await {
                 Ok(()) | Err(Idle::Nothing) => return,
                 Err(Idle::NoKey(reason)) => return self.wait_for_key(reason),
+                Err(Idle::Refused(failure)) => self.not_sent(&failure),
                 Err(Idle::Failed(error)) => self.report(error),
             }
         }
@@ -149,6 +178,7 @@ impl Room {
                 );
             }
             Outcome::Again(reason) => self.wait_for_key(format!("begins anew: {reason}")),
+            Outcome::Refused(failure) => self.not_sent(&failure),
             Outcome::Failed(error) => self.report(error),
         }
         self.begin_files().await;
@@ -202,18 +232,17 @@ impl Room {
                 Err(error) => self.report(error),
             },
             Line::Refresh(_) => {
-                if let Err(error) = self.group.refresh().await {
+                if let Err(error) = self.refresh().await {
                     self.report(error);
                 }
             }
             Line::Flush(_) => {
-                if let Err(error) = self.group.flush_ok().await {
+                if let Err(error) = self.flush_ok().await {
                     self.report(error);
                 }
             }
-            Line::Key(_, label) => match self.group.export(&label, b"", 32).await {
+            Line::Key(_, label) => match self.export(&label).await {
                 Ok(key) => {
-                    let key = hex::encode(&*key);
                     let text = format!("[{}] key {label}: {key}", self.name());
                     self.printer.print(
                         &Event::new("key", text)
@@ -226,8 +255,9 @@ impl Room {
                 Err(error) => self.report(error),
             },
             Line::Members(_) => {
+                let members = self.group.joined().map_or(&[][..], Group::members);
                 self.printer
-                    .print(&show::members(self.group.name(), self.group.members()));
+                    .print(&show::members(self.group.name(), members));
             }
             // Taken by the caller.
             Line::Join(_)
@@ -237,6 +267,25 @@ impl Room {
             | Line::Quit
             | Line::Nothing => {}
         }
+    }
+
+    /// The group, while there is a connection.
+    fn joined(&self) -> Result<&Group, Error> {
+        self.group.joined().ok_or(Error::Closed)
+    }
+
+    async fn refresh(&self) -> Result<(), Error> {
+        self.joined()?.refresh().await
+    }
+
+    async fn flush_ok(&self) -> Result<(), Error> {
+        self.joined()?.flush_ok().await
+    }
+
+    /// 32 bytes of the group's key, for this purpose, in hexadecimal.
+    async fn export(&self, label: &str) -> Result<String, Error> {
+        let key = self.joined()?.export(label, b"", 32).await?;
+        Ok(hex::encode(&*key))
     }
 
     /// Sends in the view taken last, or keeps the message for the next key.
@@ -260,13 +309,71 @@ impl Room {
                     self.pending.put_back(message);
                     let reason = match error.failure {
                         SendFailure::NoView(_) => "the group has none yet".to_owned(),
+                        SendFailure::Closed => "there is no connection".to_owned(),
                         other => other.to_string(),
                     };
                     return self.wait_for_key(reason);
                 }
-                Err(error) => self.report(error),
+                Err(error) => self.not_sent(&error.failure),
             }
         }
+    }
+
+    /// A message that will not be sent.
+    fn not_sent(&self, failure: &SendFailure) {
+        match failure {
+            SendFailure::Session(ssp_core::SendError::Denied { reason, .. }) => {
+                self.denied_here(Action::Send, reason);
+            }
+            other => self.report(other),
+        }
+    }
+
+    /// The group is not joined, and will not be.
+    fn not_joined(&self, error: &ssp_core::Error) {
+        match error {
+            ssp_core::Error::Denied { action, reason, .. } => self.denied_here(*action, reason),
+            other => self.report(other),
+        }
+    }
+
+    /// The own policy does not let this member do something.
+    fn denied_here(&self, action: Action, reason: &str) {
+        match &self.me {
+            Some(me) => self
+                .printer
+                .print(&show::denied(self.group.name(), me, action, reason)),
+            None => self.report(reason),
+        }
+    }
+
+    /// What happens to the group's connection, and in the group.
+    async fn follow(&mut self, event: PersistentEvent) -> Stay {
+        match event {
+            PersistentEvent::Group(event) => return self.handle(event).await,
+            PersistentEvent::Lost(_) => {
+                self.cut_off();
+                // To the others another member comes, and to it they all come anew.
+                self.members.clear();
+                if self.on_loss == OnLoss::End {
+                    return Stay::Gone;
+                }
+            }
+            PersistentEvent::Rejoining { private_group } => {
+                self.me = Some(private_group);
+                self.printer
+                    .print(&show::rejoining(self.group.name(), &private_group));
+            }
+            // That the connection is given up is told for all groups together.
+            PersistentEvent::GivenUp(error) => {
+                if let Error::Session(error) = error {
+                    self.not_joined(&error);
+                }
+                return Stay::Gone;
+            }
+            _ => {}
+        }
+        Stay::Member
     }
 
     async fn handle(&mut self, event: GroupEvent) -> Stay {
@@ -274,16 +381,16 @@ impl Room {
         match event {
             GroupEvent::SecureView(view) => {
                 self.cut_off();
-                let change = show::Change::between(&self.members, &view);
-                self.printer
-                    .print(&change.add_to(secure_view("view", change.to_string(), &view)));
+                let change = Change::between(&self.members, &view);
+                let event = views::event("view", change.to_string(), &view);
+                self.printer.print(&change.add_to(event));
                 self.members = view.members;
                 self.send_pending().await;
                 self.begin_files().await;
             }
             GroupEvent::KeyRefreshed(view) => {
                 self.printer
-                    .print(&secure_view("refresh", "key refreshed".into(), &view));
+                    .print(&views::event("refresh", "key refreshed".into(), &view));
                 self.cut_off();
                 self.send_pending().await;
                 self.begin_files().await;
@@ -292,7 +399,9 @@ impl Room {
             GroupEvent::TransitionalSignal => self.printer.print(&show::transitional(&name)),
             GroupEvent::Message(message) => {
                 if let Some(event) = self.arrived(&name, &message) {
-                    self.printer.print(&event.with("epoch", message.epoch));
+                    let signed = message.authorship == Authorship::Signed;
+                    self.printer
+                        .print(&event.with("epoch", message.epoch).with("signed", signed));
                 }
             }
             GroupEvent::Failed { member, reason } => {
@@ -310,10 +419,9 @@ impl Room {
                 member,
                 action,
                 reason,
-            } => {
-                let text = format!("{member} may not {action}: {reason}");
-                self.failure("denied", &member, text, &reason);
-            }
+            } => self
+                .printer
+                .print(&show::denied(&name, &member, action, &reason)),
             GroupEvent::MessageRejected { sender } => {
                 let text = format!("message of {sender} could not be opened");
                 self.failure("rejected", &sender, text, &"could not be opened");
@@ -323,6 +431,12 @@ impl Room {
             }
             GroupEvent::FlushBlocked { members } => {
                 self.printer.print(&show::blocked(&name, &members));
+            }
+            // All members have the key: what waited for that goes out.
+            GroupEvent::KeyConfirmed { epoch } => {
+                self.printer.print(&show::confirmed(&name, epoch));
+                self.send_pending().await;
+                self.begin_files().await;
             }
             GroupEvent::Refused(refused) => self.printer.print(&show::refused(&refused)),
             GroupEvent::SelfLeave => {
@@ -395,52 +509,26 @@ impl Room {
         text: String,
         reason: &dyn std::fmt::Display,
     ) {
-        self.printer.print(
-            &Event::new(event, format!("[{}] ! {text}", self.name()))
-                .with("group", self.name().as_str())
-                .with("member", member.as_str())
-                .with("reason", reason.to_string()),
-        );
+        let group = self.group.name();
+        self.printer
+            .print(&show::trouble(event, group, member, &text, reason));
     }
 }
 
 /// Whether the next key makes the message possible.
 pub(super) fn waits_for_key(failure: &SendFailure) -> bool {
     match failure {
-        SendFailure::ViewChanged { .. } | SendFailure::NoView(_) | SendFailure::Timeout(_) => true,
+        SendFailure::ViewChanged { .. }
+        | SendFailure::NoView(_)
+        | SendFailure::Timeout(_)
+        | SendFailure::Closed => true,
         SendFailure::Session(error) => matches!(
             error,
             ssp_core::SendError::GroupNotSecure(_)
                 | ssp_core::SendError::NotAllowedToSend(_)
                 | ssp_core::SendError::Refreshing(_)
+                | ssp_core::SendError::Unconfirmed(_)
         ),
         _ => false,
     }
-}
-
-fn secure_view(name: &str, what: String, view: &SecureViewEvent) -> Event {
-    let text = format!(
-        "[{}] * {what}: {}\n[{}] * key {} ({}, epoch {}, {} ms)",
-        view.group,
-        show::list(&view.members),
-        view.group,
-        view.fingerprint,
-        view.protocol,
-        view.epoch,
-        view.duration,
-    );
-    show::view(
-        name,
-        text,
-        &view.group,
-        &view.id,
-        &view.members,
-        &view.cause,
-    )
-    .with("epoch", view.epoch)
-    .with("fingerprint", view.fingerprint.to_string())
-    .with("protocol", view.protocol.as_str())
-    .with("group_params", view.mathematical_group.to_string())
-    .with("transitional_set", show::names(&view.transitional_set))
-    .with("ms", view.duration)
 }

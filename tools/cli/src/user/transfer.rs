@@ -38,6 +38,8 @@ pub(super) enum Outcome {
     Sent(PathBuf, u64, Duration),
     /// It begins anew with the next key.
     Again(String),
+    /// The group does not take it.
+    Refused(SendFailure),
     Failed(String),
 }
 
@@ -48,6 +50,8 @@ pub(super) enum Idle {
     Nothing,
     /// The group has no key, or is about to have another.
     NoKey(String),
+    /// The group does not take it.
+    Refused(SendFailure),
     Failed(String),
 }
 
@@ -101,7 +105,7 @@ impl Transfers {
                 self.waiting.push_front(job);
                 return Err(Idle::NoKey(failure.to_string()));
             }
-            Err(failure) => return Err(failed(&job.path, &failure)),
+            Err(failure) => return Err(Idle::Refused(failure)),
         };
         let (header, file, size) = match open(&job.path).await {
             Ok(opened) => opened,
@@ -130,11 +134,12 @@ impl Transfers {
         match ended {
             Ok(Ok(size)) => Outcome::Sent(job.path, size, began.elapsed()),
             Ok(Err(StreamError::Send(failure)))
-                if job.attempts < ATTEMPTS && !matches!(failure, SendFailure::Closed) =>
+                if job.attempts < ATTEMPTS && !is_final(&failure) =>
             {
                 self.waiting.push_front(job);
                 Outcome::Again(format!("{path}: {failure}"))
             }
+            Ok(Err(StreamError::Send(failure))) => Outcome::Refused(failure),
             Ok(Err(error)) => Outcome::Failed(format!("{path}: {error}")),
             Err(error) => Outcome::Failed(format!("{path}: {error}")),
         }
@@ -147,6 +152,14 @@ impl Drop for Transfers {
             task.abort();
         }
     }
+}
+
+/// Whether a file fails under the next key as well.
+const fn is_final(failure: &SendFailure) -> bool {
+    matches!(
+        failure,
+        SendFailure::Session(ssp_core::SendError::Denied { .. })
+    )
 }
 
 fn failed(path: &Path, error: &dyn std::fmt::Display) -> Idle {

@@ -204,10 +204,10 @@ impl Scene {
     }
 
     /// A secure user at `address` who signs with `<key>.key`.
-    fn secure_user(&self, address: &str, name: &str, key: &str) -> Process {
+    fn secure_user(&self, address: &str, name: &str, key: &str, options: &[&str]) -> Process {
         let key = self.path(&format!("{key}.key"));
         let trust = self.path("trust");
-        let mut user = Process::start(&[
+        let usual = [
             "user",
             "--connect",
             address,
@@ -219,17 +219,23 @@ impl Scene {
             &trust,
             "--group",
             "g",
-        ]);
+        ];
+        let mut user = Process::start(&[&usual[..], options].concat());
         user.wait_event("connected");
         user
     }
 
     pub(crate) fn user_at(&self, address: &str, name: &str) -> Process {
-        self.secure_user(address, name, name)
+        self.secure_user(address, name, name, &[])
     }
 
     pub(crate) fn user_with_key(&self, name: &str, key: &str) -> Process {
-        self.secure_user(&self.address, name, key)
+        self.secure_user(&self.address, name, key, &[])
+    }
+
+    /// With further options.
+    pub(crate) fn user_with(&self, name: &str, options: &[&str]) -> Process {
+        self.secure_user(&self.address, name, name, options)
     }
 
     pub(crate) fn user(&self, name: &str) -> Process {
