@@ -13,6 +13,7 @@ mod output;
 mod security;
 mod signal;
 mod soak;
+mod terminal;
 mod user;
 
 use std::{
@@ -73,6 +74,7 @@ fn main() -> ExitCode {
     });
     // A thread may still wait for a line of standard input.
     runtime.shutdown_background();
+    terminal::close();
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

@@ -9,6 +9,7 @@ mod flush;
 mod incoming;
 mod input;
 mod pending;
+mod person;
 mod plain;
 mod room;
 mod secure;

@@ -144,15 +144,13 @@ impl Room {
         }
     }
 
-    /// Begins files until one is under way, none is left, or there is no key.
-    async fn begin_files(&mut self) {
+    /// Begins files until one is under way or none is left; tells why they wait, if they do.
+    async fn begin_files(&mut self) -> Option<String> {
         loop {
-            let Some(group) = self.group.joined() else {
-                return;
-            };
+            let group = self.group.joined()?;
             match self.transfers.begin(group).await {
-                Ok(()) | Err(Idle::Nothing) => return,
-                Err(Idle::NoKey(reason)) => return self.wait_for_key(reason),
+                Ok(()) | Err(Idle::Nothing) => return None,
+                Err(Idle::NoKey(reason)) => return Some(reason),
                 Err(Idle::Refused(failure)) => self.not_sent(&failure),
                 Err(Idle::Failed(error)) => self.report(error),
             }
@@ -177,11 +175,21 @@ impl Room {
                         .with("seconds", time.as_secs_f64()),
                 );
             }
-            Outcome::Again(reason) => self.wait_for_key(format!("begins anew: {reason}")),
+            Outcome::Again(reason) => {
+                self.wait_for_key(format!("begins anew: {reason}"));
+                self.begin_files().await;
+                return;
+            }
             Outcome::Refused(failure) => self.not_sent(&failure),
             Outcome::Failed(error) => self.report(error),
         }
-        self.begin_files().await;
+        self.go_on_with_files().await;
+    }
+
+    async fn go_on_with_files(&mut self) {
+        if let Some(reason) = self.begin_files().await {
+            self.wait_for_key(reason);
+        }
     }
 
     fn wait_for_key(&self, reason: String) {
@@ -228,7 +236,7 @@ impl Room {
                 .await;
             }
             Line::SendFile(_, path) => match self.transfers.push(path) {
-                Ok(()) => self.begin_files().await,
+                Ok(()) => self.go_on_with_files().await,
                 Err(error) => self.report(error),
             },
             Line::Refresh(_) => {
@@ -386,14 +394,14 @@ impl Room {
                 self.printer.print(&change.add_to(event));
                 self.members = view.members;
                 self.send_pending().await;
-                self.begin_files().await;
+                self.go_on_with_files().await;
             }
             GroupEvent::KeyRefreshed(view) => {
                 self.printer
                     .print(&views::event("refresh", "key refreshed".into(), &view));
                 self.cut_off();
                 self.send_pending().await;
-                self.begin_files().await;
+                self.go_on_with_files().await;
             }
             GroupEvent::FlushRequest => self.printer.print(&show::flush_request(&name)),
             GroupEvent::TransitionalSignal => self.printer.print(&show::transitional(&name)),
@@ -436,7 +444,7 @@ impl Room {
             GroupEvent::KeyConfirmed { epoch } => {
                 self.printer.print(&show::confirmed(&name, epoch));
                 self.send_pending().await;
-                self.begin_files().await;
+                self.go_on_with_files().await;
             }
             GroupEvent::Refused(refused) => self.printer.print(&show::refused(&refused)),
             GroupEvent::SelfLeave => {
@@ -496,7 +504,9 @@ impl Room {
 
     /// What is incomplete is not completed under another key.
     fn cut_off(&mut self) {
-        for sender in self.incoming.cut_off() {
+        // Own messages are told where they are sent from.
+        let others = self.incoming.cut_off().into_iter();
+        for sender in others.filter(|sender| Some(*sender) != self.me) {
             let text = format!("message of {sender} was cut off by a new key");
             self.failure("cut_off", &sender, text, &"new key");
         }
