@@ -224,7 +224,8 @@ pub(crate) struct User {
 #[derive(Debug, Args)]
 #[command(
     group(ArgGroup::new("mode").args(["plain", "flush", "secure"])),
-    group(ArgGroup::new("secured").args(OPTIONS).multiple(true).requires("secure")),
+    group(ArgGroup::new("secured").args(OPTIONS).multiple(true)
+        .requires("secure").conflicts_with_all(["plain", "flush"])),
 )]
 pub(crate) struct Flood {
     /// Measure bare messages (the default).

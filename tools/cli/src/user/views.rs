@@ -78,6 +78,7 @@ pub(super) fn event(name: &str, what: String, view: &SecureViewEvent) -> Event {
     .with("epoch", view.epoch)
     .with("fingerprint", view.fingerprint.to_string())
     .with("protocol", view.protocol.as_str())
+    .with("record", view.record.as_str())
     .with("group_params", view.mathematical_group.to_string())
     .with("transitional_set", names(&view.transitional_set))
     .with("ms", view.duration)

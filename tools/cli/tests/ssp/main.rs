@@ -10,6 +10,7 @@ mod cert;
 mod demo;
 mod ends;
 mod flood;
+mod options;
 mod soak;
 mod support;
 mod user;

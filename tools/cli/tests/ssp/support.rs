@@ -110,7 +110,6 @@ impl Process {
     }
 
     /// Waits for its end without a word to it; tells what it said last and its exit code.
-    #[cfg(unix)]
     pub(crate) fn end(mut self) -> (Vec<Value>, Option<i32>) {
         let code = self.child.wait().unwrap().code();
         self.said.extend(self.events.iter());
@@ -268,6 +267,18 @@ impl Scene {
 
     pub(crate) fn into_daemon(self) -> Process {
         self.daemon
+    }
+
+    /// Ends the daemon without goodbye.
+    pub(crate) fn stop_daemon(&mut self) {
+        self.daemon.child.kill().unwrap();
+        self.daemon.child.wait().unwrap();
+    }
+
+    /// Starts a daemon where the one before was.
+    pub(crate) fn start_daemon_again(&mut self) {
+        self.daemon = Process::start(&["daemon", "--listen", &self.address]);
+        self.daemon.wait_event("listening");
     }
 
     /// The daemon is still there.
