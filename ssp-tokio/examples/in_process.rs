@@ -46,13 +46,17 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             _ = at_bob.recv() => {}
         }
     }
-    assert_eq!(at_alice.fingerprint(), at_bob.fingerprint());
+    for group in [&at_alice, &at_bob] {
+        if let Some(view) = group.view() {
+            println!("{:?} share key {}", view.members, view.fingerprint);
+        }
+    }
 
     at_alice.multicast(Service::Agreed, 0, "hello, bob").await?;
     loop {
         match at_bob.recv().await {
             Some(GroupEvent::Message(message)) => {
-                assert_eq!(message.payload, "hello, bob");
+                println!("{}: {:?}", message.sender, message.payload);
                 break;
             }
             Some(other) => println!("{other:?}"),
