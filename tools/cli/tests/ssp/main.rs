@@ -14,4 +14,6 @@ mod options;
 mod schema;
 mod soak;
 mod support;
+#[cfg(unix)]
+mod terminal;
 mod user;

@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::schema;
 
 /// Guard against a process that says nothing; no test waits for it to pass.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Runs the command to its end.
 pub(crate) fn ssp(arguments: &[&str]) -> Output {
