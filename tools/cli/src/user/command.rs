@@ -30,8 +30,6 @@ pub(crate) enum Line {
     Members(GroupName),
     /// `help`
     Help,
-    /// What a person typed at a terminal that is no command.
-    Say(String),
     /// `quit`
     Quit,
     /// Blank, or a comment.
@@ -101,11 +99,10 @@ impl Line {
     pub(super) fn typed(line: &str, group: Option<GroupName>) -> Result<Self, String> {
         let line = line.trim();
         let (verb, rest) = split(line.strip_prefix('/').unwrap_or(line));
-        if line.starts_with('#') || line.is_empty() {
-            return Ok(Self::Nothing);
-        }
-        if !line.starts_with('/') && !VERBS.contains(&verb) {
-            return Ok(Self::Say(line.to_owned()));
+        if is_said(line) {
+            return group
+                .map(|group| Self::Send(group, line.to_owned()))
+                .ok_or_else(|| "no group to speak to, join one".to_owned());
         }
         let left_out = match verb {
             "members" | "leave" | "refresh" | "flush" => rest.is_empty(),
@@ -117,6 +114,31 @@ impl Line {
             Some(_) | None => line.parse(),
         }
     }
+
+    /// The group that is spoken to behind this line, whether or not it can be joined.
+    pub(super) fn spoken_to(&self, before: Option<GroupName>) -> Option<GroupName> {
+        match self {
+            Self::Join(group) => Some(*group),
+            Self::Leave(group) if before == Some(*group) => None,
+            Self::Leave(_)
+            | Self::Send(..)
+            | Self::SendFile(..)
+            | Self::Refresh(_)
+            | Self::Flush(_)
+            | Self::Key(..)
+            | Self::Members(_)
+            | Self::Help
+            | Self::Quit
+            | Self::Nothing => before,
+        }
+    }
+}
+
+/// Whether a line that a person typed is no command, but for the group.
+pub(super) fn is_said(line: &str) -> bool {
+    let line = line.trim();
+    let (verb, _) = split(line);
+    !line.is_empty() && !line.starts_with(['/', '#']) && !VERBS.contains(&verb)
 }
 
 fn split(text: &str) -> (&str, &str) {
@@ -157,8 +179,8 @@ mod tests {
         let g: GroupName = "g".parse().unwrap();
         let h: GroupName = "h".parse().unwrap();
         for (text, line) in [
-            ("hello all", Ok(Line::Say("hello all".into()))),
-            ("A word", Ok(Line::Say("A word".into()))),
+            ("hello all", Ok(Line::Send(h, "hello all".into()))),
+            ("A word", Ok(Line::Send(h, "A word".into()))),
             ("send g x", Ok(Line::Send(g, "x".into()))),
             ("/members g", Ok(Line::Members(g))),
             ("/members", Ok(Line::Members(h))),
@@ -175,6 +197,10 @@ mod tests {
         assert!(Line::typed("/hello", Some(h)).is_err());
         assert!(Line::typed("/sendfile", Some(h)).is_err());
         assert!(Line::typed("/members", None).is_err());
+        assert!(Line::typed("hello all", None).is_err());
+        assert_eq!(Line::Join(g).spoken_to(Some(h)), Some(g));
+        assert_eq!(Line::Leave(g).spoken_to(Some(h)), Some(h));
+        assert_eq!(Line::Leave(h).spoken_to(Some(h)), None);
     }
 
     #[test]

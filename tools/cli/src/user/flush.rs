@@ -118,7 +118,6 @@ impl User {
             Line::Quit => return Flow::End,
             Line::Nothing => {}
             Line::Help => super::help(self.printer),
-            Line::Say(_) => report(self.printer, None, "only secure groups: send GROUP TEXT"),
             Line::Join(group) => {
                 if self.call(group, FlushCommand::Join(group)).await == Done::Yes {
                     let stage = Stage::Joining {

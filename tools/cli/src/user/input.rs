@@ -54,7 +54,7 @@ impl Input {
 }
 
 /// Reads lines of a script, or of a person whose terminal cannot be edited on.
-fn read(group: Option<GroupName>, sender: &mpsc::Sender<Parsed>) {
+fn read(mut group: Option<GroupName>, sender: &mpsc::Sender<Parsed>) {
     let is_person = io::stdin().is_terminal();
     let mut input = io::stdin().lock();
     let mut line = Vec::new();
@@ -72,6 +72,9 @@ fn read(group: Option<GroupName>, sender: &mpsc::Sender<Parsed>) {
                 return;
             }
         };
+        if let Ok(line) = &parsed {
+            group = line.spoken_to(group);
+        }
         if sender.blocking_send(parsed).is_err() {
             return;
         }

@@ -6,7 +6,7 @@ use gcs_proto::name::GroupName;
 use tokio::sync::mpsc::{Sender, error::TrySendError};
 
 use super::{
-    command::{Line, VERBS},
+    command::{Line, VERBS, is_said},
     input::{LINES_MAX, Parsed},
 };
 use crate::{
@@ -35,28 +35,6 @@ impl Person {
             lines: Some(lines),
         }
     }
-
-    /// Notes which group is spoken to from here on, whether or not it can be joined.
-    fn note(&mut self, line: &Line) {
-        match line {
-            Line::Join(name) => {
-                self.group = Some(*name);
-                self.groups.insert(*name);
-            }
-            Line::Leave(name) if self.group == Some(*name) => self.group = None,
-            Line::Leave(_)
-            | Line::Send(..)
-            | Line::SendFile(..)
-            | Line::Refresh(_)
-            | Line::Flush(_)
-            | Line::Key(..)
-            | Line::Members(_)
-            | Line::Help
-            | Line::Say(_)
-            | Line::Quit
-            | Line::Nothing => {}
-        }
-    }
 }
 
 impl Typist for Person {
@@ -66,8 +44,8 @@ impl Typist for Person {
     }
 
     fn typed(&mut self, typed: Typed) -> Echo {
-        let parsed = match typed {
-            Typed::Line(line) => Line::typed(&line, self.group),
+        let line = match typed {
+            Typed::Line(line) => line,
             Typed::Interrupt => {
                 signal::interrupt();
                 return Echo::Erased;
@@ -77,15 +55,17 @@ impl Typist for Person {
                 return Echo::Erased;
             }
         };
+        let parsed = Line::typed(&line, self.group);
         let echo = match &parsed {
             // It comes back as a message, in its place among the others.
-            Ok(Line::Say(_) | Line::Nothing) => Echo::Erased,
-            Ok(line) => {
-                self.note(line);
-                Echo::Shown
-            }
-            Err(_) => Echo::Shown,
+            Ok(Line::Send(..)) if is_said(&line) => Echo::Erased,
+            Ok(Line::Nothing) => Echo::Erased,
+            Ok(_) | Err(_) => Echo::Shown,
         };
+        if let Ok(line) = &parsed {
+            self.group = line.spoken_to(self.group);
+            self.groups.extend(self.group);
+        }
         // Whoever takes the lines may be waiting for this thread to show something.
         match self.lines.as_ref().map(|lines| lines.try_send(parsed)) {
             Some(Err(TrySendError::Full(_))) => {
@@ -170,7 +150,7 @@ mod tests {
         assert_eq!(person.prompt(), "board> ");
         assert_eq!(line(&mut person, "hello"), Echo::Erased);
         assert!(matches!(lines.try_recv(), Ok(Ok(Line::Join(_)))));
-        assert!(matches!(lines.try_recv(), Ok(Ok(Line::Say(_)))));
+        assert!(matches!(lines.try_recv(), Ok(Ok(Line::Send(..)))));
         line(&mut person, "leave board");
         assert_eq!(person.prompt(), "> ");
         person.typed(Typed::End);

@@ -59,10 +59,6 @@ impl User {
                 super::help(self.printer);
                 return Flow::Continue;
             }
-            Line::Say(_) => {
-                report(self.printer, None, "only secure groups: send GROUP TEXT");
-                return Flow::Continue;
-            }
             Line::Join(group) => (group, GcsCommand::Join(group)),
             Line::Leave(group) => (group, GcsCommand::Leave(group)),
             Line::Send(group, text) => {

@@ -58,7 +58,6 @@ pub(super) async fn run(options: &cli::User, printer: Printer) -> Result<(), Fai
             Some(_) | None => OnLoss::Wait,
         },
         rooms: BTreeMap::new(),
-        current: None,
         tasks: JoinSet::new(),
         unsent: 0,
     };
@@ -135,8 +134,6 @@ struct User {
     options: GroupOptions,
     on_loss: OnLoss,
     rooms: BTreeMap<GroupName, mpsc::Sender<Line>>,
-    /// The group joined last, which hears what is no command.
-    current: Option<GroupName>,
     /// Each ends with the number of messages that it could not send.
     tasks: JoinSet<usize>,
     /// Messages that could not be sent.
@@ -163,13 +160,6 @@ impl User {
                 help(self.printer);
                 return Flow::Continue;
             }
-            Line::Say(text) => match self.current {
-                Some(group) => (group, Line::Send(group, text)),
-                None => {
-                    report(self.printer, None, "no group to speak to, join one");
-                    return Flow::Continue;
-                }
-            },
             Line::Join(group) => {
                 self.join(group);
                 return Flow::Continue;
@@ -199,7 +189,6 @@ impl User {
         let handle = self.client.join(group, self.options.clone());
         let (sender, commands) = mpsc::channel(COMMANDS_MAX);
         self.rooms.insert(group, sender);
-        self.current = Some(group);
         let me = self.client.private_group();
         let room = Room::new(handle, me, self.on_loss, self.printer);
         self.tasks.spawn(room.run(commands));
@@ -214,9 +203,6 @@ impl User {
         if !taken {
             report(self.printer, Some(&group), "not a member");
         }
-        if self.current == Some(group) {
-            self.current = None;
-        }
         Flow::Continue
     }
 
@@ -224,12 +210,6 @@ impl User {
         self.unsent += unsent;
         // By the sender, not by name: the group may have been joined again since.
         self.rooms.retain(|_, room| !room.is_closed());
-        if self
-            .current
-            .is_some_and(|group| !self.rooms.contains_key(&group))
-        {
-            self.current = None;
-        }
     }
 
     /// What came before the end is still shown; it ends with the queues of the rooms.

@@ -53,12 +53,7 @@ impl Room {
                     .print(&show::members(self.group.name(), members));
             }
             // Taken by the caller.
-            Line::Join(_)
-            | Line::Leave(_)
-            | Line::Say(_)
-            | Line::Help
-            | Line::Quit
-            | Line::Nothing => {}
+            Line::Join(_) | Line::Leave(_) | Line::Help | Line::Quit | Line::Nothing => {}
         }
     }
 
