@@ -86,14 +86,6 @@ pub(crate) enum Command {
 /// Options of `ssp demo`.
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
-    /// How the key is agreed.
-    #[command(flatten)]
-    pub(crate) agreement: Agreement,
-
-    /// How messages are sealed.
-    #[command(flatten)]
-    pub(crate) sealing: Sealing,
-
     /// Members to begin with, 3 to 32.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u8).range(3..=32))]
     pub(crate) members: u8,
@@ -101,6 +93,14 @@ pub(crate) struct Demo {
     /// File to send to the group instead of a text.
     #[arg(long, value_name = "PATH")]
     pub(crate) file: Option<PathBuf>,
+
+    /// How the key is agreed.
+    #[command(flatten)]
+    pub(crate) agreement: Agreement,
+
+    /// How messages are sealed.
+    #[command(flatten)]
+    pub(crate) sealing: Sealing,
 }
 
 /// Options of `ssp daemon`.
@@ -161,7 +161,7 @@ impl std::str::FromStr for VirtualDaemon {
 #[command(
     group(ArgGroup::new("layer").args(["plain", "flush"])),
     group(ArgGroup::new("secured").args(OPTIONS).args(REFRESHING)
-        .args(["identity", "trust", "policy", "attempts"]).multiple(true).conflicts_with("layer")),
+        .args(["trust", "policy", "attempts"]).multiple(true).conflicts_with("layer")),
 )]
 pub(crate) struct User {
     /// Daemon: PORT@HOST, PORT (Unix socket) or HOST:PORT. May be repeated: they are tried in turn.
@@ -180,18 +180,6 @@ pub(crate) struct User {
     /// Group to join at once.
     #[arg(long)]
     pub(crate) group: Option<GroupName>,
-
-    /// How the key is agreed.
-    #[command(flatten)]
-    pub(crate) agreement: Agreement,
-
-    /// How messages are sealed.
-    #[command(flatten)]
-    pub(crate) sealing: Sealing,
-
-    /// When a new key is asked for.
-    #[command(flatten)]
-    pub(crate) refreshing: Refreshing,
 
     /// Own private key (PEM), see `ssp identity new`; or private key and certificate, see
     /// `ssp cert issue`.
@@ -218,6 +206,18 @@ pub(crate) struct User {
     /// Ask before a view change; the command `flush GROUP` permits it.
     #[arg(long)]
     pub(crate) manual_flush: bool,
+
+    /// How the key is agreed.
+    #[command(flatten)]
+    pub(crate) agreement: Agreement,
+
+    /// How messages are sealed.
+    #[command(flatten)]
+    pub(crate) sealing: Sealing,
+
+    /// When a new key is asked for.
+    #[command(flatten)]
+    pub(crate) refreshing: Refreshing,
 }
 
 /// Options of `ssp flood`.
@@ -239,14 +239,6 @@ pub(crate) struct Flood {
     /// Measure secure groups against bare messages by turns, on the same daemon.
     #[arg(long)]
     pub(crate) secure: bool,
-
-    /// With --secure: how the key is agreed.
-    #[command(flatten)]
-    pub(crate) agreement: Agreement,
-
-    /// With --secure: how messages are sealed.
-    #[command(flatten)]
-    pub(crate) sealing: Sealing,
 
     /// Daemon to use instead of an embedded one.
     #[arg(long, value_name = "DAEMON")]
@@ -276,6 +268,14 @@ pub(crate) struct Flood {
     /// Rounds of joins, of which the median counts.
     #[arg(long, default_value_t = 5, requires = "members")]
     pub(crate) rounds: usize,
+
+    /// With --secure: how the key is agreed.
+    #[command(flatten)]
+    pub(crate) agreement: Agreement,
+
+    /// With --secure: how messages are sealed.
+    #[command(flatten)]
+    pub(crate) sealing: Sealing,
 }
 
 impl Flood {

@@ -23,6 +23,7 @@ pub(crate) const REFRESHING: [&str; 3] = ["refresh_age", "refresh_messages", "re
 /// How the key is agreed.
 #[derive(Clone, Debug, Args)]
 #[group(skip)]
+#[command(next_help_heading = "Secure groups")]
 pub(crate) struct Agreement {
     /// Key agreement suite: gdh, bd, ckd, ckd-aead, str or tgdh; all members need the same.
     #[arg(long, visible_alias = "suite", default_value_t = Protocol::Gdh)]
@@ -42,6 +43,7 @@ pub(crate) struct Agreement {
 /// How messages are sealed.
 #[derive(Clone, Debug, Args)]
 #[group(skip)]
+#[command(next_help_heading = "Secure groups")]
 pub(crate) struct Sealing {
     /// How messages are sealed: aes-256-cbc-hmac-sha256, aes-256-gcm, chacha20-poly1305,
     /// aes-128-cbc-hmac-sha256, or hmac-sha256, which everybody can read. All members need the same.
@@ -70,6 +72,7 @@ pub(crate) struct Sealing {
 /// When a new key is asked for.
 #[derive(Clone, Copy, Debug, Args)]
 #[group(skip)]
+#[command(next_help_heading = "Secure groups")]
 pub(crate) struct Refreshing {
     /// Ask for a new key when the present one is so many seconds old.
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=u64::MAX / 1000))]

@@ -163,7 +163,11 @@ pub(super) fn sent(group: &GroupName, bytes: usize) -> Event {
 }
 
 pub(super) fn members(group: &GroupName, members: &[MemberName]) -> Event {
-    let text = format!("[{group}] {} members: {}", members.len(), list(members));
+    let count = match members.len() {
+        1 => "1 member".to_owned(),
+        more => format!("{more} members"),
+    };
+    let text = format!("[{group}] {count}: {}", list(members));
     Event::new("members", text)
         .with("group", group.as_str())
         .with("members", names(members))

@@ -205,6 +205,32 @@ fn the_end_leaves_the_terminal_as_it_was() {
 }
 
 #[test]
+fn a_file_on_its_way_shows_how_far_it_is() {
+    let scene = Scene::open(&["alice"]);
+    let mut alice = Terminal::open(&scene, "alice", &[]);
+    alice.wait_row("[g] * key ");
+    // Long enough for any machine, and no space on the disk.
+    let path = scene.path("long");
+    let file = File::create(&path).unwrap();
+    file.set_len(4 << 30).unwrap();
+    alice.press(&format!("/sendfile {path}\rhalf"));
+    alice.wait("progress", |rows| match rows {
+        [.., bar, last] => bar.starts_with("long [") && bar.contains("MB/s") && last == "g> half",
+        _ => false,
+    });
+    alice.press("\x15/members\r");
+    alice.wait_row("[g] 1 member: #alice#n1");
+    alice.wait("one bar", |rows| {
+        let bars = rows.iter().filter(|row| row.starts_with("long ["));
+        bars.count() == 1 && rows.last().is_some_and(|row| row == "g>")
+    });
+    alice.press("\x03");
+    assert_eq!(alice.end(), Some(0));
+    alice.wait_last("* closed");
+    scene.close();
+}
+
+#[test]
 fn colours_are_for_those_who_want_them() {
     let scene = Scene::open(&["alice"]);
     let mut alice = Terminal::open(&scene, "alice", &[("NO_COLOR", "1")]);
