@@ -9,16 +9,9 @@
 
 #![allow(clippy::print_stdout)]
 
-use std::{env, error::Error, fs, sync::Arc};
+use std::{env, error::Error};
 
-use ssp_tokio::{
-    Client, ClientConfig, Endpoint, Group, GroupEvent,
-    gcs_proto::service::Service,
-    ssp_core::{
-        Credentials, GroupOptions,
-        identity::{Ed25519Signer, TrustStore},
-    },
-};
+use ssp_tokio::{Client, ClientConfig, Endpoint, Group, GroupEvent, GroupOptions, Service};
 use tokio::io::{AsyncBufReadExt, BufReader, stdin};
 
 #[tokio::main(flavor = "current_thread")]
@@ -27,13 +20,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let [daemon, name, group, identity, trust] = arguments.as_slice() else {
         return Err("usage: chat <daemon> <name> <group> <identity file> <trust file>".into());
     };
-    let signer = Ed25519Signer::from_pem(&fs::read_to_string(identity)?)?;
-    let trust: TrustStore = fs::read_to_string(trust)?.parse()?;
-    let credentials = Credentials {
-        signer: Arc::new(signer),
-        trust: Arc::new(trust),
-    };
-    let config = ClientConfig::new(name.parse()?, credentials);
+    let config = ClientConfig::from_files(name.parse()?, identity, [trust])?;
     let client = Client::connect(&daemon.parse::<Endpoint>()?, config).await?;
     println!("connected as {}", client.private_group());
 

@@ -1,7 +1,7 @@
 //! Bounds, time limits and credentials of a connection.
 
 use core::fmt;
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use gcs_proto::{
     handshake::{
@@ -11,8 +11,13 @@ use gcs_proto::{
 };
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
-use ssp_core::SessionConfig;
+use ssp_core::{
+    SessionConfig,
+    access::{AccessPolicy, AllowAll},
+};
 use tokio::time::Duration;
+
+use crate::files::{self, FileError};
 
 /// What every kind of client needs to know of its connection.
 ///
@@ -187,6 +192,7 @@ pub(crate) enum Randomness {
 pub struct ClientConfig {
     connection: ConnectionConfig,
     credentials: ssp_core::Credentials,
+    policy: Arc<dyn AccessPolicy>,
     session: SessionConfig,
     randomness: Randomness,
 }
@@ -198,9 +204,32 @@ impl ClientConfig {
         Self {
             connection: ConnectionConfig::new().name(name),
             credentials,
+            policy: Arc::new(AllowAll),
             session: SessionConfig::default(),
             randomness: Randomness::System,
         }
+    }
+
+    /// A client called `name` at its daemon, with the own identity of one file and the trust of
+    /// others; what may stand in them tells [`files`]. Reading blocks.
+    ///
+    /// # Errors
+    /// [`FileError`], with the file and what is wrong with it.
+    pub fn from_files<P: AsRef<Path>>(
+        name: PrivateName,
+        identity: impl AsRef<Path>,
+        trust: impl IntoIterator<Item = P>,
+    ) -> Result<Self, FileError> {
+        Ok(Self::new(name, files::credentials(identity, trust)?))
+    }
+
+    /// Asks `policy` who may join, send and be heard in which group; without one, whoever is trusted
+    /// may do all of it. A denial is told here, by an error or by
+    /// [`GroupEvent::Denied`](crate::GroupEvent::Denied), and to nobody else.
+    #[must_use]
+    pub fn policy(mut self, policy: Arc<dyn AccessPolicy>) -> Self {
+        self.policy = policy;
+        self
     }
 
     /// Changes bounds and time limits of the connection. The name stays unless changed there.
@@ -244,6 +273,10 @@ impl ClientConfig {
         self.connection.connect_limit()
     }
 
+    pub(crate) fn access_policy(&self) -> Arc<dyn AccessPolicy> {
+        Arc::clone(&self.policy)
+    }
+
     pub(crate) fn into_parts(
         self,
     ) -> (
@@ -265,6 +298,7 @@ impl fmt::Debug for ClientConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientConfig")
             .field("connection", &self.connection)
+            .field("policy", &self.policy)
             .field("session", &self.session)
             .finish_non_exhaustive()
     }

@@ -8,6 +8,7 @@ mod driver;
 mod endpoint;
 mod error;
 mod event;
+pub mod files;
 pub mod flush;
 mod group;
 mod inbox;
@@ -24,5 +25,5 @@ pub use event::GroupEvent;
 pub use group::{Group, PartSender, StreamError};
 pub use inbox::Received;
 
-pub use gcs_proto;
-pub use ssp_core;
+pub use gcs_proto::{self, service::Service};
+pub use ssp_core::{self, GroupOptions};

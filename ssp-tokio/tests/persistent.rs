@@ -20,7 +20,10 @@ use ssp_tokio::{
         name::GroupName,
         service::Service,
     },
-    persistent::{Backoff, PersistentClient, PersistentEvent, PersistentGroup},
+    persistent::{
+        Backoff, ConnectionEvent, ConnectionEvents, PersistentClient, PersistentEvent,
+        PersistentGroup,
+    },
     ssp_core::{FlushMode, GroupOptions, SecureViewEvent},
 };
 use support::{
@@ -41,6 +44,10 @@ fn quick() -> Backoff {
 fn nobody() -> Endpoint {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().into()
+}
+
+async fn change(events: &mut ConnectionEvents) -> ConnectionEvent {
+    soon("a change", events.next()).await.unwrap()
 }
 
 async fn next(group: &mut PersistentGroup) -> PersistentEvent {
@@ -132,6 +139,7 @@ async fn another_daemon_is_taken_where_one_stops() {
     let client = PersistentClient::connect(endpoints, config("b"), quick())
         .await
         .unwrap();
+    let mut changes = client.connection_events();
     let mut comer = client.join(group(), GroupOptions::default());
     let view = view_of(&mut comer, 1).await;
     assert_eq!(view.members[0].as_str(), "#b#n1");
@@ -145,9 +153,15 @@ async fn another_daemon_is_taken_where_one_stops() {
         panic!("not back");
     };
     assert_eq!(private_group.as_str(), "#b#n2");
+    // Both are told, though nobody asked in between.
+    let lost = ConnectionEvent::Lost(CloseReason::EndOfStream);
+    assert_eq!(change(&mut changes).await, lost);
+    let connected = ConnectionEvent::Connected { private_group };
+    assert_eq!(change(&mut changes).await, connected);
     assert_eq!(view_of(&mut comer, 1).await.members, [private_group]);
     soon("leaving", comer.leave()).await.unwrap();
     client.disconnect().await;
+    assert_eq!(soon("the end", changes.next()).await, None);
     daemon.shutdown().await;
 }
 
@@ -162,6 +176,7 @@ async fn attempts_that_are_used_up_are_told() {
     let client = PersistentClient::connect([endpoint(&daemon, "n1")], config("b"), backoff)
         .await
         .unwrap();
+    let mut changes = client.connection_events();
     let mut comer = client.join(group(), GroupOptions::default());
     view_of(&mut comer, 1).await;
     daemon.shutdown().await;
@@ -173,6 +188,15 @@ async fn attempts_that_are_used_up_are_told() {
     assert_eq!(soon("the end", comer.recv()).await, None);
     soon("the end", client.given_up()).await;
     assert_eq!(client.private_group(), None);
+    assert!(matches!(
+        change(&mut changes).await,
+        ConnectionEvent::Lost(_)
+    ));
+    assert!(matches!(
+        change(&mut changes).await,
+        ConnectionEvent::GivenUp(Error::Connect { .. } | Error::Stream { .. })
+    ));
+    assert_eq!(soon("the end", changes.next()).await, None);
 }
 
 /// Receiving that is cancelled at any moment, also while joining, loses nothing.

@@ -94,13 +94,15 @@ impl Client {
     }
 
     async fn start(mut stream: Box<dyn ByteStream>, config: ClientConfig) -> Result<Self, Error> {
+        let policy = config.access_policy();
         let (connection_config, credentials, session, randomness) = config.into_parts();
         let rng = generator(randomness)?;
         let connection = driver::handshake(&mut *stream, &connection_config).await?;
         let me = *connection.private_group();
         let bounds = connection_config.bounds();
         let shared = Arc::new(Shared::default());
-        let engine = SecureEngine::new(connection, credentials, session, rng, Arc::clone(&shared));
+        let engine = SecureEngine::new(connection, credentials, session, rng, Arc::clone(&shared))
+            .with_policy(policy);
         let (link, owner) = driver::spawn(engine, stream, bounds, shared);
         Ok(Self {
             me,

@@ -186,15 +186,15 @@ impl<G: Rejoin> PersistentGroup<G> {
     async fn wait_for_connection(&mut self, next: u64) -> Result<Joining<G>, Error> {
         let status = self.status.wait_for(|status| match status {
             Status::Connected { number, .. } => *number >= next,
-            Status::Connecting => false,
+            Status::Connecting(_) => false,
             Status::Over(_) => true,
         });
         // Without its task there is no connection either.
         let status = status.await.map_err(|_| Error::Closed)?.clone();
         let (client, number) = match status {
-            Status::Connected { client, number } => (client, number),
-            Status::Connecting | Status::Over(None) => return Err(Error::Closed),
-            Status::Over(Some(error)) => return Err(error),
+            Status::Connected { client, number, .. } => (client, number),
+            Status::Connecting(_) | Status::Over(None) => return Err(Error::Closed),
+            Status::Over(Some((_, error))) => return Err(error),
         };
         let (group, options) = (self.name, self.options.clone());
         let me = *client.private_group();

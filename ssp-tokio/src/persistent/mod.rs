@@ -13,10 +13,12 @@
 //! The member's name has the daemon's name in it, so it differs where another daemon answers.
 
 mod backoff;
+mod events;
 mod group;
 mod rejoin;
 
 pub use backoff::Backoff;
+pub use events::{ConnectionEvent, ConnectionEvents};
 pub use group::{PersistentEvent, PersistentGroup};
 pub use rejoin::Rejoin;
 
@@ -45,10 +47,13 @@ enum Status {
         client: Arc<Client>,
         /// Number of the connection, from 0.
         number: u64,
+        /// Why the one before it was lost.
+        lost: Option<CloseReason>,
     },
-    Connecting,
-    /// Nothing more is tried: by our own wish, or for the error.
-    Over(Option<Error>),
+    /// None, since one was lost for this reason.
+    Connecting(CloseReason),
+    /// Nothing more is tried: by our own wish, or after a loss, for the error.
+    Over(Option<(CloseReason, Error)>),
 }
 
 /// A secure client that connects again by itself; see the [module](self).
@@ -81,6 +86,7 @@ impl PersistentClient {
         let (status, watched) = watch::channel(Status::Connected {
             client: Arc::new(client),
             number: 0,
+            lost: None,
         });
         let (farewell, ending) = oneshot::channel();
         let keeper = Keeper {
@@ -100,7 +106,7 @@ impl PersistentClient {
     pub fn private_group(&self) -> Option<MemberName> {
         match &*self.status.borrow() {
             Status::Connected { client, .. } => Some(*client.private_group()),
-            Status::Connecting | Status::Over(_) => None,
+            Status::Connecting(_) | Status::Over(_) => None,
         }
     }
 
@@ -120,6 +126,11 @@ impl PersistentClient {
         PersistentGroup::new(group, (), self.status.clone())
     }
 
+    /// The changes of the connection from here on.
+    pub fn connection_events(&self) -> ConnectionEvents {
+        ConnectionEvents::new(self.status.clone())
+    }
+
     /// Waits until nothing more is tried, and tells why.
     ///
     /// # Cancel safety
@@ -130,7 +141,7 @@ impl PersistentClient {
             .wait_for(|status| matches!(status, Status::Over(_)))
             .await;
         match over.as_deref() {
-            Ok(Status::Over(Some(error))) => error.clone(),
+            Ok(Status::Over(Some((_, error)))) => error.clone(),
             Ok(_) | Err(_) => Error::Closed,
         }
     }
@@ -157,7 +168,7 @@ struct Keeper {
 
 /// What a connection ended with.
 enum Ended {
-    Lost,
+    Lost(CloseReason),
     Farewell,
 }
 
@@ -165,11 +176,11 @@ impl Keeper {
     async fn run(self, mut ending: oneshot::Receiver<()>) {
         let mut number = 0;
         loop {
-            match self.connected(&mut ending).await {
-                Ended::Lost => {}
+            let reason = match self.connected(&mut ending).await {
+                Ended::Lost(reason) => reason,
                 Ended::Farewell => return self.end().await,
-            }
-            self.status.send_replace(Status::Connecting);
+            };
+            self.status.send_replace(Status::Connecting(reason.clone()));
             number += 1;
             let again = tokio::select! {
                 again = self.again(number) => again,
@@ -179,8 +190,9 @@ impl Keeper {
                 Ok(client) => Status::Connected {
                     client: Arc::new(client),
                     number,
+                    lost: Some(reason),
                 },
-                Err(error) => Status::Over(Some(error)),
+                Err(error) => Status::Over(Some((reason, error))),
             });
             if matches!(*self.status.borrow(), Status::Over(_)) {
                 return;
@@ -192,12 +204,13 @@ impl Keeper {
     async fn connected(&self, ending: &mut oneshot::Receiver<()>) -> Ended {
         let client = match &*self.status.borrow() {
             Status::Connected { client, .. } => Arc::clone(client),
-            Status::Connecting | Status::Over(_) => return Ended::Lost,
+            Status::Connecting(reason) => return Ended::Lost(reason.clone()),
+            Status::Over(_) => return Ended::Farewell,
         };
         tokio::select! {
             reason = client.closed() => {
                 tracing::info!(?reason, "connection lost");
-                Ended::Lost
+                Ended::Lost(reason)
             }
             _ = ending => Ended::Farewell,
         }

@@ -12,7 +12,9 @@ use gcs_proto::{
     name::GroupName,
 };
 use rand_chacha::ChaCha20Rng;
-use ssp_core::{Credentials, Session, SessionConfig, SessionEvent, Timestamp};
+use ssp_core::{
+    Credentials, Session, SessionConfig, SessionEvent, Timestamp, access::AccessPolicy,
+};
 use tokio::sync::mpsc;
 use zeroize::Zeroizing;
 
@@ -71,6 +73,11 @@ impl SecureEngine {
             shared,
             closed: false,
         }
+    }
+
+    pub(crate) fn with_policy(mut self, policy: Arc<dyn AccessPolicy>) -> Self {
+        self.session = self.session.with_policy(policy);
+        self
     }
 
     fn join(&mut self, join: Join, now: Millis) -> Result<(), Error> {

@@ -14,11 +14,12 @@ use ssp_core::{
         Authority, CertificateSummary, IssueError, Revocation, Validity, date, summaries,
     },
 };
+use ssp_tokio::files;
 
 use crate::{
     cli,
     error::Failure,
-    identity::{read, write_private},
+    identity::write_private,
     output::{Event, Printer},
 };
 
@@ -99,7 +100,7 @@ fn issue(options: &cli::CertIssue, printer: Printer) -> Result<(), Failure> {
 }
 
 fn show(file: &Path, printer: Printer) -> Result<(), Failure> {
-    let text = zeroize::Zeroizing::new(read(file)?);
+    let text = files::read(file)?;
     let certificates = summaries(&text).map_err(|error| Failure::of_file(file, error))?;
     for summary in &certificates {
         let role = if summary.authority { ", authority" } else { "" };
@@ -121,12 +122,12 @@ fn revoke(options: &cli::CertRevoke, printer: Printer) -> Result<(), Failure> {
     let authority = read_authority(&options.ca)?;
     let mut serials = options.serials.clone();
     for file in &options.certificates {
-        let text = zeroize::Zeroizing::new(read(file)?);
+        let text = files::read(file)?;
         let own = summaries(&text).map_err(|error| Failure::of_file(file, error))?;
         serials.extend(own.into_iter().take(1).map(|summary| summary.serial));
     }
     let list = match fs::exists(&options.list) {
-        Ok(true) => Some(read(&options.list)?),
+        Ok(true) => Some(files::read(&options.list)?),
         Ok(false) => None,
         Err(error) => return Err(Failure::of_file(&options.list, error)),
     };
@@ -134,7 +135,7 @@ fn revoke(options: &cli::CertRevoke, printer: Printer) -> Result<(), Failure> {
     let wanted: Vec<&str> = serials.iter().map(String::as_str).collect();
     let renewed = authority
         .revoke(&Revocation {
-            list: list.as_deref(),
+            list: list.as_deref().map(String::as_str),
             serials: &wanted,
             now,
             next: now.after(u64::from(options.days) * DAY),
@@ -180,7 +181,7 @@ fn first(pem: &str) -> Result<CertificateSummary, Failure> {
 }
 
 fn read_authority(path: &Path) -> Result<Authority, Failure> {
-    let text = zeroize::Zeroizing::new(read(path)?);
+    let text = files::read(path)?;
     Authority::from_pem(&text).map_err(|error| Failure::of_file(path, error))
 }
 

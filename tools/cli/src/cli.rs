@@ -8,10 +8,13 @@ use gcs_proto::{
     name::{DaemonName, GroupName, PrivateName},
     service::Service,
 };
-use ssp_core::{Algorithm, MathematicalGroup, Protocol, RecordSuite};
+use ssp_core::Protocol;
 use ssp_tokio::Endpoint;
 
-use crate::flood::Mode;
+use crate::{
+    flood::Mode,
+    security::{Agreement, OPTIONS, REFRESHING, Refreshing, Sealing},
+};
 
 /// Secure group communication: contributory keys over ordered, view-synchronous messages.
 #[derive(Debug, Parser)]
@@ -83,27 +86,21 @@ pub(crate) enum Command {
 /// Options of `ssp demo`.
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
-    /// Key agreement suite.
-    #[arg(long, default_value_t = Protocol::Gdh)]
-    pub(crate) protocol: Protocol,
-
     /// Members to begin with, 3 to 32.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u8).range(3..=32))]
     pub(crate) members: u8,
 
-    /// Mathematical group: ristretto255, p256, schnorr2048-256, ffdhe2048, modp2048 and others;
-    /// an unknown name lists them.
-    #[arg(long, value_name = "NAME", default_value = "ristretto255")]
-    pub(crate) group_params: MathematicalGroup,
-
-    /// How a view change becomes an agreement: basic, optimized (both gdh), restart, or incremental
-    /// (ckd, str, tgdh). By default what is recommended for the suite; all members need the same.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) algorithm: Option<Algorithm>,
-
     /// File to send to the group instead of a text.
     #[arg(long, value_name = "PATH")]
     pub(crate) file: Option<PathBuf>,
+
+    /// How the key is agreed.
+    #[command(flatten)]
+    pub(crate) agreement: Agreement,
+
+    /// How messages are sealed.
+    #[command(flatten)]
+    pub(crate) sealing: Sealing,
 }
 
 /// Options of `ssp daemon`.
@@ -161,11 +158,20 @@ impl std::str::FromStr for VirtualDaemon {
 
 /// Options of `ssp user`.
 #[derive(Debug, Args)]
-#[command(group(ArgGroup::new("layer").args(["plain", "flush"])))]
+#[command(
+    group(ArgGroup::new("layer").args(["plain", "flush"])),
+    group(ArgGroup::new("secured").args(OPTIONS).args(REFRESHING)
+        .args(["trust", "policy", "attempts"]).multiple(true).conflicts_with("layer")),
+)]
 pub(crate) struct User {
-    /// Daemon: PORT@HOST, PORT (Unix socket) or HOST:PORT.
+    /// Daemon: PORT@HOST, PORT (Unix socket) or HOST:PORT. May be repeated: they are tried in turn.
     #[arg(long, value_name = "DAEMON", default_value = "4803@localhost")]
-    pub(crate) connect: Endpoint,
+    pub(crate) connect: Vec<Endpoint>,
+
+    /// Rounds of attempts, to all daemons, to replace a lost connection: 0 for none. Without this
+    /// option it is tried for ever.
+    #[arg(long, value_name = "ROUNDS")]
+    pub(crate) attempts: Option<u32>,
 
     /// Private name, at most 10 characters.
     #[arg(long)]
@@ -174,20 +180,6 @@ pub(crate) struct User {
     /// Group to join at once.
     #[arg(long)]
     pub(crate) group: Option<GroupName>,
-
-    /// Key agreement suite.
-    #[arg(long, default_value_t = Protocol::Gdh)]
-    pub(crate) protocol: Protocol,
-
-    /// Mathematical group: ristretto255, p256, schnorr2048-256, ffdhe2048, modp2048 and others;
-    /// an unknown name lists them.
-    #[arg(long, value_name = "NAME", default_value = "ristretto255")]
-    pub(crate) group_params: MathematicalGroup,
-
-    /// How a view change becomes an agreement: basic, optimized (both gdh), restart, or incremental
-    /// (ckd, str, tgdh). By default what is recommended for the suite; all members need the same.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) algorithm: Option<Algorithm>,
 
     /// Own private key (PEM), see `ssp identity new`; or private key and certificate, see
     /// `ssp cert issue`.
@@ -198,6 +190,10 @@ pub(crate) struct User {
     /// revocation lists (PEM), see `ssp cert`. May be repeated.
     #[arg(long, value_name = "FILE", required_unless_present_any = ["plain", "flush"])]
     pub(crate) trust: Vec<PathBuf>,
+
+    /// Rules on who may join, send and be heard; what they do not allow is denied.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
 
     /// Bare messages without views or keys.
     #[arg(long)]
@@ -210,11 +206,27 @@ pub(crate) struct User {
     /// Ask before a view change; the command `flush GROUP` permits it.
     #[arg(long)]
     pub(crate) manual_flush: bool,
+
+    /// How the key is agreed.
+    #[command(flatten)]
+    pub(crate) agreement: Agreement,
+
+    /// How messages are sealed.
+    #[command(flatten)]
+    pub(crate) sealing: Sealing,
+
+    /// When a new key is asked for.
+    #[command(flatten)]
+    pub(crate) refreshing: Refreshing,
 }
 
 /// Options of `ssp flood`.
 #[derive(Debug, Args)]
-#[command(group(ArgGroup::new("mode").args(["plain", "flush", "secure"])))]
+#[command(
+    group(ArgGroup::new("mode").args(["plain", "flush", "secure"])),
+    group(ArgGroup::new("secured").args(OPTIONS).multiple(true)
+        .requires("secure").conflicts_with_all(["plain", "flush"])),
+)]
 pub(crate) struct Flood {
     /// Measure bare messages (the default).
     #[arg(long)]
@@ -227,10 +239,6 @@ pub(crate) struct Flood {
     /// Measure secure groups against bare messages by turns, on the same daemon.
     #[arg(long)]
     pub(crate) secure: bool,
-
-    /// With --secure: how messages are sealed.
-    #[arg(long, value_name = "SUITE", default_value_t = RecordSuite::default(), requires = "secure")]
-    pub(crate) record: RecordSuite,
 
     /// Daemon to use instead of an embedded one.
     #[arg(long, value_name = "DAEMON")]
@@ -260,6 +268,14 @@ pub(crate) struct Flood {
     /// Rounds of joins, of which the median counts.
     #[arg(long, default_value_t = 5, requires = "members")]
     pub(crate) rounds: usize,
+
+    /// With --secure: how the key is agreed.
+    #[command(flatten)]
+    pub(crate) agreement: Agreement,
+
+    /// With --secure: how messages are sealed.
+    #[command(flatten)]
+    pub(crate) sealing: Sealing,
 }
 
 impl Flood {
@@ -296,7 +312,7 @@ pub(crate) struct Soak {
     pub(crate) daemons: u8,
 
     /// Only this suite.
-    #[arg(long)]
+    #[arg(long, visible_alias = "suite")]
     pub(crate) protocol: Option<Protocol>,
 
     /// Milliseconds between two messages of a member.

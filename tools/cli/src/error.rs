@@ -33,6 +33,12 @@ impl Failure {
     }
 }
 
+impl From<ssp_tokio::files::FileError> for Failure {
+    fn from(error: ssp_tokio::files::FileError) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -10,8 +10,10 @@ mod error;
 mod flood;
 mod identity;
 mod output;
+mod security;
 mod signal;
 mod soak;
+mod terminal;
 mod user;
 
 use std::{
@@ -72,6 +74,7 @@ fn main() -> ExitCode {
     });
     // A thread may still wait for a line of standard input.
     runtime.shutdown_background();
+    terminal::close();
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

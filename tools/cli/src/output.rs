@@ -2,45 +2,18 @@
 
 use std::{
     borrow::Cow,
-    io::{self, IsTerminal, Write},
-    sync::{
-        OnceLock,
-        atomic::{AtomicBool, Ordering},
-    },
+    io::{self, Write},
+    sync::OnceLock,
 };
 
 use serde_json::{Map, Value};
 use tokio::sync::Notify;
 
-use crate::error::Failure;
+use crate::{error::Failure, terminal};
 
 /// Why standard output takes no more, once it does not.
 static LOST: OnceLock<io::Error> = OnceLock::new();
 static LOSS: Notify = Notify::const_new();
-
-/// Whether a person types at this terminal, who is shown a prompt behind all that is printed.
-static PROMPT: AtomicBool = AtomicBool::new(false);
-/// What the person sees; it is in the way of nothing that is printed.
-const PROMPT_TEXT: &str = "> ";
-
-/// Shows a prompt from here on, if standard output is a terminal.
-pub(crate) fn prompt() {
-    let mut out = io::stdout().lock();
-    if out.is_terminal() {
-        PROMPT.store(true, Ordering::Relaxed);
-        // Output that is lost is noticed with the next event.
-        let _ = write!(out, "{PROMPT_TEXT}").and_then(|()| out.flush());
-    }
-}
-
-/// Whether people want colours: at a terminal, unless `NO_COLOR` says otherwise (no-color.org).
-fn is_coloured() -> bool {
-    static COLOURED: OnceLock<bool> = OnceLock::new();
-    *COLOURED.get_or_init(|| {
-        let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        wanted && io::stdout().is_terminal()
-    })
-}
 
 /// Colours a line by its mark: `!` is trouble, `*` is what the group does, the rest is said.
 fn coloured(line: &str) -> String {
@@ -56,23 +29,21 @@ fn coloured(line: &str) -> String {
     format!("\x1b[{colour}m{line}\x1b[0m")
 }
 
-/// An event for people: coloured, in place of the prompt, which comes again behind it.
+/// An event for people.
 fn write_text(out: &mut impl Write, text: &str) -> io::Result<()> {
-    let prompt = PROMPT.load(Ordering::Relaxed);
-    if prompt {
-        write!(out, "\r\x1b[K")?;
-    }
-    if is_coloured() {
-        for line in text.lines() {
-            writeln!(out, "{}", coloured(line))?;
+    let mut lines = String::with_capacity(text.len() + 16);
+    for line in text.lines() {
+        if terminal::is_coloured() {
+            lines.push_str(&coloured(line));
+        } else {
+            lines.push_str(line);
         }
-    } else {
-        writeln!(out, "{text}")?;
+        lines.push('\n');
     }
-    if prompt {
-        write!(out, "{PROMPT_TEXT}")?;
+    match terminal::print(lines) {
+        Ok(()) => Ok(()),
+        Err(lines) => out.write_all(lines.as_bytes()),
     }
-    Ok(())
 }
 
 /// How events are printed.

@@ -1,6 +1,16 @@
 //! Requests to end: Ctrl-C, and the termination signal where there is one.
 
+use tokio::sync::Notify;
+
 use crate::error::Failure;
+
+/// Ctrl-C at a terminal whose line editor takes it as a key.
+static TYPED: Notify = Notify::const_new();
+
+/// Makes the key a request to end.
+pub(crate) fn interrupt() {
+    TYPED.notify_one();
+}
 
 /// Requests to end, from the moment this is made.
 #[derive(Debug)]
@@ -33,10 +43,12 @@ impl Interrupts {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
+            () = TYPED.notified() => {}
         }
         #[cfg(not(unix))]
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending().await
+        tokio::select! {
+            Ok(()) = tokio::signal::ctrl_c() => {}
+            () = TYPED.notified() => {}
         }
     }
 }

@@ -6,7 +6,7 @@ use gcs_proto::name::{GroupName, MemberName, PrivateName};
 use getrandom::{SysRng, rand_core::UnwrapErr};
 use sha2::{Digest, Sha256};
 use ssp_core::{
-    Credentials, GroupOptions, SecureViewEvent,
+    Confirmation, Credentials, GroupOptions, SecureViewEvent,
     identity::{Ed25519Signer, TrustStore},
 };
 use ssp_tokio::{Client, ClientConfig, Group, GroupEvent};
@@ -62,6 +62,7 @@ pub(super) struct Member {
     pub(super) number: usize,
     client: Client,
     pub(super) group: Group,
+    confirmation: Confirmation,
     /// A second handle to its socket, to cut it without goodbye.
     socket: std::net::TcpStream,
 }
@@ -89,6 +90,7 @@ impl Member {
         let client = Client::over(stream, config)
             .await
             .map_err(|error| failed(&error))?;
+        let confirmation = options.confirmation;
         let group = client
             .join(group, options)
             .await
@@ -97,6 +99,7 @@ impl Member {
             number,
             client,
             group,
+            confirmation,
             socket,
         })
     }
@@ -116,6 +119,7 @@ impl Member {
                 let mut listed = view.members.clone();
                 listed.sort();
                 if listed == members {
+                    self.confirmed(view.epoch).await?;
                     return Ok(view);
                 }
             }
@@ -126,8 +130,22 @@ impl Member {
     pub(super) async fn refreshed(&mut self) -> Result<SecureViewEvent, Failure> {
         loop {
             if let GroupEvent::KeyRefreshed(view) = self.next("a new key").await? {
+                self.confirmed(view.epoch).await?;
                 return Ok(view);
             }
+        }
+    }
+
+    /// Waits until all members have confirmed the key, if they do.
+    async fn confirmed(&mut self, key: u32) -> Result<(), Failure> {
+        match self.confirmation {
+            Confirmation::Implicit => Ok(()),
+            Confirmation::Explicit => loop {
+                match self.next("the confirmation of a key").await? {
+                    GroupEvent::KeyConfirmed { epoch } if epoch == key => return Ok(()),
+                    _ => {}
+                }
+            },
         }
     }
 

@@ -40,8 +40,8 @@ pub(crate) async fn run(options: cli::Demo, printer: Printer) -> Result<(), Fail
     let members = usize::from(options.members);
     printer.line(&format!(
         "{members} members on two daemons, {} over {}, messages sealed with {}\n",
-        options.protocol,
-        options.group_params,
+        options.agreement.protocol,
+        options.agreement.group_params,
         stage.record(),
     ));
     stage.print_head();

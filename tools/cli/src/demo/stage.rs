@@ -77,12 +77,7 @@ impl Stage {
             addresses,
             identities: Identities::new(usize::from(options.members))?,
             group: "demo".parse().map_err(|error| Failure::of("demo", error))?,
-            options: GroupOptions {
-                protocol: options.protocol,
-                mathematical_group: options.group_params.clone(),
-                algorithm: options.algorithm,
-                ..GroupOptions::default()
-            },
+            options: options.agreement.options(&options.sealing),
             members: BTreeMap::new(),
             fingerprints: BTreeSet::new(),
             printer,

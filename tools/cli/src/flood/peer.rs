@@ -7,7 +7,7 @@ use gcs_proto::{
     name::{GroupName, PrivateName},
     service::Service,
 };
-use ssp_core::GroupOptions;
+use ssp_core::{Confirmation, GroupOptions};
 use ssp_tokio::{
     Client, ConnectionConfig, Endpoint, Group, GroupEvent,
     flush::{FlushClient, FlushCommand},
@@ -49,6 +49,8 @@ pub(super) struct Member {
     client: Client,
     options: GroupOptions,
     group: Option<Group>,
+    /// Members of a view whose key they have not all confirmed.
+    unconfirmed: usize,
     events: Vec<GroupEvent>,
 }
 
@@ -92,6 +94,7 @@ impl Peer {
                     .map_err(failed)?,
                 options: security.options.clone(),
                 group: None,
+                unconfirmed: 0,
                 events: Vec::with_capacity(BATCH),
             })),
         })
@@ -156,7 +159,13 @@ impl Peer {
     pub(super) async fn receive(&mut self, seen: &mut Vec<Seen>) -> Result<(), Failure> {
         match self {
             Self::Secure(member) => {
-                let Member { group, events, .. } = &mut **member;
+                let Member {
+                    options,
+                    group,
+                    unconfirmed,
+                    events,
+                    ..
+                } = &mut **member;
                 let Some(group) = group else {
                     return over(true);
                 };
@@ -167,9 +176,14 @@ impl Peer {
                         GroupEvent::Message(message) => {
                             seen.push(Seen::Message(message.message_type, message.payload.len()));
                         }
-                        GroupEvent::SecureView(view) => {
-                            seen.push(Seen::Members(view.members.len()));
-                        }
+                        GroupEvent::SecureView(view) => match options.confirmation {
+                            Confirmation::Implicit => {
+                                seen.push(Seen::Members(view.members.len()));
+                            }
+                            // Nothing can be sent before all have confirmed the key.
+                            Confirmation::Explicit => *unconfirmed = view.members.len(),
+                        },
+                        GroupEvent::KeyConfirmed { .. } => seen.push(Seen::Members(*unconfirmed)),
                         GroupEvent::TransitionalSignal | GroupEvent::FlushBlocked { .. } => {}
                         other => return Err(Failure::Failed(format!("{other:?}"))),
                     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use ssp_core::RecordSuite;
+use ssp_core::{GroupOptions, Padding, Signing};
 
 use super::Mode;
 use crate::output::Event;
@@ -69,7 +69,8 @@ pub(super) struct Report {
     pub(super) throughput: Throughput,
     /// Of bare messages in the same run.
     pub(super) plain: Option<Throughput>,
-    pub(super) record: RecordSuite,
+    /// How the messages were secured, if they were.
+    pub(super) security: GroupOptions,
     pub(super) round_trip: RoundTrip,
     pub(super) echo: (Throughput, RoundTrip),
     pub(super) joins: Vec<Join>,
@@ -102,7 +103,7 @@ impl Report {
         if let (Some(plain), Some(added)) = (&self.plain, added) {
             text.push_str(&format!(
                 "\nsealing     {} adds {added:.2} us a message to {:.2} us, medians by turns",
-                self.record,
+                self.sealing(),
                 micros(plain.time) / plain.messages as f64,
             ));
         }
@@ -144,7 +145,11 @@ impl Report {
             );
         let event = match (&self.plain, added) {
             (Some(plain), Some(added)) => event
-                .with("record", self.record.as_str())
+                .with("protocol", self.security.protocol.as_str())
+                .with("group_params", self.security.mathematical_group.to_string())
+                .with("record", self.security.record.as_str())
+                .with("signed", self.is_signed())
+                .with("padded", self.is_padded())
                 .with(
                     "plain_messages_per_second",
                     plain.messages_per_second().round(),
@@ -172,6 +177,26 @@ impl Report {
 }
 
 impl Report {
+    fn is_signed(&self) -> bool {
+        self.security.protection.signing != Signing::Off
+    }
+
+    fn is_padded(&self) -> bool {
+        self.security.protection.padding != Padding::None
+    }
+
+    /// How messages were sealed.
+    fn sealing(&self) -> String {
+        let mut text = self.security.record.to_string();
+        if self.is_signed() {
+            text.push_str(", signed,");
+        }
+        if self.is_padded() {
+            text.push_str(", padded,");
+        }
+        text
+    }
+
     /// What a message takes longer than a bare one.
     fn added_micros(&self, plain: &Throughput) -> f64 {
         let each = |one: &Throughput| micros(one.time) / one.messages as f64;

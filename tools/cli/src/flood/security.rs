@@ -38,10 +38,7 @@ impl Security {
         Ok(Self {
             signer: Arc::new(signer),
             trust: Arc::new(trust),
-            options: GroupOptions {
-                record: options.record,
-                ..GroupOptions::default()
-            },
+            options: options.agreement.options(&options.sealing),
         })
     }
 

@@ -4,6 +4,11 @@ use std::{path::PathBuf, str::FromStr};
 
 use gcs_proto::name::GroupName;
 
+/// The commands.
+pub(super) const VERBS: [&str; 10] = [
+    "join", "leave", "send", "sendfile", "members", "refresh", "key", "flush", "help", "quit",
+];
+
 /// One line of input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Line {
@@ -25,8 +30,6 @@ pub(crate) enum Line {
     Members(GroupName),
     /// `help`
     Help,
-    /// What a person typed at a terminal that is no command.
-    Say(String),
     /// `quit`
     Quit,
     /// Blank, or a comment.
@@ -68,9 +71,9 @@ impl FromStr for Line {
             "help" => alone(Self::Help),
             "quit" => alone(Self::Quit),
             other => Err(format!(
-                "unknown command \"{}\", one of join, leave, send, sendfile, refresh, flush, \
-                 key, members, help, quit",
-                other.chars().take(40).collect::<String>()
+                "unknown command \"{}\", one of {}",
+                other.chars().take(40).collect::<String>(),
+                VERBS.join(", ")
             )),
         }
     }
@@ -87,20 +90,55 @@ refresh GROUP        a new key among the same members
 key GROUP LABEL      32 bytes derived from the group's key
 flush GROUP          permit a view change, with --manual-flush
 quit                 leave all groups and end
-A / in front of a command does no harm; at a terminal, what is no command is said to the group
-joined last.";
+A / in front of a command does no harm. At a terminal, what is no command is said to the group joined
+last, and members, leave, refresh, flush, sendfile and key without GROUP are about that one.";
 
 impl Line {
-    /// A line that a person typed: what is no command is said.
-    pub(super) fn typed(line: &str) -> Result<Self, String> {
-        let known = |verb: &str| HELP.lines().any(|line| split(line).0 == verb) || verb == "help";
-        let (verb, _) = split(line.trim());
-        match verb.chars().next() {
-            None | Some('#' | '/') => line.parse(),
-            Some(_) if known(verb) && verb != "A" => line.parse(),
-            Some(_) => Ok(Self::Say(line.trim().to_owned())),
+    /// A line that a person typed who speaks to `group`: what is no command is said, and a command
+    /// may leave out which group it is about.
+    pub(super) fn typed(line: &str, group: Option<GroupName>) -> Result<Self, String> {
+        let line = line.trim();
+        let (verb, rest) = split(line.strip_prefix('/').unwrap_or(line));
+        if is_said(line) {
+            return group
+                .map(|group| Self::Send(group, line.to_owned()))
+                .ok_or_else(|| "no group to speak to, join one".to_owned());
+        }
+        let left_out = match verb {
+            "members" | "leave" | "refresh" | "flush" => rest.is_empty(),
+            "sendfile" | "key" => !rest.is_empty() && split(rest).1.is_empty(),
+            _ => false,
+        };
+        match group {
+            Some(group) if left_out => format!("{verb} {group} {rest}").parse(),
+            Some(_) | None => line.parse(),
         }
     }
+
+    /// The group that is spoken to behind this line, whether or not it can be joined.
+    pub(super) fn spoken_to(&self, before: Option<GroupName>) -> Option<GroupName> {
+        match self {
+            Self::Join(group) => Some(*group),
+            Self::Leave(group) if before == Some(*group) => None,
+            Self::Leave(_)
+            | Self::Send(..)
+            | Self::SendFile(..)
+            | Self::Refresh(_)
+            | Self::Flush(_)
+            | Self::Key(..)
+            | Self::Members(_)
+            | Self::Help
+            | Self::Quit
+            | Self::Nothing => before,
+        }
+    }
+}
+
+/// Whether a line that a person typed is no command, but for the group.
+pub(super) fn is_said(line: &str) -> bool {
+    let line = line.trim();
+    let (verb, _) = split(line);
+    !line.is_empty() && !line.starts_with(['/', '#']) && !VERBS.contains(&verb)
 }
 
 fn split(text: &str) -> (&str, &str) {
@@ -139,17 +177,30 @@ mod tests {
     #[test]
     fn what_a_person_types_is_said_unless_it_is_a_command() {
         let g: GroupName = "g".parse().unwrap();
+        let h: GroupName = "h".parse().unwrap();
         for (text, line) in [
-            ("hello all", Ok(Line::Say("hello all".into()))),
-            ("A word", Ok(Line::Say("A word".into()))),
+            ("hello all", Ok(Line::Send(h, "hello all".into()))),
+            ("A word", Ok(Line::Send(h, "A word".into()))),
             ("send g x", Ok(Line::Send(g, "x".into()))),
             ("/members g", Ok(Line::Members(g))),
+            ("/members", Ok(Line::Members(h))),
+            ("leave", Ok(Line::Leave(h))),
+            ("/sendfile a.txt", Ok(Line::SendFile(h, "a.txt".into()))),
+            ("/sendfile g a.txt", Ok(Line::SendFile(g, "a.txt".into()))),
+            ("/key label", Ok(Line::Key(h, "label".into()))),
             ("help", Ok(Line::Help)),
+            ("# comment", Ok(Line::Nothing)),
             ("", Ok(Line::Nothing)),
         ] {
-            assert_eq!(Line::typed(text), line, "{text}");
+            assert_eq!(Line::typed(text, Some(h)), line, "{text}");
         }
-        assert!(Line::typed("/hello").is_err());
+        assert!(Line::typed("/hello", Some(h)).is_err());
+        assert!(Line::typed("/sendfile", Some(h)).is_err());
+        assert!(Line::typed("/members", None).is_err());
+        assert!(Line::typed("hello all", None).is_err());
+        assert_eq!(Line::Join(g).spoken_to(Some(h)), Some(g));
+        assert_eq!(Line::Leave(g).spoken_to(Some(h)), Some(h));
+        assert_eq!(Line::Leave(h).spoken_to(Some(h)), None);
     }
 
     #[test]

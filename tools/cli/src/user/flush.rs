@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use super::{
     FILE, Flow, TEXT,
     command::Line,
-    connection, file_message,
+    connect_any, connection, file_message,
     input::Input,
     pending::{Message, Pending},
     report, show,
@@ -26,9 +26,10 @@ use crate::{cli, error::Failure, output::Printer};
 const PATIENCE: Duration = Duration::from_secs(3);
 
 pub(super) async fn run(options: &cli::User, printer: Printer) -> Result<(), Failure> {
-    let client = FlushClient::connect(&options.connect, connection(options))
-        .await
-        .map_err(|error| Failure::Failed(error.to_string()))?;
+    let client = connect_any(&options.connect, async |endpoint| {
+        FlushClient::connect(endpoint, connection(options)).await
+    })
+    .await?;
     printer.print(&show::connected(client.private_group(), "flush"));
     let answer = if options.manual_flush {
         Answer::Asked
@@ -44,7 +45,7 @@ pub(super) async fn run(options: &cli::User, printer: Printer) -> Result<(), Fai
     if let Some(group) = options.group {
         user.carry_out(Line::Join(group)).await;
     }
-    let mut input = Input::open();
+    let mut input = Input::open(options.group, printer);
     loop {
         let overdue = user.rooms.values().filter_map(Room::deadline).min();
         tokio::select! {
@@ -117,7 +118,6 @@ impl User {
             Line::Quit => return Flow::End,
             Line::Nothing => {}
             Line::Help => super::help(self.printer),
-            Line::Say(_) => report(self.printer, None, "only secure groups: send GROUP TEXT"),
             Line::Join(group) => {
                 if self.call(group, FlushCommand::Join(group)).await == Done::Yes {
                     let stage = Stage::Joining {

@@ -2,50 +2,41 @@
 
 use std::io::{self, BufRead, IsTerminal};
 
+use gcs_proto::name::GroupName;
 use tokio::sync::mpsc;
 
-use super::command::Line;
-use crate::output::{self, Printer};
+use super::{command::Line, person::Person};
+use crate::{
+    output::{Format, Printer},
+    terminal,
+};
 
 /// Longest line that is taken, in bytes; more than fits into a message.
 const LINE_MAX: usize = 1 << 20;
+/// Lines that may wait.
+pub(super) const LINES_MAX: usize = 16;
+
+/// A line, or what is wrong with it.
+pub(super) type Parsed = Result<Line, String>;
 
 /// Commands as they are typed, or read from a script; ends with the input.
 #[derive(Debug)]
-pub(super) struct Input(mpsc::Receiver<Result<Line, String>>);
+pub(super) struct Input(mpsc::Receiver<Parsed>);
 
 impl Input {
-    /// Starts reading in a thread of its own: standard input cannot be waited for otherwise.
-    pub(super) fn open() -> Self {
-        let (sender, receiver) = mpsc::channel(16);
-        let interactive = io::stdin().is_terminal();
-        if interactive {
-            output::prompt();
-        }
-        std::thread::spawn(move || {
-            let mut input = io::stdin().lock();
-            let mut line = Vec::new();
-            loop {
-                let parsed = match read_line(&mut input, &mut line) {
-                    Ok(0) => return,
-                    Ok(length) if length > LINE_MAX => Err(format!(
-                        "line of {length} bytes, at most {LINE_MAX} are taken"
-                    )),
-                    Ok(_) => match std::str::from_utf8(&line) {
-                        Ok(text) if interactive => Line::typed(text),
-                        Ok(text) => text.parse(),
-                        Err(error) => Err(format!("line is not UTF-8: {error}")),
-                    },
-                    Err(error) => {
-                        let _ = sender.blocking_send(Err(format!("standard input: {error}")));
-                        return;
-                    }
-                };
-                if sender.blocking_send(parsed).is_err() {
-                    return;
-                }
+    /// Starts reading in threads of their own: standard input cannot be waited for otherwise. A person
+    /// at a terminal has a line to type in, unless events are for programs, and speaks to the group
+    /// joined last, of which `group` is the first.
+    pub(super) fn open(group: Option<GroupName>, printer: Printer) -> Self {
+        let (sender, receiver) = mpsc::channel(LINES_MAX);
+        if printer.0 == Format::Text && terminal::is_editable() {
+            let opened = terminal::open(Person::new(group, sender.clone()));
+            if let Err(error) = opened {
+                let _ = sender.try_send(Err(format!("terminal: {error}")));
             }
-        });
+        } else {
+            std::thread::spawn(move || read(group, &sender));
+        }
         Self(receiver)
     }
 
@@ -60,6 +51,38 @@ impl Input {
             }
         }
     }
+}
+
+/// Reads lines of a script, or of a person whose terminal cannot be edited on.
+fn read(mut group: Option<GroupName>, sender: &mpsc::Sender<Parsed>) {
+    let is_person = io::stdin().is_terminal();
+    let mut input = io::stdin().lock();
+    let mut line = Vec::new();
+    loop {
+        let parsed = match read_line(&mut input, &mut line) {
+            Ok(0) => return,
+            Ok(length) if length > LINE_MAX => Err(too_long(length)),
+            Ok(_) => match std::str::from_utf8(&line) {
+                Ok(text) if is_person => Line::typed(text, group),
+                Ok(text) => text.parse(),
+                Err(error) => Err(format!("line is not UTF-8: {error}")),
+            },
+            Err(error) => {
+                let _ = sender.blocking_send(Err(format!("standard input: {error}")));
+                return;
+            }
+        };
+        if let Ok(line) = &parsed {
+            group = line.spoken_to(group);
+        }
+        if sender.blocking_send(parsed).is_err() {
+            return;
+        }
+    }
+}
+
+fn too_long(length: usize) -> String {
+    format!("line of {length} bytes, at most {LINE_MAX} are taken")
 }
 
 /// Reads a line and tells its length; of one that is longer than [`LINE_MAX`] the rest is skipped,

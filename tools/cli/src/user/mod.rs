@@ -9,14 +9,16 @@ mod flush;
 mod incoming;
 mod input;
 mod pending;
+mod person;
 mod plain;
 mod room;
 mod secure;
 mod show;
 mod transfer;
+mod views;
 
 use gcs_proto::{gcs::CloseReason, name::GroupName};
-use ssp_tokio::ConnectionConfig;
+use ssp_tokio::{ConnectionConfig, Endpoint};
 
 use crate::{
     cli,
@@ -52,9 +54,31 @@ pub(crate) async fn run(options: cli::User, printer: Printer) -> Result<(), Fail
 
 /// The connection ended without our doing.
 fn lost(printer: Printer, reason: &CloseReason) -> Failure {
-    let reason = show::close_reason(reason).unwrap_or_else(|| "connection is over".into());
+    ended(
+        printer,
+        show::close_reason(reason).unwrap_or_else(|| "connection is over".into()),
+    )
+}
+
+/// There is no connection any more, and will be none.
+fn ended(printer: Printer, reason: String) -> Failure {
     printer.print(&show::closed(Some(&reason)));
     Failure::Failed(reason)
+}
+
+/// Connects to the first daemon that answers.
+async fn connect_any<C>(
+    endpoints: &[Endpoint],
+    connect: impl AsyncFn(&Endpoint) -> Result<C, ssp_tokio::Error>,
+) -> Result<C, Failure> {
+    let mut last = ssp_tokio::Error::NoEndpoint;
+    for endpoint in endpoints {
+        match connect(endpoint).await {
+            Ok(client) => return Ok(client),
+            Err(error) => last = error,
+        }
+    }
+    Err(Failure::Failed(last.to_string()))
 }
 
 fn connection(options: &cli::User) -> ConnectionConfig {

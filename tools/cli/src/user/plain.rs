@@ -11,14 +11,16 @@ use gcs_proto::{
 use ssp_tokio::plain::PlainClient;
 
 use super::{
-    FILE, Flow, TEXT, command::Line, connection, file_message, input::Input, report, show,
+    FILE, Flow, TEXT, command::Line, connect_any, connection, file_message, input::Input, report,
+    show,
 };
 use crate::{cli, error::Failure, output::Printer};
 
 pub(super) async fn run(options: &cli::User, printer: Printer) -> Result<(), Failure> {
-    let client = PlainClient::connect(&options.connect, connection(options))
-        .await
-        .map_err(|error| Failure::Failed(error.to_string()))?;
+    let client = connect_any(&options.connect, async |endpoint| {
+        PlainClient::connect(endpoint, connection(options)).await
+    })
+    .await?;
     printer.print(&show::connected(client.private_group(), "plain"));
     let mut user = User {
         client,
@@ -28,7 +30,7 @@ pub(super) async fn run(options: &cli::User, printer: Printer) -> Result<(), Fai
     if let Some(group) = options.group {
         user.carry_out(Line::Join(group)).await;
     }
-    let mut input = Input::open();
+    let mut input = Input::open(options.group, printer);
     loop {
         tokio::select! {
             line = input.next(printer) => if user.carry_out(line).await == Flow::End { break },
@@ -55,10 +57,6 @@ impl User {
             Line::Nothing => return Flow::Continue,
             Line::Help => {
                 super::help(self.printer);
-                return Flow::Continue;
-            }
-            Line::Say(_) => {
-                report(self.printer, None, "only secure groups: send GROUP TEXT");
                 return Flow::Continue;
             }
             Line::Join(group) => (group, GcsCommand::Join(group)),

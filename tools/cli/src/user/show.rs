@@ -7,7 +7,7 @@ use gcs_proto::{
 };
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use ssp_core::SecureViewEvent;
+use ssp_core::access::Action;
 
 use super::{FILE, split_file};
 use crate::output::{Event, printable};
@@ -111,55 +111,6 @@ pub(super) fn file(
         .with("sha256", digest)
 }
 
-/// Who came and went from one secure view to the next, and why.
-#[derive(Debug)]
-pub(super) struct Change<'a> {
-    cause: &'a Cause,
-    joined: Vec<MemberName>,
-    left: Vec<MemberName>,
-}
-
-impl<'a> Change<'a> {
-    /// From a view of `before` to `view`. A member that left and came back in between did both.
-    pub(super) fn between(before: &[MemberName], view: &'a SecureViewEvent) -> Self {
-        let together = &view.transitional_set;
-        let apart = |names: &[MemberName]| -> Vec<MemberName> {
-            let others = names.iter().filter(|name| !together.contains(name));
-            others.copied().collect()
-        };
-        Self {
-            cause: &view.cause,
-            joined: apart(&view.members),
-            left: apart(before),
-        }
-    }
-
-    pub(super) fn add_to(&self, event: Event) -> Event {
-        event
-            .with("joined", names(&self.joined))
-            .with("left", names(&self.left))
-    }
-}
-
-impl std::fmt::Display for Change<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let known = self.cause.member();
-        // What the cause says already is not said again.
-        let besides = |list: &[MemberName]| -> Vec<MemberName> {
-            let others = list.iter().filter(|name| Some(*name) != known);
-            others.copied().collect()
-        };
-        write!(f, "{}", change(self.cause))?;
-        for (what, list) in [("with", &self.joined), ("without", &self.left)] {
-            let others = besides(list);
-            if !others.is_empty() && !matches!((what, self.cause), ("with", Cause::Join(_))) {
-                write!(f, ", {what} {}", self::list(&others))?;
-            }
-        }
-        Ok(())
-    }
-}
-
 pub(super) fn transitional(group: &GroupName) -> Event {
     Event::new(
         "transitional",
@@ -212,10 +163,71 @@ pub(super) fn sent(group: &GroupName, bytes: usize) -> Event {
 }
 
 pub(super) fn members(group: &GroupName, members: &[MemberName]) -> Event {
-    let text = format!("[{group}] {} members: {}", members.len(), list(members));
+    let count = match members.len() {
+        1 => "1 member".to_owned(),
+        more => format!("{more} members"),
+    };
+    let text = format!("[{group}] {count}: {}", list(members));
     Event::new("members", text)
         .with("group", group.as_str())
         .with("members", names(members))
+}
+
+/// A member does or is what the group cannot use.
+pub(super) fn trouble(
+    event: &str,
+    group: &GroupName,
+    member: &MemberName,
+    text: &str,
+    reason: &dyn std::fmt::Display,
+) -> Event {
+    Event::new(event, format!("[{group}] ! {text}"))
+        .with("group", group.as_str())
+        .with("member", member.as_str())
+        .with("reason", reason.to_string())
+}
+
+/// The access policy does not allow it.
+pub(super) fn denied(
+    group: &GroupName,
+    member: &MemberName,
+    action: Action,
+    reason: &str,
+) -> Event {
+    let text = match action {
+        Action::Join => format!("{member} may not join"),
+        Action::Admit => format!("{member} is not admitted, no key while it is there"),
+        Action::Send => format!("{member} may not send"),
+        Action::Receive => format!("{member} is not heard, a message was dropped"),
+    };
+    trouble(
+        "denied",
+        group,
+        member,
+        &format!("{text}: {reason}"),
+        &reason,
+    )
+    .with("action", action.as_str())
+}
+
+pub(super) fn confirmed(group: &GroupName, epoch: u32) -> Event {
+    let text = format!("[{group}] * all members have confirmed the key");
+    Event::new("confirmed", text)
+        .with("group", group.as_str())
+        .with("epoch", epoch)
+}
+
+/// The connection is lost, and another is tried for.
+pub(super) fn lost(reason: &CloseReason) -> Event {
+    let reason = close_reason(reason).unwrap_or_else(|| "connection is over".into());
+    let text = format!("! connection lost, trying again: {reason}");
+    Event::new("lost", text).with("reason", reason)
+}
+
+pub(super) fn rejoining(group: &GroupName, me: &MemberName) -> Event {
+    Event::new("rejoining", format!("[{group}] * joining again as {me}"))
+        .with("group", group.as_str())
+        .with("private_group", me.as_str())
 }
 
 /// The end; with a reason if it was not our own doing, of which people read on standard error.

@@ -15,7 +15,10 @@ use ssp_tokio::{Group, PartSender, SendFailure, StreamError};
 use tokio::{fs::File, io::AsyncReadExt, task::JoinHandle};
 
 use super::{FILE, room::waits_for_key};
-use crate::output::{Format, Printer, printable};
+use crate::{
+    output::{Format, Printer, printable},
+    terminal,
+};
 
 /// Files that may wait.
 const FILES_MAX: usize = 64;
@@ -38,6 +41,8 @@ pub(super) enum Outcome {
     Sent(PathBuf, u64, Duration),
     /// It begins anew with the next key.
     Again(String),
+    /// The group does not take it.
+    Refused(SendFailure),
     Failed(String),
 }
 
@@ -48,6 +53,8 @@ pub(super) enum Idle {
     Nothing,
     /// The group has no key, or is about to have another.
     NoKey(String),
+    /// The group does not take it.
+    Refused(SendFailure),
     Failed(String),
 }
 
@@ -101,7 +108,7 @@ impl Transfers {
                 self.waiting.push_front(job);
                 return Err(Idle::NoKey(failure.to_string()));
             }
-            Err(failure) => return Err(failed(&job.path, &failure)),
+            Err(failure) => return Err(Idle::Refused(failure)),
         };
         let (header, file, size) = match open(&job.path).await {
             Ok(opened) => opened,
@@ -130,11 +137,12 @@ impl Transfers {
         match ended {
             Ok(Ok(size)) => Outcome::Sent(job.path, size, began.elapsed()),
             Ok(Err(StreamError::Send(failure)))
-                if job.attempts < ATTEMPTS && !matches!(failure, SendFailure::Closed) =>
+                if job.attempts < ATTEMPTS && !is_final(&failure) =>
             {
                 self.waiting.push_front(job);
                 Outcome::Again(format!("{path}: {failure}"))
             }
+            Ok(Err(StreamError::Send(failure))) => Outcome::Refused(failure),
             Ok(Err(error)) => Outcome::Failed(format!("{path}: {error}")),
             Err(error) => Outcome::Failed(format!("{path}: {error}")),
         }
@@ -147,6 +155,14 @@ impl Drop for Transfers {
             task.abort();
         }
     }
+}
+
+/// Whether a file fails under the next key as well.
+const fn is_final(failure: &SendFailure) -> bool {
+    matches!(
+        failure,
+        SendFailure::Session(ssp_core::SendError::Denied { .. })
+    )
 }
 
 fn failed(path: &Path, error: &dyn std::fmt::Display) -> Idle {
@@ -213,18 +229,20 @@ impl Progress {
         }
         self.next = now + TICK;
         let line = bar(&self.name, sent, self.size, now - self.began);
-        // A terminal that is gone is noticed elsewhere.
-        let _ = write!(std::io::stderr(), "\r\x1b[K{line}");
+        if let Err(Some(line)) = terminal::status(Some(line)) {
+            // A terminal that is gone is noticed elsewhere.
+            let _ = write!(std::io::stderr(), "\r\x1b[K{line}");
+        }
     }
 
     fn clear(&self) {
-        if self.shown {
+        if self.shown && terminal::status(None).is_err() {
             let _ = write!(std::io::stderr(), "\r\x1b[K");
         }
     }
 }
 
-/// How far a file is: a bar, a part of hundred, the speed.
+/// How far a file is: a bar, a part of hundred, the speed, the time that it takes at that.
 fn bar(name: &str, sent: u64, size: u64, time: Duration) -> String {
     const WIDTH: u64 = 30;
     let part = |of: u64| {
@@ -235,8 +253,9 @@ fn bar(name: &str, sent: u64, size: u64, time: Duration) -> String {
     let done = usize::try_from(part(WIDTH)).unwrap_or_default();
     let rest = usize::try_from(WIDTH).unwrap_or_default() - done;
     let speed = sent as f64 / 1e6 / time.as_secs_f64().max(1e-3);
+    let left = size.saturating_sub(sent) as f64 / 1e6 / speed.max(1e-6);
     format!(
-        "{name} [{}{}] {:>3} % {speed:.1} MB/s",
+        "{name} [{}{}] {:>3} % {speed:.1} MB/s, {left:.0} s left",
         "#".repeat(done),
         "-".repeat(rest),
         part(100)
@@ -252,7 +271,11 @@ mod tests {
         let second = Duration::from_secs(1);
         assert_eq!(
             bar("f", 50_000_000, 100_000_000, second),
-            format!("f [{}{}]  50 % 50.0 MB/s", "#".repeat(15), "-".repeat(15))
+            format!(
+                "f [{}{}]  50 % 50.0 MB/s, 1 s left",
+                "#".repeat(15),
+                "-".repeat(15)
+            )
         );
         assert!(bar("f", 0, 0, second).contains("  0 %"));
         assert!(bar("f", u64::MAX, 7, second).contains("100 %"));

@@ -92,6 +92,18 @@ fn groups_of_every_family_and_a_chosen_algorithm() {
 }
 
 #[test]
+fn messages_sealed_signed_padded_and_keys_confirmed() {
+    let events = demo(&[
+        "--members=3",
+        "--record=aes-256-gcm",
+        "--require-signatures",
+        "--pad=64",
+        "--confirm",
+    ]);
+    check(&events, "ristretto255");
+}
+
+#[test]
 fn a_file_of_many_messages() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file");

@@ -76,7 +76,7 @@ fn interrupts_end_user_and_daemon_in_good_order() {
 #[test]
 fn a_daemon_that_dies_is_told_by_event_and_exit_code() {
     let scene = Scene::open(&["alice"]);
-    let mut alice = scene.user("alice");
+    let mut alice = scene.user_with("alice", &["--attempts", "0"]);
     // A bare member in the group would hold up this view.
     alice.wait_view(&["#alice#n1"]);
     let users = [

@@ -67,6 +67,47 @@ fn views_are_measured_as_members_join() {
 }
 
 #[test]
+fn sealed_messages_are_measured_against_bare_ones() {
+    let report = flood(&[
+        "--secure",
+        "--receivers",
+        "1",
+        "--members",
+        "2",
+        "--rounds=1",
+    ]);
+    assert_eq!(report["mode"], "secure");
+    assert_eq!(report["record"], "aes-256-cbc-hmac-sha256");
+    assert_eq!(report["protocol"], "gdh");
+    assert!(report["plain_messages_per_second"].as_f64().unwrap() > 0.0);
+    assert!(report["added_us_per_message"].is_number());
+    let layers = |report: &Value| -> Vec<String> {
+        let joins = report["joins"].as_array().unwrap().iter();
+        joins
+            .map(|join| join["layer"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(layers(&report), ["flush", "tgdh", "gdh", "gdh-basic"]);
+
+    // As it is asked for.
+    let report = flood(&[
+        "--secure",
+        "--suite=str",
+        "--record=aes-256-gcm",
+        "--sign",
+        "--pad",
+        "--confirm",
+        "--members=2",
+        "--rounds=1",
+    ]);
+    assert_eq!(report["record"], "aes-256-gcm");
+    assert_eq!(report["protocol"], "str");
+    assert_eq!(report["signed"], true);
+    assert_eq!(report["padded"], true);
+    assert_eq!(layers(&report), ["flush", "str"]);
+}
+
+#[test]
 fn what_cannot_be_measured_is_refused() {
     for (arguments, code) in [
         (&["flood", "--plain", "--flush"][..], 2),

@@ -10,6 +10,10 @@ mod cert;
 mod demo;
 mod ends;
 mod flood;
+mod options;
+mod schema;
 mod soak;
 mod support;
+#[cfg(unix)]
+mod terminal;
 mod user;

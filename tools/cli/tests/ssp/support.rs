@@ -10,8 +10,10 @@ use std::{
 
 use serde_json::Value;
 
+use crate::schema;
+
 /// Guard against a process that says nothing; no test waits for it to pass.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Runs the command to its end.
 pub(crate) fn ssp(arguments: &[&str]) -> Output {
@@ -25,7 +27,8 @@ pub(crate) fn ssp(arguments: &[&str]) -> Output {
 pub(crate) struct Process {
     child: Child,
     input: Option<ChildStdin>,
-    events: mpsc::Receiver<Value>,
+    /// With them, whether they are of a user.
+    events: mpsc::Receiver<(Value, bool)>,
     /// Everything it has said so far.
     pub(crate) said: Vec<Value>,
 }
@@ -42,11 +45,13 @@ impl Process {
         let input = child.stdin.take();
         let output = BufReader::new(child.stdout.take().unwrap());
         let (sender, events) = mpsc::channel();
+        let is_user = arguments.first() == Some(&"user");
         std::thread::spawn(move || {
             for line in output.lines() {
                 let Ok(line) = line else { return };
                 let event = serde_json::from_str(&line)
                     .unwrap_or_else(|error| panic!("\"{line}\" is no JSON: {error}"));
+                let event = (event, is_user);
                 if sender.send(event).is_err() {
                     return;
                 }
@@ -72,7 +77,10 @@ impl Process {
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             match self.events.recv_timeout(left) {
-                Ok(event) => {
+                Ok((event, is_user)) => {
+                    if is_user {
+                        schema::check(&event);
+                    }
                     self.said.push(event.clone());
                     if wanted(&event) {
                         return event;
@@ -105,15 +113,24 @@ impl Process {
         self.type_line("quit");
         self.input = None;
         let code = self.child.wait().unwrap().code();
-        self.said.extend(self.events.iter());
+        for (event, is_user) in &self.events {
+            if is_user {
+                schema::check(&event);
+            }
+            self.said.push(event);
+        }
         (std::mem::take(&mut self.said), code)
     }
 
     /// Waits for its end without a word to it; tells what it said last and its exit code.
-    #[cfg(unix)]
     pub(crate) fn end(mut self) -> (Vec<Value>, Option<i32>) {
         let code = self.child.wait().unwrap().code();
-        self.said.extend(self.events.iter());
+        for (event, is_user) in &self.events {
+            if is_user {
+                schema::check(&event);
+            }
+            self.said.push(event);
+        }
         (std::mem::take(&mut self.said), code)
     }
 
@@ -204,10 +221,10 @@ impl Scene {
     }
 
     /// A secure user at `address` who signs with `<key>.key`.
-    fn secure_user(&self, address: &str, name: &str, key: &str) -> Process {
+    fn secure_user(&self, address: &str, name: &str, key: &str, options: &[&str]) -> Process {
         let key = self.path(&format!("{key}.key"));
         let trust = self.path("trust");
-        let mut user = Process::start(&[
+        let usual = [
             "user",
             "--connect",
             address,
@@ -219,17 +236,23 @@ impl Scene {
             &trust,
             "--group",
             "g",
-        ]);
+        ];
+        let mut user = Process::start(&[&usual[..], options].concat());
         user.wait_event("connected");
         user
     }
 
     pub(crate) fn user_at(&self, address: &str, name: &str) -> Process {
-        self.secure_user(address, name, name)
+        self.secure_user(address, name, name, &[])
     }
 
     pub(crate) fn user_with_key(&self, name: &str, key: &str) -> Process {
-        self.secure_user(&self.address, name, key)
+        self.secure_user(&self.address, name, key, &[])
+    }
+
+    /// With further options.
+    pub(crate) fn user_with(&self, name: &str, options: &[&str]) -> Process {
+        self.secure_user(&self.address, name, name, options)
     }
 
     pub(crate) fn user(&self, name: &str) -> Process {
@@ -262,6 +285,18 @@ impl Scene {
 
     pub(crate) fn into_daemon(self) -> Process {
         self.daemon
+    }
+
+    /// Ends the daemon without goodbye.
+    pub(crate) fn stop_daemon(&mut self) {
+        self.daemon.child.kill().unwrap();
+        self.daemon.child.wait().unwrap();
+    }
+
+    /// Starts a daemon where the one before was.
+    pub(crate) fn start_daemon_again(&mut self) {
+        self.daemon = Process::start(&["daemon", "--listen", &self.address]);
+        self.daemon.wait_event("listening");
     }
 
     /// The daemon is still there.
