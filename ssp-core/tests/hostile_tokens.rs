@@ -14,11 +14,9 @@ mod support;
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
-use cliques::{
-    Envelope, MemberId, Protocol, ReceivedToken, Recipient, Signer, TokenBinding, TokenKind,
-};
+use cliques::{Envelope, MemberId, Protocol, Recipient, Signer, TokenBinding, TokenKind};
 use gcs_proto::{
-    gcs::{GcsCommand, GcsEvent, Message, Scope},
+    gcs::{ByteOrder, GcsEvent, Message, Scope},
     name::{GroupName, MemberName},
     service::Service,
 };
@@ -27,9 +25,9 @@ use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use rand_core::Rng;
 use ssp_core::{
     Confirmation, Fingerprint, GroupFailure, GroupOptions, GroupStats, NamedGroup, Phase,
-    SessionEvent, wire,
+    SessionConfig, SessionEvent, wire,
 };
-use support::{World, flips, group, member, signer};
+use support::{World, flips, group, member, signer, trust};
 
 const NAMES: [&str; 4] = ["alice", "bob", "carol", "dave"];
 
@@ -383,4 +381,298 @@ fn every_byte_of_every_kind_of_token_can_be_wrong() {
     let all = TokenKind::ALL.iter().copied();
     let missing: Vec<TokenKind> = all.filter(|kind| !kinds.contains(kind)).collect();
     assert_eq!(missing, [TokenKind::GdhJoin]);
+}
+
+// Tokens in parts.
+
+/// Two members over an engine that carries no token in one piece.
+fn narrow(seed: u64) -> World {
+    let names = ["alice", "bob"];
+    let mut world = World::new(seed);
+    for name in names {
+        let mut config = SessionConfig::default();
+        config.capabilities.message = 160;
+        world.add_as(name, signer(name), trust(&names), config);
+    }
+    for node in 0..2 {
+        world.join(node, chat());
+        world.run();
+    }
+    world.assert_agreed(chat(), &[0, 1]);
+    world
+}
+
+/// The next part of a token of bob's that alice is about to get, and which one of them it is.
+fn next_part(world: &mut World, from: usize) -> Option<usize> {
+    let bob = world.nodes[1].name;
+    world.nodes[0].held = true;
+    world.run();
+    let is_part = |event: &GcsEvent| {
+        matches!(event, GcsEvent::Message(message)
+            if message.sender == bob && message.message_type == wire::TOKEN_PART)
+    };
+    let parts = world.nodes[0].inbox.iter().enumerate();
+    let mut parts = parts.filter(|(_, event)| is_part(event));
+    parts.nth(from).map(|(at, _)| at)
+}
+
+/// Of a refresh in which each byte of each part in turn is another one, alice gets no key; the next
+/// view has a key for both.
+#[test]
+fn every_byte_of_every_part_of_a_token_can_be_wrong() {
+    let mut world = narrow(2);
+    let (mut part, mut at) = (0, 0);
+    let (mut spoilt, mut counted) = (0, 0);
+    let count = |stats: &GroupStats| stats.broken + drops(stats);
+    loop {
+        world.refresh(1, chat()).unwrap();
+        let Some(place) = next_part(&mut world, part) else {
+            break;
+        };
+        let before = world.nodes[0].session().stats(&chat()).unwrap();
+        let GcsEvent::Message(message) = &mut world.nodes[0].inbox[place] else {
+            unreachable!()
+        };
+        let mut body = message.body.to_vec();
+        body[at] ^= if spoilt % 2 == 0 { 0xff } else { 1 << (at % 8) };
+        at += 1;
+        if at == body.len() {
+            (part, at) = (part + 1, 0);
+        }
+        message.body = body.into();
+        spoilt += 1;
+        world.nodes[0].held = false;
+        world.run();
+        let after = world.nodes[0].session().stats(&chat()).unwrap();
+        assert_eq!(after.refreshes, before.refreshes, "{part} {at}");
+        assert_eq!(world.nodes[0].session().epoch(&chat()), Some(0));
+        counted += u64::from(count(&after) > count(&before));
+        // A new view, as after any change.
+        world.partition(&[&[0], &[1]]);
+        world.run();
+        world.heal();
+        world.run();
+        world.assert_agreed(chat(), &[0, 1]);
+    }
+    // A last part that does not say so is waited for, and not counted.
+    assert!(
+        spoilt > 300 && counted + 10 > spoilt,
+        "{counted} of {spoilt}"
+    );
+}
+
+// Tokens that are right, elsewhere.
+
+/// All tokens that were sent, with their senders: bare, and where they named their view, as they were.
+fn tokens(world: &World) -> Vec<(usize, i16, Bytes)> {
+    let mut all = Vec::new();
+    for (name, sent) in &world.wire {
+        let sender = world.nodes.iter().position(|node| node.name == *name);
+        let sender = sender.unwrap();
+        let message = Message {
+            sender: *name,
+            destinations: sent.destinations.clone(),
+            service: sent.service,
+            self_delivery: sent.self_delivery,
+            scope: sent.scope,
+            message_type: sent.message_type,
+            order: ByteOrder::Little,
+            body: sent.body.clone(),
+        };
+        let Some((kind, end)) = token(&message) else {
+            continue;
+        };
+        let wire_type = wire::wire_type(kind).unwrap();
+        all.push((sender, wire_type, sent.body.slice(..end)));
+        if message.message_type == TAGGED {
+            all.push((sender, TAGGED, sent.body.slice(..end + 2 + 12)));
+        }
+    }
+    all
+}
+
+/// A group is founded, refreshed and left, with these tokens of elsewhere thrown in at each step,
+/// in their senders' names and in others'.
+fn among(world: &mut World, design: (Protocol, Algorithm), foreign: &[(usize, i16, Bytes)]) {
+    let mut next = 0;
+    let mut run = |world: &mut World| {
+        while world.step() {
+            if next < 400 && world.rng.next_u32().is_multiple_of(2) {
+                let (sender, message_type, body) = &foreign[next % foreign.len()];
+                next += 1;
+                let sender = match world.rng.next_u32() % 4 {
+                    0 => world.rng.next_u32() as usize % 3,
+                    _ => *sender,
+                };
+                world.inject(sender, chat(), Service::Agreed, *message_type, body.clone());
+            }
+        }
+    };
+    for node in 0..3 {
+        world.join_with(node, chat(), options(design));
+        run(world);
+    }
+    world.assert_agreed(chat(), &[0, 1, 2]);
+    world.refresh(0, chat()).unwrap();
+    run(world);
+    world.assert_agreed(chat(), &[0, 1, 2]);
+    world.send(1, chat(), Service::Agreed, b"read").unwrap();
+    run(world);
+    for node in 0..3 {
+        assert_eq!(world.nodes[node].payloads(), [b"read"]);
+    }
+    world.leave(2, chat());
+    run(world);
+    world.assert_agreed(chat(), &[0, 1]);
+}
+
+fn fingerprints(world: &World) -> BTreeSet<Fingerprint> {
+    let views = world.nodes.iter().flat_map(|node| node.views());
+    views.map(|view| view.fingerprint).collect()
+}
+
+#[test]
+fn tokens_of_another_group_view_stay_or_connection_change_nothing() {
+    for (seed, design) in DESIGNS.into_iter().enumerate() {
+        let names = &NAMES[..3];
+        // Another group of the same members, on the same connections.
+        let mut world = World::of(seed as u64, names);
+        for node in 0..3 {
+            world.join_with(node, group("work"), options(design));
+            world.run();
+        }
+        world.refresh(2, group("work")).unwrap();
+        world.run();
+        let other_group = tokens(&world);
+        among(&mut world, design, &other_group);
+        let work = |node: &mut support::Node| node.session().export(&group("work"), b"", b"", 8);
+        let keys: Vec<_> = world.nodes.iter_mut().map(work).collect();
+        assert!(keys[0].is_ok() && keys[0] == keys[1] && keys[0] == keys[2]);
+        // All stay away for a while, and come back.
+        let earlier = tokens(&world);
+        let old = fingerprints(&world);
+        for node in 0..2 {
+            world.leave(node, chat());
+            world.run();
+        }
+        for node in &mut world.nodes {
+            node.events.clear();
+        }
+        among(&mut world, design, &earlier);
+        assert!(old.is_disjoint(&fingerprints(&world)));
+        // On new connections, of which nothing but the names and identities is as before.
+        let mut later = World::of(100 + seed as u64, names);
+        later.next_id = world.next_id;
+        among(&mut later, design, &earlier);
+        assert!(old.is_disjoint(&fingerprints(&later)));
+        for world in [&mut world, &mut later] {
+            for node in 0..2 {
+                let stats = world.nodes[node].session().stats(&chat()).unwrap();
+                let dropped = &stats.agreement.token_drops;
+                assert!(dropped.wrong_epoch > 0, "{design:?}");
+                // They have right signatures: nobody is accused.
+                assert_eq!(dropped.bad_signature, 0);
+                let failed =
+                    |event: &SessionEvent| matches!(event, SessionEvent::GroupFailed { .. });
+                assert_eq!(world.nodes[node].count(failed), 0);
+            }
+        }
+    }
+}
+
+/// A token for the present view and the next key, as its signer makes it.
+fn forged(world: &mut World, of: &str, by: &str, kind: TokenKind, epoch: u32) -> Bytes {
+    let view = world.nodes[0].last_view();
+    let id = |name: &MemberName| MemberId::new(name.as_bytes()).unwrap();
+    let members: Vec<MemberId> = view.members.iter().map(id).collect();
+    let binding = TokenBinding {
+        protocol: Protocol::Gdh,
+        group_name: NamedGroup::Ristretto255.as_str().to_string(),
+        group: chat().as_bytes().to_vec(),
+        view_id: view.id.0,
+        view_hash: TokenBinding::view_hash(&members),
+    };
+    let envelope = Envelope {
+        kind,
+        epoch,
+        timestamp: world.now.0,
+        sender: id(&member(of)),
+        recipient: Recipient::Group,
+        body: vec![0; 20],
+    };
+    let by: &dyn Signer = &signer(by);
+    envelope.seal(&binding, by).into()
+}
+
+/// Carol was a member, has all her keys, and knows everything about the view that she is not in. The
+/// daemon delivers what she wants, in her name or in another one.
+#[test]
+fn a_former_member_signs_nothing_that_counts() {
+    for kind in [
+        TokenKind::RefreshRequest,
+        TokenKind::GdhFinal,
+        TokenKind::GdhKeyList,
+        TokenKind::KeyConfirmation,
+    ] {
+        let mut world = World::of(7, &NAMES[..3]);
+        for node in 0..3 {
+            world.join_with(node, chat(), options(DESIGNS[0]));
+            world.run();
+        }
+        world.leave(2, chat());
+        world.run();
+        world.assert_agreed(chat(), &[0, 1]);
+        let key = world.nodes[0].session().fingerprint(&chat());
+        let before = world.nodes[0].session().stats(&chat()).unwrap();
+        let outsiders = world.nodes[0].session().flush_stats().outsiders;
+        let epoch = u32::from(kind != TokenKind::RefreshRequest);
+        let wire_type = wire::wire_type(kind).unwrap();
+        // In her own name to the group; in her name inside and bob's outside; in bob's altogether.
+        for (sender, of) in [(2, "carol"), (1, "carol"), (1, "bob")] {
+            let token = forged(&mut world, of, "carol", kind, epoch);
+            world.inject(sender, chat(), Service::Agreed, wire_type, token);
+        }
+        world.run();
+        let alice = world.nodes[0].session();
+        let after = alice.stats(&chat()).unwrap();
+        assert_eq!(alice.flush_stats().outsiders, outsiders + 1, "{kind}");
+        assert_eq!(drops(&after), drops(&before) + 2, "{kind}");
+        assert_eq!(
+            after.agreement.tokens_accepted,
+            before.agreement.tokens_accepted
+        );
+        assert_eq!(alice.fingerprint(&chat()), key);
+        // In the wrong epoch for now, the forgery is not even looked at.
+        let accused = SessionEvent::GroupFailed {
+            group: chat(),
+            member: member("bob"),
+            reason: GroupFailure::BadSignature,
+        };
+        let looked_at = kind == TokenKind::RefreshRequest;
+        assert_eq!(
+            world.nodes[0].count(|event| *event == accused),
+            usize::from(looked_at)
+        );
+        // A refresh under the same attack.
+        world.refresh(0, chat()).unwrap();
+        while world.step() {
+            if world.wire.len() < 100 {
+                for (sender, of) in [(2, "carol"), (1, "carol"), (1, "bob")] {
+                    let token = forged(&mut world, of, "carol", kind, 1);
+                    world.inject(sender, chat(), Service::Agreed, wire_type, token);
+                }
+                world.wire.push(world.wire[0].clone());
+            }
+        }
+        world.assert_agreed(chat(), &[0, 1]);
+        assert_eq!(world.nodes[0].last_view().epoch, 1, "{kind}");
+        assert_eq!(
+            world.nodes[0].session().group_state(&chat()),
+            Some(Phase::Secure)
+        );
+        world.send(0, chat(), Service::Agreed, b"next").unwrap();
+        world.run();
+        assert_eq!(world.nodes[1].payloads(), [b"next"]);
+        assert!(world.nodes[2].payloads().is_empty());
+    }
 }
