@@ -159,6 +159,10 @@ impl CertificateTrust {
         let own = ders.next().ok_or(Distrust::Malformed("no certificate"))?;
         let between: Vec<CertificateDer<'_>> = ders.collect();
         let leaf = Subject::read(&own)?;
+        // The path verifier passes over what it cannot read.
+        for authority in &between {
+            Subject::read(authority)?;
+        }
         let subject = leaf.text();
         let key = leaf.key().ok_or_else(|| Distrust::Algorithm {
             subject: subject.clone(),
