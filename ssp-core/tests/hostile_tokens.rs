@@ -676,3 +676,64 @@ fn a_former_member_signs_nothing_that_counts() {
         assert!(world.nodes[2].payloads().is_empty());
     }
 }
+
+/// Carol is a member, and signs in bob's name: with an honest daemon, that says that she sent it, and
+/// with one that says bob did.
+#[test]
+fn a_member_signs_nothing_in_the_name_of_another_one() {
+    for kind in [
+        TokenKind::RefreshRequest,
+        TokenKind::GdhFinal,
+        TokenKind::GdhFactorOut,
+        TokenKind::GdhKeyList,
+        TokenKind::KeyConfirmation,
+    ] {
+        for lies in [false, true] {
+            let mut world = World::of(8, &NAMES[..3]);
+            for node in 0..3 {
+                world.join_with(node, chat(), options(DESIGNS[0]));
+                world.run();
+            }
+            let key = world.nodes[0].last_view().fingerprint;
+            let wire_type = wire::wire_type(kind).unwrap();
+            let sender = if lies { 1 } else { 2 };
+            world.refresh(0, chat()).unwrap();
+            let epoch = u32::from(kind != TokenKind::RefreshRequest);
+            let mut steps = 0;
+            while world.step() {
+                steps += 1;
+                if steps < 30 {
+                    let token = forged(&mut world, "bob", "carol", kind, epoch);
+                    world.inject(sender, chat(), Service::Agreed, wire_type, token);
+                }
+            }
+            world.assert_agreed(chat(), &[0, 1, 2]);
+            assert_eq!(world.nodes[0].last_view().epoch, 1, "{kind}");
+            assert_ne!(world.nodes[0].last_view().fingerprint, key);
+            let stats = world.nodes[0].session().stats(&chat()).unwrap();
+            assert!(drops(&stats) >= 20, "{kind}: {stats:?}");
+            let accused = |event: &SessionEvent| match event {
+                SessionEvent::GroupFailed {
+                    member: who,
+                    reason,
+                    ..
+                } => {
+                    assert_eq!(*who, member("bob"));
+                    assert_eq!(*reason, GroupFailure::BadSignature);
+                    true
+                }
+                _ => false,
+            };
+            // The honest daemon's word is enough to know that it is not bob's. With the other one, it
+            // is told that somebody signs badly in bob's name; a second request is not looked at, and
+            // confirmations only count.
+            let quiet = matches!(kind, TokenKind::KeyConfirmation | TokenKind::RefreshRequest);
+            let told = lies && !quiet;
+            assert_eq!(
+                world.nodes[0].count(accused),
+                usize::from(told),
+                "{kind} {lies}"
+            );
+        }
+    }
+}
