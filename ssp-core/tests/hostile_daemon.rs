@@ -248,9 +248,21 @@ fn check(world: &World, what: &str) {
     }
 }
 
-/// The daemon is honest again. Where it withheld permissions to change the view, nobody can know, and
-/// members have to come back; else the next views do.
+/// The daemon is honest again, and the next view heals. Where it withheld permissions to change the
+/// view, nobody can know, and members have to come back; in the tree suites, which go on from a tree
+/// that not all may have, members have to be told apart.
 fn heal(world: &mut World, flush: Flush, options: &GroupOptions, what: &str) {
+    let goes_on = matches!(options.protocol, Protocol::Str | Protocol::Tgdh);
+    if flush == Flush::Honest && !goes_on {
+        world.heal();
+        world.run();
+        world.leave(3, chat());
+        world.run();
+        world.assert_agreed(chat(), &[0, 1, 2]);
+        world.join_with(3, chat(), options.clone());
+        world.run();
+        world.assert_agreed(chat(), &[0, 1, 2, 3]);
+    }
     world.partition(&[&[0], &[1], &[2], &[3]]);
     world.run();
     if flush == Flush::Lied {
