@@ -13,8 +13,8 @@ use ssp_core::{
     identity::{
         Ed25519Signer,
         x509::{
-            Authority, CertificateIdentity, CertificateTrust, KeyAlgorithm, P256Signer, Revocation, Validity,
-            summaries,
+            Authority, CertificateIdentity, CertificateTrust, KeyAlgorithm, P256Signer, Revocation,
+            Validity, summaries,
         },
     },
 };
@@ -40,18 +40,40 @@ fn known() -> &'static Known {
     static KNOWN: OnceLock<Known> = OnceLock::new();
     KNOWN.get_or_init(|| {
         let mut rng = ChaCha20Rng::seed_from_u64(1);
-        let validity = Validity { not_before: Timestamp(0), not_after: Timestamp(2_000_000_000_000) };
-        let authority = Authority::new("CA", &[("O", "Example")], KeyAlgorithm::Ed25519, validity, &mut rng)
-            .expect("an authority");
-        let list = authority.revoke(&revocation(None, &["0102"])).expect("a list");
-        let pem = authority.issue("#alice#*", &[], KeyAlgorithm::EcdsaP256, validity, &mut rng).expect("PEM");
-        let right = [der(&pem, LABELS[0]), der(&pem, LABELS[1]), der(&list, LABELS[2])];
+        let validity = Validity {
+            not_before: Timestamp(0),
+            not_after: Timestamp(2_000_000_000_000),
+        };
+        let authority = Authority::new(
+            "CA",
+            &[("O", "Example")],
+            KeyAlgorithm::Ed25519,
+            validity,
+            &mut rng,
+        )
+        .expect("an authority");
+        let list = authority
+            .revoke(&revocation(None, &["0102"]))
+            .expect("a list");
+        let pem = authority
+            .issue("#alice#*", &[], KeyAlgorithm::EcdsaP256, validity, &mut rng)
+            .expect("PEM");
+        let right = [
+            der(&pem, LABELS[0]),
+            der(&pem, LABELS[1]),
+            der(&list, LABELS[2]),
+        ];
         Known { authority, right }
     })
 }
 
 fn revocation<'a>(list: Option<&'a str>, serials: &'a [&'a str]) -> Revocation<'a> {
-    Revocation { list, serials, now: Timestamp(1_000_000), next: Timestamp(2_000_000) }
+    Revocation {
+        list,
+        serials,
+        now: Timestamp(1_000_000),
+        next: Timestamp(2_000_000),
+    }
 }
 
 fn block(label: &str, der: &[u8]) -> String {
@@ -88,7 +110,11 @@ fuzz_target!(|input: (u8, Vec<u8>, Vec<(u16, u8)>, String)| {
         let at = usize::from(at) % block.len();
         block[at] ^= with;
     }
-    let all: String = LABELS.iter().zip(&changed).map(|(label, der)| block(label, der)).collect();
+    let all: String = LABELS
+        .iter()
+        .zip(&changed)
+        .map(|(label, der)| block(label, der))
+        .collect();
     read(&all);
     let serials = [serial.as_str()];
     let _ = known().authority.revoke(&revocation(None, &serials));

@@ -10,8 +10,8 @@ use gcs_proto::{gcs::*, name::MemberName, service::Service};
 use libfuzzer_sys::fuzz_target;
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use ssp_core::{
-    Confirmation, Credentials, GroupOptions, PartDelivery, Protocol, RecordSuite, Session, SessionConfig,
-    Signing, Timestamp,
+    Confirmation, Credentials, GroupOptions, PartDelivery, Protocol, RecordSuite, Session,
+    SessionConfig, Signing, Timestamp,
     identity::{Ed25519Signer, TrustStore},
 };
 
@@ -40,17 +40,27 @@ fuzz_target!(|input: (u8, Vec<(u8, i16, Vec<u8>)>)| {
     let group = "chat".parse().expect("a group name");
     let signer = Ed25519Signer::from_seed(&[1; 32]);
     let mut trust = TrustStore::new();
-    trust.insert("alice", signer.public_key()).expect("a session name");
+    trust
+        .insert("alice", signer.public_key())
+        .expect("a session name");
     let bob = Ed25519Signer::from_seed(&[2; 32]).public_key();
     trust.insert("bob", bob).expect("a session name");
-    let credentials = Credentials { signer: Arc::new(signer), trust: Arc::new(trust) };
-    let mut config = SessionConfig { message_bytes: 4_096, ..SessionConfig::default() };
+    let credentials = Credentials {
+        signer: Arc::new(signer),
+        trust: Arc::new(trust),
+    };
+    let mut config = SessionConfig {
+        message_bytes: 4_096,
+        ..SessionConfig::default()
+    };
     if bits & 0x10 != 0 {
         // Tokens go in parts.
         config.capabilities.message = 200;
     }
     let mut session = Session::new(names[0], credentials, config);
-    session.join(group, options(bits), Timestamp(0)).expect("joined");
+    session
+        .join(group, options(bits), Timestamp(0))
+        .expect("joined");
     let first = GcsEvent::Membership(Membership {
         group,
         id: ViewId([1; 12]),
@@ -63,8 +73,13 @@ fuzz_target!(|input: (u8, Vec<(u8, i16, Vec<u8>)>)| {
     for (bits, message_type, body) in happenings {
         now = now.after(u64::from(bits));
         let chosen = |mask: u8| -> Vec<MemberName> {
-            let place = |name: &&MemberName| names.iter().position(|other| other == *name).unwrap_or(0);
-            names.iter().filter(|name| mask & (1 << place(name)) != 0).copied().collect()
+            let place =
+                |name: &&MemberName| names.iter().position(|other| other == *name).unwrap_or(0);
+            names
+                .iter()
+                .filter(|name| mask & (1 << place(name)) != 0)
+                .copied()
+                .collect()
         };
         let at = |index: usize| body.get(index).copied().unwrap_or_default();
         let event = match message_type {
@@ -107,7 +122,11 @@ fuzz_target!(|input: (u8, Vec<(u8, i16, Vec<u8>)>)| {
                 destinations: vec![group.into()],
                 service: Service::ALL[usize::from(bits >> 2) % 6],
                 self_delivery: SelfDelivery::Deliver,
-                scope: if bits & 0x80 == 0 { Scope::Named } else { Scope::Subset },
+                scope: if bits & 0x80 == 0 {
+                    Scope::Named
+                } else {
+                    Scope::Subset
+                },
                 message_type,
                 order: ByteOrder::Little,
                 body: body.into(),
@@ -121,7 +140,10 @@ fuzz_target!(|input: (u8, Vec<(u8, i16, Vec<u8>)>)| {
                 break;
             };
             if let GcsCommand::Multicast(sent) = command {
-                assert!(!sent.body.windows(CLEAR.len()).any(|window| window == CLEAR) || bits_in_clear(&session));
+                assert!(
+                    !sent.body.windows(CLEAR.len()).any(|window| window == CLEAR)
+                        || bits_in_clear(&session)
+                );
                 let back = Message {
                     sender: names[0],
                     destinations: sent.destinations,
@@ -142,5 +164,7 @@ fuzz_target!(|input: (u8, Vec<(u8, i16, Vec<u8>)>)| {
 /// One suite only authenticates.
 fn bits_in_clear(session: &Session) -> bool {
     let group = "chat".parse().expect("a group name");
-    session.secure_view(&group).is_some_and(|view| view.record == RecordSuite::HmacSha256)
+    session
+        .secure_view(&group)
+        .is_some_and(|view| view.record == RecordSuite::HmacSha256)
 }
