@@ -206,13 +206,13 @@ fn authorities_in_between_are_revoked_and_revoke() {
         // The authority above takes it back, and all that it has issued with it.
         let by_root = list(&root, &[&own]);
         assert!(matches!(
-            reason(&with(&[by_root.clone()]), &alice, NOW),
+            reason(&with(std::slice::from_ref(&by_root)), &alice, NOW),
             Some(Distrust::Revoked { .. })
         ));
         // It takes back what it has issued itself.
         let by_first = list(&first, &[&leaf]);
         assert!(matches!(
-            reason(&with(&[by_first.clone()]), &alice, NOW),
+            reason(&with(std::slice::from_ref(&by_first)), &alice, NOW),
             Some(Distrust::Revoked { .. })
         ));
         // Neither has a word in what the other has issued.
