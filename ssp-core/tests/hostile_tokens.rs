@@ -365,7 +365,7 @@ fn story(
 fn every_byte_of_every_kind_of_token_can_be_wrong() {
     let mut kinds = BTreeSet::new();
     for design in DESIGNS {
-        let undisturbed = story(&mut World::of(1, &NAMES), design, World::run_alike);
+        let undisturbed = story(&mut World::of(1, &NAMES), design, World::run);
         let mut attacker = Attacker::new();
         let attacked = story(&mut World::of(1, &NAMES), design, |world| {
             attacker.run(world)

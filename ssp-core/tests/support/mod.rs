@@ -527,11 +527,6 @@ impl World {
         panic!("no rest");
     }
 
-    /// The same, for a function that wants one.
-    pub fn run_alike(world: &mut Self) {
-        world.run();
-    }
-
     pub fn steps(&mut self, count: u32) {
         for _ in 0..count {
             self.step();
