@@ -114,7 +114,9 @@ impl fmt::Debug for SecureMessage {
     }
 }
 
-/// Why a view has, or may have, no key.
+/// Why a view has, or may have, no key. Who is to blame is known as well as the daemon is honest: one
+/// that delivers in a member's name can cause [`BadSignature`](Self::BadSignature), and one that tells
+/// members of different views, [`Protocol`](Self::Protocol).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum GroupFailure {

@@ -565,6 +565,20 @@ fn a_message_opens_in_the_phases_that_have_its_key_and_in_no_other() {
         };
         assert_eq!(session.epoch(&chat), held, "{phase}");
         assert_eq!(session.fingerprint(&chat).is_some(), held.is_some());
+        let refused = match phase {
+            Phase::Secure => None,
+            Phase::Refreshing => Some(SendError::Refreshing(chat)),
+            // The view that was permitted to end, until the next secure one.
+            Phase::Flushing | Phase::Agreeing => Some(SendError::NotAllowedToSend(chat)),
+            Phase::Leaving => Some(SendError::NotJoined(chat)),
+            Phase::Joining | Phase::Confirming | Phase::Failed => {
+                Some(SendError::GroupNotSecure(chat))
+            }
+        };
+        if let Some(refused) = refused {
+            let sent = world.send(0, chat, Service::Agreed, b"not now");
+            assert_eq!(sent, Err(refused), "{phase}");
+        }
         world.nodes[0].inbox.push_front(message);
         world.run();
         let read = world.nodes[0].payloads();

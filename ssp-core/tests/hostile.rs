@@ -110,6 +110,47 @@ fn a_stranger_gets_nothing_and_when_it_is_gone_a_key_is_agreed() {
     assert!(world.nodes[3].payloads().is_empty());
 }
 
+/// Alice alone does not know mallory. When mallory is gone, alice is back. Only in the tree suites,
+/// whose others had a key without her contribution and go on from there, she has to join again.
+#[test]
+fn a_stranger_to_one_member_only_keeps_that_one_apart() {
+    let chat = group("chat");
+    let names = ["alice", "bob", "carol", "mallory"];
+    for protocol in ssp_core::Protocol::ALL {
+        let goes_on = matches!(protocol, ssp_core::Protocol::Str | ssp_core::Protocol::Tgdh);
+        for order in [[0, 1, 2, 3], [0, 1, 3, 2]] {
+            let mut world = World::new(9);
+            world.add("alice", trust(&names[..3]));
+            for name in &names[1..] {
+                world.add(name, trust(&names));
+            }
+            for node in order {
+                world.join_with(node, chat, GroupOptions::of(*protocol));
+                world.run();
+            }
+            let named = failed("mallory", GroupFailure::UnknownIdentity);
+            let alice = &mut world.nodes[0];
+            assert!(alice.count(|event| *event == named) > 0);
+            assert_eq!(alice.session().group_state(&chat), Some(Phase::Failed));
+            world.leave(3, chat);
+            world.run();
+            if goes_on {
+                let alice = world.nodes[0].session();
+                assert_eq!(alice.group_state(&chat), Some(Phase::Agreeing));
+                assert_eq!(alice.fingerprint(&chat), None);
+                world.leave(0, chat);
+                world.run();
+                world.join_with(0, chat, GroupOptions::of(*protocol));
+                world.run();
+            }
+            world.assert_agreed(chat, &[0, 1, 2]);
+            world.send(0, chat, Service::Agreed, b"back").unwrap();
+            world.run();
+            assert_eq!(world.nodes[1].payloads(), [b"back"], "{protocol}");
+        }
+    }
+}
+
 #[test]
 fn several_strangers_are_each_named() {
     let chat = group("chat");

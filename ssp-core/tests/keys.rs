@@ -10,13 +10,17 @@
 
 mod support;
 
-use gcs_proto::{name::GroupName, service::Service};
+use gcs_proto::{
+    gcs::{GcsEvent, Message},
+    name::GroupName,
+    service::Service,
+};
 use rand_core::Rng;
 use ssp_core::{
     Confirmation, GroupFailure, GroupOptions, Mismatch, Phase, Protocol, RefreshPolicy, SendError,
     SessionEvent, wire,
 };
-use support::{World, group, member};
+use support::{World, flips, group, member};
 
 const NAMES: [&str; 3] = ["alice", "bob", "carol"];
 
@@ -111,6 +115,58 @@ fn a_wrong_or_forged_confirmation_is_told_apart() {
     let failed = |event: &SessionEvent| matches!(event, SessionEvent::GroupFailed { .. });
     assert_eq!(world.nodes[0].count(failed), 0);
     assert!(world.nodes[0].session().stats(&chat()).unwrap().unconfirmed > 0);
+}
+
+/// The daemon brings a confirmation before the token that leads to its key, and before that, all
+/// that the confirmation is not, in the same name.
+#[test]
+fn no_forgery_takes_the_place_of_a_confirmation_that_comes_before_its_key() {
+    let wire_type = wire::wire_type(cliques::TokenKind::KeyConfirmation).unwrap();
+    let key_list = wire::wire_type(cliques::TokenKind::GdhKeyList).unwrap();
+    for refresh in [false, true] {
+        let mut world = World::of(3, &NAMES);
+        for node in 0..3 {
+            world.join_with(node, chat(), explicit(Protocol::Gdh));
+            if node < 2 || refresh {
+                world.run();
+            }
+        }
+        if refresh {
+            world.refresh(2, chat()).unwrap();
+        }
+        let of_type = |event: &GcsEvent, wanted: i16| matches!(event, GcsEvent::Message(message) if message.message_type == wanted);
+        while !matches!(world.nodes[1].inbox.front(), Some(event) if of_type(event, key_list)) {
+            assert!(world.step());
+        }
+        world.nodes[1].held = true;
+        world.run();
+        let inbox = &mut world.nodes[1].inbox;
+        let at = inbox.iter().position(|event| of_type(event, wire_type));
+        let Some(GcsEvent::Message(honest)) = inbox.remove(at.unwrap()) else {
+            panic!("a confirmation");
+        };
+        inbox.push_front(GcsEvent::Message(honest.clone()));
+        let mut forged = 0;
+        for (at, changed) in flips(&honest.body, &[1]) {
+            // In front of the honest one, the first of them is there first.
+            let body = changed.into();
+            inbox.insert(
+                at,
+                GcsEvent::Message(Message {
+                    body,
+                    ..honest.clone()
+                }),
+            );
+            forged += 1;
+        }
+        world.nodes[1].held = false;
+        let before = confirmed(&world, 1);
+        world.run();
+        world.assert_agreed(chat(), &[0, 1, 2]);
+        assert_eq!(confirmed(&world, 1), before + 1);
+        let stats = world.nodes[1].session().stats(&chat()).unwrap();
+        assert_eq!(stats.unconfirmed, forged);
+    }
 }
 
 #[test]

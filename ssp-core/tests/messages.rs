@@ -382,42 +382,58 @@ fn forge(world: &mut World, as_whom: usize) -> Bytes {
 
 #[test]
 fn a_member_in_league_with_the_daemon_can_forge_unless_messages_are_signed() {
-    for signing in [Signing::Off, Signing::Sign, Signing::Require] {
-        let mut options = GroupOptions::default();
-        options.protection.signing = signing;
-        let mut world = World::of(3, &NAMES);
-        for node in 0..3 {
-            world.join_with(node, chat(), options.clone());
+    for record in RecordSuite::ALL {
+        for signing in [Signing::Off, Signing::Sign, Signing::Require] {
+            let mut options = GroupOptions {
+                record,
+                ..GroupOptions::default()
+            };
+            options.protection.signing = signing;
+            let mut world = World::of(3, &NAMES);
+            for node in 0..3 {
+                world.join_with(node, chat(), options.clone());
+                world.run();
+            }
+            world.send(0, chat(), Service::Agreed, b"honest").unwrap();
             world.run();
-        }
-        world.send(0, chat(), Service::Agreed, b"honest").unwrap();
-        world.run();
-        let forged = forge(&mut world, 0);
-        // The daemon says that it is alice's.
-        world.inject(0, chat(), Service::Agreed, wire::SEALED, forged);
-        world.run();
-        let of_alice = |message: &&ssp_core::SecureMessage| message.sender == member("alice");
-        let read = world.nodes[1].messages();
-        let read: Vec<_> = read.into_iter().filter(of_alice).skip(1).collect();
-        match signing {
-            Signing::Off | Signing::Sign => {
-                assert_eq!(read.len(), 1);
-                assert_eq!(read[0].sender, member("alice"));
-                // Who cares can see that alice has not signed it.
-                assert_eq!(read[0].authorship, Authorship::Group);
+            let forged = forge(&mut world, 0);
+            // An honest daemon says whose it is, and then it opens for nobody.
+            world.inject(2, chat(), Service::Agreed, wire::SEALED, forged.clone());
+            world.run();
+            let told = |sender: &str| SessionEvent::MessageRejected {
+                group: chat(),
+                sender: member(sender),
+            };
+            let count =
+                |world: &World, sender| world.nodes[1].count(|event| *event == told(sender));
+            assert_eq!((count(&world, "carol"), count(&world, "alice")), (1, 0));
+            // The other one says that it is alice's.
+            world.inject(0, chat(), Service::Agreed, wire::SEALED, forged);
+            world.run();
+            let of_alice = |message: &&ssp_core::SecureMessage| message.sender == member("alice");
+            let read = world.nodes[1].messages();
+            let read: Vec<_> = read.into_iter().filter(of_alice).skip(1).collect();
+            match signing {
+                Signing::Off | Signing::Sign => {
+                    assert_eq!(read.len(), 1);
+                    assert_eq!(&read[0].payload[..], b"I, alice, owe mallory");
+                    // Who cares can see that alice has not signed it.
+                    assert_eq!(read[0].authorship, Authorship::Group);
+                }
+                Signing::Require => {
+                    assert!(read.is_empty());
+                    assert_eq!(count(&world, "alice"), 1);
+                    let stats = world.nodes[1].session().stats(&chat()).unwrap();
+                    assert_eq!(stats.rejections.signature, 1);
+                }
             }
-            Signing::Require => {
-                assert!(read.is_empty());
-                assert_eq!(rejected(&world, 1), 1);
-                let stats = world.nodes[1].session().stats(&chat()).unwrap();
-                assert_eq!(stats.rejections.signature, 1);
+            // Nothing else is disturbed.
+            world.assert_agreed(chat(), &[0, 1, 2]);
+            world.send(1, chat(), Service::Agreed, b"next").unwrap();
+            world.run();
+            for node in 0..3 {
+                assert_eq!(world.nodes[node].payloads().last().unwrap(), b"next");
             }
-        }
-        // Nothing else is disturbed.
-        world.send(1, chat(), Service::Agreed, b"next").unwrap();
-        world.run();
-        for node in 0..3 {
-            assert_eq!(world.nodes[node].payloads().last().unwrap(), b"next");
         }
     }
 }

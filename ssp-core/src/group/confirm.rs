@@ -19,13 +19,16 @@ use alloc::{
 };
 
 use bytes::Bytes;
-use cliques::{Envelope, Expected, MemberId, ReceivedToken, Recipient, TokenBinding, TokenKind};
+use cliques::{
+    Envelope, Expected, MemberId, ReceivedToken, Recipient, Token, TokenBinding, TokenKind,
+};
 use gcs_proto::{gcs::SelfDelivery, name::MemberName, service::Service};
 use gka_robust::SecureView;
 
 use super::{Around, SecureGroup, Timer, carry::Withheld, translate, wire};
 use crate::{
     config::Confirmation,
+    epoch::ViewKeys,
     event::{GroupFailure, Mismatch, SessionEvent},
 };
 
@@ -43,6 +46,9 @@ pub(super) enum Confirming {
     },
 }
 
+/// Bytes of a confirmation that is kept; right ones are far shorter.
+const EARLY_MAX: usize = 4_096;
+
 /// Confirmations that came before the key, one a member.
 pub(super) type Early = BTreeMap<MemberName, Bytes>;
 
@@ -58,13 +64,7 @@ impl SecureGroup {
             return;
         };
         let tag = keys.schedule().confirmation_tag(self.me.as_bytes());
-        let binding = TokenBinding {
-            protocol: self.options.protocol,
-            group_name: self.options.mathematical_group.name().to_string(),
-            group: self.name.as_bytes().to_vec(),
-            view_id: view.id.0,
-            view_hash: TokenBinding::view_hash(&view.members),
-        };
+        let binding = self.binding(view.id.0, &view.members);
         let envelope = Envelope {
             kind: TokenKind::KeyConfirmation,
             epoch: view.epoch,
@@ -127,10 +127,10 @@ impl SecureGroup {
             return;
         }
         let Some(tag) = self.confirmed_by(sender, bytes) else {
-            // Perhaps of a key that is not here yet.
-            let members = self.driver.view().map_or(0, |view| view.members.len());
-            let soon = bytes.len() < 4_096 && self.early_confirmations.len() < members;
-            if soon && !self.early_confirmations.contains_key(&sender) {
+            // Only what is right for a later key may take the sender's place among the early ones:
+            // else whoever comes first could keep the right one out.
+            if self.confirms_later(sender, bytes) && !self.early_confirmations.contains_key(&sender)
+            {
                 let kept = Bytes::copy_from_slice(bytes);
                 self.early_confirmations.insert(sender, kept);
             } else {
@@ -174,20 +174,57 @@ impl SecureGroup {
         if !missing.contains(&sender) {
             return None;
         }
+        let token = self.authentic(sender, bytes, binding, |_| *epoch)?;
+        token.body().try_into().ok()
+    }
+
+    /// Whether this is an authentic confirmation of a key of the present view that is not here yet.
+    fn confirms_later(&self, sender: MemberName, bytes: &[u8]) -> bool {
+        let Some(view) = self.driver.view() else {
+            return false;
+        };
+        let in_view = translate::id(&sender).is_ok_and(|sender| view.members.contains(&sender));
+        if bytes.len() > EARLY_MAX || !in_view {
+            return false;
+        }
+        let binding = self.binding(view.id.0, &view.members);
+        let token = self.authentic(sender, bytes, &binding, ReceivedToken::epoch);
+        let installed = self.keys.as_ref().map(ViewKeys::epoch);
+        token.is_some_and(|token| installed.is_none_or(|installed| token.epoch() > installed))
+    }
+
+    /// A confirmation of its sender, for this view.
+    fn authentic(
+        &self,
+        sender: MemberName,
+        bytes: &[u8],
+        binding: &TokenBinding,
+        epoch: impl FnOnce(&ReceivedToken) -> u32,
+    ) -> Option<Token> {
         let (from, me): (MemberId, MemberId) =
             (translate::id(&sender).ok()?, translate::id(&self.me).ok()?);
         let received = ReceivedToken::decode(bytes).ok()?;
         received
             .check(&Expected {
                 binding,
-                epoch: *epoch,
+                epoch: epoch(&received),
                 sender: &from,
                 me: &me,
                 kind: Some(TokenKind::KeyConfirmation),
             })
             .ok()?;
-        let token = received.verify(&*self.roster).ok()?;
-        token.body().try_into().ok()
+        received.verify(&*self.roster).ok()
+    }
+
+    /// What ties a confirmation to this group and to a view.
+    fn binding(&self, view_id: [u8; 12], members: &[MemberId]) -> TokenBinding {
+        TokenBinding {
+            protocol: self.options.protocol,
+            group_name: self.options.mathematical_group.name().to_string(),
+            group: self.name.as_bytes().to_vec(),
+            view_id,
+            view_hash: TokenBinding::view_hash(members),
+        }
     }
 
     /// Members have not confirmed for a while: they are named.

@@ -24,6 +24,9 @@ use crate::{
 impl SecureGroup {
     /// A VS view is installed.
     pub(crate) fn view(&mut self, view: &View, around: &mut Around<'_>) {
+        if self.keys.is_none() {
+            self.evidence.doubt();
+        }
         // Nothing sent in the old view can arrive any more.
         self.keys = None;
         self.prospect = Prospect::Open;

@@ -5,7 +5,8 @@
 //!            accepted         in the roster, which verifies tokens and signed messages
 //!            refused          the view has no key, and nothing is said to anybody
 //!            not shown yet    the agreement begins; the member's evidence comes before its first token
-//!      --> own evidence, where somebody has not seen it
+//!      --> own evidence, where somebody has not seen it, or the last view brought no key, or
+//!          somebody's is missing here: who is shown evidence without need shows its own once more
 //! evidence --> trust and policy are asked again
 //! ```
 //!
@@ -20,7 +21,7 @@ use gcs_proto::{flush::ViewMessage, gcs::SelfDelivery, name::MemberName, service
 use gka_robust::{Failure, FailureReason, Input};
 
 use super::{
-    Around, SecureGroup, Timer,
+    Around, Prospect, SecureGroup, Timer,
     carry::{Sending, Withheld},
     translate, wire,
 };
@@ -141,6 +142,21 @@ impl SecureGroup {
         self.send_evidence(around);
     }
 
+    /// A member shows its evidence where this one did not have to. It lacks somebody's, perhaps this
+    /// one's, which is shown again: once in a view.
+    fn answer_evidence(&mut self, around: &mut Around<'_>) {
+        let asked = !self.evidence.shown_here() && self.prospect == Prospect::Open;
+        let Some(view) = self.driver.view().filter(|_| asked) else {
+            return;
+        };
+        let members: Result<Vec<MemberName>, _> =
+            view.members.iter().map(translate::name).collect();
+        if let (Ok(members), Some(_)) = (members, self.identity.evidence()) {
+            self.evidence.showed(&members);
+            self.send_evidence(around);
+        }
+    }
+
     pub(super) fn send_evidence(&mut self, around: &mut Around<'_>) {
         if self.is_leaving() {
             return self.withheld.push(Withheld::Evidence);
@@ -174,6 +190,7 @@ impl SecureGroup {
             self.stats.unconfirmed += 1;
             return;
         }
+        self.answer_evidence(around);
         if self.evidence.of(&sender) == Some(&*message.body) {
             // For somebody else; this member has judged it.
             return;

@@ -105,6 +105,8 @@ pub(super) struct Evidence {
     attempts: BTreeMap<MemberName, u8>,
     /// Members that have seen the own.
     seen_mine: BTreeSet<MemberName>,
+    /// Whether the own was shown in this view.
+    shown_here: bool,
 }
 
 /// Most times that a member is listened to in one view: proofs cost work.
@@ -120,6 +122,7 @@ impl Evidence {
         self.seen_mine.retain(|member| members.contains(member));
         self.awaited.clear();
         self.attempts.clear();
+        self.shown_here = false;
     }
 
     pub(super) fn of(&self, member: &MemberName) -> Option<&[u8]> {
@@ -139,16 +142,28 @@ impl Evidence {
         *attempts <= ATTEMPTS_MAX
     }
 
-    /// Whether somebody among the members has not seen the own evidence.
+    /// Whether somebody among the members has not seen the own evidence, or is to show its own: that
+    /// it was asked for is told by showing.
     pub(super) fn must_show(&self, me: &MemberName, members: &[MemberName]) -> bool {
-        members
-            .iter()
-            .any(|member| member != me && !self.seen_mine.contains(member))
+        let unseen = |member: &MemberName| member != me && !self.seen_mine.contains(member);
+        !self.awaited.is_empty() || members.iter().any(unseen)
     }
 
     /// The own evidence is shown to all members of the view.
     pub(super) fn showed(&mut self, members: &[MemberName]) {
         self.seen_mine = members.iter().copied().collect();
+        self.shown_here = !members.is_empty();
+    }
+
+    /// The last view brought no key: perhaps because somebody did not get the own evidence, or not
+    /// as it is. So nobody is taken to have seen it.
+    pub(super) fn doubt(&mut self) {
+        self.seen_mine.clear();
+    }
+
+    /// Whether the own evidence was shown in this view.
+    pub(super) const fn shown_here(&self) -> bool {
+        self.shown_here
     }
 
     pub(super) fn awaited(&self) -> Vec<MemberName> {

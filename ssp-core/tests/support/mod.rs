@@ -519,13 +519,18 @@ impl World {
             return false;
         }
         let node = ready[self.rng.next_u32() as usize % ready.len()];
+        self.handle_next(node);
+        true
+    }
+
+    /// This member handles its next event.
+    pub fn handle_next(&mut self, node: usize) {
         let event = self.nodes[node].inbox.pop_front().unwrap();
         self.now = self.now.after(1);
         if let Some(session) = &mut self.nodes[node].session {
             session.handle_event(event, self.now, &mut self.rng);
         }
         self.settle(node);
-        true
     }
 
     /// Until nobody has anything to do.
@@ -606,6 +611,17 @@ impl World {
             assert_eq!(key(session), expected);
         }
     }
+}
+
+/// `honest` with each byte in turn changed by each of `with`, and where.
+pub fn flips<'a>(honest: &'a [u8], with: &'a [u8]) -> impl Iterator<Item = (usize, Vec<u8>)> + 'a {
+    (0..honest.len()).flat_map(move |at| {
+        with.iter().map(move |bits| {
+            let mut changed = honest.to_vec();
+            changed[at] ^= bits;
+            (at, changed)
+        })
+    })
 }
 
 /// Whether `needle` stands anywhere in `hay`.

@@ -1,8 +1,8 @@
 //! A small certificate authority: makes certificates for members, and takes them back.
 //!
 //! Certificates follow RFC 5280: version 3, random serial numbers, key identifiers, basic constraints
-//! and key usage. An authority has no intermediate ones and keeps no books: what it has issued is
-//! known to whoever keeps the certificates, what it has revoked stands in its list.
+//! and key usage. An authority keeps no books: what it has issued is known to whoever keeps the
+//! certificates, what it has revoked stands in its list.
 
 use alloc::{string::String, vec::Vec};
 use core::time::Duration;
@@ -143,12 +143,46 @@ impl Authority {
         let profile = Profile {
             issuer: subject.clone(),
             subject,
-            role: Role::Authority,
+            role: Role::Authority { path_length: None },
         };
         let certificate = certify(&key, profile, info(&key)?, validity, rng)?;
         let subject =
             Subject::read(&certificate.to_der()?).map_err(|_| IssueError::NotAuthority)?;
         Ok(Self { key, subject })
+    }
+
+    /// A new authority that this one vouches for. Members it issues certificates to show its
+    /// certificate behind their own: append [`certificate_pem`](Self::certificate_pem) to what
+    /// [`issue`](Self::issue) gives. `path_length` is the most further authorities between it and a
+    /// member, `None` for no limit (RFC 5280, 4.2.1.9).
+    ///
+    /// # Errors
+    /// [`IssueError::Validity`], [`IssueError::Field`].
+    pub fn subordinate(
+        &self,
+        name: &str,
+        fields: &[(&str, &str)],
+        algorithm: KeyAlgorithm,
+        path_length: Option<u8>,
+        validity: Validity,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Self, IssueError> {
+        let key = generate(algorithm, rng);
+        let profile = Profile {
+            issuer: self.name(),
+            subject: subject_name(name, fields)?,
+            role: Role::Authority { path_length },
+        };
+        let certificate = certify(&self.key, profile, info(&key)?, validity, rng)?;
+        let subject =
+            Subject::read(&certificate.to_der()?).map_err(|_| IssueError::NotAuthority)?;
+        Ok(Self { key, subject })
+    }
+
+    /// The subject of its certificate.
+    fn name(&self) -> Name {
+        let certificate = self.subject.certificate().tbs_certificate();
+        certificate.subject().clone()
     }
 
     /// Reads an authority's PEM text: private key and certificate.
@@ -208,12 +242,7 @@ impl Authority {
             return Err(IssueError::Name(member.into()));
         }
         let profile = Profile {
-            issuer: self
-                .subject
-                .certificate()
-                .tbs_certificate()
-                .subject()
-                .clone(),
+            issuer: self.name(),
             subject: subject_name(member, fields)?,
             role: Role::Member,
         };
@@ -290,7 +319,7 @@ impl core::fmt::Debug for Authority {
 /// What a certificate is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Role {
-    Authority,
+    Authority { path_length: Option<u8> },
     Member,
 }
 
@@ -320,13 +349,19 @@ impl BuilderProfile for Profile {
         all.push(key.to_extension(&self.subject, &all)?);
         let issuer = AuthorityKeyIdentifier::try_from(issuer)?;
         all.push(issuer.to_extension(&self.subject, &all)?);
-        let constraints = BasicConstraints {
-            ca: self.role == Role::Authority,
-            path_len_constraint: None,
+        let constraints = match self.role {
+            Role::Authority { path_length } => BasicConstraints {
+                ca: true,
+                path_len_constraint: path_length,
+            },
+            Role::Member => BasicConstraints {
+                ca: false,
+                path_len_constraint: None,
+            },
         };
         all.push(constraints.to_extension(&self.subject, &all)?);
         let usage = KeyUsage(match self.role {
-            Role::Authority => KeyUsages::KeyCertSign | KeyUsages::CRLSign,
+            Role::Authority { .. } => KeyUsages::KeyCertSign | KeyUsages::CRLSign,
             Role::Member => KeyUsages::DigitalSignature.into(),
         });
         all.push(usage.to_extension(&self.subject, &all)?);

@@ -159,6 +159,11 @@ impl CertificateTrust {
         let own = ders.next().ok_or(Distrust::Malformed("no certificate"))?;
         let between: Vec<CertificateDer<'_>> = ders.collect();
         let leaf = Subject::read(&own)?;
+        // The path verifier passes over what it cannot read.
+        let authorities: Vec<Subject> = between
+            .iter()
+            .map(|authority| Subject::read(authority))
+            .collect::<Result<_, _>>()?;
         let subject = leaf.text();
         let key = leaf.key().ok_or_else(|| Distrust::Algorithm {
             subject: subject.clone(),
@@ -195,7 +200,17 @@ impl CertificateTrust {
                 revocation,
                 None,
             )
-            .map_err(|error| distrust(&error, subject.clone()))?;
+            .map_err(|error| {
+                // It does not tell whose time is over.
+                let chain = || core::iter::once(&leaf).chain(&authorities);
+                let culprit = match error {
+                    Error::CertExpired { .. } => chain().find(|one| now > one.not_after()),
+                    Error::CertNotValidYet { .. } => chain().find(|one| now < one.not_before()),
+                    _ => None,
+                };
+                let subject = culprit.map_or_else(|| subject.clone(), Subject::text);
+                distrust(&error, subject)
+            })?;
         let (from, until) = self.check_path(&path, &leaf, now)?;
         if !leaf.signs_messages() {
             return Err(Distrust::Usage { subject });
