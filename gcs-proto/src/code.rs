@@ -98,7 +98,10 @@ impl Error {
     pub fn code(&self) -> Code {
         match self {
             Self::Refused(refusal) => (*refusal).into(),
-            Self::NoCommonMethod { .. } | Self::MissingCredentials => Code::RejectAuth,
+            Self::NoCommonMethod { .. }
+            | Self::MissingCredentials
+            | Self::MissingProof { .. }
+            | Self::OtherMember { .. } => Code::RejectAuth,
             Self::Decode(_) | Self::Closed(_) => Code::ConnectionClosed,
             Self::HandshakeOver => Code::IllegalSession,
             Self::Name(_) | Self::IllegalGroup(_) => Code::IllegalGroup,
