@@ -32,7 +32,7 @@ use gcs_proto::name::MemberName;
 
 pub use accepted::{Distrust, Identity, MemberKey};
 pub use challenge::{
-    CHALLENGE_CONTEXT, CHALLENGE_LENGTH, Challenge, ChallengeError, PROOF_MAX, Proof,
+    CHALLENGE_CONTEXT, CHALLENGE_LENGTH, Challenge, ChallengeError, PROOF_MAX, Proof, Proved,
 };
 pub use ed25519::{Ed25519Signer, IdentityError, PublicKey, Signed};
 pub(crate) use trust::session as session_of;
