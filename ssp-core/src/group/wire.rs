@@ -19,6 +19,7 @@
 //! | -32739, -32738 | STR tree, update | AGREED |
 //! | -32755 | part of a token that is too long for the engine | the token's |
 //! | -32756 | evidence of the sender's identity | FIFO |
+//! | -32757, -32758 | a daemon's challenge for a join, the answer ([`JOIN_CHALLENGE`](crate::identity::JOIN_CHALLENGE)) | FIFO, between daemon and client |
 //!
 //! The type is a hint for routing: what a token is stands in its signed envelope, and both must
 //! agree. Users may send any type above -32738.

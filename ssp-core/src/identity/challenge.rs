@@ -55,6 +55,9 @@ pub enum ChallengeError {
     /// Cannot be read.
     #[error("malformed {0}")]
     Malformed(&'static str),
+    /// There is no identity to answer with.
+    #[error("no identity to answer a challenge with")]
+    NoIdentity,
     /// The challenge is another daemon's than the one that the own name belongs to.
     #[error("challenge of daemon \"{challenger}\" for member {member}")]
     OtherDaemon {

@@ -46,6 +46,8 @@ pub struct Session {
     policy: Arc<dyn AccessPolicy>,
     config: SessionConfig,
     flush: FlushLayer,
+    /// Answers to the daemon, beside what the flush layer has to send.
+    answers: VecDeque<GcsCommand>,
     groups: BTreeMap<GroupName, SecureGroup>,
     events: VecDeque<SessionEvent>,
     state: State,
@@ -69,6 +71,7 @@ impl Session {
             policy: Arc::new(AllowAll),
             config,
             flush: FlushLayer::with_capabilities(me, &config.capabilities),
+            answers: VecDeque::new(),
             groups: BTreeMap::new(),
             events: VecDeque::new(),
             state: State::Open,
@@ -99,8 +102,12 @@ impl Session {
         }
     }
 
-    /// Takes the next event of the engine.
+    /// Takes the next event of the engine. A daemon's challenge before a join is answered with the
+    /// own identity.
     pub fn handle_event(&mut self, event: GcsEvent, now: Timestamp, rng: &mut dyn CryptoRng) {
+        if self.is_challenge(&event) {
+            return;
+        }
         self.flush.handle_event(event);
         self.route(now, rng);
     }
@@ -127,7 +134,8 @@ impl Session {
 
     /// The next command for the engine.
     pub fn poll_command(&mut self) -> Option<GcsCommand> {
-        self.flush.poll_command()
+        let answer = self.answers.pop_front();
+        answer.or_else(|| self.flush.poll_command())
     }
 
     /// The next event for the application.
