@@ -84,12 +84,14 @@ impl Authentication {
         self
     }
 
-    /// Offers [`Method::Proof`] to who can prove, and has everybody pass it if connections are
-    /// guarded.
+    /// Has everybody pass [`Method::Proof`] if connections are guarded.
     pub(crate) fn with_proof(mut self, proof: Option<ProofOfIdentity>) -> Self {
+        let guards = proof
+            .as_ref()
+            .is_some_and(ProofOfIdentity::guards_connections);
         self.proof = proof;
-        if self.guards_connections() {
-            self.required.push(Method::Proof);
+        if guards {
+            self = self.require(Method::Proof);
         }
         self
     }
@@ -101,8 +103,7 @@ impl Authentication {
 
     /// Whether nobody connects without a proof.
     pub(crate) fn guards_connections(&self) -> bool {
-        let proof = self.proof.as_ref();
-        proof.is_some_and(ProofOfIdentity::guards_connections)
+        self.required.contains(&Method::Proof)
     }
 
     /// Methods to offer. Not `NULL` where everybody has to give a proof, which a client would not
@@ -114,7 +115,7 @@ impl Authentication {
                 Method::Null => self.null && !self.guards_connections(),
                 Method::Ip => self.ip.is_some(),
                 Method::Password => self.password.is_some(),
-                Method::Proof => self.proof.is_some(),
+                Method::Proof => self.guards_connections(),
                 _ => false,
             })
             .collect()
@@ -198,7 +199,7 @@ mod tests {
         assert!(!unmet.admits(&[Method::Null], &near, None, None));
     }
     #[test]
-    fn a_proof_is_offered_or_required_as_it_is_asked_for() {
+    fn a_proof_is_required_of_all_or_of_nobody() {
         let key = Ed25519Signer::from_seed(&[1; 32]).public_key();
         let identity = Identity::of_key(Arc::new(key));
         let proof = ProofOfIdentity::new(TrustStore::new());
@@ -212,7 +213,7 @@ mod tests {
         assert!(!admits(&required, &[Method::Proof], None));
         assert!(!admits(&required, &[Method::Null], None));
         let open = Authentication::anybody().with_proof(Some(proof.for_joins()));
-        assert_eq!(open.offered(), [Method::Null, Method::Proof]);
+        assert_eq!(open.offered(), [Method::Null]);
         assert!(open.required().is_empty());
         assert!(admits(&open, &[Method::Null], None));
         assert!(!admits(&open, &[Method::Proof], None));

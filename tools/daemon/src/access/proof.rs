@@ -1,10 +1,11 @@
 //! Proof of identity: whom a daemon trusts, and for what it asks proof.
 //!
 //! ```text
-//!   connection: challenge in the handshake -> proof -> identity of the session
-//!   join:       proof of the connection, judged anew: time, revocation, trust as they are now
-//!               no proof yet: challenge for this group -> proof, or the limit of time
-//!                             refused either way: the join comes back as a REJECT
+//!   connection: challenge in the handshake -> proof -> identity of the session, or code -9
+//!   join:       the connection has given a proof: judged anew by time, revocation and trust as
+//!                                                 they are now
+//!               it has not: challenge for this group -> proof
+//!               no good, or not in time: the join comes back as a REJECT
 //! ```
 //!
 //! A verdict on a join falls before the join has a place in the total order, so a stranger changes
@@ -30,7 +31,7 @@ use ssp_core::{
 /// For what a proof is needed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Scope {
-    /// To connect, and to join.
+    /// To connect, and judged anew to join any group.
     Connections,
     /// To join any group.
     Joins,
@@ -77,8 +78,7 @@ impl ProofOfIdentity {
         }
     }
 
-    /// Lets everybody connect, and asks those who want to join a group. Who can prove who it is does so
-    /// when it connects all the same.
+    /// Asks nobody who connects, and everybody who wants to join a group, each time anew.
     #[must_use]
     pub fn for_joins(mut self) -> Self {
         self.scope = Scope::Joins;

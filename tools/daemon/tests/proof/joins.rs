@@ -11,11 +11,12 @@ use std::{
 use bytes::Bytes;
 use gcs_daemon::{
     Daemon, VirtualDaemon,
-    access::{ClosurePolicy, Decision, ProofOfIdentity, Question},
+    access::{Authentication, ClosurePolicy, Decision, ProofOfIdentity, Question},
     server::PROOF_TIME,
 };
 use gcs_proto::{
     gcs::{Cause, GcsCommand, GcsEvent, Message, Refused},
+    handshake::Method,
     name::MemberName,
     service::Service,
 };
@@ -110,9 +111,28 @@ async fn who_proves_joins_and_an_open_group_stays_open() {
         let left = bob.event().await;
         assert!(matches!(left, GcsEvent::SelfLeave { .. }), "{left:?}");
     }
-    // Who has proved when it connected is not asked again.
+    daemon.shutdown().await;
+}
+
+/// Who has proved when it connected is not asked again.
+#[tokio::test]
+async fn a_connection_may_be_asked_though_few_groups_are_guarded() {
+    let proof = ProofOfIdentity::new(keys_of(&["alice"])).for_joins_of([group("closed")]);
+    let daemon = Daemon::builder()
+        .daemon(VirtualDaemon::new(daemon_name("n1")))
+        .authentication(Authentication::anybody().require(Method::Proof))
+        .proof_of_identity(proof.clone())
+        .start()
+        .await
+        .unwrap();
     let mut alice = enter(&daemon, "alice", &signer("alice")).await.unwrap();
     alice.join("closed").await;
+    proof.set_trust(TrustStore::new());
+    alice.join("open").await;
+    alice.command(GcsCommand::Leave(group("closed"))).await;
+    alice.event().await;
+    ask_to_join(&mut alice, "closed").await;
+    refused(&mut alice, "closed", "trusted no more").await;
     daemon.shutdown().await;
 }
 

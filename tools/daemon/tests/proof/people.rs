@@ -7,14 +7,14 @@ use std::{
 
 use gcs_daemon::{Daemon, VirtualDaemon, access::ProofOfIdentity};
 use gcs_proto::{
-    gcs::{GcsCommand, GcsEvent},
+    gcs::{Cause, GcsCommand, GcsEvent},
     handshake::{ClientHandshake, ProofRequest},
 };
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use ssp_core::{
     Timestamp,
     identity::{
-        Ed25519Signer, OwnIdentity, Proof, TrustStore,
+        Ed25519Signer, OwnIdentity, Proof, TrustStore, answer_join_challenge,
         x509::{
             Authority, CertificateIdentity, CertificateTrust, KeyAlgorithm, Revocation, Validity,
             summaries,
@@ -157,8 +157,23 @@ impl Witness {
     /// Joins `group` as `alice`.
     pub(crate) async fn watch(daemon: &Daemon, group: &str) -> Self {
         let mut alice = enter(daemon, "alice", &signer("alice")).await.unwrap();
-        alice.join(group).await;
-        Self(alice, 0)
+        let me = alice.name();
+        let join = GcsCommand::Join(group.parse().unwrap());
+        alice.command(join).await;
+        loop {
+            let event = alice.event().await;
+            match answer_join_challenge(&event, &me, Some(&signer("alice"))) {
+                Some(answer) => alice.command(answer.command.unwrap()).await,
+                None => {
+                    let joined = match event {
+                        GcsEvent::Membership(membership) => membership.cause,
+                        other => panic!("{other:?}"),
+                    };
+                    assert_eq!(joined, Cause::Join(me));
+                    return Self(alice, 0);
+                }
+            }
+        }
     }
 
     /// Nothing at all has come since the last look.
