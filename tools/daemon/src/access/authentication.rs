@@ -202,7 +202,7 @@ mod tests {
     fn a_proof_is_required_of_all_or_of_nobody() {
         let key = Ed25519Signer::from_seed(&[1; 32]).public_key();
         let identity = Identity::of_key(Arc::new(key));
-        let proof = ProofOfIdentity::new(TrustStore::new());
+        let proof = ProofOfIdentity::new(Arc::new(TrustStore::new()));
         let required = Authentication::anybody().with_proof(Some(proof.clone()));
         assert_eq!(required.offered(), [Method::Proof]);
         assert_eq!(required.required(), [Method::Proof]);

@@ -46,15 +46,17 @@ enum Scope {
 /// lists, or any other [`Trust`].
 ///
 /// ```
+/// use std::sync::Arc;
+///
 /// use gcs_daemon::access::ProofOfIdentity;
 /// use ssp_core::identity::{Ed25519Signer, TrustStore};
 ///
 /// let key = Ed25519Signer::from_seed(&[1; 32]).public_key();
 /// let trust: TrustStore = format!("alice ed25519 {key}").parse()?;
-/// let proof = ProofOfIdentity::new(trust);
+/// let proof = ProofOfIdentity::new(Arc::new(trust));
 /// let builder = gcs_daemon::Daemon::builder().proof_of_identity(proof.clone());
 /// // Later, while the daemon runs: nobody is known any more.
-/// proof.set_trust(TrustStore::new());
+/// proof.set_trust(Arc::new(TrustStore::new()));
 /// # let _ = builder;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -71,9 +73,9 @@ pub struct ProofOfIdentity {
 impl ProofOfIdentity {
     /// Asks everybody who connects, and judges each join.
     #[must_use]
-    pub fn new(trust: impl Trust + 'static) -> Self {
+    pub fn new(trust: Arc<dyn Trust>) -> Self {
         Self {
-            trust: Arc::new(RwLock::new(Arc::new(trust))),
+            trust: Arc::new(RwLock::new(trust)),
             scope: Scope::Connections,
         }
     }
@@ -100,9 +102,9 @@ impl ProofOfIdentity {
     /// Trusts otherwise from now on, for instance because a new revocation list has come: each
     /// connection and each join is judged by it. Who is in a group stays there, as members judge
     /// each other in every view.
-    pub fn set_trust(&self, trust: impl Trust + 'static) {
+    pub fn set_trust(&self, trust: Arc<dyn Trust>) {
         let mut current = self.trust.write().unwrap_or_else(PoisonError::into_inner);
-        *current = Arc::new(trust);
+        *current = trust;
     }
 
     /// Whether nobody connects without a proof.
@@ -177,7 +179,7 @@ mod tests {
     #[test]
     fn what_is_guarded() {
         let group = |name: &str| name.parse::<GroupName>().unwrap();
-        let everything = ProofOfIdentity::new(TrustStore::new());
+        let everything = ProofOfIdentity::new(Arc::new(TrustStore::new()));
         assert!(everything.guards_connections() && everything.guards(&group("a")));
         let joins = everything.clone().for_joins();
         assert!(!joins.guards_connections() && joins.guards(&group("a")));
@@ -189,7 +191,7 @@ mod tests {
 
     #[test]
     fn no_challenge_comes_twice() {
-        let proof = ProofOfIdentity::new(TrustStore::new());
+        let proof = ProofOfIdentity::new(Arc::new(TrustStore::new()));
         let daemon = "n1".parse().unwrap();
         let made: BTreeSet<_> = (0..100)
             .map(|_| proof.challenge(&daemon, None).unwrap().encode())

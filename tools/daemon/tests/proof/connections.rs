@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use gcs_daemon::{
     Daemon, VirtualDaemon,
-    access::{ClosurePolicy, Decision, ProofOfIdentity, Question},
+    access::{ClosurePolicy, Decision, Question},
     server::HANDSHAKE_TIME,
 };
 use gcs_proto::{
@@ -21,7 +21,10 @@ use tokio::{
 
 use crate::{
     client::{connect, daemon_name, options, shake},
-    people::{Log, Office, Witness, answer, asking, certified, enter, enter_with, keys_of, signer},
+    people::{
+        Log, Office, Witness, answer, asking, certified, enter, enter_with, keys_of, signer,
+        trusting,
+    },
 };
 
 const REFUSED: Error = Error::Refused(ConnectRefusal::Authentication);
@@ -53,7 +56,7 @@ async fn known_members_get_in_and_policies_see_who_they_are() {
     let n1 = VirtualDaemon::new(daemon_name("n1"));
     let daemon = Daemon::builder()
         .daemon(n1)
-        .proof_of_identity(ProofOfIdentity::new(trust))
+        .proof_of_identity(trusting(trust))
         .policy(policy)
         .start()
         .await
@@ -88,7 +91,7 @@ async fn known_members_get_in_and_policies_see_who_they_are() {
 #[tokio::test]
 async fn a_daemon_chooses_the_name_that_is_proved() {
     let trust = keys_of(&["r1"]);
-    let daemon = asking(ProofOfIdentity::new(trust)).await;
+    let daemon = asking(trusting(trust)).await;
     let anonymous =
         || ClientHandshake::new(gcs_proto::handshake::ConnectOptions::new()).prove_if_asked();
     let stream = daemon.connect_in_process(&daemon_name("n1")).unwrap();
@@ -111,7 +114,7 @@ async fn strangers_are_refused_and_nobody_notices() {
         Arc::new(office.trust_without(&[&revoked])),
         Arc::new(keys_of(&["alice", "dave"])),
     ]);
-    let proof = ProofOfIdentity::new(trust);
+    let proof = trusting(trust);
     let daemon = asking(proof.clone()).await;
     let mut witness = Witness::watch(&daemon, "g").await;
     log.take();
@@ -194,7 +197,7 @@ async fn strangers_are_refused_and_nobody_notices() {
 #[tokio::test]
 async fn a_proof_is_worth_nothing_again_or_elsewhere() {
     let (log, _guard) = Log::start();
-    let n1 = asking(ProofOfIdentity::new(keys_of(&["alice", "bob"]))).await;
+    let n1 = asking(trusting(keys_of(&["alice", "bob"]))).await;
     let mut witness = Witness::watch(&n1, "g").await;
     // What bob has proved once, somebody shows again.
     let mut recorded = Vec::new();
@@ -235,7 +238,7 @@ async fn a_proof_is_worth_nothing_again_or_elsewhere() {
 
 #[tokio::test]
 async fn who_cannot_prove_gets_a_clear_error() {
-    let daemon = asking(ProofOfIdentity::new(keys_of(&["alice"]))).await;
+    let daemon = asking(trusting(keys_of(&["alice"]))).await;
     let stream = daemon.connect_in_process(&daemon_name("n1")).unwrap();
     let error = connect(stream, options("alice")).await.err();
     let offered = "SSP-PROOF ".to_owned();
@@ -261,7 +264,7 @@ async fn who_cannot_prove_gets_a_clear_error() {
 /// A stranger who does not answer keeps nobody out of a name, and is dropped in the end.
 #[tokio::test(start_paused = true)]
 async fn silence_is_waited_for_a_limited_time_and_costs_nobody_a_name() {
-    let daemon = asking(ProofOfIdentity::new(keys_of(&["alice"]))).await;
+    let daemon = asking(trusting(keys_of(&["alice"]))).await;
     let mut silent = daemon.connect_in_process(&daemon_name("n1")).unwrap();
     let begun = Instant::now();
     let mut handshake = ClientHandshake::new(options("alice")).prove_if_asked();
@@ -285,7 +288,7 @@ async fn silence_is_waited_for_a_limited_time_and_costs_nobody_a_name() {
 /// A name that is in use stays in use, whoever proves to own it.
 #[tokio::test]
 async fn a_name_in_use_is_refused_behind_the_proof() {
-    let daemon = asking(ProofOfIdentity::new(keys_of(&["alice"]))).await;
+    let daemon = asking(trusting(keys_of(&["alice"]))).await;
     let mut witness = Witness::watch(&daemon, "g").await;
     let second = enter(&daemon, "alice", &signer("alice")).await;
     assert_eq!(
@@ -299,10 +302,10 @@ async fn a_name_in_use_is_refused_behind_the_proof() {
 
 #[tokio::test]
 async fn trust_is_replaced_while_the_daemon_runs() {
-    let proof = ProofOfIdentity::new(TrustStore::new());
+    let proof = trusting(TrustStore::new());
     let daemon = asking(proof.clone()).await;
     assert!(enter(&daemon, "alice", &signer("alice")).await.is_err());
-    proof.set_trust(keys_of(&["alice"]));
+    proof.set_trust(Arc::new(keys_of(&["alice"])));
     assert!(enter(&daemon, "alice", &signer("alice")).await.is_ok());
     daemon.shutdown().await;
 }

@@ -11,7 +11,7 @@ use std::{
 use bytes::Bytes;
 use gcs_daemon::{
     Daemon, VirtualDaemon,
-    access::{Authentication, ClosurePolicy, Decision, ProofOfIdentity, Question},
+    access::{Authentication, ClosurePolicy, Decision, Question},
     server::PROOF_TIME,
 };
 use gcs_proto::{
@@ -31,7 +31,7 @@ use tokio::{io::DuplexStream, time::Instant};
 
 use crate::{
     client::{Client, connect, daemon_name, group, options},
-    people::{Log, Office, Witness, asking, certified, enter, keys_of, signer},
+    people::{Log, Office, Witness, asking, certified, enter, keys_of, signer, trusting},
 };
 
 type Plain = Client<DuplexStream>;
@@ -90,7 +90,7 @@ async fn who_proves_joins_and_an_open_group_stays_open() {
         }
         Decision::Allow
     });
-    let proof = ProofOfIdentity::new(keys_of(&["alice", "bob"])).for_joins_of([group("closed")]);
+    let proof = trusting(keys_of(&["alice", "bob"])).for_joins_of([group("closed")]);
     let daemon = Daemon::builder()
         .daemon(VirtualDaemon::new(daemon_name("n1")))
         .proof_of_identity(proof)
@@ -117,7 +117,7 @@ async fn who_proves_joins_and_an_open_group_stays_open() {
 /// Who has proved when it connected is not asked again.
 #[tokio::test]
 async fn a_connection_may_be_asked_though_few_groups_are_guarded() {
-    let proof = ProofOfIdentity::new(keys_of(&["alice"])).for_joins_of([group("closed")]);
+    let proof = trusting(keys_of(&["alice"])).for_joins_of([group("closed")]);
     let daemon = Daemon::builder()
         .daemon(VirtualDaemon::new(daemon_name("n1")))
         .authentication(Authentication::anybody().require(Method::Proof))
@@ -127,7 +127,7 @@ async fn a_connection_may_be_asked_though_few_groups_are_guarded() {
         .unwrap();
     let mut alice = enter(&daemon, "alice", &signer("alice")).await.unwrap();
     alice.join("closed").await;
-    proof.set_trust(TrustStore::new());
+    proof.set_trust(Arc::new(TrustStore::new()));
     alice.join("open").await;
     alice.command(GcsCommand::Leave(group("closed"))).await;
     alice.event().await;
@@ -145,7 +145,7 @@ async fn who_does_not_prove_does_not_join_and_nobody_notices() {
         Arc::new(keys_of(&["alice", "dave"])),
         Arc::new(office.trust_without(&[&revoked])),
     ]);
-    let daemon = asking(ProofOfIdentity::new(trust).for_joins()).await;
+    let daemon = asking(trusting(trust).for_joins()).await;
     let mut witness = Witness::watch(&daemon, "g").await;
     log.take();
     let cases: [(&str, Box<dyn OwnIdentity>, &str); 3] = [
@@ -208,7 +208,7 @@ async fn who_does_not_prove_does_not_join_and_nobody_notices() {
 /// Messages to a group that is guarded are nobody's business but the policy's.
 #[tokio::test]
 async fn others_cannot_speak_for_the_daemon() {
-    let daemon = asking(ProofOfIdentity::new(keys_of(&["alice"])).for_joins()).await;
+    let daemon = asking(trusting(keys_of(&["alice"])).for_joins()).await;
     let mut eve = nameless(&daemon, "eve").await;
     let mut bob = nameless(&daemon, "bob").await;
     let forged = GcsCommand::Unicast {
@@ -232,7 +232,7 @@ async fn others_cannot_speak_for_the_daemon() {
 
 #[tokio::test(start_paused = true)]
 async fn a_join_waits_a_limited_time_and_a_leave_takes_it_back() {
-    let daemon = asking(ProofOfIdentity::new(keys_of(&["alice", "bob"])).for_joins()).await;
+    let daemon = asking(trusting(keys_of(&["alice", "bob"])).for_joins()).await;
     let mut witness = Witness::watch(&daemon, "g").await;
     let mut bob = nameless(&daemon, "bob").await;
     let begun = Instant::now();
@@ -292,7 +292,7 @@ async fn an_identity_is_judged_anew_at_each_join() {
         keys: keys.clone(),
         over: Arc::clone(&over),
     };
-    let proof = ProofOfIdentity::new(ending);
+    let proof = trusting(ending);
     let daemon = asking(proof.clone()).await;
     let mut witness = Witness::watch(&daemon, "g").await;
     let mut bob = enter(&daemon, "bob", &signer("bob")).await.unwrap();
@@ -311,17 +311,17 @@ async fn an_identity_is_judged_anew_at_each_join() {
     // Another key for the same name, and nobody at all.
     let mut other = TrustStore::new();
     other.insert("bob", signer("other").public_key()).unwrap();
-    proof.set_trust(other);
+    proof.set_trust(Arc::new(other));
     ask_to_join(&mut bob, "g").await;
     refused(&mut bob, "g", "another key").await;
     assert!(log.take().contains("bad signature"));
-    proof.set_trust(TrustStore::new());
+    proof.set_trust(Arc::new(TrustStore::new()));
     ask_to_join(&mut bob, "g").await;
     refused(&mut bob, "g", "unknown").await;
     assert!(log.take().contains("unknown identity"));
     witness.in_peace("g", "replaced trust").await;
 
-    proof.set_trust(keys);
+    proof.set_trust(Arc::new(keys));
     bob.join("g").await;
     let joined = witness.client().membership().await;
     assert_eq!(joined.cause, Cause::Join(bob.name()));
@@ -332,11 +332,11 @@ async fn an_identity_is_judged_anew_at_each_join() {
 async fn a_revocation_counts_for_who_is_connected() {
     let mut office = Office::open(1);
     let pem = office.issue("#bob#n1", KeyAlgorithm::Ed25519);
-    let proof = ProofOfIdentity::new(office.trust());
+    let proof = trusting(office.trust());
     let daemon = asking(proof.clone()).await;
     let mut bob = enter(&daemon, "bob", &certified(&pem)).await.unwrap();
     bob.join("before").await;
-    proof.set_trust(office.trust_without(&[&pem]));
+    proof.set_trust(Arc::new(office.trust_without(&[&pem])));
     ask_to_join(&mut bob, "g").await;
     refused(&mut bob, "g", "revoked").await;
     daemon.shutdown().await;

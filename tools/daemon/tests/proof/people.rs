@@ -14,7 +14,7 @@ use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use ssp_core::{
     Timestamp,
     identity::{
-        Ed25519Signer, OwnIdentity, Proof, TrustStore, answer_join_challenge,
+        Ed25519Signer, OwnIdentity, Proof, Trust, TrustStore, answer_join_challenge,
         x509::{
             Authority, CertificateIdentity, CertificateTrust, KeyAlgorithm, Revocation, Validity,
             summaries,
@@ -116,6 +116,11 @@ impl Office {
 
 pub(crate) fn certified(pem: &str) -> CertificateIdentity {
     CertificateIdentity::from_pem(pem).unwrap()
+}
+
+/// Proof of identity to who trusts so.
+pub(crate) fn trusting(trust: impl Trust + 'static) -> ProofOfIdentity {
+    ProofOfIdentity::new(Arc::new(trust))
 }
 
 /// A daemon n1 that asks so.
