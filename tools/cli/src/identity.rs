@@ -68,13 +68,25 @@ pub(crate) fn run(options: &cli::Identity, printer: Printer) -> Result<(), Failu
 
 /// Own identity and trust of a member: raw keys or certificates, as the files say.
 pub(crate) fn credentials(identity: &Path, trust: &[PathBuf]) -> Result<Credentials, Failure> {
+    Ok(Credentials {
+        signer: own(identity)?,
+        trust: trusted(trust)?,
+    })
+}
+
+/// An own identity: a raw key, or a certificate and its key.
+pub(crate) fn own(identity: &Path) -> Result<Arc<dyn OwnIdentity>, Failure> {
     let text = Zeroizing::new(read(identity)?);
     let of_file = |error: IdentityError| Failure::of_file(identity, error);
-    let signer: Arc<dyn OwnIdentity> = if text.contains(CERTIFICATE) {
+    Ok(if text.contains(CERTIFICATE) {
         Arc::new(CertificateIdentity::from_pem(&text).map_err(of_file)?)
     } else {
         Arc::new(Ed25519Signer::from_pem(&text).map_err(of_file)?)
-    };
+    })
+}
+
+/// Whom these files trust, each of them by keys, or all of them together by certificates.
+pub(crate) fn trusted(trust: &[PathBuf]) -> Result<Arc<dyn Trust>, Failure> {
     let (mut authorities, mut names) = (String::new(), Vec::new());
     let mut all: Vec<Arc<dyn Trust>> = Vec::new();
     for path in trust {
@@ -96,10 +108,7 @@ pub(crate) fn credentials(identity: &Path, trust: &[PathBuf]) -> Result<Credenti
             .map_err(|error| Failure::of(names.join(", "), error))?;
         all.push(Arc::new(trust));
     }
-    Ok(Credentials {
-        signer,
-        trust: Arc::new(AnyOf(all)),
-    })
+    Ok(Arc::new(AnyOf(all)))
 }
 
 /// Reads a private key.

@@ -15,8 +15,9 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use super::{
     FILE, Flow, TEXT,
     command::Line,
-    connection, file_message,
+    file_message,
     input::Input,
+    keyless,
     pending::{Message, Pending},
     report, show,
 };
@@ -26,7 +27,7 @@ use crate::{cli, error::Failure, output::Printer};
 const PATIENCE: Duration = Duration::from_secs(3);
 
 pub(super) async fn run(options: &cli::User, printer: Printer) -> Result<(), Failure> {
-    let client = FlushClient::connect(&options.connect, connection(options))
+    let client = FlushClient::connect(&options.connect, keyless(options)?)
         .await
         .map_err(|error| Failure::Failed(error.to_string()))?;
     printer.print(&show::connected(client.private_group(), "flush"));

@@ -21,6 +21,7 @@ use ssp_tokio::ConnectionConfig;
 use crate::{
     cli,
     error::Failure,
+    identity,
     output::{Event, Printer, printable},
     signal::Interrupts,
 };
@@ -59,6 +60,15 @@ fn lost(printer: Printer, reason: &CloseReason) -> Failure {
 
 fn connection(options: &cli::User) -> ConnectionConfig {
     ConnectionConfig::new().name(options.name)
+}
+
+/// A connection that has nothing but the own identity, if there is one, to show to a daemon.
+fn keyless(options: &cli::User) -> Result<ConnectionConfig, Failure> {
+    let config = connection(options);
+    Ok(match &options.identity {
+        Some(file) => config.identity(identity::own(file)?),
+        None => config,
+    })
 }
 
 /// Whether the lines go on.

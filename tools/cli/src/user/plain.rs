@@ -10,13 +10,11 @@ use gcs_proto::{
 };
 use ssp_tokio::plain::PlainClient;
 
-use super::{
-    FILE, Flow, TEXT, command::Line, connection, file_message, input::Input, report, show,
-};
+use super::{FILE, Flow, TEXT, command::Line, file_message, input::Input, keyless, report, show};
 use crate::{cli, error::Failure, output::Printer};
 
 pub(super) async fn run(options: &cli::User, printer: Printer) -> Result<(), Failure> {
-    let client = PlainClient::connect(&options.connect, connection(options))
+    let client = PlainClient::connect(&options.connect, keyless(options)?)
         .await
         .map_err(|error| Failure::Failed(error.to_string()))?;
     printer.print(&show::connected(client.private_group(), "plain"));

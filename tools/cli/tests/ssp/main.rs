@@ -10,6 +10,7 @@ mod cert;
 mod demo;
 mod ends;
 mod flood;
+mod proof;
 mod soak;
 mod support;
 mod user;
