@@ -183,10 +183,8 @@ impl ClientHandshake {
 
     fn advance(&mut self, bytes: &[u8]) -> Result<Option<Connection>, Error> {
         self.buffer.extend_from_slice(bytes);
-        if matches!(self.state, State::Offer) {
-            if !self.take_offer()? {
-                return Ok(None);
-            }
+        if matches!(self.state, State::Offer) && !self.take_offer()? {
+            return Ok(None);
         }
         if matches!(self.state, State::Challenge) && !self.take_challenge()? {
             return Ok(None);

@@ -44,10 +44,10 @@ async fn known_members_get_in_and_policies_see_who_they_are() {
         let field = identity.map(|identity| identity.field("O").collect::<String>());
         match question {
             Question::Connect => notes.lock().unwrap().push((member, field)),
-            Question::Join(group) if group.as_str() == "board" => {
-                if field.as_deref() != Some("Example") {
-                    return Decision::Deny("not of the organisation");
-                }
+            Question::Join(group)
+                if group.as_str() == "board" && field.as_deref() != Some("Example") =>
+            {
+                return Decision::Deny("not of the organisation");
             }
             _ => {}
         }
@@ -165,14 +165,14 @@ async fn strangers_are_refused_and_nobody_notices() {
         witness.in_peace("g", what).await;
     }
 
-    let garbage: [(&str, fn() -> Vec<u8>); 4] = [
-        ("nothing at all", Vec::new),
-        ("another version", || vec![2; 70]),
-        ("a proof cut short", || vec![1, 1, 0, 64, 7]),
-        ("the longest there is", || vec![1; limits::PROOF]),
+    let garbage = [
+        ("nothing at all", Vec::new()),
+        ("another version", vec![2; 70]),
+        ("a proof cut short", vec![1, 1, 0, 64, 7]),
+        ("the longest there is", vec![1; limits::PROOF]),
     ];
     for (what, bytes) in garbage {
-        let result = enter_with(&daemon, "dave", |_| bytes()).await;
+        let result = enter_with(&daemon, "dave", |_| bytes.clone()).await;
         assert_eq!(result.err(), Some(REFUSED), "{what}");
         assert!(log.take().contains("malformed proof"), "{what}");
         witness.in_peace("g", what).await;
