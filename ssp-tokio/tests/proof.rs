@@ -144,6 +144,37 @@ async fn members_prove_before_a_join_and_strangers_stay_out() {
     daemon.shutdown().await;
 }
 
+/// A leave that overtakes the proof takes the join back, at whatever moment it comes.
+#[tokio::test]
+async fn a_join_that_is_taken_back_leaves_nothing_behind() {
+    let daemon = asking(proof().for_joins()).await;
+    let mut people = vec![Person::join(&daemon, "n1", "a").await];
+    agree(&mut people).await;
+    let client = Client::connect(&endpoint(&daemon, "n1"), config("b"))
+        .await
+        .unwrap();
+    for pause in 0..30 {
+        let joined = client.join(group(), GroupOptions::default()).await.unwrap();
+        for _ in 0..pause {
+            tokio::task::yield_now().await;
+        }
+        soon("the leave", joined.leave()).await.unwrap();
+    }
+    let last = client.join(group(), GroupOptions::default()).await.unwrap();
+    let mut comer = Person {
+        client,
+        group: last,
+    };
+    let [stayer] = people.as_mut_slice() else {
+        panic!("one stays");
+    };
+    let members = [stayer.me(), comer.me()];
+    let print = comer.view_of(&members).await.fingerprint;
+    // Some of those who left before had been there for a moment.
+    while stayer.view_of(&members).await.fingerprint != print {}
+    daemon.shutdown().await;
+}
+
 #[tokio::test]
 async fn clients_without_keys_can_be_given_an_identity() {
     let daemon = asking(proof()).await;

@@ -282,7 +282,8 @@ impl Group {
             .await?
     }
 
-    /// Leaves the group and waits until that is done. Events before that are dropped.
+    /// Leaves the group and waits until that is done, or until a join under way is refused. Events
+    /// before that are dropped.
     ///
     /// # Errors
     /// [`Error::Session`] when it is being left already, [`Error::Timeout`], [`Error::Closed`].
@@ -300,7 +301,9 @@ impl Group {
         let left = timeout(patience, async {
             loop {
                 match self.recv().await {
-                    Some(GroupEvent::SelfLeave) => return Ok(()),
+                    Some(GroupEvent::SelfLeave | GroupEvent::Refused(Refused::Join(_))) => {
+                        return Ok(());
+                    }
                     Some(GroupEvent::Closed(_)) | None => return Err(Error::Closed),
                     Some(_) => {}
                 }

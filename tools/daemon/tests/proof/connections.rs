@@ -15,7 +15,7 @@ use gcs_proto::{
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use ssp_core::identity::{AnyOf, Challenge, Proof, TrustStore, x509::KeyAlgorithm};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncReadExt, AsyncWriteExt, DuplexStream},
     time::Instant,
 };
 
@@ -261,25 +261,49 @@ async fn who_cannot_prove_gets_a_clear_error() {
     daemon.shutdown().await;
 }
 
+/// A proof longer than any is refused by its length alone, and so is whoever sends bytes without end.
+#[tokio::test]
+async fn a_proof_too_long_is_not_waited_for() {
+    let daemon = asking(trusting(keys_of(&["alice", "bob"]))).await;
+    let mut witness = Witness::watch(&daemon, "g").await;
+    let above = u16::try_from(limits::PROOF + 1).unwrap().to_be_bytes();
+    for bytes in [above.to_vec(), vec![0xff; 1 << 20]] {
+        let mut stream = daemon.connect_in_process(&daemon_name("n1")).unwrap();
+        challenged(&mut stream, "bob").await;
+        // The daemon may close the stream in the middle.
+        let _ = stream.write_all(&bytes).await;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.unwrap();
+        assert_eq!(answer, [0xf7], "-9");
+        witness.in_peace("g", "a proof too long").await;
+    }
+    daemon.shutdown().await;
+}
+
+/// Leads a handshake to its challenge.
+async fn challenged(stream: &mut DuplexStream, name: &str) {
+    let mut handshake = ClientHandshake::new(options(name)).prove_if_asked();
+    let mut chunk = [0; 256];
+    while handshake.poll_challenge().is_none() {
+        while let Some(record) = handshake.poll_transmit() {
+            stream.write_all(&record).await.unwrap();
+        }
+        let length = stream.read(&mut chunk).await.unwrap();
+        assert!(handshake.handle_bytes(&chunk[..length]).unwrap().is_none());
+    }
+}
+
 /// A stranger who does not answer keeps nobody out of a name, and is dropped in the end.
 #[tokio::test(start_paused = true)]
 async fn silence_is_waited_for_a_limited_time_and_costs_nobody_a_name() {
     let daemon = asking(trusting(keys_of(&["alice"]))).await;
     let mut silent = daemon.connect_in_process(&daemon_name("n1")).unwrap();
     let begun = Instant::now();
-    let mut handshake = ClientHandshake::new(options("alice")).prove_if_asked();
-    let mut chunk = [0; 256];
-    while handshake.poll_challenge().is_none() {
-        while let Some(record) = handshake.poll_transmit() {
-            silent.write_all(&record).await.unwrap();
-        }
-        let length = silent.read(&mut chunk).await.unwrap();
-        handshake.handle_bytes(&chunk[..length]).unwrap();
-    }
+    challenged(&mut silent, "alice").await;
     let stats = daemon.control().stats().await.unwrap();
     assert_eq!(stats.sessions, 0, "no name is taken");
     let alice = enter(&daemon, "alice", &signer("alice")).await.unwrap();
-    assert_eq!(silent.read(&mut chunk).await.unwrap(), 0, "dropped");
+    assert_eq!(silent.read(&mut [0]).await.unwrap(), 0, "dropped");
     assert!(begun.elapsed() >= HANDSHAKE_TIME);
     drop(alice);
     daemon.shutdown().await;
