@@ -12,7 +12,7 @@
 //! nothing for a group: no membership, no flush. The identity is bound to the name of the session, and
 //! policies see it ([`User::identity`](super::User::identity)).
 //!
-//! Source: client protocol notes, sections 3.7 and 8.1; secure layer notes, section 7.
+//! Source: client protocol notes, sections 3.7 and 8; secure layer notes, section 7.
 
 use std::{
     collections::BTreeSet,
