@@ -105,7 +105,7 @@ impl Session {
     /// Takes the next event of the engine. A daemon's challenge before a join is answered with the
     /// own identity.
     pub fn handle_event(&mut self, event: GcsEvent, now: Timestamp, rng: &mut dyn CryptoRng) {
-        if self.is_challenge(&event) {
+        if self.answer_challenge(&event) {
             return;
         }
         self.flush.handle_event(event);

@@ -22,8 +22,8 @@ use crate::{
 };
 
 impl Session {
-    /// Whether the event is a daemon's challenge before a join, which is then dealt with.
-    pub(super) fn is_challenge(&mut self, event: &GcsEvent) -> bool {
+    /// Deals with a daemon's challenge before a join; false for any other event.
+    pub(super) fn answer_challenge(&mut self, event: &GcsEvent) -> bool {
         let signer = &*self.credentials.signer;
         let Some(answer) = answer_join_challenge(event, &self.me, Some(signer)) else {
             return false;

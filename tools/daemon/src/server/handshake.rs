@@ -206,8 +206,8 @@ where
         }
     }
 
-    /// Takes the client's name at the hub, with some patience for a client that is back before the end of
-    /// its last session has been read from the other stream.
+    /// Takes the client's name at the hub, with some patience for a client that is back before the
+    /// end of its last session has been read from the other stream.
     async fn reserve(&mut self, request: ConnectRequest) -> Result<Reservation, ConnectRefusal> {
         let mut pause = FIRST_PAUSE;
         loop {
