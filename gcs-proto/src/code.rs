@@ -104,7 +104,10 @@ impl Error {
     pub const fn code(&self) -> Code {
         match self {
             Self::Refused(refusal) => Code::of_refusal(*refusal),
-            Self::NoCommonMethod { .. } | Self::MissingCredentials => Code::RejectAuth,
+            Self::NoCommonMethod { .. }
+            | Self::MissingCredentials
+            | Self::MissingProof { .. }
+            | Self::OtherMember { .. } => Code::RejectAuth,
             Self::Decode(_) | Self::Closed(_) => Code::ConnectionClosed,
             Self::HandshakeOver => Code::IllegalSession,
             Self::Name(_) | Self::IllegalGroup(_) | Self::ViewSynchronous(_) => Code::IllegalGroup,

@@ -156,6 +156,22 @@ pub enum Error {
     /// ([`ClientHandshake::with_credentials`](crate::handshake::ClientHandshake::with_credentials)).
     #[error("password authentication wanted without credentials")]
     MissingCredentials,
+    /// The daemon asks for proof of identity, or the proof method was chosen, and there is nobody to
+    /// give one
+    /// ([`ClientHandshake::prove_if_asked`](crate::handshake::ClientHandshake::prove_if_asked)).
+    #[error("daemon asks for proof of identity (it offers \"{offered}\"), none is there")]
+    MissingProof {
+        /// What it offers, as sent.
+        offered: String,
+    },
+    /// The daemon speaks of another member than it should.
+    #[error("daemon speaks of member {found} instead of {expected}")]
+    OtherMember {
+        /// Whom it names.
+        found: MemberName,
+        /// The private name that was asked for; or, at the end, the member that was proved.
+        expected: String,
+    },
     /// A text is not a name.
     #[error(transparent)]
     Name(#[from] NameError),

@@ -52,7 +52,11 @@ pub const COPIED_BODY: usize = 4 << 10;
 pub const TRANSMIT_BUFFER: usize = 16 << 20;
 
 /// Most bytes that wait at either end while the handshake is under way (ours).
-pub const HANDSHAKE_BUFFER: usize = 16 << 10;
+pub const HANDSHAKE_BUFFER: usize = 20 << 10;
+/// Longest challenge of the proof method, in bytes (ours).
+pub const CHALLENGE: usize = 1 << 10;
+/// Longest proof of the proof method, in bytes (ours: a signature and a chain of certificates).
+pub const PROOF: usize = 18 << 10;
 /// Length of the connect record's longest form, in bytes (format).
 pub const CONNECT_RECORD: usize = 5 + PRIVATE_NAME;
 /// Bytes of the authentication choice (format).

@@ -92,6 +92,7 @@ fn shake_with(mut client: ClientHandshake, policy: &Policy, piece: usize) -> Sha
                                 Some(refusal) => daemon.refuse(refusal),
                             }
                         }
+                        DaemonStep::Challenge => panic!("nobody here chooses a proof"),
                         DaemonStep::Refused(_) => {}
                     }
                     steps.push(step);

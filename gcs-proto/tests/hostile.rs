@@ -107,7 +107,12 @@ fn run_daemon_handshake(stream: &[u8], piece: usize) -> Option<BytesMut> {
         while let Some(step) = handshake.poll_step() {
             match step {
                 DaemonStep::Connect(_) => handshake.offer_methods(&Method::ALL),
+                DaemonStep::Challenge => handshake.challenge(&session(), b"why?").unwrap(),
                 DaemonStep::Authenticate { methods } => {
+                    assert_eq!(
+                        handshake.proof().is_some(),
+                        methods.contains(&Method::Proof)
+                    );
                     assert!(!methods.is_empty());
                     assert!(methods.len() <= limits::AUTHENTICATION_METHODS);
                     handshake.accept(Version::CURRENT, &session());

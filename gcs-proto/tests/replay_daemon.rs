@@ -61,6 +61,7 @@ fn serve<'a>(
                             open.accept(Version::CURRENT, member);
                         }
                         (DaemonStep::Authenticate { .. }, Err(refusal)) => open.refuse(refusal),
+                        (DaemonStep::Challenge, _) => panic!("no proof was offered"),
                         (DaemonStep::Refused(_), _) => {}
                     }
                     served.steps.push(step);
@@ -371,6 +372,7 @@ fn refused_connections() {
                 Some(DaemonStep::Authenticate { .. }) => {
                     daemon.accept(Version::CURRENT, &"#alice#n1".parse().unwrap());
                 }
+                Some(DaemonStep::Challenge) => panic!("no proof was offered"),
                 Some(DaemonStep::Refused(_)) => {}
                 None => panic!("{conn}: no step"),
             }

@@ -183,6 +183,7 @@ fn daemon(accept: &[u8], methods: &[Method], pieces: &[&[u8]]) -> (Vec<u8>, Vec<
                     match step {
                         DaemonStep::Connect(ConnectRequest { .. }) => open.offer_methods(methods),
                         DaemonStep::Authenticate { .. } => open.accept(Version::CURRENT, &member),
+                        DaemonStep::Challenge => panic!("no proof was offered"),
                         DaemonStep::Refused(refusal) => panic!("{refusal}"),
                     }
                     answers.extend(std::iter::from_fn(|| open.poll_transmit()).flatten());
@@ -327,6 +328,7 @@ fn refused_methods() {
                     );
                     daemon.refuse(ConnectRefusal::Authentication);
                 }
+                Some(DaemonStep::Challenge) => panic!("no proof was offered"),
                 Some(DaemonStep::Refused(_)) => assert_eq!(conn, "pword", "not offered"),
                 None => panic!("{conn}"),
             }

@@ -221,7 +221,8 @@ pub enum SessionEvent {
         reason: Distrust,
     },
     /// The access policy does not allow what a member is about to do: it is not admitted, or a
-    /// message of it was dropped.
+    /// message of it was dropped. Of this member and its join: the daemon asked for a proof of
+    /// identity that cannot be given, and [`Refused`](Self::Refused) will follow.
     Denied {
         /// The group.
         group: GroupName,

@@ -7,17 +7,22 @@ use gcs_proto::{
     handshake::{
         ClientHandshake, ConnectOptions, Credentials, MembershipMessages, Method, Priority,
     },
-    name::PrivateName,
+    name::{DaemonName, MemberName, PrivateName},
 };
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 use ssp_core::{
     SessionConfig,
     access::{AccessPolicy, AllowAll},
+    identity::OwnIdentity,
 };
 use tokio::time::Duration;
 
-use crate::files::{self, FileError};
+use crate::{
+    driver::Prover,
+    error::Error,
+    files::{self, FileError},
+};
 
 /// What every kind of client needs to know of its connection.
 ///
@@ -35,6 +40,8 @@ use crate::files::{self, FileError};
 pub struct ConnectionConfig {
     options: ConnectOptions,
     credentials: Option<Arc<Credentials>>,
+    prover: Prover,
+    daemon: Option<DaemonName>,
     connect_timeout: Duration,
     bounds: Bounds,
 }
@@ -56,6 +63,8 @@ impl ConnectionConfig {
         Self {
             options: ConnectOptions::new(),
             credentials: None,
+            prover: Prover(None),
+            daemon: None,
             connect_timeout: Duration::from_secs(5),
             bounds: Bounds {
                 commands: 64,
@@ -106,6 +115,27 @@ impl ConnectionConfig {
         self
     }
 
+    /// Proves to be this, where the daemon asks for it when connecting or before a join
+    /// ([`Method::Proof`]). A secure client does so with its own credentials unless another identity
+    /// is given here.
+    #[must_use]
+    pub fn identity(mut self, identity: Arc<dyn OwnIdentity>) -> Self {
+        self.prover = Prover(Some(identity));
+        self
+    }
+
+    /// Takes no daemon but the one of this name: another one is refused when it tells its name, and
+    /// gets no proof of identity.
+    ///
+    /// # Security
+    /// Without this, who answers in the daemon's place can pass its challenge on to another daemon
+    /// that trusts the same members, under that one's name.
+    #[must_use]
+    pub const fn daemon(mut self, name: DaemonName) -> Self {
+        self.daemon = Some(name);
+        self
+    }
+
     /// Time limit for opening the stream, and again for the handshake.
     #[must_use]
     pub const fn connect_timeout(mut self, limit: Duration) -> Self {
@@ -152,11 +182,36 @@ impl ConnectionConfig {
 
     /// The beginning of a handshake.
     pub(crate) fn handshake(&self) -> ClientHandshake {
-        match &self.credentials {
+        let handshake = match &self.credentials {
             Some(credentials) => {
                 ClientHandshake::with_credentials(self.options, Arc::clone(credentials))
             }
             None => ClientHandshake::new(self.options),
+        };
+        if self.prover.can_prove() {
+            handshake.prove_if_asked()
+        } else {
+            handshake
+        }
+    }
+
+    pub(crate) const fn prover(&self) -> &Prover {
+        &self.prover
+    }
+
+    /// Whether the daemon that calls this session `member` is the wanted one.
+    pub(crate) fn check_daemon(&self, member: &MemberName) -> Result<(), Error> {
+        match &self.daemon {
+            Some(wanted)
+                if member.as_bytes().rsplit(|byte| *byte == b'#').next()
+                    != Some(wanted.as_bytes()) =>
+            {
+                Err(Error::OtherDaemon {
+                    wanted: *wanted,
+                    found: *member,
+                })
+            }
+            Some(_) | None => Ok(()),
         }
     }
 
@@ -198,7 +253,8 @@ pub struct ClientConfig {
 }
 
 impl ClientConfig {
-    /// A client called `name` at its daemon, which signs and trusts with `credentials`.
+    /// A client called `name` at its daemon, which signs and trusts with `credentials`; with them it
+    /// also proves who it is to a daemon that asks.
     #[must_use]
     pub fn new(name: PrivateName, credentials: ssp_core::Credentials) -> Self {
         Self {
@@ -285,12 +341,11 @@ impl ClientConfig {
         SessionConfig,
         Randomness,
     ) {
-        (
-            self.connection,
-            self.credentials,
-            self.session,
-            self.randomness,
-        )
+        let mut connection = self.connection;
+        if !connection.prover.can_prove() {
+            connection.prover = Prover(Some(Arc::clone(&self.credentials.signer)));
+        }
+        (connection, self.credentials, self.session, self.randomness)
     }
 }
 

@@ -3,7 +3,11 @@
 use std::io;
 
 use bytes::Bytes;
-use gcs_proto::{DecodeError, name::GroupName};
+use gcs_proto::{
+    DecodeError,
+    code::Code,
+    name::{DaemonName, GroupName, MemberName},
+};
 use ssp_core::ViewNumber;
 use tokio::time::Duration;
 
@@ -40,6 +44,17 @@ pub enum Error {
     /// The daemon does not speak the protocol, or refuses the connection.
     #[error(transparent)]
     Handshake(gcs_proto::Error),
+    /// The daemon asks for proof of identity, and its challenge was not answered.
+    #[error("daemon asks for proof of identity: {0}")]
+    Challenge(ssp_core::identity::ChallengeError),
+    /// The daemon is not the one that was [wanted](crate::ConnectionConfig::daemon).
+    #[error("daemon {wanted} wanted, this one calls the session {found}")]
+    OtherDaemon {
+        /// Name of the daemon wanted.
+        wanted: DaemonName,
+        /// The session's name, which ends with that of the daemon.
+        found: MemberName,
+    },
     /// Something took too long.
     #[error("{what} took more than {after:?}")]
     Timeout {
@@ -80,6 +95,11 @@ impl Error {
             Self::Endpoint(_) | Self::NoEndpoint => -1,
             Self::Connect { .. } | Self::Timeout { .. } | Self::Stream { .. } => -2,
             Self::Handshake(gcs_proto::Error::Refused(refusal)) => refusal.code() as i32,
+            Self::Handshake(
+                gcs_proto::Error::MissingProof { .. } | gcs_proto::Error::OtherMember { .. },
+            )
+            | Self::Challenge(_)
+            | Self::OtherDaemon { .. } => Code::RejectAuth.number(),
             Self::Handshake(_) => -2,
             Self::Outdated(_) => ssp_core::error::code::VIEW_CHANGED,
             Self::Protocol(error) => error.code().number(),
@@ -115,6 +135,9 @@ impl From<Error> for io::Error {
             Error::Connect { kind, .. } | Error::Stream { kind, .. } => *kind,
             Error::Endpoint(_) | Error::NoEndpoint => io::ErrorKind::InvalidInput,
             Error::Handshake(gcs_proto::Error::Refused(_)) => io::ErrorKind::ConnectionRefused,
+            Error::Handshake(gcs_proto::Error::MissingProof { .. })
+            | Error::Challenge(_)
+            | Error::OtherDaemon { .. } => io::ErrorKind::PermissionDenied,
             Error::Handshake(_) => io::ErrorKind::InvalidData,
             Error::Timeout { .. } => io::ErrorKind::TimedOut,
             Error::Closed => io::ErrorKind::NotConnected,

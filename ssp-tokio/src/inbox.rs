@@ -335,10 +335,14 @@ impl<E: HandleEvent> Inbox<E> {
             .call(|answer| Command::Leave(group, answer))
             .await??;
         let left = timeout(patience, async {
+            let mut refused = false;
             loop {
                 match self.events.recv().await.map(|event| event.sequel()) {
                     Some(Sequel::Nothing) => return Ok(()),
-                    Some(Sequel::More | Sequel::Uncertain) => {}
+                    Some(Sequel::More) => {}
+                    Some(Sequel::Uncertain) => refused = true,
+                    // Whoever was not let in is out.
+                    None if refused => return Ok(()),
                     None => return Err(Error::Closed),
                 }
             }

@@ -18,6 +18,8 @@ fuzz_target!(|data: &[u8]| {
     let mut handshake = DaemonHandshake::new();
     if size % 4 == 0 {
         handshake.require_methods(&[Method::Ip]);
+    } else if size % 4 == 1 {
+        handshake.require_methods(&[Method::Proof]);
     }
     for piece in stream.chunks(usize::from(*size).max(1)) {
         if handshake.handle_bytes(piece).is_err() {
@@ -28,7 +30,13 @@ fuzz_target!(|data: &[u8]| {
             match step {
                 // Old clients are not asked for a method.
                 DaemonStep::Connect(_) => handshake.offer_methods(&Method::ALL),
+                DaemonStep::Challenge => {
+                    assert!(handshake.challenge(&member, b"challenge").is_ok());
+                }
                 DaemonStep::Authenticate { methods } => {
+                    let proof = handshake.proof();
+                    assert_eq!(proof.is_some(), methods.contains(&Method::Proof));
+                    assert!(proof.is_none_or(|proof| proof.len() <= limits::PROOF));
                     let given = handshake.credentials();
                     assert_eq!(given.is_some(), methods.contains(&Method::Password));
                     while handshake.poll_transmit().is_some() {}

@@ -1,13 +1,13 @@
 //! The daemon's side of the handshake.
 //!
 //! ```text
-//!   Connect -> Offering -> Choice -> Credentials -> Authenticating -> Accepted
-//!                  |         |     only with PWORD   ^
-//!                  |         +-----------------------+
+//!   Connect -> Offering -> Choice -> Credentials -> Challenging -> Proof -> Authenticating -> Accepted
+//!                  |         |     only with PWORD ^    only with SSP-PROOF    ^
+//!                  |         +---------------------+---------------------------+
 //!                  +---- Chosen, for libraries that cannot choose
 //! ```
 //!
-//! Offering and Authenticating wait for the caller; every state may end in a refusal. The records
+//! Offering, Challenging and Authenticating wait for the caller; every state may end in a refusal. The records
 //! are laid out in the documentation of their modules. Source: Spread client protocol, section 3.
 
 use alloc::{collections::VecDeque, vec::Vec};
@@ -19,8 +19,9 @@ use zeroize::Zeroize;
 use crate::{
     error::{ConnectRefusal, Error},
     handshake::{
-        ConnectRequest, Credentials, Method, Version, credentials,
+        ConnectRequest, Credentials, Method, ProofRequest, Version, credentials,
         method::{decode_choice, encode_offer},
+        proof::decode_proof,
         record::{AcceptRecord, encode_refusal},
     },
     limits,
@@ -33,10 +34,13 @@ pub enum DaemonStep {
     /// A client introduced itself: reserve its name and answer with
     /// [`offer_methods`](DaemonHandshake::offer_methods) or [`refuse`](DaemonHandshake::refuse).
     Connect(ConnectRequest),
+    /// The client has chosen [`Method::Proof`]: answer with
+    /// [`challenge`](DaemonHandshake::challenge) or [`refuse`](DaemonHandshake::refuse).
+    Challenge,
     /// The client is to be authenticated by all of these methods: answer with
     /// [`accept`](DaemonHandshake::accept) or [`refuse`](DaemonHandshake::refuse). If
     /// [`Method::Password`] is among them, [`credentials`](DaemonHandshake::credentials) has what
-    /// the client sent.
+    /// the client sent; likewise [`proof`](DaemonHandshake::proof) for [`Method::Proof`].
     Authenticate {
         /// What it chose, all of it offered, then what is required beside; what the daemon chose
         /// for a library that cannot.
@@ -50,6 +54,7 @@ pub enum DaemonStep {
 ///
 /// ```text
 ///   handle_bytes, poll_step -> Connect       -> offer_methods | refuse, poll_transmit
+///   handle_bytes, poll_step -> Challenge     -> challenge | refuse,     poll_transmit
 ///   handle_bytes, poll_step -> Authenticate  -> accept | refuse,        poll_transmit
 ///   into_remaining: bytes for the message decoder
 /// ```
@@ -88,11 +93,17 @@ enum State {
         client: Version,
         methods: Vec<Method>,
     },
+    /// The caller has [`DaemonStep::Challenge`] to answer.
+    Challenging(Shown),
+    /// The proof is incomplete.
+    Proof(Shown),
     /// The caller has [`DaemonStep::Authenticate`] to answer.
     Authenticating {
         client: Version,
         /// Present if the password method was chosen, which then has an answer of its own.
         credentials: Option<Credentials>,
+        /// Present if the proof method was chosen.
+        proof: Option<Bytes>,
     },
     /// Refused, and the caller does not know yet.
     Refusing(ConnectRefusal),
@@ -100,6 +111,14 @@ enum State {
     Refused,
     /// Accepted.
     Accepted,
+}
+
+/// What a client has chosen and shown when it is asked for a proof.
+#[derive(Debug)]
+struct Shown {
+    client: Version,
+    methods: Vec<Method>,
+    credentials: Option<Credentials>,
 }
 
 impl fmt::Debug for DaemonHandshake {
@@ -137,8 +156,8 @@ impl DaemonHandshake {
     /// Has every client go through these methods, whatever it chooses; they are offered to all.
     /// Takes effect with [`offer_methods`](Self::offer_methods).
     ///
-    /// A client that has not chosen a required [`Method::Password`] is refused: it would not know
-    /// to send anything.
+    /// A client that has not chosen a required [`Method::Password`] or [`Method::Proof`] is refused:
+    /// it would not know to send anything.
     pub fn require_methods(&mut self, required: &[Method]) {
         self.required = required.to_vec();
     }
@@ -170,12 +189,15 @@ impl DaemonHandshake {
                 State::Authenticating {
                     client,
                     credentials: None,
+                    proof: None,
                 },
                 Some(DaemonStep::Authenticate { methods }),
             ),
             State::Credentials { client, methods } => self.read_credentials(client, methods),
+            State::Proof(shown) => self.read_proof(shown),
             State::Refusing(refusal) => (State::Refused, Some(DaemonStep::Refused(refusal))),
             waiting @ (State::Offering { .. }
+            | State::Challenging(_)
             | State::Authenticating { .. }
             | State::Refused
             | State::Accepted) => (waiting, None),
@@ -201,7 +223,7 @@ impl DaemonHandshake {
             self.transmit.push_back(encode_offer(&offered));
             self.state = State::Choice { client, offered };
         } else if let Some(method) = [Method::Ip, Method::Null].into_iter().find(known)
-            && !self.required.contains(&Method::Password)
+            && !self.required.iter().any(|method| method.has_exchange())
         {
             self.state = State::Chosen {
                 client,
@@ -222,6 +244,44 @@ impl DaemonHandshake {
             | State::Choice { .. }
             | State::Chosen { .. }
             | State::Credentials { .. }
+            | State::Challenging(_)
+            | State::Proof(_)
+            | State::Refusing(_)
+            | State::Refused
+            | State::Accepted => None,
+        }
+    }
+
+    /// Answers [`DaemonStep::Challenge`]: asks the client, which will be `member`, for the proof
+    /// that meets this challenge.
+    ///
+    /// # Errors
+    /// [`Error::Limit`] for a challenge of more than [`limits::CHALLENGE`] bytes; nothing has
+    /// changed.
+    pub fn challenge(&mut self, member: &MemberName, challenge: &[u8]) -> Result<(), Error> {
+        let record = ProofRequest::encode(member, challenge)?;
+        self.state = match core::mem::replace(&mut self.state, State::Connect) {
+            State::Challenging(shown) => {
+                self.transmit.push_back(record);
+                State::Proof(shown)
+            }
+            other => other,
+        };
+        Ok(())
+    }
+
+    /// The proof of the client, while [`DaemonStep::Authenticate`] has to be answered and
+    /// [`Method::Proof`] is among its methods.
+    pub const fn proof(&self) -> Option<&Bytes> {
+        match &self.state {
+            State::Authenticating { proof, .. } => proof.as_ref(),
+            State::Connect
+            | State::Offering { .. }
+            | State::Choice { .. }
+            | State::Chosen { .. }
+            | State::Credentials { .. }
+            | State::Challenging(_)
+            | State::Proof(_)
             | State::Refusing(_)
             | State::Refused
             | State::Accepted => None,
@@ -233,6 +293,7 @@ impl DaemonHandshake {
         let State::Authenticating {
             client,
             credentials,
+            ..
         } = &self.state
         else {
             return;
@@ -250,10 +311,11 @@ impl DaemonHandshake {
         self.state = State::Accepted;
     }
 
-    /// Answers either step: the client is told why and the stream is to be closed.
+    /// Answers any step: the client is told why and the stream is to be closed.
     pub fn refuse(&mut self, refusal: ConnectRefusal) {
         match &self.state {
             State::Offering { .. }
+            | State::Challenging(_)
             | State::Authenticating {
                 credentials: None, ..
             } => {}
@@ -267,6 +329,7 @@ impl DaemonHandshake {
             | State::Choice { .. }
             | State::Chosen { .. }
             | State::Credentials { .. }
+            | State::Proof(_)
             | State::Refusing(_)
             | State::Refused
             | State::Accepted => return,
@@ -333,18 +396,16 @@ impl DaemonHandshake {
                     }
                 }
                 let added = methods.get(chosen..).unwrap_or_default();
-                if added.contains(&Method::Password) {
+                if added.iter().any(|method| method.has_exchange()) {
                     self.refused(ConnectRefusal::Authentication)
                 } else if methods.contains(&Method::Password) {
                     self.read_credentials(client, methods)
                 } else {
-                    (
-                        State::Authenticating {
-                            client,
-                            credentials: None,
-                        },
-                        Some(DaemonStep::Authenticate { methods }),
-                    )
+                    Self::shown(Shown {
+                        client,
+                        methods,
+                        credentials: None,
+                    })
                 }
             }
             Err(refusal) => self.refused(refusal),
@@ -362,10 +423,43 @@ impl DaemonHandshake {
         let credentials = Credentials::decode(record);
         record.zeroize();
         self.buffer.advance(credentials::RECORD);
+        Self::shown(Shown {
+            client,
+            methods,
+            credentials: Some(credentials),
+        })
+    }
+
+    /// Asks for the proof, if one was chosen; else all is there for the verdict.
+    fn shown(shown: Shown) -> (State, Option<DaemonStep>) {
+        if shown.methods.contains(&Method::Proof) {
+            return (State::Challenging(shown), Some(DaemonStep::Challenge));
+        }
+        Self::complete(shown, None)
+    }
+
+    fn read_proof(&mut self, shown: Shown) -> (State, Option<DaemonStep>) {
+        match decode_proof(&self.buffer) {
+            Ok(None) => (State::Proof(shown), None),
+            Ok(Some((length, proof))) => {
+                self.buffer.advance(length);
+                Self::complete(shown, Some(proof))
+            }
+            Err(refusal) => self.refused(refusal),
+        }
+    }
+
+    fn complete(shown: Shown, proof: Option<Bytes>) -> (State, Option<DaemonStep>) {
+        let Shown {
+            client,
+            methods,
+            credentials,
+        } = shown;
         (
             State::Authenticating {
                 client,
-                credentials: Some(credentials),
+                credentials,
+                proof,
             },
             Some(DaemonStep::Authenticate { methods }),
         )

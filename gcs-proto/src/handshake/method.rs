@@ -8,8 +8,9 @@
 //! | | 30 | 30 | second name; the first empty slot ends the list |
 //! | | 60 | 30 | third name |
 //!
-//! What a method exchanges behind the choice is in [`Credentials`](super::Credentials): only the
-//! password method exchanges anything.
+//! What a method exchanges behind the choice is in [`Credentials`](super::Credentials) for the
+//! password method and in [`ProofRequest`](super::ProofRequest) for the proof method; the others
+//! exchange nothing.
 //!
 //! Source: Spread client protocol, sections 3.2 and 3.3 of the protocol notes in `docs/`.
 
@@ -29,11 +30,14 @@ pub enum Method {
     Ip,
     /// `PWORD`: a user name and a password in clear text ([`Credentials`](super::Credentials)).
     Password,
+    /// `SSP-PROOF`: the client meets a challenge ([`ProofRequest`](super::ProofRequest)). Ours, not
+    /// the Spread toolkit's.
+    Proof,
 }
 
 impl Method {
     /// All methods, in the order in which daemons offer them.
-    pub const ALL: [Self; 3] = [Self::Null, Self::Ip, Self::Password];
+    pub const ALL: [Self; 4] = [Self::Null, Self::Ip, Self::Password, Self::Proof];
 
     /// Name on the wire.
     pub const fn name(self) -> &'static str {
@@ -41,6 +45,16 @@ impl Method {
             Self::Null => "NULL",
             Self::Ip => "IP",
             Self::Password => "PWORD",
+            Self::Proof => "SSP-PROOF",
+        }
+    }
+
+    /// Whether the client has to send something of its own beside the choice, so that nobody goes
+    /// through this method without having chosen it.
+    pub const fn has_exchange(self) -> bool {
+        match self {
+            Self::Null | Self::Ip => false,
+            Self::Password | Self::Proof => true,
         }
     }
 
@@ -90,8 +104,8 @@ pub(super) fn encode_choice(methods: impl IntoIterator<Item = Method>) -> Bytes 
 /// A method that exchanges nothing may be chosen twice, as at the reference daemon.
 ///
 /// # Errors
-/// [`ConnectRefusal::Authentication`] for an empty choice, for a method not offered, and for two
-/// exchanges of credentials.
+/// [`ConnectRefusal::Authentication`] for an empty choice, for a method not offered, and for the
+/// same exchange twice.
 pub(super) fn decode_choice(
     choice: &[u8; limits::AUTHENTICATION_CHOICE],
     offered: &[Method],
@@ -104,10 +118,8 @@ pub(super) fn decode_choice(
     for name in names {
         let method = Method::from_name(name).filter(|method| offered.contains(method));
         match method {
-            Some(Method::Password) if chosen.contains(&Method::Password) => {
-                return Err(ConnectRefusal::Authentication);
-            }
             Some(method) if !chosen.contains(&method) => chosen.push(method),
+            Some(method) if method.has_exchange() => return Err(ConnectRefusal::Authentication),
             Some(_) => {}
             None => return Err(ConnectRefusal::Authentication),
         }
@@ -130,7 +142,10 @@ mod tests {
             encode_offer(&[Method::Null, Method::Ip]),
             &b"\x08NULL IP "[..]
         );
-        assert_eq!(encode_offer(&Method::ALL), &b"\x0eNULL IP PWORD "[..]);
+        assert_eq!(
+            encode_offer(&Method::ALL),
+            &b"\x18NULL IP PWORD SSP-PROOF "[..]
+        );
         assert_eq!(encode_offer(&[]), &b"\0"[..]);
         assert!(offers(b"NULL IP ", Method::Ip));
         assert!(!offers(b"NULL IPX ", Method::Ip));
@@ -153,7 +168,11 @@ mod tests {
         );
         assert_eq!(
             decode_choice(&choice([b"NULL", b"IP", b"PWORD"]), all),
-            Ok(all.to_vec())
+            Ok(all[..3].to_vec())
+        );
+        assert_eq!(
+            decode_choice(&choice([b"SSP-PROOF", b"PWORD", b""]), all),
+            Ok(alloc::vec![Method::Proof, Method::Password])
         );
         assert_eq!(
             decode_choice(&choice([b"IP", b"NULL", b"IP"]), all),
@@ -168,6 +187,8 @@ mod tests {
             (choice([b"null", b"", b""]), all),
             (choice([b"NULL", b"PWORD", b""]), &all[..2]),
             (choice([b"PWORD", b"PWORD", b""]), all),
+            (choice([b"SSP-PROOF", b"IP", b"SSP-PROOF"]), all),
+            (choice([b"SSP-PROOF", b"", b""]), &all[..3]),
             (choice([b"NULL", b"KERBEROS", b""]), all),
             (choice([b"IP", b"", b""]), &all[..1]),
             ([b'N'; 90], all),

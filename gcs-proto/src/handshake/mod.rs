@@ -6,7 +6,9 @@
 //!    | <-------------- methods offered -------- |   or a negative code and the end
 //!    | -- methods chosen, 90 bytes -----------> |
 //!    | -- user name, password --------------->  |   only if PWORD was chosen
-//!    | <-- 1 ---------------------------------- |   or 0, a code and the end
+//!    | <-- 1, member name, challenge ---------- |   only if SSP-PROOF was chosen, which is ours;
+//!    | -- proof ------------------------------> |   or a negative code and the end
+//!    | <-- 1 ---------------------------------- |   only with PWORD; or 0, a code and the end
 //!    | <-- 1, daemon version, private group --- |   or a negative code and the end
 //! ```
 //!
@@ -22,6 +24,7 @@ mod client;
 mod credentials;
 mod daemon;
 mod method;
+mod proof;
 mod record;
 mod version;
 
@@ -29,5 +32,6 @@ pub use client::ClientHandshake;
 pub use credentials::{Credentials, CredentialsError};
 pub use daemon::{DaemonHandshake, DaemonStep};
 pub use method::Method;
+pub use proof::ProofRequest;
 pub use record::{ConnectOptions, ConnectRequest, MembershipMessages, Priority};
 pub use version::Version;

@@ -70,7 +70,8 @@ pub enum Priority {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConnectOptions {
     pub(super) request: ConnectRequest,
-    /// Slots of the choice; as many as there are methods, so each one has room.
+    /// Slots of the choice, of which the proof method takes the one of [`Method::Null`] where the
+    /// daemon offers it; so each method has room.
     pub(super) methods: [Option<Method>; limits::AUTHENTICATION_METHODS],
 }
 
@@ -118,7 +119,8 @@ impl ConnectOptions {
     }
 
     /// The one authentication method to ask for; [`Method::Password`] needs
-    /// [`ClientHandshake::with_credentials`](super::ClientHandshake::with_credentials).
+    /// [`ClientHandshake::with_credentials`](super::ClientHandshake::with_credentials) and
+    /// [`Method::Proof`] needs [`ClientHandshake::prove_if_asked`](super::ClientHandshake::prove_if_asked).
     #[must_use]
     pub const fn method(mut self, method: Method) -> Self {
         self.methods = [Some(method), None, None];

@@ -10,7 +10,7 @@ use ssp_core::{
     Timestamp,
     access::FilePolicy,
     identity::{
-        Challenge, OwnIdentity, Proof, Trust,
+        Challenge, JoinProof, OwnIdentity, Proof, Trust,
         x509::{Authority, CertificateIdentity, CertificateTrust, KeyAlgorithm, Validity, summaries},
     },
 };
@@ -58,6 +58,9 @@ fuzz_target!(|data: (Vec<u8>, Vec<(u16, u8)>)| {
     }
     if let Ok(proof) = Proof::decode(&bytes) {
         assert_eq!(proof.encode(), bytes);
+    }
+    if let Ok(answer) = JoinProof::decode(&bytes) {
+        assert_eq!(answer.encode(), bytes);
     }
     if let Ok(text) = std::str::from_utf8(&bytes) {
         let _ = text.parse::<FilePolicy>();

@@ -19,13 +19,14 @@
 //! | -32739, -32738 | STR tree, update | AGREED |
 //! | -32755 | part of a token that is too long for the engine | the token's |
 //! | -32756 | evidence of the sender's identity | FIFO |
+//! | -32757, -32758 | a daemon's challenge for a join, the answer ([`JOIN_CHALLENGE`](crate::identity::JOIN_CHALLENGE)) | FIFO, between daemon and client |
 //!
 //! Inside the seal, and there alone:
 //!
 //! | type | content | service |
 //! |---|---|---|
-//! | -32757 | request for receipts of parts | the parts' |
-//! | -32758 | receipt of parts | FIFO, to one member |
+//! | -32759 | request for receipts of parts | the parts' |
+//! | -32760 | receipt of parts | FIFO, to one member |
 //!
 //! The type is a hint for routing: what a token is stands in its signed envelope, and both must
 //! agree. Users may send any type above -32738.
@@ -41,9 +42,9 @@ pub const TOKEN_PART: i16 = -32_755;
 /// Type of evidence of an identity.
 pub const EVIDENCE: i16 = -32_756;
 /// Type, inside the seal, of a request for receipts of parts.
-pub const RECEIPT_REQUEST: i16 = -32_757;
+pub const RECEIPT_REQUEST: i16 = -32_759;
 /// Type, inside the seal, of a receipt of parts.
-pub const RECEIPT: i16 = -32_758;
+pub const RECEIPT: i16 = -32_760;
 /// Highest type that is reserved for the secure layer and what is below.
 pub const HIGHEST_RESERVED: i16 = -32_738;
 

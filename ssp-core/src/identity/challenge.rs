@@ -20,11 +20,14 @@
 //! the transport, or not at all: what a group is worth rests on the signatures of its tokens, never
 //! on this.
 
-use alloc::{string::String, vec::Vec};
+use alloc::{format, string::String, vec::Vec};
 
 use bytes::Buf;
 use cliques::SignatureAlgorithm;
-use gcs_proto::name::{DaemonName, GroupName, MemberName};
+use gcs_proto::{
+    limits,
+    name::{DaemonName, GroupName, MemberName},
+};
 use rand_core::CryptoRng;
 
 use super::{Distrust, EVIDENCE_MAX, Identity, OwnIdentity, Trust};
@@ -42,6 +45,9 @@ const NONCE: usize = 32;
 /// Longest signature of any algorithm that is accepted, in bytes.
 const SIGNATURE_MAX: usize = 1_024;
 
+// What the handshake carries.
+const _: () = assert!(CHALLENGE_LENGTH <= limits::CHALLENGE && PROOF_MAX <= limits::PROOF);
+
 /// Why a challenge was not answered, or an answer not accepted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -49,6 +55,9 @@ pub enum ChallengeError {
     /// Cannot be read.
     #[error("malformed {0}")]
     Malformed(&'static str),
+    /// There is no identity to answer with.
+    #[error("no identity to answer a challenge with")]
+    NoIdentity,
     /// The challenge is another daemon's than the one that the own name belongs to.
     #[error("challenge of daemon \"{challenger}\" for member {member}")]
     OtherDaemon {
@@ -56,6 +65,14 @@ pub enum ChallengeError {
         challenger: String,
         /// The own name.
         member: MemberName,
+    },
+    /// The challenge asks for something else than what the member wants to do.
+    #[error("challenge for {found} where one for {expected} is answered")]
+    OtherPurpose {
+        /// What it asks a proof for.
+        found: String,
+        /// What the member wants to do.
+        expected: String,
     },
     /// The own signature or evidence is too long for a proof.
     #[error("own identity is too long for a proof")]
@@ -145,6 +162,36 @@ impl Challenge {
         trust: &dyn Trust,
         now: Timestamp,
     ) -> Result<Identity, ChallengeError> {
+        self.check(member, proof, trust, now)
+    }
+
+    /// Like [`verify`](Self::verify), and keeps what is needed to judge the proof anew.
+    ///
+    /// # Errors
+    /// As of [`verify`](Self::verify).
+    pub fn accept(
+        self,
+        member: &MemberName,
+        proof: Proof,
+        trust: &dyn Trust,
+        now: Timestamp,
+    ) -> Result<Proved, ChallengeError> {
+        let identity = self.check(member, &proof, trust, now)?;
+        Ok(Proved {
+            challenge: self,
+            member: *member,
+            proof,
+            identity,
+        })
+    }
+
+    fn check(
+        &self,
+        member: &MemberName,
+        proof: &Proof,
+        trust: &dyn Trust,
+        now: Timestamp,
+    ) -> Result<Identity, ChallengeError> {
         let identity = trust.identify(member, proof.evidence.as_deref(), now)?;
         identity
             .key()
@@ -159,6 +206,38 @@ impl Challenge {
         put16(&mut signed, member.as_bytes());
         signed.extend_from_slice(&self.encode());
         signed
+    }
+}
+
+/// A proof that was accepted, kept so that it can be judged anew: identities expire and are taken
+/// back, and trust is replaced, while a connection lasts.
+#[derive(Debug)]
+pub struct Proved {
+    challenge: Challenge,
+    member: MemberName,
+    proof: Proof,
+    identity: Identity,
+}
+
+impl Proved {
+    /// Who gave the proof.
+    pub const fn member(&self) -> &MemberName {
+        &self.member
+    }
+
+    /// The identity as it was accepted.
+    pub const fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// The identity as `trust` accepts it at the time `now`: for the evidence that was shown and
+    /// the key that has signed.
+    ///
+    /// # Errors
+    /// As of [`Challenge::verify`]; [`ChallengeError::BadSignature`] when the name has another key
+    /// by now.
+    pub fn judge(&self, trust: &dyn Trust, now: Timestamp) -> Result<Identity, ChallengeError> {
+        self.challenge.check(&self.member, &self.proof, trust, now)
     }
 }
 
@@ -201,6 +280,32 @@ impl Proof {
             signature,
             evidence,
         })
+    }
+
+    /// Answers the bytes of a challenge with the bytes of a proof: for the join of `group`, or for
+    /// a connection.
+    ///
+    /// # Errors
+    /// As of [`Challenge::decode`] and [`Proof::answer`]; [`ChallengeError::OtherPurpose`] when the
+    /// challenge asks for anything else.
+    pub fn meet(
+        challenge: &[u8],
+        group: Option<&GroupName>,
+        me: &MemberName,
+        identity: &dyn OwnIdentity,
+    ) -> Result<Vec<u8>, ChallengeError> {
+        let challenge = Challenge::decode(challenge)?;
+        if challenge.group() != group {
+            let purpose = |group: Option<&GroupName>| match group {
+                Some(group) => format!("the join of group {group}"),
+                None => "a connection".into(),
+            };
+            return Err(ChallengeError::OtherPurpose {
+                found: purpose(challenge.group()),
+                expected: purpose(group),
+            });
+        }
+        Ok(Self::answer(&challenge, me, identity)?.encode())
     }
 
     /// The bytes on the wire, at most [`PROOF_MAX`].
@@ -310,6 +415,59 @@ mod tests {
                 .unwrap_err()
                 .to_string(),
             "challenge of daemon \"n2\" for member #alice#n1"
+        );
+    }
+
+    #[test]
+    fn a_proof_is_judged_anew_by_what_is_trusted_then() {
+        let alice = Ed25519Signer::from_seed(&[1; 32]);
+        let me = name("#alice#n1");
+        let made = challenge(1, "n1", None);
+        let proof = Proof::answer(&made, &me, &alice).unwrap();
+        let proved = made.accept(&me, proof, &trust(), Timestamp(0)).unwrap();
+        assert_eq!(proved.member(), &me);
+        assert!(proved.judge(&trust(), Timestamp(1)).is_ok());
+        // Known no more, and known by another key.
+        let mut later = TrustStore::new();
+        assert_eq!(
+            proved.judge(&later, Timestamp(2)).unwrap_err(),
+            ChallengeError::Distrust(Distrust::Unknown)
+        );
+        let other = Ed25519Signer::from_seed(&[3; 32]).public_key();
+        later.insert("alice", other).unwrap();
+        assert_eq!(
+            proved.judge(&later, Timestamp(2)).unwrap_err(),
+            ChallengeError::BadSignature
+        );
+    }
+
+    #[test]
+    fn a_challenge_is_met_for_what_it_asks_only() {
+        let alice = Ed25519Signer::from_seed(&[1; 32]);
+        let me = name("#alice#n1");
+        let (chat, other) = ("chat".parse().unwrap(), "other".parse().unwrap());
+        let join = challenge(1, "n1", Some("chat"));
+        let proof = Proof::meet(&join.encode(), Some(&chat), &me, &alice).unwrap();
+        for group in [None, Some(&other)] {
+            assert!(matches!(
+                Proof::meet(&join.encode(), group, &me, &alice),
+                Err(ChallengeError::OtherPurpose { .. })
+            ));
+        }
+        let connection = challenge(1, "n1", None).encode();
+        assert_eq!(
+            Proof::meet(&connection, Some(&chat), &me, &alice)
+                .unwrap_err()
+                .to_string(),
+            "challenge for a connection where one for the join of group chat is answered"
+        );
+        assert_eq!(
+            Proof::meet(b"?", None, &me, &alice),
+            Err(ChallengeError::Malformed("challenge"))
+        );
+        assert_eq!(
+            verify(join, "#alice#n1", &Proof::decode(&proof).unwrap()),
+            Ok(())
         );
     }
 

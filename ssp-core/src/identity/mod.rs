@@ -19,6 +19,7 @@
 mod accepted;
 mod challenge;
 mod ed25519;
+mod join;
 mod pem;
 mod trust;
 #[cfg(feature = "x509")]
@@ -32,9 +33,10 @@ use gcs_proto::name::MemberName;
 
 pub use accepted::{Distrust, Identity, MemberKey};
 pub use challenge::{
-    CHALLENGE_CONTEXT, CHALLENGE_LENGTH, Challenge, ChallengeError, PROOF_MAX, Proof,
+    CHALLENGE_CONTEXT, CHALLENGE_LENGTH, Challenge, ChallengeError, PROOF_MAX, Proof, Proved,
 };
 pub use ed25519::{Ed25519Signer, IdentityError, PublicKey, Signed};
+pub use join::{JOIN_CHALLENGE, JOIN_PROOF, JoinAnswer, JoinProof, answer_join_challenge};
 pub(crate) use trust::session as session_of;
 pub use trust::{TrustError, TrustErrorKind, TrustStore};
 

@@ -51,6 +51,8 @@ pub struct Session {
     policy: Arc<dyn AccessPolicy>,
     config: SessionConfig,
     flush: FlushLayer,
+    /// Answers to the daemon, beside what the flush layer has to send.
+    answers: VecDeque<GcsCommand>,
     groups: BTreeMap<GroupName, SecureGroup>,
     /// Groups without keys.
     clear: BTreeMap<GroupName, ClearGroup>,
@@ -76,6 +78,7 @@ impl Session {
             policy: Arc::new(AllowAll),
             config,
             flush: FlushLayer::with_capabilities(me, &config.capabilities),
+            answers: VecDeque::new(),
             groups: BTreeMap::new(),
             clear: BTreeMap::new(),
             events: VecDeque::new(),
@@ -107,8 +110,12 @@ impl Session {
         }
     }
 
-    /// Takes the next event of the engine.
+    /// Takes the next event of the engine. A daemon's challenge before a join is answered with the
+    /// own identity.
     pub fn handle_event(&mut self, event: GcsEvent, now: Timestamp, rng: &mut dyn CryptoRng) {
+        if self.answer_challenge(&event) {
+            return;
+        }
         self.flush.handle_event(event);
         self.route(now, rng);
     }
@@ -135,7 +142,8 @@ impl Session {
 
     /// The next command for the engine.
     pub fn poll_command(&mut self) -> Option<GcsCommand> {
-        self.flush.poll_command()
+        let answer = self.answers.pop_front();
+        answer.or_else(|| self.flush.poll_command())
     }
 
     /// The next event for the application.

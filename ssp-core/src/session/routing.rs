@@ -3,17 +3,51 @@
 //! The flush layer judges every call by the last event that was taken from it, so each event is
 //! handled completely before the next one is taken.
 
-use gcs_proto::{flush::FlushEvent, gcs::Refused, name::GroupName};
+use alloc::format;
+
+use gcs_proto::{
+    flush::FlushEvent,
+    gcs::{GcsEvent, Refused},
+    name::GroupName,
+};
 use rand_core::CryptoRng;
 
 use super::{Session, State};
 use crate::{
+    access::Action,
     event::SessionEvent,
     group::{Around, SecureGroup},
+    identity::answer_join_challenge,
     time::Timestamp,
 };
 
 impl Session {
+    /// Deals with a daemon's challenge before a join; false for any other event.
+    pub(super) fn answer_challenge(&mut self, event: &GcsEvent) -> bool {
+        let signer = &*self.credentials.signer;
+        let Some(answer) = answer_join_challenge(event, &self.me, Some(signer)) else {
+            return false;
+        };
+        let asked = answer.group.filter(|group| {
+            // Nothing is proved for a group that nobody here wants to join.
+            self.flush.is_joining(group)
+        });
+        let Some(group) = asked else {
+            tracing::debug!(group = ?answer.group, "challenge for no join of ours dropped");
+            return true;
+        };
+        self.answers.extend(answer.command);
+        if let Err(error) = answer.outcome {
+            self.events.push_back(SessionEvent::Denied {
+                group,
+                member: self.me,
+                action: Action::Join,
+                reason: format!("daemon asks for proof of identity: {error}"),
+            });
+        }
+        true
+    }
+
     /// Handles everything that the flush layer has.
     pub(super) fn route(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) {
         self.route_bare();

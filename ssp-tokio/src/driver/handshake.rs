@@ -51,7 +51,13 @@ async fn exchange(
         }
         let bytes = input.get(..count).unwrap_or_default();
         if let Some(connection) = handshake.handle_bytes(bytes).map_err(Error::Handshake)? {
+            config.check_daemon(connection.private_group())?;
             return Ok(connection);
+        }
+        if let Some(request) = handshake.poll_challenge() {
+            config.check_daemon(&request.member)?;
+            let proof = config.prover().prove(&request).map_err(Error::Challenge)?;
+            handshake.prove(&proof).map_err(Error::Handshake)?;
         }
     }
 }

@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::FlushCommand;
 use crate::{
-    driver::{Delivery, Engine, Millis, Shared},
+    driver::{Delivery, Engine, Millis, Prover, Shared},
     error::Error,
 };
 
@@ -46,6 +46,7 @@ pub(super) enum Command {
 /// A connection with the flush layer above it.
 pub(super) struct FlushEngine {
     connection: Connection,
+    prover: Prover,
     layer: FlushLayer,
     events: mpsc::Sender<FlushEvent>,
     shared: Arc<Shared>,
@@ -55,6 +56,7 @@ pub(super) struct FlushEngine {
 impl FlushEngine {
     pub(super) fn new(
         connection: Connection,
+        prover: Prover,
         events: mpsc::Sender<FlushEvent>,
         shared: Arc<Shared>,
     ) -> Self {
@@ -62,6 +64,7 @@ impl FlushEngine {
             FlushLayer::with_capabilities(*connection.private_group(), &connection.capabilities());
         Self {
             connection,
+            prover,
             layer,
             events,
             shared,
@@ -206,8 +209,11 @@ impl Engine for FlushEngine {
                 });
             }
             let event = self.connection.poll_event()?;
-            self.layer.handle_event(event);
-            self.forward();
+            let me = *self.connection.private_group();
+            if let Some(event) = self.prover.pass(event, &me, &mut self.connection) {
+                self.layer.handle_event(event);
+                self.forward();
+            }
         }
     }
 

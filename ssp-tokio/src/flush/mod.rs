@@ -85,7 +85,12 @@ impl FlushClient {
         let bounds = config.bounds();
         let (sender, events) = mpsc::channel(bounds.events);
         let shared = Arc::new(Shared::default());
-        let engine = FlushEngine::new(connection, sender, Arc::clone(&shared));
+        let engine = FlushEngine::new(
+            connection,
+            config.prover().clone(),
+            sender,
+            Arc::clone(&shared),
+        );
         let (link, owner) = driver::spawn(engine, stream, bounds, shared);
         Ok(Self {
             me,

@@ -195,7 +195,8 @@ impl Group {
             .await?
     }
 
-    /// Leaves the group and waits until that is done. Events before that are dropped.
+    /// Leaves the group and waits until that is done, or until a join under way is refused. Events
+    /// before that are dropped.
     ///
     /// # Errors
     /// [`Error::Session`] when it is being left already, [`Error::Timeout`], [`Error::Closed`].

@@ -60,10 +60,14 @@ pub(super) const fn is_worth_another_attempt(error: &Error) -> bool {
             }
             _ => true,
         },
+        // Who it is does not change by waiting.
+        Error::Handshake(gcs_proto::Error::MissingProof { .. }) => false,
         // A daemon that is going down may stop in the middle of a word.
         Error::Handshake(_) | Error::Closed => true,
         Error::Endpoint(_)
         | Error::NoEndpoint
+        | Error::Challenge(_)
+        | Error::OtherDaemon { .. }
         | Error::Random
         | Error::Session(_)
         | Error::Protocol(_)

@@ -9,7 +9,7 @@ use gcs_proto::{
 };
 use tokio::sync::mpsc;
 
-use crate::driver::{Delivery, Engine, Millis, Shared};
+use crate::driver::{Delivery, Engine, Millis, Prover, Shared};
 
 /// Commands of the application, within the bounds of the connection.
 pub(super) enum Command {
@@ -20,6 +20,7 @@ pub(super) enum Command {
 /// A connection with nothing above it.
 pub(super) struct PlainEngine {
     connection: Connection,
+    prover: Prover,
     events: mpsc::Sender<GcsEvent>,
     shared: Arc<Shared>,
     closed: bool,
@@ -28,11 +29,13 @@ pub(super) struct PlainEngine {
 impl PlainEngine {
     pub(super) const fn new(
         connection: Connection,
+        prover: Prover,
         events: mpsc::Sender<GcsEvent>,
         shared: Arc<Shared>,
     ) -> Self {
         Self {
             connection,
+            prover,
             events,
             shared,
             closed: false,
@@ -91,7 +94,13 @@ impl Engine for PlainEngine {
     }
 
     fn poll_delivery(&mut self, _now: Millis) -> Option<Delivery<GcsEvent>> {
-        let event = self.connection.poll_event()?;
+        let event = loop {
+            let event = self.connection.poll_event()?;
+            let me = *self.connection.private_group();
+            if let Some(event) = self.prover.pass(event, &me, &mut self.connection) {
+                break event;
+            }
+        };
         if let GcsEvent::Closed(reason) = &event {
             self.shared.close(reason.clone());
             self.closed = true;

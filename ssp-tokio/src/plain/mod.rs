@@ -82,7 +82,12 @@ impl PlainClient {
         let bounds = config.bounds();
         let (sender, events) = mpsc::channel(bounds.events);
         let shared = Arc::new(Shared::default());
-        let engine = PlainEngine::new(connection, sender, Arc::clone(&shared));
+        let engine = PlainEngine::new(
+            connection,
+            config.prover().clone(),
+            sender,
+            Arc::clone(&shared),
+        );
         let (link, owner) = driver::spawn(engine, stream, bounds, shared);
         Ok(Self {
             me,

@@ -78,6 +78,7 @@ async fn admit(mut stream: DuplexStream) -> Played {
                     handshake.accept(Version::CURRENT, &member);
                     accepted = Some(member);
                 }
+                DaemonStep::Challenge => panic!("no proof was offered"),
                 DaemonStep::Refused(refusal) => panic!("{refusal}"),
             }
             while let Some(bytes) = handshake.poll_transmit() {

@@ -44,7 +44,9 @@ pub(crate) enum Command {
     #[command(
         after_help = "Example: two virtual daemons that a control socket can part and join\n  \
         ssp daemon --listen 127.0.0.1:4803 --virtual n2=127.0.0.1:4804 --control control.sock\n\n\
-        Control commands, one a line: partition n1 | n2, heal, hold, release, stop n2, stats"
+        Control commands, one a line: partition n1 | n2, heal, hold, release, stop n2, stats\n\n\
+        Example: a daemon for those who are known\n  \
+        ssp daemon --trust ca.crt --trust revoked.pem"
     )]
     Daemon(Daemon),
     /// Take part in groups, by hand or from a script on standard input.
@@ -129,6 +131,16 @@ pub(crate) struct Daemon {
     /// Addresses that may connect: unix, local, ADDRESS or ADDRESS/BITS, separated by commas.
     #[arg(long, value_name = "LIST")]
     pub(crate) allow: Option<IpList>,
+
+    /// Ask everybody who connects for proof of identity, and judge it anew at each join: public
+    /// keys by name, or certificates of authorities and revocation lists (PEM). May be repeated; read
+    /// again on a hangup signal.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trust: Vec<PathBuf>,
+
+    /// With --trust: ask only who wants to join this group, each time; may be repeated.
+    #[arg(long, value_name = "GROUP", requires = "trust")]
+    pub(crate) guard: Vec<GroupName>,
 }
 
 /// A virtual daemon on the command line: `name=address`.
@@ -182,7 +194,7 @@ pub(crate) struct User {
     pub(crate) group: Option<GroupName>,
 
     /// Own private key (PEM), see `ssp identity new`; or private key and certificate, see
-    /// `ssp cert issue`.
+    /// `ssp cert issue`. Also shown to a daemon that asks, with --plain and --flush too.
     #[arg(long, value_name = "FILE", required_unless_present_any = ["plain", "flush"])]
     pub(crate) identity: Option<PathBuf>,
 

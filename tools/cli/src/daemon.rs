@@ -1,12 +1,15 @@
 //! `ssp daemon`: the embedded daemon on sockets, until interrupted.
 
-use gcs_daemon::{Daemon, VirtualDaemon};
+use std::path::PathBuf;
+
+use gcs_daemon::{Daemon, VirtualDaemon, access::ProofOfIdentity};
+use ssp_tokio::files;
 
 use crate::{
     cli,
     error::Failure,
     output::{Event, Printer},
-    signal::Interrupts,
+    signal::{Hangups, Interrupts},
 };
 
 pub(crate) async fn run(options: cli::Daemon, printer: Printer) -> Result<(), Failure> {
@@ -26,6 +29,21 @@ pub(crate) async fn run(options: cli::Daemon, printer: Printer) -> Result<(), Fa
     if let Some(list) = options.allow {
         builder = builder.policy(list);
     }
+    let proof = if options.trust.is_empty() {
+        None
+    } else {
+        let proof = ProofOfIdentity::new(files::trust(&options.trust)?);
+        Some(if options.guard.is_empty() {
+            proof
+        } else {
+            proof.for_joins_of(options.guard)
+        })
+    };
+    if let Some(proof) = &proof {
+        builder = builder.proof_of_identity(proof.clone());
+    }
+    // From here on, if there is anything to read again.
+    let mut hangups = proof.is_some().then(Hangups::listen).transpose()?;
     let daemon = builder
         .start()
         .await
@@ -57,8 +75,41 @@ pub(crate) async fn run(options: cli::Daemon, printer: Printer) -> Result<(), Fa
         printer.print(&Event::new("control", format!("control on {path}")).with("path", path));
     }
 
-    interrupts.next().await;
+    let reloading = async {
+        match (&proof, &mut hangups) {
+            (Some(proof), Some(hangups)) => reload(proof, &options.trust, hangups, printer).await,
+            (None, _) | (_, None) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = interrupts.next() => {}
+        () = reloading => {}
+    }
     daemon.shutdown().await;
     printer.print(&Event::new("stopped", "stopped"));
     Ok(())
+}
+
+/// Reads the trust files again whenever asked to, for as long as that may be. Files that cannot be
+/// used change nothing.
+async fn reload(
+    proof: &ProofOfIdentity,
+    files: &[PathBuf],
+    hangups: &mut Hangups,
+    printer: Printer,
+) {
+    loop {
+        hangups.next().await;
+        match files::trust(files) {
+            Ok(trust) => {
+                proof.set_trust(trust);
+                printer.print(&Event::new("reloaded", "trust files read again"));
+            }
+            Err(error) => {
+                let error = error.to_string();
+                let text = format!("! trust stays as it is: {error}");
+                printer.print(&Event::new("error", text).with("error", error));
+            }
+        }
+    }
 }

@@ -1,4 +1,5 @@
-//! Requests to end: Ctrl-C, and the termination signal where there is one.
+//! Requests to end: Ctrl-C, and the termination signal where there is one. Requests to read files
+//! again: the hangup signal.
 
 use tokio::sync::Notify;
 
@@ -50,5 +51,35 @@ impl Interrupts {
             Ok(()) = tokio::signal::ctrl_c() => {}
             () = TYPED.notified() => {}
         }
+    }
+}
+
+/// Requests to read files again, from the moment this is made; none where there is no such signal.
+#[derive(Debug)]
+pub(crate) struct Hangups {
+    #[cfg(unix)]
+    hangup: tokio::signal::unix::Signal,
+}
+
+impl Hangups {
+    #[cfg(unix)]
+    pub(crate) fn listen() -> Result<Self, Failure> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let hangup = signal(SignalKind::hangup()).map_err(|error| Failure::of("signals", error))?;
+        Ok(Self { hangup })
+    }
+
+    #[cfg(not(unix))]
+    pub(crate) const fn listen() -> Result<Self, Failure> {
+        Ok(Self {})
+    }
+
+    /// The next one.
+    pub(crate) async fn next(&mut self) {
+        #[cfg(unix)]
+        if self.hangup.recv().await.is_some() {
+            return;
+        }
+        std::future::pending().await
     }
 }

@@ -9,22 +9,28 @@
 
 mod client;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use client::{Client, connect, daemon_name, group, options, tcp};
-use gcs_daemon::{Daemon, VirtualDaemon};
+use gcs_daemon::{Daemon, VirtualDaemon, access::ProofOfIdentity};
 use gcs_proto::{
-    codec::{DataMessage, Request},
-    gcs::{Cause, Multicast},
+    codec::{DataMessage, Hint, Request, ServiceWord},
+    gcs::{Cause, Multicast, Scope, SelfDelivery},
     name::{MemberName, Name},
     service::Service,
 };
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
+use ssp_core::identity::{JOIN_PROOF, JoinProof, TrustStore};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 
+/// The group `guarded` asks for proof of identity, which nobody has.
 async fn daemon() -> Daemon {
+    let nobody = ProofOfIdentity::new(Arc::new(TrustStore::new()));
     Daemon::builder()
         .daemon(VirtualDaemon::new(daemon_name("n1")).listen("127.0.0.1:0".parse().unwrap()))
+        .proof_of_identity(nobody.for_joins_of([group("guarded")]))
         .start()
         .await
         .unwrap()
@@ -54,10 +60,24 @@ fn requests(member: &MemberName) -> Vec<u8> {
         3,
         Bytes::from_static(b"content"),
     );
+    let answer = JoinProof {
+        group: group("guarded"),
+        proof: vec![1; 70],
+    };
+    let proof = DataMessage {
+        word: ServiceWord::new(Service::Fifo, SelfDelivery::Deliver, Scope::Named),
+        hint: Hint::new(JOIN_PROOF),
+        destinations: vec![(*member).into()],
+        body: answer.encode().into(),
+    };
     for request in [
         Request::Join(group("other")),
         Request::Data(DataMessage::from(multicast)),
         Request::Leave(group("other")),
+        Request::Join(group("guarded")),
+        Request::Data(proof),
+        Request::Join(group("guarded")),
+        Request::Leave(group("guarded")),
     ] {
         bytes.extend_from_slice(&request.encode(member));
     }

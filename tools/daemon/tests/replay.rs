@@ -113,6 +113,7 @@ impl Replay {
                             self.router.connect(id);
                             handshake.accept(Version::CURRENT, &member);
                         }
+                        DaemonStep::Challenge => panic!("no proof was offered"),
                         DaemonStep::Refused(refusal) => panic!("{conn} refused: {refusal}"),
                     }
                     while let Some(record) = handshake.poll_transmit() {

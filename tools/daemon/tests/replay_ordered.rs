@@ -118,6 +118,7 @@ fn shake(
                         }
                     }
                 }
+                DaemonStep::Challenge => panic!("no proof was offered"),
                 DaemonStep::Refused(refusal) => panic!("refused: {refusal}"),
             }
         }

@@ -15,8 +15,9 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use super::{
     FILE, Flow, TEXT,
     command::Line,
-    connect_any, connection, file_message,
+    connect_any, file_message,
     input::Input,
+    keyless,
     pending::{Message, Pending},
     report, show,
 };
@@ -26,8 +27,9 @@ use crate::{cli, error::Failure, output::Printer};
 const PATIENCE: Duration = Duration::from_secs(3);
 
 pub(super) async fn run(options: &cli::User, printer: Printer) -> Result<(), Failure> {
+    let config = keyless(options)?;
     let client = connect_any(&options.connect, async |endpoint| {
-        FlushClient::connect(endpoint, connection(options)).await
+        FlushClient::connect(endpoint, config.clone()).await
     })
     .await?;
     printer.print(&show::connected(client.private_group(), "flush"));

@@ -18,7 +18,7 @@ mod transfer;
 mod views;
 
 use gcs_proto::{gcs::CloseReason, name::GroupName};
-use ssp_tokio::{ConnectionConfig, Endpoint};
+use ssp_tokio::{ConnectionConfig, Endpoint, files};
 
 use crate::{
     cli,
@@ -83,6 +83,15 @@ async fn connect_any<C>(
 
 fn connection(options: &cli::User) -> ConnectionConfig {
     ConnectionConfig::new().name(options.name)
+}
+
+/// A connection that has nothing but the own identity, if there is one, to show to a daemon.
+fn keyless(options: &cli::User) -> Result<ConnectionConfig, Failure> {
+    let config = connection(options);
+    Ok(match &options.identity {
+        Some(file) => config.identity(files::identity(file)?),
+        None => config,
+    })
 }
 
 /// Whether the lines go on.

@@ -11,14 +11,14 @@ use gcs_proto::{
 use ssp_tokio::plain::PlainClient;
 
 use super::{
-    FILE, Flow, TEXT, command::Line, connect_any, connection, file_message, input::Input, report,
-    show,
+    FILE, Flow, TEXT, command::Line, connect_any, file_message, input::Input, keyless, report, show,
 };
 use crate::{cli, error::Failure, output::Printer};
 
 pub(super) async fn run(options: &cli::User, printer: Printer) -> Result<(), Failure> {
+    let config = keyless(options)?;
     let client = connect_any(&options.connect, async |endpoint| {
-        PlainClient::connect(endpoint, connection(options)).await
+        PlainClient::connect(endpoint, config.clone()).await
     })
     .await?;
     printer.print(&show::connected(client.private_group(), "plain"));

@@ -11,6 +11,7 @@ mod demo;
 mod ends;
 mod flood;
 mod options;
+mod proof;
 mod schema;
 mod soak;
 mod support;

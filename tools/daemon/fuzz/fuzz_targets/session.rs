@@ -2,12 +2,13 @@
 //!
 //! The first byte is the size of the pieces; if it is odd, a handshake is made first, so that the
 //! rest meets a session. Whatever comes, the daemon closes the stream or keeps it, ends the session
-//! when the client goes, and still serves the other client.
+//! when the client goes, and still serves the other client. The group `other`, which the seeds join,
+//! asks for proof of identity.
 #![no_main]
 
-use std::{cell::RefCell, time::Duration};
+use std::{cell::RefCell, sync::Arc, time::Duration};
 
-use gcs_daemon::{Daemon, VirtualDaemon};
+use gcs_daemon::{Daemon, VirtualDaemon, access::ProofOfIdentity};
 use gcs_proto::{
     connection::Connection,
     gcs::{GcsCommand, GcsEvent, Multicast},
@@ -15,6 +16,7 @@ use gcs_proto::{
     service::Service,
 };
 use libfuzzer_sys::fuzz_target;
+use ssp_core::identity::TrustStore;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream},
     runtime::Runtime,
@@ -39,7 +41,10 @@ impl World {
             .unwrap();
         let (daemon, stream, watcher) = runtime.block_on(async {
             let n1 = VirtualDaemon::new("n1".parse().unwrap());
-            let daemon = Daemon::builder().daemon(n1).start().await.unwrap();
+            let nobody = ProofOfIdentity::new(Arc::new(TrustStore::new()));
+            let proof = nobody.for_joins_of(["other".parse().unwrap()]);
+            let builder = Daemon::builder().daemon(n1).proof_of_identity(proof);
+            let daemon = builder.start().await.unwrap();
             let (mut stream, mut watcher) = connect(&daemon, "watcher").await;
             watcher
                 .command(GcsCommand::Join("g".parse().unwrap()))

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use gcs_proto::handshake::{Credentials, Method};
 
-use super::{IpList, Origin};
+use super::{Identity, IpList, Origin, ProofOfIdentity};
 
 type Check = dyn Fn(&Credentials) -> bool + Send + Sync;
 
@@ -28,6 +28,7 @@ pub struct Authentication {
     null: bool,
     ip: Option<IpList>,
     password: Option<Arc<Check>>,
+    proof: Option<ProofOfIdentity>,
     required: Vec<Method>,
 }
 
@@ -83,14 +84,38 @@ impl Authentication {
         self
     }
 
-    /// Methods to offer.
+    /// Has everybody pass [`Method::Proof`] if connections are guarded.
+    pub(crate) fn with_proof(mut self, proof: Option<ProofOfIdentity>) -> Self {
+        let guards = proof
+            .as_ref()
+            .is_some_and(ProofOfIdentity::guards_connections);
+        self.proof = proof;
+        if guards {
+            self = self.require(Method::Proof);
+        }
+        self
+    }
+
+    /// What is asked of who has chosen [`Method::Proof`].
+    pub(crate) const fn proof(&self) -> Option<&ProofOfIdentity> {
+        self.proof.as_ref()
+    }
+
+    /// Whether nobody connects without a proof.
+    pub(crate) fn guards_connections(&self) -> bool {
+        self.required.contains(&Method::Proof)
+    }
+
+    /// Methods to offer. Not `NULL` where everybody has to give a proof, which a client would not
+    /// know that has chosen nothing else.
     pub(crate) fn offered(&self) -> Vec<Method> {
         Method::ALL
             .into_iter()
             .filter(|method| match method {
-                Method::Null => self.null,
+                Method::Null => self.null && !self.guards_connections(),
                 Method::Ip => self.ip.is_some(),
                 Method::Password => self.password.is_some(),
+                Method::Proof => self.guards_connections(),
                 _ => false,
             })
             .collect()
@@ -107,6 +132,7 @@ impl Authentication {
         methods: &[Method],
         origin: &Origin,
         credentials: Option<&Credentials>,
+        identity: Option<&Identity>,
     ) -> bool {
         let all = methods.iter().chain(&self.required);
         !methods.is_empty()
@@ -117,6 +143,7 @@ impl Authentication {
                     (Some(check), Some(credentials)) => check(credentials),
                     (Some(_) | None, _) => false,
                 },
+                Method::Proof => identity.is_some(),
                 // A method that this version does not know lets nobody in.
                 _ => false,
             })
@@ -134,6 +161,8 @@ impl fmt::Debug for Authentication {
 
 #[cfg(test)]
 mod tests {
+    use ssp_core::identity::{Ed25519Signer, TrustStore};
+
     use super::*;
 
     #[test]
@@ -144,7 +173,7 @@ mod tests {
         let authentication = Authentication::anybody()
             .allow_ip("10.0.0.0/8".parse().unwrap())
             .allow_password(move |offered| offered.matches(&known));
-        assert_eq!(authentication.offered(), Method::ALL);
+        assert_eq!(authentication.offered(), Method::ALL[..3]);
         let near = Origin::Tcp([10, 0, 0, 1].into());
         let far = Origin::Tcp([11, 0, 0, 1].into());
         for (methods, origin, credentials, admitted) in [
@@ -158,15 +187,35 @@ mod tests {
             (vec![Method::Password], far, None, false),
         ] {
             assert_eq!(
-                authentication.admits(&methods, &origin, credentials),
+                authentication.admits(&methods, &origin, credentials, None),
                 admitted,
                 "{methods:?} {origin:?}"
             );
         }
         let required = authentication.require(Method::Ip);
-        assert!(required.admits(&[Method::Null], &near, None));
-        assert!(!required.admits(&[Method::Null], &far, None));
+        assert!(required.admits(&[Method::Null], &near, None, None));
+        assert!(!required.admits(&[Method::Null], &far, None, None));
         let unmet = Authentication::anybody().require(Method::Ip);
-        assert!(!unmet.admits(&[Method::Null], &near, None));
+        assert!(!unmet.admits(&[Method::Null], &near, None, None));
+    }
+    #[test]
+    fn a_proof_is_required_of_all_or_of_nobody() {
+        let key = Ed25519Signer::from_seed(&[1; 32]).public_key();
+        let identity = Identity::of_key(Arc::new(key));
+        let proof = ProofOfIdentity::new(Arc::new(TrustStore::new()));
+        let required = Authentication::anybody().with_proof(Some(proof.clone()));
+        assert_eq!(required.offered(), [Method::Proof]);
+        assert_eq!(required.required(), [Method::Proof]);
+        let admits = |authentication: &Authentication, methods: &[Method], identity| {
+            authentication.admits(methods, &Origin::Local, None, identity)
+        };
+        assert!(admits(&required, &[Method::Proof], Some(&identity)));
+        assert!(!admits(&required, &[Method::Proof], None));
+        assert!(!admits(&required, &[Method::Null], None));
+        let open = Authentication::anybody().with_proof(Some(proof.for_joins()));
+        assert_eq!(open.offered(), [Method::Null]);
+        assert!(open.required().is_empty());
+        assert!(admits(&open, &[Method::Null], None));
+        assert!(!admits(&open, &[Method::Proof], None));
     }
 }

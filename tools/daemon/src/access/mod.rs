@@ -2,7 +2,9 @@
 //!
 //! ```text
 //!   client connects -> handshake -> Authentication: every chosen and every required method
+//!                                   ProofOfIdentity, if there is one
 //!                                -> AccessPolicy::connect          denied: code -9, stream closed
+//!   join            -> ProofOfIdentity, judged anew                denied: comes back as a REJECT
 //!   request         -> AccessPolicy::join, leave,
 //!                      send_to_groups, send_private                denied: comes back as a REJECT
 //! ```
@@ -19,6 +21,7 @@
 
 mod authentication;
 mod ip_list;
+mod proof;
 
 use std::{fmt, net::IpAddr};
 
@@ -30,6 +33,8 @@ use gcs_proto::{
 
 pub use authentication::Authentication;
 pub use ip_list::{IpList, IpListError};
+pub use proof::ProofOfIdentity;
+pub use ssp_core::identity::Identity;
 
 /// Where a client's stream comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -41,7 +46,7 @@ pub enum Origin {
 }
 
 /// A client as policies see it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct User {
     /// Its name, by which it is a member of groups.
     pub member: MemberName,
@@ -49,6 +54,9 @@ pub struct User {
     pub origin: Origin,
     /// User name, if it was authenticated by password.
     pub name: Option<Vec<u8>>,
+    /// Who it has proved to be, if it was asked ([`ProofOfIdentity`]): when it connected, or since,
+    /// to join a group.
+    pub identity: Option<Identity>,
 }
 
 /// A message on its way in, as policies see it.

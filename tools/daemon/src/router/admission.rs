@@ -6,10 +6,13 @@
 
 use std::{fmt, sync::Arc};
 
+use bytes::Bytes;
 use gcs_proto::{
-    codec::{DataMessage, Delivery, Refusal, RefusedRequest, Request},
+    codec::{DataMessage, Delivery, Hint, Refusal, RefusedRequest, Request, ServiceWord},
     error::ConnectRefusal,
-    gcs::SelfDelivery,
+    gcs::{ByteOrder, Scope, SelfDelivery},
+    name::{GroupName, MemberName},
+    service::Service,
 };
 use tracing::debug;
 
@@ -17,7 +20,7 @@ use super::{
     Router,
     session::{Phase, SessionId},
 };
-use crate::access::{AccessPolicy, Decision, Origin, Sending, User};
+use crate::access::{AccessPolicy, Decision, Identity, Origin, Sending, User};
 
 /// The policy of a router.
 #[derive(Clone)]
@@ -57,6 +60,50 @@ impl Router {
                 Err(ConnectRefusal::Authentication)
             }
         }
+    }
+
+    /// Binds an identity to the name of a session, which has proved that it is its own: policies
+    /// see it from now on.
+    pub fn identify(&mut self, session: SessionId, identity: Identity) {
+        if let Some(session) = self.sessions.get_mut(session) {
+            session.user.identity = Some(identity);
+        }
+    }
+
+    /// Sends a join back that somebody in front of the router has refused; nobody else hears of it.
+    pub fn refuse_join(&mut self, session: SessionId, group: GroupName) {
+        if let Some(requester) = self.connected(session) {
+            let refusal = Refusal {
+                requester,
+                request: RefusedRequest::Join(group),
+            };
+            self.deliver(vec![session], Delivery::Refused(refusal));
+        }
+    }
+
+    /// Says something to a session on behalf of its daemon: a FIFO message that names the session
+    /// itself as its sender, which nobody else can send.
+    pub fn tell(&mut self, session: SessionId, message_type: i16, body: Bytes) {
+        if let Some(member) = self.connected(session) {
+            let message = DataMessage {
+                word: ServiceWord::new(Service::Fifo, SelfDelivery::Deliver, Scope::Named),
+                hint: Hint::written_in(ByteOrder::Little, message_type),
+                destinations: vec![member.into()],
+                body,
+            };
+            self.deliver(
+                vec![session],
+                Delivery::Data {
+                    sender: member,
+                    message,
+                },
+            );
+        }
+    }
+
+    fn connected(&self, session: SessionId) -> Option<MemberName> {
+        let session = self.sessions.get(session)?;
+        (session.phase == Phase::Connected).then_some(session.member)
     }
 
     /// The request, if the policy permits it; else it goes back.

@@ -93,6 +93,7 @@ impl Sessions {
                     member,
                     origin: Origin::Local,
                     name: None,
+                    identity: None,
                 },
                 notices,
                 phase: Phase::Reserved,

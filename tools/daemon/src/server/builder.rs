@@ -11,7 +11,7 @@ use gcs_proto::name::DaemonName;
 
 use super::{Daemon, outbox::QueueBounds};
 use crate::{
-    access::{AccessPolicy, Authentication, PermitAll},
+    access::{AccessPolicy, Authentication, PermitAll, ProofOfIdentity},
     error::Error,
     router::{Configuration, DaemonEntry},
 };
@@ -79,6 +79,7 @@ pub struct Builder {
     pub(crate) daemons: Vec<VirtualDaemon>,
     pub(crate) control: Option<PathBuf>,
     pub(crate) authentication: Authentication,
+    pub(crate) proof: Option<ProofOfIdentity>,
     pub(crate) policy: Arc<dyn AccessPolicy>,
     pub(crate) bounds: QueueBounds,
 }
@@ -89,6 +90,7 @@ impl Default for Builder {
             daemons: Vec::new(),
             control: None,
             authentication: Authentication::anybody(),
+            proof: None,
             policy: Arc::new(PermitAll),
             bounds: QueueBounds::default(),
         }
@@ -101,6 +103,7 @@ impl fmt::Debug for Builder {
             .field("daemons", &self.daemons)
             .field("control", &self.control)
             .field("authentication", &self.authentication)
+            .field("proof", &self.proof)
             .field("bounds", &self.bounds)
             .finish_non_exhaustive()
     }
@@ -125,6 +128,14 @@ impl Builder {
     #[must_use]
     pub fn authentication(mut self, authentication: Authentication) -> Self {
         self.authentication = authentication;
+        self
+    }
+
+    /// Asks clients for proof of identity, to connect or to join, beside what
+    /// [`authentication`](Self::authentication) asks of them; without this nobody is asked.
+    #[must_use]
+    pub fn proof_of_identity(mut self, proof: ProofOfIdentity) -> Self {
+        self.proof = Some(proof);
         self
     }
 

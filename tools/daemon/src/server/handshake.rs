@@ -10,13 +10,14 @@ use gcs_proto::{
     error::ConnectRefusal,
     handshake::{ConnectRequest, DaemonHandshake, DaemonStep, Method, Version},
     limits,
-    name::DaemonName,
+    name::{DaemonName, MemberName},
 };
+use ssp_core::identity::{Challenge, Proved};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     time::{Instant, sleep, timeout_at},
 };
-use tracing::debug;
+use tracing::{debug, info};
 
 use super::{
     hub::Reservation,
@@ -36,6 +37,8 @@ const LAST_PAUSE: Duration = Duration::from_millis(256);
 #[derive(Debug)]
 pub(super) struct Accepted {
     pub(super) reservation: Reservation,
+    /// What the client has proved, if it was asked.
+    pub(super) proved: Option<Proved>,
     /// What the client sent behind its handshake.
     pub(super) remaining: BytesMut,
 }
@@ -58,12 +61,16 @@ where
         origin,
         deadline: Instant::now() + HANDSHAKE_TIME,
         handshake: DaemonHandshake::new(),
+        request: None,
         reservation: None,
+        challenge: None,
+        proved: None,
     };
     let led = greeting.lead().await;
     let Greeting {
         handshake,
         reservation,
+        proved,
         ..
     } = greeting;
     let reservation = reservation?;
@@ -73,6 +80,7 @@ where
     }
     Some(Accepted {
         reservation,
+        proved,
         remaining: handshake.into_remaining(),
     })
 }
@@ -85,8 +93,13 @@ struct Greeting<'a, R, W> {
     origin: Origin,
     deadline: Instant,
     handshake: DaemonHandshake,
+    /// From the connect record on.
+    request: Option<ConnectRequest>,
     /// From the moment the name is taken.
     reservation: Option<Reservation>,
+    /// From the moment the client is asked who it is, until it has answered.
+    challenge: Option<Challenge>,
+    proved: Option<Proved>,
 }
 
 impl<R, W> Greeting<'_, R, W>
@@ -100,6 +113,7 @@ where
             while let Some(step) = self.handshake.poll_step() {
                 match step {
                     DaemonStep::Connect(request) => self.connect(request).await?,
+                    DaemonStep::Challenge => self.challenge().await?,
                     DaemonStep::Authenticate { methods } => self.authenticate(&methods).await?,
                     DaemonStep::Refused(refusal) => {
                         debug!(daemon = %self.daemon, %refusal, "client refused");
@@ -116,22 +130,84 @@ where
         }
     }
 
+    /// Takes the client's name and tells the methods.
+    ///
+    /// Where everybody has to prove who it is, a name that the client has chosen is not taken
+    /// before the proof: a stranger would keep its owner out.
     async fn connect(&mut self, request: ConnectRequest) -> Option<()> {
-        match self.reserve(request).await {
-            Ok(reservation) => {
-                self.pipe.line.member = Some(reservation.member);
-                self.reservation = Some(reservation);
-                let authentication = &self.house.authentication;
-                self.handshake.require_methods(authentication.required());
-                self.handshake.offer_methods(&authentication.offered());
-                Some(())
+        self.request = Some(request);
+        let authentication = &self.house.authentication;
+        if request.name.is_none() || !authentication.guards_connections() {
+            self.take_name().await?;
+        }
+        self.handshake.require_methods(authentication.required());
+        self.handshake.offer_methods(&authentication.offered());
+        Some(())
+    }
+
+    /// Takes the client's name, if that is not done.
+    async fn take_name(&mut self) -> Option<()> {
+        if self.reservation.is_none() {
+            match self.reserve(self.request?).await {
+                Ok(reservation) => {
+                    self.pipe.line.member = Some(reservation.member);
+                    self.reservation = Some(reservation);
+                }
+                Err(refusal) => return self.refuse(refusal).await,
             }
-            Err(refusal) => self.refuse(refusal).await,
+        }
+        Some(())
+    }
+
+    /// The name that the session will have.
+    fn member(&self) -> Option<MemberName> {
+        match (&self.reservation, self.request?.name) {
+            (Some(reservation), _) => Some(reservation.member),
+            (None, Some(name)) => Some(MemberName::of_session(&name, self.daemon)),
+            (None, None) => None,
         }
     }
 
-    /// Takes the client's name, with some patience for a client that is back before the end of
-    /// its last session has been read from the other stream.
+    /// Asks the client who it is.
+    async fn challenge(&mut self) -> Option<()> {
+        let member = self.member()?;
+        let proof = self.house.authentication.proof();
+        let challenge = proof.and_then(|proof| proof.challenge(self.daemon, None));
+        let Some(challenge) = challenge else {
+            // No trust, or no random numbers.
+            return self.refuse(ConnectRefusal::Authentication).await;
+        };
+        self.handshake
+            .challenge(&member, &challenge.encode())
+            .ok()?;
+        self.challenge = Some(challenge);
+        Some(())
+    }
+
+    /// Judges the answer of the client, if it was asked.
+    fn judge_proof(&mut self) -> Result<(), ConnectRefusal> {
+        let (Some(challenge), Some(proof)) = (self.challenge.take(), self.handshake.proof()) else {
+            return Ok(());
+        };
+        let trust = self.house.authentication.proof();
+        let (Some(trust), Some(member)) = (trust, self.member()) else {
+            return Err(ConnectRefusal::Authentication);
+        };
+        match trust.verify(challenge, &member, proof) {
+            Ok(proved) => {
+                self.proved = Some(proved);
+                Ok(())
+            }
+            // The client is told that it is refused, and nothing more.
+            Err(error) => {
+                info!(%member, %error, "proof of identity refused");
+                Err(ConnectRefusal::Authentication)
+            }
+        }
+    }
+
+    /// Takes the client's name at the hub, with some patience for a client that is back before the
+    /// end of its last session has been read from the other stream.
     async fn reserve(&mut self, request: ConnectRequest) -> Result<Reservation, ConnectRefusal> {
         let mut pause = FIRST_PAUSE;
         loop {
@@ -148,17 +224,22 @@ where
     }
 
     async fn authenticate(&mut self, methods: &[Method]) -> Option<()> {
-        let member = self.reservation.as_ref()?.member;
-        let session = self.reservation.as_ref()?.session;
+        if let Err(refusal) = self.judge_proof() {
+            return self.refuse(refusal).await;
+        }
+        let identity = self.proved.as_ref().map(|proved| proved.identity().clone());
         let credentials = self.handshake.credentials();
         let authentication = &self.house.authentication;
-        if !authentication.admits(methods, &self.origin, credentials) {
+        if !authentication.admits(methods, &self.origin, credentials, identity.as_ref()) {
             return self.refuse(ConnectRefusal::Authentication).await;
         }
         let user = credentials.map(|credentials| credentials.user().to_vec());
+        self.take_name().await?;
+        let member = self.reservation.as_ref()?.member;
+        let session = self.reservation.as_ref()?.session;
         // The session becomes a target before the client learns that it is accepted, so nothing
         // sent to it afterwards can be lost. What comes meanwhile waits in its queue.
-        if let Err(refusal) = self.house.hub.connect(session, self.origin, user) {
+        if let Err(refusal) = self.house.hub.connect(session, self.origin, user, identity) {
             return self.refuse(refusal).await;
         }
         self.handshake.accept(Version::CURRENT, &member);

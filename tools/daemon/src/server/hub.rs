@@ -12,11 +12,12 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
+use bytes::Bytes;
 use gcs_proto::{
     codec::{Delivery, Encoded, Request},
     error::ConnectRefusal,
     handshake::MembershipMessages,
-    name::{DaemonName, MemberName, PrivateName},
+    name::{DaemonName, GroupName, MemberName, PrivateName},
 };
 use tokio::sync::oneshot;
 use tracing::debug;
@@ -26,7 +27,7 @@ use super::{
     outbox::{Outbox, Pushed, QueueBounds},
 };
 use crate::{
-    access::Origin,
+    access::{Identity, Origin},
     error::Error,
     router::{CloseCause, Output, Router, SessionId},
 };
@@ -123,8 +124,28 @@ impl Hub {
         session: SessionId,
         origin: Origin,
         user: Option<Vec<u8>>,
+        identity: Option<Identity>,
     ) -> Result<(), ConnectRefusal> {
-        self.state().router.connect_as(session, origin, user)
+        let router = &mut self.state().router;
+        if let Some(identity) = identity {
+            router.identify(session, identity);
+        }
+        router.connect_as(session, origin, user)
+    }
+
+    /// The session has proved who it is.
+    pub(crate) fn identify(&self, session: SessionId, identity: Identity) {
+        self.state().router.identify(session, identity);
+    }
+
+    /// Sends a join back to who wanted it.
+    pub(crate) fn refuse_join(&self, session: SessionId, group: GroupName) {
+        self.change(|router| router.refuse_join(session, group));
+    }
+
+    /// Says something to a session on behalf of its daemon.
+    pub(crate) fn tell(&self, session: SessionId, message_type: i16, body: Bytes) {
+        self.change(|router| router.tell(session, message_type, body));
     }
 
     /// Carries requests out, oldest first, until there are none or a queue is crowded; the queues

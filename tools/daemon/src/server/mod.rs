@@ -25,6 +25,7 @@ mod builder;
 pub mod console;
 mod control;
 mod controller;
+mod gate;
 mod handshake;
 mod hub;
 mod outbox;
@@ -46,7 +47,7 @@ pub use self::{
     builder::{Builder, VirtualDaemon},
     control::{Control, Stats},
     outbox::QueueBounds,
-    session::{FAREWELL, HANDSHAKE_TIME},
+    session::{FAREWELL, HANDSHAKE_TIME, PROOF_TIME},
     tap::{Direction, TAP_BYTES, Tap, TapRecord},
 };
 use self::{
@@ -95,7 +96,7 @@ impl Daemon {
         let control = Control::new(orders, Arc::clone(&hub));
         let house = House::new(
             Arc::clone(&hub),
-            builder.authentication,
+            builder.authentication.with_proof(builder.proof),
             tap.clone(),
             stopping.clone(),
             alive.clone(),

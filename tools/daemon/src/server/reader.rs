@@ -1,4 +1,5 @@
-//! What a client sends: cut into requests, and brought to the hub many at a time.
+//! What a client sends: cut into requests, let through the gate, and brought to the hub many at a
+//! time.
 
 use std::{future::poll_fn, task::Poll, time::Duration};
 
@@ -14,7 +15,14 @@ use tokio::{
 };
 use tracing::debug;
 
-use super::{hub::Hub, session::Line, tap::Direction};
+use ssp_core::identity::JOIN_CHALLENGE;
+
+use super::{
+    gate::{Gate, Verdict},
+    hub::Hub,
+    session::Line,
+    tap::Direction,
+};
 use crate::router::{CloseCause, SessionId};
 
 /// How long a sender waits for a receiver that does not keep up, before it goes on and lets the
@@ -34,7 +42,12 @@ pub(super) struct Client<'a> {
 
 impl Client<'_> {
     /// Reads requests until the client ends the session, one way or another.
-    pub(super) async fn read<R>(&self, reader: &mut R, remaining: BytesMut) -> CloseCause
+    pub(super) async fn read<R>(
+        &self,
+        reader: &mut R,
+        remaining: BytesMut,
+        mut gate: Gate<'_>,
+    ) -> CloseCause
     where
         R: AsyncRead + Unpin,
     {
@@ -43,7 +56,7 @@ impl Client<'_> {
         loop {
             let decoded = decode_batch(&mut decoder, &self.member, &mut requests);
             if !requests.is_empty() {
-                self.bring(&mut requests).await;
+                self.pass(&mut gate, &mut requests).await;
                 // What came of it may be for this very client: its writer is next.
                 give_way().await;
             }
@@ -56,9 +69,22 @@ impl Client<'_> {
                 }
                 Decoded::All => {}
             }
+            let now = Instant::now();
+            while let Some(group) = gate.expire(now) {
+                self.hub.refuse_join(self.session, group);
+            }
             let buffer = decoder.read_buffer();
             let before = buffer.len();
-            match reader.read_buf(buffer).await {
+            let read = reader.read_buf(buffer);
+            let read = match gate.due() {
+                None => read.await,
+                // No byte is lost by a read that is given up.
+                Some(due) => match timeout_at(due, read).await {
+                    Ok(read) => read,
+                    Err(_) => continue,
+                },
+            };
+            match read {
                 Ok(0) | Err(_) => return CloseCause::EndOfStream,
                 Ok(_) => {
                     let bytes = buffer.get(before..).unwrap_or_default();
@@ -67,6 +93,34 @@ impl Client<'_> {
                 }
             }
         }
+    }
+
+    /// Brings requests through the gate, and to the hub what gets through, in order.
+    async fn pass(&self, gate: &mut Gate<'_>, requests: &mut Vec<Request>) {
+        if gate.is_open() {
+            return self.bring(requests).await;
+        }
+        let mut passed = Vec::with_capacity(requests.len());
+        for request in requests.drain(..) {
+            match gate.judge(request, Instant::now()) {
+                Verdict::Pass(request) => passed.push(request),
+                Verdict::Proved(request, identity) => {
+                    self.bring(&mut passed).await;
+                    self.hub.identify(self.session, identity);
+                    passed.push(request);
+                }
+                Verdict::Ask(challenge) => {
+                    self.bring(&mut passed).await;
+                    self.hub.tell(self.session, JOIN_CHALLENGE, challenge);
+                }
+                Verdict::Refuse(group) => {
+                    self.bring(&mut passed).await;
+                    self.hub.refuse_join(self.session, group);
+                }
+                Verdict::Taken => {}
+            }
+        }
+        self.bring(&mut passed).await;
     }
 
     /// Has requests carried out, all of them; waits where a receiver does not keep up.

@@ -19,6 +19,7 @@ use tokio::{
 use tracing::debug;
 
 use super::{
+    gate::Gate,
     handshake::{self, Accepted},
     hub::{Hub, Reservation},
     reader::Client,
@@ -29,6 +30,8 @@ use crate::access::{Authentication, Origin};
 
 /// How long a client may take for its handshake (ours).
 pub const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
+/// How long a client may take to prove who it is before a join (ours).
+pub const PROOF_TIME: Duration = Duration::from_secs(10);
 /// How long a daemon that is shut down writes what waits for a client (ours).
 pub const FAREWELL: Duration = Duration::from_millis(500);
 
@@ -172,7 +175,7 @@ async fn run<R, W>(
     };
     drop(permit);
     if let Some(accepted) = accepted {
-        serve(pipe, accepted, &house.hub, stopping).await;
+        serve(pipe, accepted, daemon, house, stopping).await;
     }
 }
 
@@ -180,7 +183,8 @@ async fn run<R, W>(
 async fn serve<R, W>(
     pipe: Pipe<R, W>,
     accepted: Accepted,
-    hub: &Hub,
+    daemon: DaemonName,
+    house: &House,
     mut stopping: watch::Receiver<()>,
 ) where
     R: AsyncRead + Unpin,
@@ -199,8 +203,11 @@ async fn serve<R, W>(
                 outbox,
                 mut stop,
             },
+        proved,
         remaining,
     } = accepted;
+    let hub = &*house.hub;
+    let gate = Gate::new(house.authentication.proof(), daemon, member, proved);
     let client = Client {
         session,
         member,
@@ -211,7 +218,7 @@ async fn serve<R, W>(
     let cause = tokio::select! {
         biased;
         _ = &mut stop => return,
-        cause = client.read(&mut reader, remaining) => cause,
+        cause = client.read(&mut reader, remaining, gate) => cause,
         never = &mut writing => match never {},
         _ = stopping.changed() => {
             let farewell = async {

@@ -8,7 +8,7 @@ use gcs_daemon::Daemon;
 use gcs_proto::{
     connection::Connection,
     gcs::{Cause, CloseReason, GcsCommand, GcsEvent, Membership, Message, Multicast},
-    handshake::{ClientHandshake, ConnectOptions},
+    handshake::{ClientHandshake, ConnectOptions, ProofRequest},
     name::{DaemonName, GroupName, MemberName},
     service::Service,
 };
@@ -49,13 +49,25 @@ pub(crate) fn options(name: &str) -> ConnectOptions {
 
 /// Leads a handshake to its end.
 pub(crate) async fn connect<S>(
-    mut stream: S,
+    stream: S,
     options: ConnectOptions,
 ) -> Result<Client<S>, gcs_proto::Error>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let mut handshake = ClientHandshake::new(options);
+    let handshake = ClientHandshake::new(options);
+    shake(stream, handshake, |_| panic!("no proof was offered")).await
+}
+
+/// Leads a handshake to its end, answering a challenge as `prove` does.
+pub(crate) async fn shake<S>(
+    mut stream: S,
+    mut handshake: ClientHandshake,
+    mut prove: impl FnMut(&ProofRequest) -> Vec<u8>,
+) -> Result<Client<S>, gcs_proto::Error>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let mut chunk = [0; 256];
     loop {
         while let Some(record) = handshake.poll_transmit() {
@@ -72,6 +84,9 @@ where
                 connection,
                 events: VecDeque::new(),
             });
+        }
+        if let Some(request) = handshake.poll_challenge() {
+            handshake.prove(&prove(&request)).unwrap();
         }
     }
 }
