@@ -170,6 +170,17 @@ pub trait KeyAgreement: fmt::Debug + Send {
     /// need until now, and finds to be none.
     fn begin(&mut self, change: Change, rng: &mut dyn CryptoRng) -> Result<Step, Error>;
 
+    /// Starts an agreement with one new member, which is told to [enter](Change::Enter): like
+    /// [`Change::Update`] with that member alone, but by the shorter protocol that a suite may have for
+    /// just this. All old members must call the same of the two.
+    ///
+    /// # Errors
+    /// Those of [`begin`](Self::begin).
+    fn begin_join(&mut self, joined: MemberId, rng: &mut dyn CryptoRng) -> Result<Step, Error> {
+        let (left, joined) = (Vec::new(), vec![joined]);
+        self.begin(Change::Update { left, joined }, rng)
+    }
+
     /// Takes a token, own broadcasts included, from `sender` as the transport vouches.
     ///
     /// # Errors
@@ -203,6 +214,14 @@ pub trait KeyAgreement: fmt::Debug + Send {
     /// ones go on from the same state.
     fn is_self_stabilising(&self) -> bool {
         false
+    }
+
+    /// Whether others may be waiting for this member: false where nothing is left for it in the agreement
+    /// under way but to take what they send, or where it would not be the one to begin if somebody
+    /// joined those of the completed one. A hint for whoever serves several members with one
+    /// processor; nothing depends on it but time.
+    fn is_awaited(&self) -> bool {
+        true
     }
 
     /// Gives up the agreement under way; the last completed state holds again.

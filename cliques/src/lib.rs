@@ -31,7 +31,7 @@ pub use agreement::{Change, KeyAgreement, Outgoing, Recipient, Step, TokenServic
 pub use cost::{Cost, Exponentiation};
 pub use error::{DecodeError, Error, PeerFault, Rejected};
 pub use group::{Group, MathematicalGroup, NamedGroup};
-pub use member::{IllegalMemberId, MEMBER_ID_MAX, MemberId};
+pub use member::{IllegalMemberId, Listed, MEMBER_ID_MAX, MemberId};
 pub use protocol::{CustomSuite, Protocol, UnknownProtocol};
 pub use secret::GroupSecret;
 pub use token::{

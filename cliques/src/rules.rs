@@ -25,6 +25,12 @@ pub(crate) fn peer(culprit: &MemberId, fault: PeerFault) -> Error {
     }
 }
 
+/// The same member twice in a caller's list.
+pub(crate) const LISTED_TWICE: Error = Error::ApiMisuse("a member is listed twice");
+
+/// More members than a token can list.
+pub(crate) const TOO_MANY: Error = Error::ApiMisuse("more than 65535 members");
+
 /// A token of a kind that is not awaited.
 pub(crate) fn unexpected(sender: &MemberId, kind: TokenKind) -> Error {
     Error::Unexpected {
@@ -38,11 +44,11 @@ pub(crate) fn check_members<'a>(members: impl Iterator<Item = &'a MemberId>) -> 
     let mut seen = BTreeSet::new();
     for member in members {
         if !seen.insert(member) {
-            return Err(Error::ApiMisuse("a member is listed twice"));
+            return Err(LISTED_TWICE);
         }
     }
     if seen.len() > MEMBERS_MAX {
-        return Err(Error::ApiMisuse("more than 65535 members"));
+        return Err(TOO_MANY);
     }
     Ok(())
 }

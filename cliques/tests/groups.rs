@@ -70,6 +70,9 @@ visitor! {
         let bases = [&ga, &g, &gab];
         let singly = bases.map(|base| group.exponentiate(base, &b));
         assert_eq!(group.exponentiate_each(&bases, &b), singly);
+        let encoded = singly.each_ref().map(|element| group.encode(element));
+        let together = group.exponentiate_each(&bases, &b);
+        assert_eq!(together.iter().map(|element| group.encode(element)).collect::<Vec<_>>(), encoded);
         assert!(group.exponentiate_each(&[], &b).is_empty());
         let secret = group.agree(&ga, &b);
         let singly = exponents.map(|exponent| group.exponentiate(&gab, exponent));

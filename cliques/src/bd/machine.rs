@@ -152,6 +152,10 @@ impl<G: Group> KeyAgreement for Bd<G> {
         Ok(self.settle(step))
     }
 
+    fn is_awaited(&self) -> bool {
+        self.staged.as_ref().is_none_or(RingRun::is_awaited)
+    }
+
     fn abandon(&mut self) {
         self.staged = None;
     }

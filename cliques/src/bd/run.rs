@@ -223,6 +223,11 @@ impl<G: Group> RingRun<G> {
         self.unless_failed(result, |run| &mut run.quotients, place)
     }
 
+    /// Whether the own part is still to be sent.
+    pub(super) const fn is_awaited(&self) -> bool {
+        self.quotients.own.is_none()
+    }
+
     /// Round 2, after all z: X = (z_next / z_previous)^r. Only these two are ever used, so only they
     /// are tested.
     fn send_quotient(&mut self, arithmetic: &mut Arithmetic<G>) -> Result<Step, Error> {

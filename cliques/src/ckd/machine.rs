@@ -147,6 +147,16 @@ impl<G: Group> KeyAgreement for Ckd<G> {
         }
     }
 
+    fn is_awaited(&self) -> bool {
+        match self.staged.as_ref().map(|staged| &staged.stage) {
+            Some(Stage::Key { .. }) => false,
+            Some(Stage::Announcement { .. } | Stage::Responses { .. } | Stage::OwnKey { .. }) => {
+                true
+            }
+            None => self.order().first().is_none_or(|first| *first == self.me),
+        }
+    }
+
     fn abandon(&mut self) {
         self.staged = None;
     }

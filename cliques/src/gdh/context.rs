@@ -1,28 +1,35 @@
 //! What a member knows between agreements, and during one.
 
-use alloc::vec::Vec;
+use alloc::{sync::Arc, vec::Vec};
 
-use crate::{arithmetic::Arithmetic, error::Error, group::Group, member::MemberId};
+use crate::{
+    arithmetic::Arithmetic,
+    error::Error,
+    group::Group,
+    member::{Listed, MemberId},
+};
 
 /// A partial key, with what is known of it.
 ///
-/// Members store the partial keys of all others, but only a controller computes with them: it tests
-/// them then, and blames the author of the key list that brought them (key agreement notes, section
-/// 1.4).
+/// Members store the partial keys of all others, but only a controller computes with them: it decodes
+/// and tests them then, and blames the author of the key list that brought them (key agreement notes,
+/// section 1.4).
 pub(super) struct Partial<G: Group> {
-    /// The key.
-    pub(super) element: G::Element,
+    value: Value<G>,
     /// Who sent it, or made it: this member.
-    pub(super) author: MemberId,
-    /// How far it has been tested.
-    pub(super) tested: Tested,
+    author: MemberId,
+}
+
+enum Value<G: Group> {
+    /// As it came: encoding and range were checked.
+    Received(Arc<[u8]>),
+    /// To compute with.
+    Element(G::Element, Tested),
 }
 
 /// How far an element has been tested.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Tested {
-    /// Encoding and range only.
-    Encoding,
     /// As the policy of the group asks of every element.
     Policy,
     /// Exactly, as every token must be.
@@ -32,16 +39,65 @@ pub(super) enum Tested {
 impl<G: Group> Partial<G> {
     pub(super) fn new(element: G::Element, author: &MemberId, tested: Tested) -> Self {
         Self {
-            element,
+            value: Value::Element(element, tested),
             author: author.clone(),
-            tested,
+        }
+    }
+
+    /// One that `sender` has sent and that is not needed now: encoding and range are checked.
+    ///
+    /// # Errors
+    /// [`Error::Peer`].
+    pub(super) fn received(
+        bytes: &[u8],
+        sender: &MemberId,
+        arithmetic: &Arithmetic<G>,
+    ) -> Result<Self, Error> {
+        arithmetic.check_encoding(bytes, sender)?;
+        Ok(Self {
+            value: Value::Received(bytes.into()),
+            author: sender.clone(),
+        })
+    }
+
+    /// The key, to compute with.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] if it was not tested before.
+    pub(super) const fn element(&self) -> Result<&G::Element, Error> {
+        match &self.value {
+            Value::Element(element, _) => Ok(element),
+            Value::Received(_) => Err(Error::Internal("partial key used before it was tested")),
+        }
+    }
+
+    /// The key as it travels.
+    pub(super) fn encoding(&self, arithmetic: &Arithmetic<G>) -> Vec<u8> {
+        match &self.value {
+            Value::Element(element, _) => arithmetic.encode(element),
+            Value::Received(bytes) => bytes.to_vec(),
+        }
+    }
+
+    /// The key, decoded, if it has not been tested.
+    fn untested(&self, arithmetic: &Arithmetic<G>) -> Result<Option<G::Element>, Error> {
+        match &self.value {
+            Value::Element(..) => Ok(None),
+            Value::Received(bytes) => arithmetic.parse(bytes, &self.author).map(Some),
         }
     }
 }
 
 impl<G: Group> Clone for Partial<G> {
     fn clone(&self) -> Self {
-        Self::new(self.element.clone(), &self.author, self.tested)
+        let value = match &self.value {
+            Value::Received(bytes) => Value::Received(bytes.clone()),
+            Value::Element(element, tested) => Value::Element(element.clone(), *tested),
+        };
+        Self {
+            value,
+            author: self.author.clone(),
+        }
     }
 }
 
@@ -73,20 +129,22 @@ impl<G: Group> Context<G> {
         members: &[MemberId],
         arithmetic: &mut Arithmetic<G>,
     ) -> Result<(), Error> {
-        let mut untested: Vec<&mut Partial<G>> = self
-            .order
-            .iter()
-            .zip(&mut self.partials)
-            .filter(|(name, partial)| partial.tested < Tested::Policy && members.contains(name))
-            .map(|(_, partial)| partial)
-            .collect();
+        let members = Listed::new(members);
+        let mut untested = Vec::new();
+        for (name, partial) in self.order.iter().zip(&mut self.partials) {
+            if members.contains(name)
+                && let Some(element) = partial.untested(arithmetic)?
+            {
+                untested.push((partial, element));
+            }
+        }
         let elements: Vec<_> = untested
             .iter()
-            .map(|partial| (&partial.element, &partial.author))
+            .map(|(partial, element)| (element, &partial.author))
             .collect();
         arithmetic.validate_all(&elements)?;
-        for partial in &mut untested {
-            partial.tested = Tested::Policy;
+        for (partial, element) in untested {
+            partial.value = Value::Element(element, Tested::Policy);
         }
         Ok(())
     }
@@ -101,9 +159,11 @@ impl<G: Group> Context<G> {
         arithmetic: &mut Arithmetic<G>,
     ) -> Result<(), Error> {
         for (name, partial) in self.order.iter().zip(&mut self.partials) {
-            if name == me && partial.tested < Tested::Exactly {
-                arithmetic.validate_token(&partial.element, &partial.author)?;
-                partial.tested = Tested::Exactly;
+            if name == me
+                && let Value::Element(element, tested @ Tested::Policy) = &mut partial.value
+            {
+                arithmetic.validate_token(element, &partial.author)?;
+                *tested = Tested::Exactly;
             }
         }
         Ok(())

@@ -7,8 +7,9 @@
 //!   |                       |~~~~~~~~~~~~~~~~~~~~~~~~>|   P_y = value_y^(r_N), P_N = value_N
 //! ```
 //!
-//! The robust drivers use the merge for joins too, because it is one protocol for every additive
-//! event. This one has fewer messages where the network is slow and nothing cascades.
+//! Where the merge of one member takes four rounds and a message of every member, this takes two
+//! messages. Old members begin it by [`begin_join`](crate::KeyAgreement::begin_join); the new one
+//! just enters, and sees by the first token how it is let in.
 
 use alloc::vec::Vec;
 
@@ -61,10 +62,12 @@ impl<G: Group> Gdh<G> {
             .partials
             .split_last()
             .ok_or(Error::Internal("no own partial key"))?;
-        let others: Vec<_> = others.iter().map(|partial| &partial.element).collect();
+        let others = others.iter().map(Partial::element);
+        let others = others.collect::<Result<Vec<_>, _>>()?;
         let mut values = self.arithmetic.exponentiate_each(&others, &factor);
-        let last = self.arithmetic.exponentiate(&mine.element, &share);
-        values.extend([mine.element.clone(), last.clone()]);
+        let mine = mine.element()?;
+        let last = self.arithmetic.exponentiate(mine, &share);
+        values.extend([mine.clone(), last.clone()]);
         let known = Partial::new(last, &self.me, Tested::Policy);
         let values: Vec<_> = values
             .iter()
@@ -99,7 +102,8 @@ impl<G: Group> Gdh<G> {
         rng: &mut dyn CryptoRng,
     ) -> Result<Step, Error> {
         let staged = self.staged.as_ref().ok_or(NOTHING_STAGED)?;
-        let Stage::Join = staged.stage else {
+        // Who enters cannot know by which protocol the others let it in.
+        let (Stage::Join | Stage::Partial) = staged.stage else {
             return Err(unexpected(sender, TokenKind::GdhJoin));
         };
         let list = KeyList::decode(body, self.arithmetic.group().element_len())?;

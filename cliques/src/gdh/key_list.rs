@@ -28,7 +28,7 @@ impl<G: Group> Gdh<G> {
     ) -> Step {
         let elements: Vec<_> = partials
             .iter()
-            .map(|partial| self.arithmetic.encode(&partial.element))
+            .map(|partial| partial.encoding(&self.arithmetic))
             .collect();
         let body = KeyList::encode(order.iter().zip(elements));
         let outgoing =
@@ -72,22 +72,17 @@ impl<G: Group> Gdh<G> {
             let known = known.as_ref().filter(|_| *name == sender.as_bytes());
             partials.push(match known {
                 // What equals a tested element need not be tested again.
-                Some(known) if self.arithmetic.encode(&known.element) == *bytes => known.clone(),
+                Some(known) if known.encoding(&self.arithmetic) == *bytes => known.clone(),
                 Some(_) => {
                     self.arithmetic.receive(bytes, sender)?;
                     return Err(peer(sender, PeerFault::Inconsistent));
                 }
-                None => {
+                None if *name == self.me.as_bytes() => {
                     let element = self.arithmetic.parse(bytes, sender)?;
-                    let tested = match *name == self.me.as_bytes() {
-                        true => {
-                            self.arithmetic.validate_all(&[(&element, sender)])?;
-                            Tested::Policy
-                        }
-                        false => Tested::Encoding,
-                    };
-                    Partial::new(element, sender, tested)
+                    self.arithmetic.validate_all(&[(&element, sender)])?;
+                    Partial::new(element, sender, Tested::Policy)
                 }
+                None => Partial::received(bytes, sender, &self.arithmetic)?,
             });
         }
         self.install(partials, sender).map(Step::complete)

@@ -61,7 +61,8 @@ impl<G: Group> Gdh<G> {
             .zip(&context.partials)
             .filter(|(name, _)| base.contains(name))
             .partition(|(name, _)| **name == self.me);
-        let others: Vec<_> = others.iter().map(|(_, partial)| &partial.element).collect();
+        let others = others.iter().map(|(_, partial)| partial.element());
+        let others = others.collect::<Result<Vec<_>, _>>()?;
         let changed = self.arithmetic.exponentiate_each(&others, &factor);
         // The acting controller is the last of those who stay.
         let mut partials: Vec<_> = changed

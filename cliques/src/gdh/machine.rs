@@ -52,7 +52,7 @@ impl<G: Group> Gdh<G> {
                     context
                         .partials
                         .iter()
-                        .map(|partial| self.arithmetic.encode(&partial.element)),
+                        .map(|partial| partial.encoding(&self.arithmetic)),
                 )
                 .collect()
         })
@@ -77,7 +77,7 @@ impl<G: Group> Gdh<G> {
         let share = self.arithmetic.draw(rng);
         let secret = self
             .arithmetic
-            .agree(&partial.element, &share)
+            .agree(partial.element()?, &share)
             .ok_or(Error::Internal("the key of a lone member is the identity"))?;
         self.staged = None;
         self.completed = Some(Context {
@@ -106,7 +106,7 @@ impl<G: Group> Gdh<G> {
         let share = staged.share.value(self.completed.as_ref())?;
         let secret = self
             .arithmetic
-            .agree(&mine.element, share)
+            .agree(mine.element()?, share)
             .ok_or_else(|| peer(author, PeerFault::OneElement))?;
 
         let Some(staged) = self.staged.take() else {
@@ -194,6 +194,11 @@ impl<G: Group> KeyAgreement for Gdh<G> {
         }
     }
 
+    /// The direct join.
+    fn begin_join(&mut self, joined: MemberId, rng: &mut dyn CryptoRng) -> Result<Step, Error> {
+        self.begin_direct_join(joined, rng)
+    }
+
     fn process(
         &mut self,
         sender: &MemberId,
@@ -229,6 +234,20 @@ impl<G: Group> KeyAgreement for Gdh<G> {
             | TokenKind::TgdhUpdate
             | TokenKind::RefreshRequest
             | TokenKind::KeyConfirmation => Err(unexpected(sender, kind)),
+        }
+    }
+
+    fn is_awaited(&self) -> bool {
+        match self.staged.as_ref().map(|staged| &staged.stage) {
+            Some(Stage::KeyList { .. }) => false,
+            Some(
+                Stage::Partial
+                | Stage::Join
+                | Stage::Final { .. }
+                | Stage::FactorOuts { .. }
+                | Stage::OwnKeyList { .. },
+            ) => true,
+            None => self.order().last().is_none_or(|last| *last == self.me),
         }
     }
 

@@ -57,7 +57,7 @@ impl<G: Group> Gdh<G> {
         if base.last() == Some(&self.me) {
             let context = self.completed.as_mut().ok_or(NO_GROUP)?;
             context.test_own(&self.me, &mut self.arithmetic)?;
-            let partial = self.own_partial()?.element.clone();
+            let partial = self.own_partial()?.element()?.clone();
             return self.send_first_partial(base, joined, &partial, rng);
         }
         let base_len = base.len();

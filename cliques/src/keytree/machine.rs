@@ -1,7 +1,7 @@
 //! The machine that both suites share: changes, dispatch, completion.
 
 use alloc::{sync::Arc, vec::Vec};
-use core::{fmt, marker::PhantomData};
+use core::{cell::OnceCell, fmt, marker::PhantomData};
 
 use rand_core::CryptoRng;
 
@@ -9,6 +9,7 @@ use super::{
     KeyTiming, PublicNode, Verification,
     blinded::Blinded,
     key::{Key, climb, highest},
+    reshape::Pruned,
     rules::{Event, Rules},
     run::{Completed, Duty, Phase, Place, Run},
     tree::{NodeId, Tree},
@@ -19,8 +20,10 @@ use crate::{
     cost::Cost,
     error::{Error, Rejected},
     group::Group,
-    member::MemberId,
-    rules::{check_entry, check_members, remaining, unexpected},
+    member::{Listed, MemberId},
+    rules::{
+        LISTED_TWICE, MEMBERS_MAX, TOO_MANY, check_entry, check_members, remaining, unexpected,
+    },
     token::TokenKind,
 };
 
@@ -97,7 +100,6 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
     ) -> Result<Step, Error> {
         let base = Some((tree, keep.len()));
         let view: Vec<_> = keep.into_iter().chain(joined).collect();
-        check_members(view.iter())?;
         self.start(base, view, rng)
     }
 
@@ -110,18 +112,20 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
         view: Vec<MemberId>,
         rng: &mut dyn CryptoRng,
     ) -> Result<Step, Error> {
-        let (tree, keep) = match base {
-            Some((tree, keep)) => {
-                let mut stay: Vec<_> = view.iter().take(keep).cloned().collect();
-                stay.sort_unstable();
-                (tree, stay)
-            }
-            None => (Tree::leaf(self.me.clone()), [self.me.clone()].into()),
+        if view.len() > MEMBERS_MAX {
+            return Err(TOO_MANY);
+        }
+        let (tree, keep) = match &base {
+            Some((tree, keep)) => (tree.clone(), view.get(..*keep).unwrap_or_default()),
+            None => (Tree::leaf(self.me.clone()), core::slice::from_ref(&self.me)),
         };
+        let keep = Listed::new(keep);
         let pruned = tree
-            .prune(|member| keep.binary_search(member).is_ok())
+            .prune(|member| keep.contains(member))
             .ok_or(Error::Internal("nobody is left of the own tree"))?;
-        let event = match pruned.tree.leaves().len() == view.len() {
+        let members = pruned.tree.members();
+        let (roster, places) = placed(&view, &members)?;
+        let event = match members.len() == view.len() {
             true => Event::Subtractive,
             false => Event::Additive,
         };
@@ -129,8 +133,6 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
         let mut tree = pruned.tree;
         tree.forget_above(&[refreshed]);
 
-        let mut roster = view.clone();
-        roster.sort_unstable();
         let (phase, order) = match event {
             Event::Additive => (
                 Phase::Gathering {
@@ -138,17 +140,11 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
                 },
                 view,
             ),
-            Event::Subtractive => (Phase::Filling, tree.members()),
+            Event::Subtractive => (Phase::Filling, members),
         };
         let refresh = refresh_duty::<G, R>(&tree, refreshed, event)?;
-        let mut own = tree.members();
-        own.sort_unstable();
-        let places = roster.iter().map(|member| match own.binary_search(member) {
-            Ok(_) => Place::Own,
-            Err(_) => Place::Awaited,
-        });
         let mut run = Run {
-            places: places.collect(),
+            places,
             leaf: tree
                 .leaf_of(&self.me)
                 .ok_or(Error::Internal("no own leaf"))?,
@@ -160,6 +156,7 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
             own: None,
             received: Vec::new(),
             unverified: Vec::new(),
+            awaited: OnceCell::new(),
         };
         if run.roster.len() == 1 {
             return self.alone(run, rng);
@@ -285,6 +282,52 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
         self.arithmetic.take_cost()
     }
 
+    /// See [`KeyAgreement::is_awaited`](crate::KeyAgreement::is_awaited).
+    pub(crate) fn is_awaited(&self) -> bool {
+        match (&self.working, &self.completed) {
+            (Some(run), _) => *run.awaited.get_or_init(|| self.may_send(run)),
+            (None, Some(completed)) => {
+                let tree = completed.tree.clone();
+                let same = Pruned {
+                    tree,
+                    promoted: Vec::new(),
+                    left_of_leavers: None,
+                };
+                let first = R::representative(&same, Event::Additive);
+                same.tree.member(first) == Some(&self.me)
+            }
+            (None, None) => true,
+        }
+    }
+
+    /// Whether this member may have to send something in a run, by what is known of its tree. Who
+    /// enters has no tree yet, and cannot tell.
+    fn may_send(&self, run: &Run<G>) -> bool {
+        if run.duties.iter().any(|duty| duty.sponsor == self.me) {
+            return true;
+        }
+        let joined: Vec<_> = run
+            .roster
+            .iter()
+            .zip(&run.places)
+            .filter(|(_, place)| **place == Place::Awaited)
+            .map(|(member, _)| member)
+            .collect();
+        let whole = match (&run.phase, joined.as_slice()) {
+            (Phase::Gathering { .. }, [joiner]) if run.tree.leaves().len() > 1 => {
+                R::combine([run.tree.clone(), Tree::leaf((*joiner).clone())].into())
+            }
+            (Phase::Gathering { .. }, _) => return true,
+            (Phase::Filling, _) => Ok(run.tree.clone()),
+        };
+        whole.map_or(true, |whole| {
+            whole.dirty().any(|node| {
+                let sponsor = R::sponsor(&whole, node);
+                whole.member(sponsor) == Some(&self.me)
+            })
+        })
+    }
+
     pub(crate) fn abandon(&mut self) {
         self.working = None;
     }
@@ -332,6 +375,24 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
                 blinded_key: tree.blinded(id).map(|blinded| blinded.encoding().into()),
             })
             .collect()
+    }
+}
+
+/// The members of a view, sorted, and which of them are in the own tree, that of `own`.
+fn placed(view: &[MemberId], own: &[MemberId]) -> Result<(Vec<MemberId>, Vec<Place>), Error> {
+    let own = Listed::new(own);
+    let mut roster: Vec<_> = view
+        .iter()
+        .map(|member| match own.contains(member) {
+            true => (member.clone(), Place::Own),
+            false => (member.clone(), Place::Awaited),
+        })
+        .collect();
+    roster.sort_unstable_by(|(member, _), (other, _)| member.cmp(other));
+    let (roster, places): (Vec<_>, Vec<_>) = roster.into_iter().unzip();
+    match roster.windows(2).any(|pair| pair.first() == pair.last()) {
+        true => Err(LISTED_TWICE),
+        false => Ok((roster, places)),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Tokens that came in: trees, updates, own ones that came back.
 
 use alloc::{sync::Arc, vec::Vec};
+use core::cell::OnceCell;
 
 use super::{
     Verification,
@@ -243,7 +244,9 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
             .into_iter()
             .map(Arc::unwrap_or_clone)
             .collect();
-        trees.push(run.tree.clone());
+        // What stands in its place is gone with the run if the trees do not add up.
+        let own = Tree::leaf(self.me.clone());
+        trees.push(core::mem::replace(&mut run.tree, own));
         run.tree = R::combine(trees).map_err(|_| match run.received.last() {
             Some(last) => peer(&last.sender, PeerFault::Inconsistent),
             None => Error::Internal("own tree alone is too high"),
@@ -255,6 +258,7 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
         run.order = run.tree.members().into();
         run.phase = Phase::Filling;
         run.unverified.clear();
+        run.awaited = OnceCell::new();
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! What a member knows between agreements, and during one.
 
 use alloc::{sync::Arc, vec::Vec};
-use core::fmt;
+use core::{cell::OnceCell, fmt};
 
 use super::{
     blinded::Blinded,
@@ -43,6 +43,8 @@ pub(crate) struct Run<G: Group> {
     pub(crate) received: Vec<Arc<Received>>,
     /// Nodes whose blinded keys were announced and not verified, with who did.
     pub(crate) unverified: Vec<(NodeId, MemberId)>,
+    /// Whether others may be waiting for this member, once that was asked.
+    pub(crate) awaited: OnceCell<bool>,
 }
 
 /// In whose tree a member is.

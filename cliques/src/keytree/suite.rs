@@ -125,6 +125,10 @@ macro_rules! tree_suite {
                 true
             }
 
+            fn is_awaited(&self) -> bool {
+                self.0.is_awaited()
+            }
+
             fn abandon(&mut self) {
                 self.0.abandon();
             }

@@ -47,8 +47,29 @@ impl Ristretto255 {
 /// A public element of [`Ristretto255`].
 ///
 /// Made by decoding, which validates, or by exponentiation.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RistrettoElement(RistrettoPoint);
+#[derive(Clone, Debug)]
+pub struct RistrettoElement {
+    point: RistrettoPoint,
+    /// The encoding, where it is known already: to find it takes an inverse square root.
+    encoding: Option<CompressedRistretto>,
+}
+
+impl RistrettoElement {
+    const fn of(point: RistrettoPoint) -> Self {
+        Self {
+            point,
+            encoding: None,
+        }
+    }
+}
+
+impl PartialEq for RistrettoElement {
+    fn eq(&self, other: &Self) -> bool {
+        self.point == other.point
+    }
+}
+
+impl Eq for RistrettoElement {}
 
 /// A secret exponent of [`Ristretto255`]; erased on drop.
 ///
@@ -109,7 +130,7 @@ impl Group for Ristretto255 {
     }
 
     fn generator(&self) -> RistrettoElement {
-        RistrettoElement(RISTRETTO_BASEPOINT_POINT)
+        RistrettoElement::of(RISTRETTO_BASEPOINT_POINT)
     }
 
     fn random_scalar(&self, rng: &mut dyn CryptoRng) -> RistrettoScalar {
@@ -128,15 +149,35 @@ impl Group for Ristretto255 {
         base: &RistrettoElement,
         exponent: &RistrettoScalar,
     ) -> RistrettoElement {
-        RistrettoElement(base.0 * exponent.0)
+        RistrettoElement::of(base.point * exponent.0)
+    }
+
+    /// With the encodings, which are cheap to find together: those of the doubles of points take one
+    /// inversion for all, so half of the exponent is used.
+    fn exponentiate_each(
+        &self,
+        bases: &[&RistrettoElement],
+        exponent: &RistrettoScalar,
+    ) -> Vec<RistrettoElement> {
+        let half = RistrettoScalar(exponent.0.div_by_2());
+        let halves: Vec<_> = bases.iter().map(|base| base.point * half.0).collect();
+        let encodings = RistrettoPoint::double_and_compress_batch(&halves);
+        halves
+            .iter()
+            .zip(encodings)
+            .map(|(point, encoding)| RistrettoElement {
+                point: point + point,
+                encoding: Some(encoding),
+            })
+            .collect()
     }
 
     fn exponentiate_generator(&self, exponent: &RistrettoScalar) -> RistrettoElement {
-        RistrettoElement(RistrettoPoint::mul_base(&exponent.0))
+        RistrettoElement::of(RistrettoPoint::mul_base(&exponent.0))
     }
 
     fn agree(&self, base: &RistrettoElement, exponent: &RistrettoScalar) -> RistrettoSecret {
-        RistrettoSecret(base.0 * exponent.0)
+        RistrettoSecret(base.point * exponent.0)
     }
 
     fn agree_generator(&self, exponent: &RistrettoScalar) -> RistrettoSecret {
@@ -151,18 +192,18 @@ impl Group for Ristretto255 {
         if exponents.len() < Table::WORTH {
             return exponents
                 .iter()
-                .map(|exponent| RistrettoElement(base.0 * exponent.0))
+                .map(|exponent| RistrettoElement::of(base.0 * exponent.0))
                 .collect();
         }
         let table = Table::new(&base.0);
         exponents
             .iter()
-            .map(|exponent| RistrettoElement(table.power(&exponent.0)))
+            .map(|exponent| RistrettoElement::of(table.power(&exponent.0)))
             .collect()
     }
 
     fn multiply(&self, a: &RistrettoElement, b: &RistrettoElement) -> RistrettoElement {
-        RistrettoElement(a.0 + b.0)
+        RistrettoElement::of(a.point + b.point)
     }
 
     fn divide_vartime(
@@ -170,7 +211,7 @@ impl Group for Ristretto255 {
         dividend: &RistrettoElement,
         divisor: &RistrettoElement,
     ) -> RistrettoElement {
-        RistrettoElement(dividend.0 - divisor.0)
+        RistrettoElement::of(dividend.point - divisor.point)
     }
 
     fn multiply_secret(
@@ -178,7 +219,7 @@ impl Group for Ristretto255 {
         secret: &RistrettoSecret,
         factor: &RistrettoElement,
     ) -> RistrettoSecret {
-        RistrettoSecret(secret.0 + factor.0)
+        RistrettoSecret(secret.0 + factor.point)
     }
 
     fn multiply_secrets(&self, a: &RistrettoSecret, b: &RistrettoSecret) -> RistrettoSecret {
@@ -209,18 +250,24 @@ impl Group for Ristretto255 {
     }
 
     fn encode(&self, element: &RistrettoElement) -> Vec<u8> {
-        element.0.compress().as_bytes().to_vec()
+        let encoding = match element.encoding {
+            Some(encoding) => encoding,
+            None => element.point.compress(),
+        };
+        encoding.as_bytes().to_vec()
     }
 
     fn decode(&self, bytes: &[u8]) -> Result<RistrettoElement, ElementError> {
-        let point = CompressedRistretto::from_slice(bytes)
-            .ok()
-            .and_then(|encoding| encoding.decompress())
-            .ok_or(ElementError::Encoding)?;
+        let encoding =
+            CompressedRistretto::from_slice(bytes).map_err(|_| ElementError::Encoding)?;
+        let point = encoding.decompress().ok_or(ElementError::Encoding)?;
         if point.is_identity() {
             return Err(ElementError::One);
         }
-        Ok(RistrettoElement(point))
+        Ok(RistrettoElement {
+            point,
+            encoding: Some(encoding),
+        })
     }
 
     /// An even number below 2^255 - 19, little-endian, that is not 0 (RFC 9496, section 4.3.1);
