@@ -13,7 +13,7 @@
 
 use alloc::vec::Vec;
 
-use cliques::MemberId;
+use cliques::{Listed, MemberId};
 
 use crate::{
     fault::{Deviation, Fault},
@@ -116,13 +116,12 @@ impl Continuity {
             Some(previous) => previous.members.as_slice(),
             None => core::slice::from_ref(&self.me),
         };
+        let members = Listed::new(&view.members);
+        let together = Listed::new(&view.transitional_set);
         let stays = |member: &MemberId| {
             *member == self.me
-                || if deviation.is(Fault::PruneByList) {
-                    view.members.contains(member)
-                } else {
-                    view.transitional_set.contains(member) && view.members.contains(member)
-                }
+                || members.contains(member)
+                    && (deviation.is(Fault::PruneByList) || together.contains(member))
         };
         let anybody_left = !before.iter().all(stays);
         let mut vs_set = match self.since {

@@ -226,6 +226,12 @@ impl<D: Payload> RobustDriver<D> {
         self.state.keeps_early_data(&self.context)
     }
 
+    /// Whether others may be waiting for this member in the agreement under way or about to begin, see
+    /// [`KeyAgreement::is_awaited`]; none if there is no agreement.
+    pub fn is_awaited(&self) -> Option<bool> {
+        (self.state.is_agreeing()).then(|| self.context.agreement().is_awaited())
+    }
+
     /// Whether the present VS view has no key and gets none, because a member broke the protocol
     /// or the layer above said so. The next membership starts afresh.
     pub const fn has_failed(&self) -> bool {

@@ -36,8 +36,8 @@ pub enum Happening {
         /// Its cause.
         cause: Cause,
     },
-    /// An agreement was started, in this way: `found`, `restart`, `enter`, `update`, `resume`,
-    /// `refresh`.
+    /// An agreement was started, in this way: `found`, `restart`, `enter`, `join`, `update`,
+    /// `resume`, `refresh`.
     Started(&'static str),
     /// A token was sent.
     TokenSent {

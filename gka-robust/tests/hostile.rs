@@ -11,7 +11,11 @@
 mod common;
 
 use bytes::Bytes;
-use cliques::{Protocol, Recipient, TokenKind};
+use cliques::{
+    Protocol, ReceivedToken, Recipient, TokenKind,
+    group::{Group as _, Ristretto255},
+    testing::signature::TestVerifier,
+};
 use common::{BASIC, Design, OPTIMIZED, Trio, config, describe, id, view};
 use gka_robust::{
     Algorithm, Cause, Config, FailureReason, Input, Output, RobustDriver, Stats,
@@ -331,7 +335,7 @@ fn suite_mismatch_is_reported_once_and_ends_nothing() {
 #[test]
 fn unknown_identity_is_reported() {
     let mut trio = Trio::new();
-    let verifier = cliques::testing::signature::TestVerifier::new().without(id("a"));
+    let verifier = TestVerifier::new().without(id("a"));
     let config = Config {
         verifier: std::sync::Arc::new(verifier),
         ..config("b")
@@ -383,6 +387,47 @@ fn insider_ends_the_run_until_the_next_membership() {
         trio.handle(who, Input::Membership(next)).unwrap();
         assert_eq!(trio.state(who), "SECURE");
     }
+}
+
+/// A key list is bad where only a later controller needs it: the agreement that needs it ends, and its
+/// author is named.
+#[test]
+fn what_nobody_needed_before_is_blamed_on_its_author() {
+    let (mut trio, _) = Trio::at_of("KL", OPTIMIZED);
+    let Some(Input::Token { bytes, .. }) = trio.take("b", TokenKind::GdhKeyList) else {
+        panic!("the key list is on its way");
+    };
+    let received = ReceivedToken::decode(&bytes).unwrap();
+    let mut body = received
+        .verify(&TestVerifier::default())
+        .unwrap()
+        .body()
+        .to_vec();
+    // How many, then the name of `a` with its length; even and small, but no point.
+    let element = body.get_mut(5..37).unwrap();
+    let none = (2..=254_u8)
+        .step_by(2)
+        .find(|low| {
+            element.fill(0);
+            element[0] = *low;
+            Ristretto255::new().decode(element).is_err()
+        })
+        .unwrap();
+    assert_ne!(none, 0);
+    let list = trio.forge_body("c", Recipient::Group, TokenKind::GdhKeyList, 0, &body);
+    trio.handle("b", list).unwrap();
+    assert_eq!(trio.state("b"), "SECURE");
+    trio.handle("b", Input::FlushRequest).unwrap();
+    trio.handle("b", Input::SecureFlushOk).unwrap();
+    let without = view(2, &["a", "b"], &["a", "b"], Cause::Leave(id("c")));
+    let outputs = trio.handle("b", Input::Membership(without)).unwrap();
+    let described: Vec<String> = outputs.iter().map(describe).collect();
+    assert_eq!(described, ["secure-signal", "failed c"]);
+    assert_eq!(trio.state("b"), "FAILED");
+    trio.handle("b", Input::FlushRequest).unwrap();
+    let alone = view(3, &["b"], &["b"], Cause::Leave(id("a")));
+    trio.handle("b", Input::Membership(alone)).unwrap();
+    assert_eq!(trio.state("b"), "SECURE");
 }
 
 const DESIGNS: [(Protocol, Algorithm); 9] = [

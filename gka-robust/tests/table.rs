@@ -201,8 +201,8 @@ M controller | membership    | -    | key-list to all          | KL
 M          | b left          | -    | secure-signal            | KL
 M controller | b left        | -    | secure-signal, key-list to all | KL
 M          | c left          | -    | secure-signal            | KL
-M          | j joined        | -    |                          | FT
-M controller | j joined      | -    | partial-token to j       | FT
+M          | j joined        | -    |                          | KL
+M controller | j joined      | -    | join-token to j          | KL
 M          | j came for b    | -    | secure-signal            | FT
 M controller | j came for b  | -    | secure-signal, partial-token to j | FT
 M          | j is chosen     | -    |                          | PT

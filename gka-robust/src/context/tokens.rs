@@ -9,12 +9,14 @@ use cliques::{
 use super::{Context, Setback};
 use crate::{
     algorithm::Carry,
+    envelope::Origin,
     error::Error,
     event::Env,
     fault::Fault,
     input::Payload,
     key_context::context_hash,
     log::{Cut, Happening},
+    machine::Start,
     output::{Failure, FailureReason, Output},
 };
 
@@ -39,8 +41,11 @@ impl<D: Payload> Context<D> {
             return None;
         };
         match channel.open(&self.config, sender, kind, bytes, installed, now) {
-            Ok(token) => {
-                self.cost.verifications += 1;
+            Ok((token, origin)) => {
+                match origin {
+                    Origin::Sent => {}
+                    Origin::Signed => self.cost.verifications += 1,
+                }
                 self.stats.tokens_accepted += 1;
                 Some(token)
             }
@@ -108,29 +113,44 @@ impl<D: Payload> Context<D> {
     /// and partial keys included.
     ///
     /// # Errors
-    /// [`Error::Internal`]: a change that a machine makes of a membership always fits.
-    pub(crate) fn begin(&mut self, change: Change, env: &mut Env<'_>) -> Result<Step, Error> {
-        let how = match &change {
-            Change::Found => "found",
-            Change::Restart { .. } => "restart",
-            Change::Enter { .. } => "enter",
-            Change::Update { .. } => "update",
-            Change::Resume { .. } => "resume",
+    /// [`Setback::Peer`] when this member is to go on from what another one has sent earlier and nobody
+    /// needed until now, and that is bad. [`Setback::Internal`] else: a change that a machine makes
+    /// of a membership always fits.
+    pub(crate) fn begin(&mut self, start: Start, env: &mut Env<'_>) -> Result<Step, Setback> {
+        let how = match &start {
+            Start::Join(_) => "join",
+            Start::Change(Change::Found) => "found",
+            Start::Change(Change::Restart { .. }) => "restart",
+            Start::Change(Change::Enter { .. }) => "enter",
+            Start::Change(Change::Update { .. }) => "update",
+            Start::Change(Change::Resume { .. }) => "resume",
         };
-        match &change {
-            Change::Found | Change::Restart { .. } | Change::Enter { .. } => {
+        match &start {
+            Start::Change(Change::Found | Change::Restart { .. } | Change::Enter { .. }) => {
                 if !self.deviates(Fault::KeepShares) {
                     self.agreement.reset();
                 }
             }
-            Change::Update { .. } | Change::Resume { .. } => {}
+            Start::Join(_) | Start::Change(Change::Update { .. } | Change::Resume { .. }) => {}
         }
         self.bind(0);
         self.log.start(self.now);
         self.note(Happening::Started(how));
-        let result = self.agreement.begin(change, env.rng);
+        let result = match start {
+            Start::Join(joined) => self.agreement.begin_join(joined, env.rng),
+            Start::Change(change) => self.agreement.begin(change, env.rng),
+        };
         self.cost += self.agreement.take_cost();
-        result.map_err(internal)
+        result.map_err(|error| match error {
+            cliques::Error::Peer { culprit, fault } => Setback::Peer(Failure {
+                culprit,
+                reason: FailureReason::Protocol(fault),
+            }),
+            cliques::Error::ApiMisuse(what) | cliques::Error::Internal(what) => {
+                Setback::Internal(what)
+            }
+            _ => Setback::Internal("suite refused to start"),
+        })
     }
 
     /// Binds the suite to the context of the key that it is to agree on.
@@ -207,8 +227,10 @@ impl<D: Payload> Context<D> {
     }
 
     fn send_one(&mut self, mut token: Outgoing, epoch: Option<u32>) {
-        let Some(channel) = &self.channel else { return };
-        if token.kind != TokenKind::RefreshRequest && self.deviates(Fault::FifoKeyList) {
+        let Some(channel) = &mut self.channel else {
+            return;
+        };
+        if token.kind != TokenKind::RefreshRequest && self.deviation.is(Fault::FifoKeyList) {
             token.service = TokenService::Fifo;
         }
         let transmission = match epoch {

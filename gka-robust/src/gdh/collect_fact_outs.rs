@@ -37,6 +37,7 @@ impl CollectFactOuts {
                 Role::FactOut => advance::process(&token, context, env),
                 Role::Final if token.sender() == context.me() => Outcome::Ign,
                 Role::Partial
+                | Role::Join
                 | Role::Final
                 | Role::KeyList
                 | Role::RefreshRequest

@@ -5,8 +5,10 @@
 //! interrupts the run, the flush service brings a new VS view in the end, and with it a new run.
 //!
 //! **Optimised.** A view that follows a completed agreement is a leave, a merge, or both in one pass,
-//! with the cost of the suite's own protocols: members wait for it in M instead of CM. A view that
-//! cuts an agreement off is as in the basic algorithm. The side of the chosen member is the old one;
+//! with the cost of the suite's own protocols: members wait for it in M instead of CM. One member that
+//! joins while nobody goes is let in by the suite's direct join, which the papers keep for groups
+//! without cascades: two tokens instead of one of every member, and what interrupts it is met like
+//! anything else. A view that cuts an agreement off is as in the basic algorithm. The side of the chosen member is the old one;
 //! its acting controller, the newest member that is left, starts.
 //!
 //! ```text
@@ -24,6 +26,7 @@
 //!
 //!  optimised: SJ before the first view, as CM;  S --- Flush_Request, after consent ---> M
 //!             M --- nobody is new: acting controller sends KEY_LIST ---> KL
+//!             M --- one joins: controller sends JOIN ------------------> KL
 //!             M --- old side: acting controller sends PARTIAL ---------> FT
 //!             M --- new side ------------------------------------------> PT
 //! ```
@@ -31,7 +34,7 @@
 //! | state | file | waits for |
 //! |---|---|---|
 //! | S | `machine/secure.rs` | nothing: a key is installed |
-//! | PT | `gdh/wait_for_partial_token.rs` | the token, to add a share and pass it on |
+//! | PT | `gdh/wait_for_partial_token.rs` | the token, to add a share and pass it on; or the join token, to answer it with the key list |
 //! | FT | `gdh/wait_for_final_token.rs` | the token with the shares of all but the last |
 //! | FO | `gdh/collect_fact_outs.rs` | the others' factor-outs (the last new member, acting as controller) |
 //! | KL | `gdh/wait_for_key_list.rs` | the key list, in AGREED order |

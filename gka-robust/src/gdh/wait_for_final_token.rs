@@ -34,6 +34,7 @@ impl WaitForFinalToken {
             Event::Token(token) => match Role::of(&token, context.design().states) {
                 Role::Final => advance::process(&token, context, env),
                 Role::Partial
+                | Role::Join
                 | Role::FactOut
                 | Role::KeyList
                 | Role::RefreshRequest

@@ -112,6 +112,7 @@ impl<D: Payload> WaitForKeyList<D> {
             Role::Final if token.sender() == context.me() => Outcome::Ign,
             Role::RefreshRequest
             | Role::Partial
+            | Role::Join
             | Role::Final
             | Role::FactOut
             | Role::Suite

@@ -4,6 +4,7 @@
 //! |---|---|---|---|
 //! | Partial_Token | valid, I am not the last | add a share; Partial_Token to the successor | FT |
 //! | Partial_Token | valid, I am the last | Final_Token to all, without a share of mine yet | FO |
+//! | Join_Token | valid | add a share; Key_List to all | KL |
 //! | Data_Message, early data, other tokens | they need my contribution first | imp | PT |
 //! | Flush_Request | | Flush_Ok | CM |
 //! | Transitional_Signal | | signal | PT |
@@ -33,7 +34,7 @@ impl WaitForPartialToken {
     ) -> Outcome<State<D>> {
         match event {
             Event::Token(token) => match Role::of(&token, context.design().states) {
-                Role::Partial => advance::process(&token, context, env),
+                Role::Partial | Role::Join => advance::process(&token, context, env),
                 Role::Final
                 | Role::FactOut
                 | Role::KeyList

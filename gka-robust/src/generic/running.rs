@@ -55,6 +55,7 @@ impl<D: Payload> Running<D> {
                 Role::RefreshRequest if !may_install(context) => Outcome::Ign,
                 Role::RefreshRequest
                 | Role::Partial
+                | Role::Join
                 | Role::Final
                 | Role::FactOut
                 | Role::KeyList

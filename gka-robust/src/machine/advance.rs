@@ -2,7 +2,7 @@
 //!
 //! The suite knows what its role is. Over GDH the machine follows by what it sends: who has passed
 //! the token on waits for the final one, who has broadcast it collects factor-outs, who has sent a
-//! factor-out or the key list waits for the key list. Whoever has the key is secure.
+//! factor-out, a join token or the key list waits for the key list. Whoever has the key is secure.
 
 use cliques::{GroupSecret, Outgoing, Recipient, Step, Token, TokenKind, TokenService};
 
@@ -29,7 +29,9 @@ fn lead(sent: &[Outgoing]) -> Option<Then> {
     match sent.last().map(|token| token.kind) {
         Some(TokenKind::GdhPartial) => Some(Then::FinalToken),
         Some(TokenKind::GdhFinal) => Some(Then::FactOuts),
-        Some(TokenKind::GdhFactorOut | TokenKind::GdhKeyList) => Some(Then::KeyList),
+        Some(TokenKind::GdhJoin | TokenKind::GdhFactorOut | TokenKind::GdhKeyList) => {
+            Some(Then::KeyList)
+        }
         Some(_) | None => None,
     }
 }
@@ -45,13 +47,13 @@ pub(super) fn membership<D: Payload>(
         return Outcome::Imp;
     };
     let view = view.clone();
-    let Plan { change, then } = Plan::of(&view, before, context);
-    match context.begin(change, env) {
+    let Plan { start, then } = Plan::of(&view, before, context);
+    match context.begin(start, env) {
         Ok(step) => match carry_out(step, context, env) {
             Some(secret) => install(secret, context),
             None => Outcome::Next(State::waiting(then, context)),
         },
-        Err(error) => Outcome::Err(error),
+        Err(setback) => set_back(setback, context),
     }
 }
 

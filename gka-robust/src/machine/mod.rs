@@ -28,7 +28,7 @@ use self::{
     wait_for_cascading_membership::WaitForCascadingMembership,
     wait_for_membership::WaitForMembership, wait_for_self_join::WaitForSelfJoin,
 };
-pub(crate) use self::{role::Role, secure::Secure};
+pub(crate) use self::{plan::Start, role::Role, secure::Secure};
 use crate::{
     algorithm::{Carry, Design, States},
     context::Context,
@@ -179,6 +179,20 @@ impl<D: Payload> State<D> {
             | Self::KeyList(_)
             | Self::Running(_)
             | Self::Failed(_) => Err(Error::GroupNotSecure),
+        }
+    }
+
+    /// Whether an agreement is under way, or follows directly.
+    pub(crate) const fn is_agreeing(&self) -> bool {
+        match self {
+            Self::Membership(_)
+            | Self::PartialToken(_)
+            | Self::FinalToken(_)
+            | Self::FactOuts(_)
+            | Self::KeyList(_)
+            | Self::Running(_)
+            | Self::Refreshing(_) => true,
+            Self::Secure(_) | Self::Cascading(_) | Self::SelfJoin(_) | Self::Failed(_) => false,
         }
     }
 

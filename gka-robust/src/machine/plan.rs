@@ -10,6 +10,7 @@
 //! | nothing | CM | I am chosen | restart, everybody else new | FT, or R |
 //! | nothing | CM | else | enter | PT, or R |
 //! | completed agreements | M | nobody is new to my side | update: leave | KL, or R |
+//! | completed agreements | M | one member joins, nobody is gone | the suite's join of one member | KL, or R |
 //! | completed agreements | M | chosen is in T: my side is the old one | update: merge, leavers deleted first | FT, or R |
 //! | completed agreements | M | else | enter | PT, or R |
 //! | completed agreements | CM, SJ | | as if nothing went on | |
@@ -22,7 +23,7 @@
 
 use alloc::vec::Vec;
 
-use cliques::{Change, MemberId};
+use cliques::{Change, Listed, MemberId};
 
 use super::Then;
 use crate::{
@@ -48,8 +49,17 @@ pub(super) enum Before {
 /// What a member does in the agreement of a view.
 #[derive(Debug)]
 pub(super) struct Plan {
-    pub(super) change: Change,
+    pub(super) start: Start,
     pub(super) then: Then,
+}
+
+/// How an agreement is begun.
+#[derive(Debug)]
+pub(crate) enum Start {
+    /// One member joins those of a completed agreement.
+    Join(MemberId),
+    /// Anything else.
+    Change(Change),
 }
 
 impl Plan {
@@ -84,11 +94,15 @@ impl Plan {
     }
 
     fn new<D: Payload>(change: Change, then: Then, context: &Context<D>) -> Self {
+        Self::of_start(Start::Change(change), then, context)
+    }
+
+    fn of_start<D: Payload>(start: Start, then: Then, context: &Context<D>) -> Self {
         let then = match context.design().states {
             States::Gdh => then,
             States::Generic => Then::Running,
         };
-        Self { change, then }
+        Self { start, then }
     }
 
     fn from_scratch<D: Payload>(view: &View, before: Before, context: &Context<D>) -> Self {
@@ -106,8 +120,15 @@ impl Plan {
         let (left, joined) = sides(view, context);
         let mine = |member: &MemberId| !joined.contains(member);
         if joined.is_empty() {
-            Self::new(Change::Update { left, joined }, Then::KeyList, context)
-        } else if chosen(view, before, context).is_some_and(mine) {
+            return Self::new(Change::Update { left, joined }, Then::KeyList, context);
+        }
+        match (left.as_slice(), joined.as_slice(), &view.cause) {
+            ([], [joined], Cause::Join(joiner)) if joined == joiner => {
+                return Self::of_start(Start::Join(joiner.clone()), Then::KeyList, context);
+            }
+            _ => {}
+        }
+        if chosen(view, before, context).is_some_and(mine) {
             Self::new(Change::Update { left, joined }, Then::FinalToken, context)
         } else {
             Self::as_new(view, before, context)
@@ -152,11 +173,14 @@ fn chosen<'a, D: Payload>(
 /// Those of the suite's members who are gone, and those who are new to it.
 fn sides<D: Payload>(view: &View, context: &Context<D>) -> (Vec<MemberId>, Vec<MemberId>) {
     let mine = context.agreement().order();
+    let old = Listed::new(mine);
+    let members = Listed::new(&view.members);
+    let together = Listed::new(&view.transitional_set);
     // The flush service is not relied on for a set that makes sense.
     let stays = |member: &MemberId| {
-        let together =
-            view.transitional_set.contains(member) || context.deviates(Fault::PruneByList);
-        member == context.me() || (together && view.members.contains(member))
+        member == context.me()
+            || members.contains(member)
+                && (context.deviates(Fault::PruneByList) || together.contains(member))
     };
     let left = mine
         .iter()
@@ -166,7 +190,7 @@ fn sides<D: Payload>(view: &View, context: &Context<D>) -> (Vec<MemberId>, Vec<M
     let joined = view
         .members
         .iter()
-        .filter(|member| !(stays(member) && mine.contains(member)))
+        .filter(|member| !(stays(member) && old.contains(member)))
         .cloned()
         .collect();
     (left, joined)

@@ -69,7 +69,9 @@ impl<D: Payload> Refreshing<D> {
                     Err(setback) => self.leave(advance::set_back(setback, context), context),
                 },
                 Role::RefreshRequest => Outcome::Ign,
-                Role::Partial | Role::Final | Role::FactOut | Role::Foreign => Outcome::Imp,
+                Role::Partial | Role::Join | Role::Final | Role::FactOut | Role::Foreign => {
+                    Outcome::Imp
+                }
             },
             Event::FlushRequest => {
                 self.give_up(Cut::FlushRequest, context);

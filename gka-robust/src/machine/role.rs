@@ -12,6 +12,8 @@ pub(crate) enum Role {
     /// The same.
     Final,
     /// The same.
+    Join,
+    /// The same.
     FactOut,
     /// The same.
     KeyList,
@@ -30,6 +32,7 @@ impl Role {
             (States::Generic, _) => Self::Suite,
             (States::Gdh, TokenKind::GdhPartial) => Self::Partial,
             (States::Gdh, TokenKind::GdhFinal) => Self::Final,
+            (States::Gdh, TokenKind::GdhJoin) => Self::Join,
             (States::Gdh, TokenKind::GdhFactorOut) => Self::FactOut,
             (States::Gdh, TokenKind::GdhKeyList) => Self::KeyList,
             // The list of kinds belongs to the suites' crate and grows with them.

@@ -169,9 +169,12 @@ impl<D: Payload> Secure<D> {
             {
                 Outcome::Ign
             }
-            Role::KeyList | Role::Partial | Role::Final | Role::FactOut | Role::Foreign => {
-                Outcome::Imp
-            }
+            Role::KeyList
+            | Role::Partial
+            | Role::Join
+            | Role::Final
+            | Role::FactOut
+            | Role::Foreign => Outcome::Imp,
         }
     }
 

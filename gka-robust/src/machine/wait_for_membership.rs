@@ -62,9 +62,12 @@ impl WaitForMembership {
             Event::Token(token) => match Role::of(&token, context.design().states) {
                 Role::KeyList if context.refresh_was_abandoned() => Outcome::Ign,
                 Role::RefreshRequest | Role::Suite => Outcome::Ign,
-                Role::KeyList | Role::Partial | Role::Final | Role::FactOut | Role::Foreign => {
-                    Outcome::Imp
-                }
+                Role::KeyList
+                | Role::Partial
+                | Role::Join
+                | Role::Final
+                | Role::FactOut
+                | Role::Foreign => Outcome::Imp,
             },
             Event::Fail(_) => Outcome::Ign,
             Event::FlushRequest => Outcome::Imp,

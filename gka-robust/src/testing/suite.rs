@@ -25,6 +25,7 @@ enum Call {
     /// Shares get numbers from this one on.
     Number(u32),
     Begin(Change),
+    Join(MemberId),
     Process(MemberId, TokenKind, Vec<u8>),
     Refresh,
     Abandon,
@@ -45,6 +46,7 @@ impl Calls {
         match &call {
             Call::Number(number) => (0, number).hash(&mut hasher),
             Call::Begin(change) => alloc::format!("{change:?}").hash(&mut hasher),
+            Call::Join(joined) => (3, joined).hash(&mut hasher),
             Call::Process(sender, kind, body) => (sender, kind, body).hash(&mut hasher),
             Call::Refresh => 1.hash(&mut hasher),
             Call::Abandon => 2.hash(&mut hasher),
@@ -59,7 +61,10 @@ impl Calls {
         let mut hasher = DefaultHasher::new();
         let token = match self.list.last() {
             Some(Call::Process(sender, kind, body)) => Some((sender, kind, body)),
-            Some(Call::Number(_) | Call::Begin(_) | Call::Refresh | Call::Abandon) | None => None,
+            Some(
+                Call::Number(_) | Call::Begin(_) | Call::Join(_) | Call::Refresh | Call::Abandon,
+            )
+            | None => None,
         };
         (secret, order, token).hash(&mut hasher);
         self.digest = hasher.finish();
@@ -115,6 +120,7 @@ impl Tape {
             match call {
                 Call::Number(number) => tape.group.number_from(*number),
                 Call::Begin(change) => drop(suite.begin(change.clone(), dice.rng())),
+                Call::Join(joined) => drop(suite.begin_join(joined.clone(), dice.rng())),
                 Call::Process(sender, kind, body) => {
                     drop(suite.process(sender, *kind, body, dice.rng()));
                 }
@@ -198,6 +204,13 @@ impl KeyAgreement for Recorded {
         result
     }
 
+    fn begin_join(&mut self, joined: MemberId, rng: &mut dyn CryptoRng) -> Result<Step, Error> {
+        self.note(Call::Join(joined.clone()));
+        let result = self.inner.begin_join(joined, rng);
+        self.completed(&result);
+        result
+    }
+
     fn process(
         &mut self,
         sender: &MemberId,
@@ -220,6 +233,10 @@ impl KeyAgreement for Recorded {
 
     fn is_self_stabilising(&self) -> bool {
         self.inner.is_self_stabilising()
+    }
+
+    fn is_awaited(&self) -> bool {
+        self.inner.is_awaited()
     }
 
     fn abandon(&mut self) {
