@@ -28,12 +28,12 @@ use super::{
 use crate::{
     access::{Action, Decision, Request},
     event::{GroupFailure, SessionEvent},
-    identity::Distrust,
+    identity::{Distrust, Identity},
 };
 
 /// What trust and policy say of a member.
 enum Verdict {
-    Accepted,
+    Accepted(Identity),
     Awaited,
     Refused,
 }
@@ -48,17 +48,18 @@ impl SecureGroup {
         around: &mut Around<'_>,
     ) -> Vec<MemberName> {
         self.evidence.view(members, along);
-        self.roster.clear();
+        let mut accepted = Vec::with_capacity(members.len());
         let mut refused = Vec::new();
         for member in members {
             match self.identify(member, None, around) {
-                Verdict::Accepted => {}
+                Verdict::Accepted(identity) => accepted.push((*member, identity)),
                 Verdict::Awaited => {
                     self.evidence.awaited.insert(*member);
                 }
                 Verdict::Refused => refused.push(*member),
             }
         }
+        self.roster.replace(accepted);
         let patience = self.config.flush_patience;
         if !self.evidence.awaited.is_empty() && patience > 0 {
             self.timers.set(Timer::Evidence, around.now.after(patience));
@@ -99,8 +100,7 @@ impl SecureGroup {
             self.deny(*member, Action::Admit, reason, around);
             return Verdict::Refused;
         }
-        self.roster.insert(*member, identity);
-        Verdict::Accepted
+        Verdict::Accepted(identity)
     }
 
     fn refuse(&self, member: MemberName, reason: Distrust, around: &mut Around<'_>) {
@@ -197,7 +197,8 @@ impl SecureGroup {
         }
         let known = self.roster.contains(&sender);
         match self.identify(&sender, Some(&message.body), around) {
-            Verdict::Accepted => {
+            Verdict::Accepted(identity) => {
+                self.roster.insert(sender, identity);
                 self.evidence.keep(sender, &message.body);
                 if self.evidence.awaited.is_empty() {
                     self.timers.stop(Timer::Evidence);

@@ -247,6 +247,12 @@ impl SecureGroup {
         }
     }
 
+    /// Whether others may be waiting for this member in the agreement under way; none if there is
+    /// no agreement.
+    pub(crate) fn is_awaited(&self) -> Option<bool> {
+        self.driver.is_awaited()
+    }
+
     /// When [`expire`](Self::expire) is to be called.
     pub(crate) fn next_timeout(&self) -> Option<Timestamp> {
         self.timers.next()

@@ -5,7 +5,6 @@ use core::fmt;
 
 use cliques::{SignatureAlgorithm, VerifyError};
 
-use super::PublicKey;
 use crate::time::Timestamp;
 
 /// A public key that verifies signatures of a member.
@@ -20,12 +19,6 @@ pub trait MemberKey: fmt::Debug + Send + Sync {
         message: &[u8],
         signature: &[u8],
     ) -> Result<(), VerifyError>;
-
-    /// This key, if it is one of Ed25519: signatures that come together are then verified
-    /// [together](PublicKey::verify_each).
-    fn ed25519(&self) -> Option<&PublicKey> {
-        None
-    }
 }
 
 /// An accepted identity: a key, and what is known about its owner. Cheap to clone.

@@ -4,13 +4,6 @@
 //! ([RFC 8410](https://www.rfc-editor.org/rfc/rfc8410), section 7), as `openssl genpkey -algorithm
 //! ed25519` writes them. Verification is strict: canonical encodings, no small-order keys, no
 //! cofactor, so that no member accepts what another one refuses.
-//!
-//! Signatures that came together can be verified together ([`PublicKey::verify_each`]), which takes
-//! about half the time of one after the other (Bernstein, Duif, Lange, Schwabe, Yang, "High-speed
-//! high-security signatures", 2011, section 5). Nobody forges a signature that way; but the owner of a key can craft
-//! signatures with points outside of the group of prime order that pass together with a probability of
-//! up to about 1/8 and never alone. So members may then differ about a token whose
-//! author wants them to, which he can have for less, by sending nothing.
 
 use alloc::{string::String, vec::Vec};
 use core::{fmt, str::FromStr};
@@ -18,9 +11,8 @@ use core::{fmt, str::FromStr};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use cliques::{SignatureAlgorithm, Signer, VerifyError};
 use ed25519_dalek::{
-    Signature, Signer as _, SigningKey, VerifyingKey,
+    Signature, Signer as _, SigningKey, Verifier as _, VerifyingKey,
     pkcs8::{DecodePrivateKey, KeypairBytes},
-    verify_batch,
 };
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
@@ -82,61 +74,20 @@ impl PublicKey {
         self.0.as_bytes()
     }
 
-    /// Verifies strictly.
+    /// Verifies by RFC 8032, section 5.1.7, without cofactor: as strict as can be, since a key is never of
+    /// small order, and a signature fits one key and one message.
     ///
     /// # Errors
     /// [`VerifyError::BadSignature`].
     pub fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), VerifyError> {
         let signature = Signature::from_slice(signature).map_err(|_| VerifyError::BadSignature)?;
         self.0
-            .verify_strict(message, &signature)
+            .verify(message, &signature)
             .map_err(|_| VerifyError::BadSignature)
     }
 }
 
-/// A signature with what it is to be verified against.
-#[derive(Clone, Copy, Debug)]
-pub struct Signed<'a> {
-    /// Key of the author.
-    pub key: &'a PublicKey,
-    /// What was signed.
-    pub message: &'a [u8],
-    /// The signature, which may be of any length.
-    pub signature: &'a [u8],
-}
-
-impl PublicKey {
-    /// Verifies signatures of any authors together; a verdict for each, in order. If one of them is
-    /// wrong, all are verified strictly, one by one, so that only the wrong ones are refused.
-    ///
-    /// A signature that its author crafted may pass here and not in [`verify`](Self::verify); it gives
-    /// others no way to make one (see the module).
-    pub fn verify_each(signed: &[Signed<'_>]) -> Vec<Result<(), VerifyError>> {
-        if signed.len() > 1 && Self::verify_together(signed) {
-            return signed.iter().map(|_| Ok(())).collect();
-        }
-        signed
-            .iter()
-            .map(|one| one.key.verify(one.message, one.signature))
-            .collect()
-    }
-
-    fn verify_together(signed: &[Signed<'_>]) -> bool {
-        let signatures: Result<Vec<_>, _> = signed
-            .iter()
-            .map(|one| Signature::from_slice(one.signature))
-            .collect();
-        let messages: Vec<&[u8]> = signed.iter().map(|one| one.message).collect();
-        let keys: Vec<VerifyingKey> = signed.iter().map(|one| one.key.0).collect();
-        signatures.is_ok_and(|signatures| verify_batch(&messages, &signatures, &keys).is_ok())
-    }
-}
-
 impl MemberKey for PublicKey {
-    fn ed25519(&self) -> Option<&PublicKey> {
-        Some(self)
-    }
-
     fn verify(
         &self,
         algorithm: SignatureAlgorithm,

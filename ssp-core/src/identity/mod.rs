@@ -35,7 +35,7 @@ pub use accepted::{Distrust, Identity, MemberKey};
 pub use challenge::{
     CHALLENGE_CONTEXT, CHALLENGE_LENGTH, Challenge, ChallengeError, PROOF_MAX, Proof, Proved,
 };
-pub use ed25519::{Ed25519Signer, IdentityError, PublicKey, Signed};
+pub use ed25519::{Ed25519Signer, IdentityError, PublicKey};
 pub use join::{JOIN_CHALLENGE, JOIN_PROOF, JoinAnswer, JoinProof, answer_join_challenge};
 pub(crate) use trust::session as session_of;
 pub use trust::{TrustError, TrustErrorKind, TrustStore};

@@ -84,11 +84,23 @@ enum Subject {
     Session(PrivateName),
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Known {
     key: PublicKey,
+    /// The same, made once: it is asked for in every view.
+    identity: Identity,
     /// Line of the entry, 0 if it was inserted by a call.
     line: usize,
+}
+
+impl Known {
+    fn new(key: PublicKey, line: usize) -> Self {
+        Self {
+            key,
+            identity: Identity::of_key(Arc::new(key)),
+            line,
+        }
+    }
 }
 
 /// Public keys by name.
@@ -118,7 +130,7 @@ impl TrustStore {
     /// # Errors
     /// [`TrustErrorKind::Name`] or [`TrustErrorKind::Form`].
     pub fn insert(&mut self, name: &str, key: PublicKey) -> Result<(), TrustErrorKind> {
-        self.entries.insert(subject(name)?, Known { key, line: 0 });
+        self.entries.insert(subject(name)?, Known::new(key, 0));
         Ok(())
     }
 
@@ -135,15 +147,14 @@ impl TrustStore {
     /// The key of a member: of its whole name, else of its session name.
     pub fn key_of(&self, member: &[u8]) -> Option<PublicKey> {
         let name = MemberName::new(member).ok()?;
-        let exact = self.entries.get(&Subject::Member(name));
-        let known = match exact {
-            Some(known) => known,
-            None => {
-                let session = PrivateName::new(session(member)?).ok()?;
-                self.entries.get(&Subject::Session(session))?
-            }
-        };
-        Some(known.key)
+        Some(self.known(&name)?.key)
+    }
+
+    fn known(&self, member: &MemberName) -> Option<&Known> {
+        self.entries.get(&Subject::Member(*member)).or_else(|| {
+            let session = PrivateName::new(session(member.as_bytes())?).ok()?;
+            self.entries.get(&Subject::Session(session))
+        })
     }
 }
 
@@ -189,7 +200,7 @@ impl TrustStore {
         match self.entries.entry(subject) {
             Entry::Occupied(known) => Err(TrustErrorKind::Duplicate(known.get().line)),
             Entry::Vacant(place) => {
-                place.insert(Known { key, line: number });
+                place.insert(Known::new(key, number));
                 Ok(())
             }
         }
@@ -203,9 +214,8 @@ impl Trust for TrustStore {
         _: Option<&[u8]>,
         _: Timestamp,
     ) -> Result<Identity, Distrust> {
-        self.key_of(member.as_bytes())
-            .map(|key| Identity::of_key(Arc::new(key)))
-            .ok_or(Distrust::Unknown)
+        let known = self.known(member).ok_or(Distrust::Unknown)?;
+        Ok(known.identity.clone())
     }
 }
 

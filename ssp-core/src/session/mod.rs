@@ -132,6 +132,14 @@ impl Session {
         }
     }
 
+    /// Whether a key is being agreed on in some group, and nobody waits for this member in any. Whoever
+    /// drives several sessions with one processor may let others go first then: the key is there
+    /// sooner where somebody waits. A hint; nothing depends on it but time.
+    pub fn may_step_aside(&self) -> bool {
+        let mut agreeing = self.groups.values().filter_map(SecureGroup::is_awaited);
+        agreeing.next().is_some_and(|awaited| !awaited) && agreeing.all(|awaited| !awaited)
+    }
+
     /// When [`handle_timeout`](Self::handle_timeout) is to be called next.
     pub fn poll_timeout(&self) -> Option<Timestamp> {
         self.groups

@@ -91,6 +91,11 @@ pub(crate) trait Engine: Send + 'static {
     /// The next event for the application.
     fn poll_delivery(&mut self, now: Millis) -> Option<Self::Delivery>;
 
+    /// Whether other tasks had better go first, because nobody waits for what this one does next.
+    fn may_step_aside(&self) -> bool {
+        false
+    }
+
     /// Whether the connection is over; deliveries and last bytes may still be waiting.
     fn is_closed(&self) -> bool;
 }

@@ -39,6 +39,7 @@ use std::sync::Arc;
 use tokio::{
     io::AsyncWriteExt,
     sync::{mpsc, oneshot},
+    task::yield_now,
     time::{Instant, sleep_until, timeout},
 };
 
@@ -52,6 +53,11 @@ use clock::Clock;
 const BATCH: usize = 64;
 /// Commands whose bytes are collected together, which makes one piece of many short messages.
 const TOGETHER: usize = 8;
+
+/// How often the other tasks go first. Measured with 50 members on two processors: none costs a
+/// member that joins a TGDH group half of its time, one brings most of it back, and more than two
+/// nothing that is worth it.
+const STEPS_ASIDE: usize = 2;
 
 /// Whether the application still wants what comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,6 +161,9 @@ impl<E: Engine> Driver<E> {
                 _ = &mut ending, if running => Wake::Farewell,
                 () = until(wakeup) => Wake::Timeout,
             };
+            if matches!(wake, Wake::Io(_)) && self.engine.may_step_aside() {
+                step_aside().await;
+            }
             let now = self.clock.now();
             match wake {
                 Wake::Io(moved) => self.moved(moved, now),
@@ -308,6 +317,17 @@ impl<E: Engine> Driver<E> {
             Phase::Ending => self.engine.is_closed() || self.incoming == Half::Over,
         };
         over && self.stalled.is_none() && self.transmit.is_done()
+    }
+}
+
+/// Lets other tasks go first: those that are ready now, and those that they make ready, such as one
+/// that carries the answer of a member to the next. Where there are none this takes no time.
+///
+/// Members that share a processor would otherwise keep waiting those that their group waits for, or
+/// that wait for the group.
+async fn step_aside() {
+    for _ in 0..STEPS_ASIDE {
+        yield_now().await;
     }
 }
 

@@ -446,6 +446,10 @@ impl Engine for SecureEngine {
         }
     }
 
+    fn may_step_aside(&self) -> bool {
+        self.session.may_step_aside()
+    }
+
     fn is_closed(&self) -> bool {
         self.closed
     }

@@ -124,7 +124,7 @@ async fn strangers_are_refused_and_nobody_notices() {
             "a key nobody knows",
             "mallory",
             Box::new(signer("mallory")),
-            "no certificate shown",
+            "no evidence of an identity shown",
         ),
         (
             "a stolen name",
