@@ -276,7 +276,7 @@ fn a_key_that_is_gone_is_confirmed_by_nobody() {
         .events
         .iter()
         .filter_map(|event| match event {
-            SessionEvent::GroupFailed { member, reason, .. } => Some((*member, reason.clone())),
+            SessionEvent::GroupFailed { member, reason, .. } => Some((*member, *reason)),
             _ => None,
         })
         .collect();
