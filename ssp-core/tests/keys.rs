@@ -223,6 +223,80 @@ fn an_authentic_wrong_tag_takes_the_key_away() {
     world.assert_agreed(chat(), &[0]);
 }
 
+/// A member breaks a refresh before the others have confirmed the key that it was to replace. Those who
+/// confirm late hold the right key, and are not to blame.
+#[test]
+fn a_key_that_is_gone_is_confirmed_by_nobody() {
+    use cliques::{Envelope, MemberId, Recipient, TokenBinding, TokenKind};
+    let mut world = World::of(2, &NAMES);
+    for node in 0..3 {
+        world.join_with(node, chat(), explicit(Protocol::Gdh));
+        world.run();
+    }
+    let view = world.nodes[0].last_view().clone();
+    let ids: Vec<MemberId> = view
+        .members
+        .iter()
+        .map(|name| MemberId::new(name.as_bytes()).unwrap())
+        .collect();
+    let binding = TokenBinding {
+        protocol: Protocol::Gdh,
+        group_name: "ristretto255".into(),
+        group: b"chat".to_vec(),
+        view_id: view.id.0,
+        view_hash: TokenBinding::view_hash(&ids),
+    };
+    world.refresh(0, chat()).unwrap();
+    while world.nodes[0].session().group_state(&chat()) != Some(Phase::Confirming) {
+        assert!(world.step());
+    }
+    let now = world.now.0;
+    for (kind, epoch, body) in [
+        (TokenKind::RefreshRequest, 1, vec![]),
+        (TokenKind::GdhKeyList, 2, vec![7; 9]),
+    ] {
+        let envelope = Envelope {
+            kind,
+            epoch,
+            timestamp: now,
+            sender: MemberId::new(member("carol").as_bytes()).unwrap(),
+            recipient: Recipient::Group,
+            body,
+        };
+        let token = envelope.seal(&binding, &support::signer("carol"));
+        let wire_type = wire::wire_type(kind).unwrap();
+        world.inject(2, chat(), Service::Agreed, wire_type, token.into());
+    }
+    let inbox = &mut world.nodes[0].inbox;
+    let confirmations = inbox.len() - 2;
+    assert!(confirmations > 0);
+    inbox.rotate_right(2);
+    world.run();
+    let failed: Vec<_> = world.nodes[0]
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            SessionEvent::GroupFailed { member, reason, .. } => Some((*member, *reason)),
+            _ => None,
+        })
+        .collect();
+    let [(culprit, GroupFailure::Protocol(_))] = failed[..] else {
+        panic!("{failed:?}");
+    };
+    assert_eq!(culprit, member("carol"));
+    world.wait(60_000);
+    let unconfirmed = |event: &SessionEvent| {
+        matches!(
+            event,
+            SessionEvent::Mismatch {
+                what: Mismatch::Unconfirmed,
+                ..
+            }
+        )
+    };
+    assert_eq!(world.nodes[0].count(unconfirmed), 0);
+}
+
 #[test]
 fn who_is_not_configured_to_confirm_is_named() {
     let mut world = World::of(3, &NAMES);

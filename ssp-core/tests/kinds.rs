@@ -457,6 +457,35 @@ fn a_refused_join_ends_the_group_and_what_is_refused_besides_does_not() {
     }
 }
 
+/// Who is leaving may not answer a flush request, and is waited for if the engine does not let it go.
+#[test]
+fn a_refused_leave_is_made_up_for_where_the_session_answers() {
+    let mut world = World::of(14, &["alice", "bob", "carol"]);
+    for node in 0..2 {
+        join_flush(&mut world, node, views(), FlushMode::Automatic);
+        world.run();
+    }
+    let alice = world.nodes[0].session();
+    alice.leave(&views()).unwrap();
+    // The engine gets to refuse it after somebody else has joined.
+    assert!(matches!(alice.poll_command(), Some(GcsCommand::Leave(_))));
+    join_flush(&mut world, 2, views(), FlushMode::Automatic);
+    world.run();
+    assert_eq!(last_view(&world.nodes[1]).members.len(), 2);
+    let refused = GcsEvent::Refused(Refused::Leave(views()));
+    world.nodes[0].inbox.push_back(refused);
+    world.run();
+    for node in &world.nodes {
+        assert_eq!(last_view(node).members.len(), 3, "{}", node.name);
+    }
+    // It is no habit.
+    let refused = GcsEvent::Refused(Refused::Leave(views()));
+    world.nodes[0].inbox.push_back(refused);
+    world.run();
+    let view = last_view(&world.nodes[0]).id;
+    send_flush(&mut world, 0, view, "still here").unwrap();
+}
+
 /// Allows no group but one.
 #[derive(Debug)]
 struct Only(GroupName);

@@ -17,9 +17,9 @@ use bytes::Bytes;
 use gcs_proto::{gcs::SelfDelivery, name::GroupName, service::Service};
 use rand_core::Rng;
 use ssp_core::{
-    Authorship, Credentials, Error, GroupOptions, Outgoing, PARTS_IN_FLIGHT, Padding, Part,
-    PartDelivery, PartEnd, PartStream, Protection, RecordSuite, SendError, Session, SessionConfig,
-    SessionEvent, Signing, ViewNumber,
+    Authorship, Confirmation, Credentials, Error, GroupOptions, Outgoing, PARTS_IN_FLIGHT, Padding,
+    Part, PartDelivery, PartEnd, PartStream, Phase, Protection, RecordSuite, SendError, Session,
+    SessionConfig, SessionEvent, Signing, ViewNumber,
     access::{Action, FilePolicy},
     error::code,
     wire,
@@ -277,6 +277,114 @@ fn a_sender_learns_how_far_the_slowest_member_is() {
         world.run();
         assert_eq!(in_flight(&mut world, &stream), 0);
         world.nodes[0].session().forgo_receipts(&stream);
+    }
+}
+
+fn streamed() -> GroupOptions {
+    GroupOptions {
+        parts: PartDelivery::Streamed,
+        ..GroupOptions::default()
+    }
+}
+
+/// A stream of four parts of a window of four; receipts are asked for after each.
+fn send_window(world: &mut World) -> PartStream {
+    let view = world.nodes[0].last_view().number;
+    let session = world.nodes[0].session();
+    let begun = session.begin_parts(&chat(), view, Service::Fifo, 1);
+    let mut stream = begun.unwrap();
+    stream.set_window(4);
+    send_parts(world, &mut stream, 4);
+    stream
+}
+
+/// The sender has all confirmations of a key, and what it sends then overtakes them on the way to
+/// somebody else.
+#[test]
+fn parts_are_confirmed_by_those_who_wait_for_confirmations_of_the_key() {
+    let options = GroupOptions {
+        confirmation: Confirmation::Explicit,
+        ..streamed()
+    };
+    let mut world = narrow(5, &core::array::from_fn(|_| options.clone()));
+    world.refresh(0, chat()).unwrap();
+    let state = |world: &mut World, node: usize| world.nodes[node].session().group_state(&chat());
+    while state(&mut world, 1) != Some(Phase::Confirming) {
+        assert!(world.step());
+    }
+    world.nodes[1].held = true;
+    world.run();
+    assert_eq!(state(&mut world, 0), Some(Phase::Secure));
+    let overtaken = world.nodes[1].inbox.len();
+    let stream = send_window(&mut world);
+    world.nodes[1].inbox.rotate_left(overtaken);
+    while world.nodes[1].inbox.len() > overtaken {
+        world.handle_next(1);
+    }
+    assert_eq!(state(&mut world, 1), Some(Phase::Confirming));
+    world.nodes[1].held = false;
+    world.run();
+    assert_eq!(world.nodes[1].payloads().len(), 4);
+    assert_eq!(in_flight(&mut world, &stream), 0);
+}
+
+/// Messages are numbered anew under each key: what a member has of one under the key before says
+/// nothing of the one that has its number now.
+#[test]
+fn receipts_are_of_the_message_of_their_key() {
+    let mut world = narrow(6, &core::array::from_fn(|_| streamed()));
+    world.nodes[1].held = true;
+    let old = send_window(&mut world);
+    let overtaken = world.nodes[1].inbox.len();
+    world.refresh(2, chat()).unwrap();
+    world.run();
+    let (key, list) = (world.nodes[0].session().epoch(&chat()), &mut world.nodes[1]);
+    assert_eq!(key, Some(1));
+    // What others have sent to agree on the key comes before what this one has sent without order.
+    list.inbox.rotate_left(overtaken);
+    let new = send_window(&mut world);
+    assert_eq!(old.message(), new.message());
+    let sent = 8;
+    assert_eq!(overtaken, sent);
+    while world.nodes[1].inbox.len() > sent {
+        world.handle_next(1);
+    }
+    assert_eq!(world.nodes[1].session().epoch(&chat()), Some(1));
+    assert_eq!(world.nodes[1].payloads().len(), 4);
+    world.run();
+    assert_eq!(in_flight(&mut world, &new), 4);
+    world.nodes[1].held = false;
+    world.run();
+    assert_eq!(in_flight(&mut world, &new), 0);
+    assert_eq!(world.nodes[1].payloads().len(), 8);
+    assert_eq!(rejected(&world, 1), 0);
+}
+
+/// A new key comes between the parts of a message that was sent whole.
+#[test]
+fn a_message_in_parts_is_whole_although_a_refresh_comes_between() {
+    for between in 1..4 {
+        let mut world = narrow(7, &core::array::from_fn(|_| GroupOptions::default()));
+        world.nodes[1].held = true;
+        let long = payload(3_000, 1);
+        world.send(0, chat(), Service::Fifo, &long).unwrap();
+        let parts = world.nodes[1].inbox.len();
+        assert!(parts > 3);
+        for _ in 0..between {
+            world.handle_next(1);
+        }
+        let rest = parts - between;
+        world.refresh(2, chat()).unwrap();
+        world.run();
+        world.nodes[1].inbox.rotate_left(rest);
+        let next = payload(2_500, 2);
+        world.send(0, chat(), Service::Agreed, &next).unwrap();
+        world.send(0, chat(), Service::Fifo, &next).unwrap();
+        world.nodes[1].held = false;
+        world.run();
+        assert_eq!(world.nodes[1].session().epoch(&chat()), Some(1));
+        assert!(world.nodes[1].payloads() == [long, next.clone(), next]);
+        assert_eq!(rejected(&world, 1), 0);
     }
 }
 

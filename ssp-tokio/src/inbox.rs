@@ -331,11 +331,17 @@ impl<E: HandleEvent> Inbox<E> {
             return Ok(());
         }
         let group = self.group;
-        self.link
-            .call(|answer| Command::Leave(group, answer))
-            .await??;
+        // A queue that has ended is that of a group that is over; the name may be of another by now.
+        if !self.events.is_closed() {
+            let asked = self.link.call(|answer| Command::Leave(group, answer));
+            match asked.await? {
+                // Refused in the meantime, as the queue tells.
+                Ok(()) | Err(Error::Session(ssp_core::Error::NotJoined(_))) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let mut refused = self.end == End::Refused;
         let left = timeout(patience, async {
-            let mut refused = false;
             loop {
                 match self.events.recv().await.map(|event| event.sequel()) {
                     Some(Sequel::Nothing) => return Ok(()),
@@ -369,6 +375,8 @@ impl<E: HandleEvent> Inbox<E> {
 
     fn note(&mut self, event: &E) {
         match event.sequel() {
+            // What was refused was not the join of this member.
+            Sequel::More if self.end == End::Refused => self.end = End::Open,
             Sequel::More => {}
             Sequel::Uncertain => self.end = End::Refused,
             Sequel::Nothing => self.end = End::Told,

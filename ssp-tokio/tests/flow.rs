@@ -239,6 +239,72 @@ async fn sends_wait_for_confirmations() {
     daemon.shutdown().await;
 }
 
+/// The first key of a view with so many members is confirmed.
+async fn confirmed(person: &mut Person, members: usize) {
+    soon("the confirmed key", async {
+        loop {
+            let event = person.next().await;
+            let there = person.group.members().len() == members;
+            if there && matches!(event, GroupEvent::KeyConfirmed { .. }) {
+                return;
+            }
+        }
+    })
+    .await;
+}
+
+/// What waits for the last confirmation is woken by it, whatever those who waited before have seen.
+#[tokio::test]
+async fn the_last_confirmation_wakes_those_who_wait() {
+    let daemon = start_daemon(&["n1"]).await;
+    let explicit = GroupOptions {
+        confirmation: Confirmation::Explicit,
+        ..GroupOptions::default()
+    };
+    let patient = |name: &str| {
+        config(name).connection(|connection| connection.patience(Duration::from_secs(3600)))
+    };
+    let mut a = Person::join_with(&daemon, "n1", patient("a"), explicit.clone()).await;
+    a.view_of(&[a.me()]).await;
+    let (client, gate) = gated(&daemon, "b").await;
+    let at_b = client.join(group(), explicit.clone()).await.unwrap();
+    let mut b = Person {
+        client,
+        group: at_b,
+    };
+    confirmed(&mut a, 2).await;
+    confirmed(&mut b, 2).await;
+    // The newest member makes the keys.
+    let mut c = Person::join_with(&daemon, "n1", config("c"), explicit).await;
+    for person in [&mut a, &mut b, &mut c] {
+        confirmed(person, 3).await;
+    }
+    for epoch in 1..3 {
+        gate.send_replace(false);
+        a.group.refresh().await.unwrap();
+        while a.group.epoch() != Some(epoch) {
+            a.next().await;
+        }
+        // All confirmations but one have come.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        assert_eq!(a.group.state().await, Ok(Some(Phase::Confirming)));
+        let mut send = Box::pin(a.group.multicast(Service::Agreed, 0, "confirmed"));
+        assert!(polled(100, &mut send).await.is_none());
+        gate.send_replace(true);
+        soon("the last confirmation", send).await.unwrap();
+        loop {
+            if let GroupEvent::Message(message) = a.next().await {
+                assert_eq!(
+                    (&message.payload[..], message.epoch),
+                    (&b"confirmed"[..], epoch)
+                );
+                break;
+            }
+        }
+    }
+    daemon.shutdown().await;
+}
+
 /// A member that never confirms makes sends wait as long as their patience and no longer, and they go
 /// on at once when it is gone.
 #[tokio::test]

@@ -23,8 +23,11 @@ use rand_core::{Rng, SeedableRng};
 use ssp_tokio::{
     Client, Error, Group, GroupEvent,
     gcs_proto::{
-        codec::{Change, DataMessage, Delivery, Hint, MembershipMessage, Request, ServiceWord},
-        gcs::{ByteOrder, CloseReason, Scope, SelfDelivery, ViewId},
+        codec::{
+            Change, DataMessage, Delivery, Hint, MembershipMessage, Refusal, RefusedRequest,
+            Request, ServiceWord,
+        },
+        gcs::{ByteOrder, CloseReason, GcsEvent, Refused, Scope, SelfDelivery, ViewId},
         name::MemberName,
         service::Service,
     },
@@ -194,6 +197,46 @@ async fn senseless_deliveries_are_survived() {
     }
     // It came through to the group, and mostly to the last delivery.
     assert!(lasted > 10 && told > 100, "{lasted} lasted, {told} told");
+    no_panics();
+}
+
+/// A refusal of a join that was granted ends nothing, and the end of the connection is told after it.
+#[tokio::test(start_paused = true)]
+async fn a_false_refusal_does_not_hide_the_end() {
+    count_panics();
+    let (ours, admitted) = pipe(1 << 16);
+    let (client, mut daemon) = tokio::join!(Client::over(ours, config("a")), admitted);
+    let client = client.unwrap();
+    let mut joined = client.join_bare(group()).await.unwrap();
+    let me = daemon.member;
+    assert_eq!(daemon.request().await, Some(Request::Join(group())));
+    let view = Delivery::Membership(MembershipMessage {
+        group: group(),
+        id: ViewId([9; 12]),
+        members: vec![me],
+        change: Change::Join(me),
+    });
+    let refusal = Delivery::Refused(Refusal {
+        requester: me,
+        request: RefusedRequest::Join(group()),
+    });
+    for delivery in [&view, &refusal, &view] {
+        daemon.deliver(delivery).await;
+    }
+    drop(daemon);
+    let mut told = Vec::new();
+    while let Some(event) = soon("an event", joined.recv()).await {
+        told.push(event);
+    }
+    let [
+        GcsEvent::Membership(_),
+        GcsEvent::Refused(Refused::Join(_)),
+        GcsEvent::Membership(_),
+        GcsEvent::Closed(CloseReason::EndOfStream),
+    ] = told[..]
+    else {
+        panic!("{told:?}");
+    };
     no_panics();
 }
 

@@ -116,6 +116,23 @@ async fn members_prove_before_a_join_and_strangers_stay_out() {
         assert_eq!(event, Some(GroupEvent::Refused(Refused::Join(group()))));
         assert_eq!(soon("the end", joined.recv()).await, None);
     }
+    // Whoever was not let in is out, whether it knows or not.
+    let ask = async || {
+        let joined = stranger.join(group(), GroupOptions::default()).await;
+        let joined = joined.unwrap();
+        soon("a refusal", async {
+            while joined.pending() == 0 {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+        joined
+    };
+    ask().await.leave().await.unwrap();
+    let mut joined = ask().await;
+    let event = joined.recv().await;
+    assert_eq!(event, Some(GroupEvent::Refused(Refused::Join(group()))));
+    joined.leave().await.unwrap();
     in_peace(&mut people).await;
     // Who leaves may come back, unless it is trusted no more.
     let Person {

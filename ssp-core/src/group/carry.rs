@@ -242,7 +242,7 @@ impl SecureGroup {
         let event = self.event(view, named, &schedule, around);
         let keys = EpochKeys::new(schedule, view.epoch);
         self.installed = Some(event.clone());
-        self.messages.clear();
+        self.messages.refresh(view.epoch);
         self.receipts.clear();
         let index = event.index;
         match &mut self.keys {
@@ -349,8 +349,7 @@ impl SecureGroup {
         self.stats.opened += 1;
         self.stats.opened_bytes += opened.payload.len() as u64;
         if opened.message_type <= wire::HIGHEST_RESERVED {
-            let (message_type, payload) = (opened.message_type, opened.payload);
-            return self.internal_message(sender, message_type, &payload, around);
+            return self.internal_message(sender, &opened, around);
         }
         let identity = self.roster.get(&sender);
         let decision = self.policy.decide(&Request {
@@ -390,6 +389,7 @@ impl SecureGroup {
             sender,
             service,
             kind,
+            epoch: message.epoch,
             part,
             bytes: &message.payload,
         };
@@ -463,9 +463,8 @@ impl SecureGroup {
             _ => GroupFailure::Internal("unknown reason"),
         };
         if self.driver.has_failed() {
-            self.prospect = Prospect::Failed;
             // A refresh that fails takes the key that it was to replace with it.
-            self.keys = None;
+            self.lose_key();
         }
         tracing::warn!(group = %self.name, %member, %reason, "group failed");
         around.events.push_back(SessionEvent::GroupFailed {

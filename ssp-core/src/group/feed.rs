@@ -141,6 +141,7 @@ impl SecureGroup {
             sender: message.sender,
             service: message.service,
             kind: joiner::Kind::Token(message_type),
+            epoch: 0,
             part,
             bytes,
         };
@@ -250,15 +251,20 @@ impl SecureGroup {
         reason: GroupFailure,
         around: &mut Around<'_>,
     ) {
-        self.prospect = Prospect::Failed;
-        self.keys = None;
-        self.confirming = Confirming::Done;
-        self.timers.stop(Timer::Confirmation);
-        self.timers.stop(Timer::Refresh);
+        self.lose_key();
         around.events.push_back(SessionEvent::GroupFailed {
             group: self.name,
             member,
             reason,
         });
+    }
+
+    /// The view has no key from now on, and nobody has to confirm or replace one.
+    pub(super) fn lose_key(&mut self) {
+        self.prospect = Prospect::Failed;
+        self.keys = None;
+        self.confirming = Confirming::Done;
+        self.timers.stop(Timer::Confirmation);
+        self.timers.stop(Timer::Refresh);
     }
 }

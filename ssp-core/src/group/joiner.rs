@@ -21,6 +21,8 @@ pub(super) struct Piece<'a> {
     pub(super) sender: MemberName,
     pub(super) service: Service,
     pub(super) kind: Kind,
+    /// Number of the key it was sealed under, under which messages are numbered; 0 for tokens.
+    pub(super) epoch: u32,
     pub(super) part: Part,
     pub(super) bytes: &'a [u8],
 }
@@ -69,10 +71,30 @@ enum Assembly {
     Broken,
 }
 
+impl Assembly {
+    /// Bytes kept.
+    const fn held(&self) -> usize {
+        match self {
+            Self::Growing { bytes, .. } => bytes.len(),
+            Self::Broken => 0,
+        }
+    }
+
+    fn is_of(&self, wanted: Service) -> bool {
+        match self {
+            Self::Growing { service, .. } => *service == wanted,
+            Self::Broken => false,
+        }
+    }
+}
+
+/// Whose message it is, the key under which it is numbered, and its number.
+type Key = (MemberName, u32, u32);
+
 /// Incomplete messages of all senders.
 #[derive(Debug)]
 pub(super) struct Joiner {
-    open: BTreeMap<(MemberName, u32), Assembly>,
+    open: BTreeMap<Key, Assembly>,
     /// Bytes kept.
     held: usize,
     /// Most bytes kept, over all senders.
@@ -88,15 +110,46 @@ impl Joiner {
         }
     }
 
-    /// Gives up everything: a new view, or a new key.
+    /// Gives up everything: a new view.
     pub(super) fn clear(&mut self) {
         self.open.clear();
         self.held = 0;
     }
 
+    /// A refresh: messages sealed under the key before may be completed yet, older ones may not.
+    pub(super) fn refresh(&mut self, epoch: u32) {
+        let held = &mut self.held;
+        self.open.retain(|(_, of, _), assembly| {
+            let stays = of.saturating_add(1) >= epoch;
+            if !stays {
+                *held = held.saturating_sub(assembly.held());
+            }
+            stays
+        });
+    }
+
+    /// What the sender began under earlier keys ends where it seals under a later one: parts of one
+    /// service come in order.
+    fn forget_before(&mut self, piece: &Piece<'_>) {
+        let earlier = (piece.sender, 0, 0)..(piece.sender, piece.epoch, 0);
+        let ended: Vec<Key> = self
+            .open
+            .range(earlier)
+            .filter(|(_, assembly)| assembly.is_of(piece.service))
+            .map(|(key, _)| *key)
+            .collect();
+        for key in ended {
+            let assembly = self.open.remove(&key);
+            self.held = self
+                .held
+                .saturating_sub(assembly.map_or(0, |assembly| assembly.held()));
+        }
+    }
+
     /// Takes the next part.
     pub(super) fn take(&mut self, piece: &Piece<'_>, keep: Keep) -> Joined {
-        let key = (piece.sender, piece.part.message);
+        self.forget_before(piece);
+        let key = (piece.sender, piece.epoch, piece.part.message);
         let last = piece.part.end == PartEnd::Last;
         match self.open.remove(&key) {
             None if piece.part.index == 0 => {
@@ -126,13 +179,7 @@ impl Joiner {
         }
     }
 
-    fn grow(
-        &mut self,
-        key: (MemberName, u32),
-        piece: &Piece<'_>,
-        mut bytes: Vec<u8>,
-        keep: Keep,
-    ) -> Joined {
+    fn grow(&mut self, key: Key, piece: &Piece<'_>, mut bytes: Vec<u8>, keep: Keep) -> Joined {
         let last = piece.part.end == PartEnd::Last;
         if keep == Keep::Bytes {
             let total = bytes.len().saturating_add(piece.bytes.len());
@@ -160,7 +207,7 @@ impl Joiner {
         Joined::Open
     }
 
-    fn give_up(&mut self, key: (MemberName, u32), last: bool) -> Joined {
+    fn give_up(&mut self, key: Key, last: bool) -> Joined {
         if !last {
             self.make_room(key.0);
             self.open.insert(key, Assembly::Broken);
@@ -172,16 +219,16 @@ impl Joiner {
     fn make_room(&mut self, sender: MemberName) {
         let mut open = self
             .open
-            .range((sender, 0)..=(sender, u32::MAX))
+            .range((sender, 0, 0)..=(sender, u32::MAX, u32::MAX))
             .map(|(key, _)| *key);
         let oldest = open.next();
         if 1 + open.count() < OPEN_MAX {
             return;
         }
         let forgotten = oldest.and_then(|key| self.open.remove(&key));
-        if let Some(Assembly::Growing { bytes, .. }) = forgotten {
-            self.held = self.held.saturating_sub(bytes.len());
-        }
+        self.held = self
+            .held
+            .saturating_sub(forgotten.map_or(0, |assembly| assembly.held()));
     }
 }
 
@@ -232,6 +279,7 @@ mod tests {
             sender: "#a#n1".parse().unwrap(),
             service: Service::Fifo,
             kind: Kind::Group(1),
+            epoch: 0,
             part: Part {
                 message,
                 index,
@@ -290,6 +338,31 @@ mod tests {
             joiner.take(&piece(3, 4, Last, b"x"), Keep::Bytes),
             Joined::Broken
         );
+    }
+
+    #[test]
+    fn messages_are_told_apart_by_their_keys() {
+        use PartEnd::{Last, More};
+        fn under(epoch: u32, piece: Piece<'_>) -> Piece<'_> {
+            Piece { epoch, ..piece }
+        }
+        let mut joiner = Joiner::new(8);
+        let mut take = |piece: Piece<'_>| (joiner.take(&piece, Keep::Bytes), joiner.held);
+        let agreed = |piece: Piece<'static>| Piece {
+            service: Service::Agreed,
+            ..piece
+        };
+        assert_eq!(take(piece(0, 0, More, b"ab")), (Joined::Open, 2));
+        assert_eq!(take(agreed(piece(1, 0, More, b"cd"))), (Joined::Open, 4));
+        // What was begun with the same service under the key before ends here, and makes room.
+        let begun = take(under(1, piece(0, 0, More, b"efghij")));
+        assert_eq!(begun, (Joined::Open, 8));
+        let whole = Joined::Complete(b"cd".to_vec());
+        assert_eq!(take(agreed(piece(1, 1, Last, b""))), (whole, 6));
+        joiner.refresh(2);
+        assert_eq!(joiner.held, 6);
+        joiner.refresh(3);
+        assert_eq!((joiner.held, joiner.open.len()), (0, 0));
     }
 
     #[test]

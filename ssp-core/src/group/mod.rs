@@ -113,7 +113,8 @@ pub(crate) struct SecureGroup {
     evidence: Evidence,
     confirming: Confirming,
     early_confirmations: Early,
-    /// Incomplete messages of the present key, and incomplete tokens of the present VS view.
+    /// Incomplete messages of the present key and the one before, and incomplete tokens of the present
+    /// VS view.
     messages: Joiner,
     token_parts: Joiner,
     /// What members have of own messages in parts.

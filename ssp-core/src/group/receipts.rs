@@ -27,6 +27,7 @@ use rand_core::CryptoRng;
 
 use super::{Around, Phase, SecureGroup, wire};
 use crate::{
+    epoch::{Opened, ViewKeys},
     outgoing::{Outgoing, PartStream},
     record::Content,
 };
@@ -171,11 +172,15 @@ impl SecureGroup {
     pub(super) fn internal_message(
         &mut self,
         sender: MemberName,
-        message_type: i16,
-        payload: &[u8],
+        opened: &Opened,
         around: &mut Around<'_>,
     ) {
-        match (message_type, read(payload)) {
+        let told = read(&opened.payload);
+        // Messages are numbered anew under each key, so what was sealed before a refresh tells of
+        // another message, which ended with its key.
+        let present = self.keys.as_ref().map(ViewKeys::epoch) == Some(opened.epoch);
+        match (opened.message_type, told) {
+            (wire::RECEIPT_REQUEST | wire::RECEIPT, Some(_)) if !present => {}
             (wire::RECEIPT_REQUEST, Some((message, parts))) if sender == self.me => {
                 self.receipts.received(sender, message, parts);
             }
@@ -190,9 +195,16 @@ impl SecureGroup {
     }
 
     fn send_receipt(&mut self, to: MemberName, message: u32, parts: u32, around: &mut Around<'_>) {
-        if self.phase() != Phase::Secure {
+        match self.phase() {
+            // Its sender may have all confirmations of the key before this member has.
+            Phase::Secure | Phase::Confirming => {}
             // The message ends with the view or the key, and so does the wait for receipts.
-            return;
+            Phase::Joining
+            | Phase::Agreeing
+            | Phase::Refreshing
+            | Phase::Flushing
+            | Phase::Failed
+            | Phase::Leaving => return,
         }
         let body = body(message, parts);
         let payload: &[&[u8]] = &[&body];

@@ -231,6 +231,15 @@ impl Session {
                 }
                 return None;
             }
+            (
+                FlushEvent::Refused(Refused::Leave(group)),
+                ClearGroup::Flush(FlushMode::Automatic),
+            ) => {
+                // It stays, and the others may be waiting for what it could not answer meanwhile.
+                if let Err(error) = self.flush.flush_ok(*group) {
+                    tracing::debug!(%group, %error, "no flush request to answer");
+                }
+            }
             (FlushEvent::SelfLeave { group }, _) => {
                 self.clear.remove(group);
             }

@@ -331,6 +331,10 @@ impl Engine for SecureEngine {
             }
             Command::Send(send, answer) => {
                 let result = self.send(&send);
+                if result.is_err() {
+                    // Who waits now is to be woken by what comes after this.
+                    self.note_phases();
+                }
                 self.forward(now);
                 let _ = answer.send(result);
             }
@@ -343,7 +347,11 @@ impl Engine for SecureEngine {
                 let _ = answer.send(result);
             }
             Command::BeginParts(begin, answer) => {
-                let _ = answer.send(self.begin_parts(&begin));
+                let result = self.begin_parts(&begin);
+                if result.is_err() {
+                    self.note_phases();
+                }
+                let _ = answer.send(result);
             }
             Command::SendPart(part, answer) => {
                 let result = self.send_part(&part);
