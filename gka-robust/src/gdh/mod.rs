@@ -8,8 +8,8 @@
 //! with the cost of the suite's own protocols: members wait for it in M instead of CM. One member that
 //! joins while nobody goes is let in by the suite's direct join, which the papers keep for groups
 //! without cascades: two tokens instead of one of every member, and what interrupts it is met like
-//! anything else. A view that cuts an agreement off is as in the basic algorithm. The side of the chosen member is the old one;
-//! its acting controller, the newest member that is left, starts.
+//! anything else. A view that cuts an agreement off is as in the basic algorithm. The side of the
+//! chosen member is the old one; its acting controller, the newest member that is left, starts.
 //!
 //! ```text
 //!             chosen: PARTIAL to the next                 FINAL delivered: FACT_OUT to its sender
