@@ -56,7 +56,7 @@ pub(crate) enum Command {
         Commands, one a line; end of input is quit:\n  \
         join GROUP               leave GROUP          members GROUP\n  \
         send GROUP TEXT          sendfile GROUP PATH  refresh GROUP\n  \
-        flush GROUP              key GROUP LABEL      quit")]
+        flush GROUP              key GROUP LABEL      help")]
     User(User),
     /// Measure throughput and round trips, beside a plain TCP echo of the same sizes.
     #[command(

@@ -25,7 +25,7 @@ use clap::Parser;
 
 use cli::{Cli, Command};
 use error::Failure;
-use output::{Format, Printer};
+use output::{Format, Printer, printable};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -50,6 +50,8 @@ fn main() -> ExitCode {
         }
     };
     let serves = matches!(cli.command, Command::Daemon(_));
+    // Dropped before the runtime where something panics.
+    let terminal = terminal::Restore;
     let result = runtime.block_on(async {
         let work = async {
             match cli.command {
@@ -74,13 +76,14 @@ fn main() -> ExitCode {
     });
     // A thread may still wait for a line of standard input.
     runtime.shutdown_background();
-    terminal::close();
+    drop(terminal);
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             if !matches!(failure, Failure::NoReader) {
                 // Standard error may be closed as well, which changes nothing.
-                let _ = writeln!(std::io::stderr(), "ssp: {failure}");
+                let text = failure.to_string();
+                let _ = writeln!(std::io::stderr(), "ssp: {}", printable(&text));
             }
             ExitCode::from(failure.code())
         }

@@ -29,21 +29,36 @@ fn coloured(line: &str) -> String {
     format!("\x1b[{colour}m{line}\x1b[0m")
 }
 
-/// An event for people.
-fn write_text(out: &mut impl Write, text: &str) -> io::Result<()> {
+/// Text as it goes to people, line by line: whatever came into it from others, nothing that a
+/// terminal obeys but our colours.
+fn lines(text: &str) -> String {
     let mut lines = String::with_capacity(text.len() + 16);
     for line in text.lines() {
+        let line = printable(line);
         if terminal::is_coloured() {
-            lines.push_str(&coloured(line));
+            lines.push_str(&coloured(&line));
         } else {
-            lines.push_str(line);
+            lines.push_str(&line);
         }
         lines.push('\n');
     }
-    match terminal::print(lines) {
+    lines
+}
+
+/// An event for people. Above a prompt that waits for nothing: the thread that draws may hold the
+/// lock of standard output for as long as the terminal takes nothing.
+fn write_text(text: &str) -> io::Result<()> {
+    match terminal::print(lines(text)) {
         Ok(()) => Ok(()),
-        Err(lines) => out.write_all(lines.as_bytes()),
+        Err(lines) => write_out(&lines),
     }
+}
+
+/// Writes and flushes, so that whoever reads the pipe sees it at once.
+fn write_out(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
 }
 
 /// How events are printed.
@@ -99,15 +114,14 @@ impl Event {
 pub(crate) struct Printer(pub(crate) Format);
 
 impl Printer {
-    /// Prints an event and flushes, so that whoever reads the pipe sees it at once.
+    /// Prints an event.
     pub(crate) fn print(self, event: &Event) {
-        let mut out = io::stdout().lock();
         let printed = match self.0 {
             Format::Text if event.text.is_empty() => return,
-            Format::Text => write_text(&mut out, &event.text),
-            Format::Json => writeln!(out, "{}", Value::Object(event.fields.clone())),
+            Format::Text => write_text(&event.text),
+            Format::Json => write_out(&format!("{}\n", Value::Object(event.fields.clone()))),
         };
-        if let Err(error) = printed.and_then(|()| out.flush()) {
+        if let Err(error) = printed {
             // The first reason stands.
             let _ = LOST.set(error);
             LOSS.notify_one();
@@ -171,6 +185,18 @@ mod tests {
         ] {
             assert_eq!(coloured(line), shown);
         }
+    }
+
+    #[test]
+    fn whatever_is_in_an_event_moves_no_cursor() {
+        let text = lines("[g] ! certificate \"CN=\u{9b}2J\u{1b}]0;x\u{7}\"\nsecond\r\u{8}");
+        let seen: Vec<&str> = text.lines().collect();
+        assert_eq!(seen.len(), 2, "{text:?}");
+        assert!(
+            seen[0].contains("CN=\\u{9b}2J\\u{1b}]0;x\\u{7}"),
+            "{text:?}"
+        );
+        assert!(seen[1].contains("second\\r\\u{8}"), "{text:?}");
     }
 
     #[test]

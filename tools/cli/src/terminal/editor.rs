@@ -9,8 +9,8 @@ use unicode_width::UnicodeWidthChar;
 /// Lines that can be called back. They are kept in memory only: what is said in groups is not left on
 /// disk.
 const HISTORY_MAX: usize = 1000;
-/// Longest line, in characters; what is typed behind is ignored.
-const CHARACTERS_MAX: usize = 64 << 10;
+/// Longest line, in bytes; what is typed behind is ignored.
+const LINE_MAX: usize = 64 << 10;
 
 /// What a key comes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,7 +77,7 @@ impl Editor {
             (KeyCode::Down, _) | (KeyCode::Char('n'), KeyModifiers::CONTROL) => {
                 self.look_back(self.back.saturating_sub(1))
             }
-            (KeyCode::Char(_), _) if self.line().len() >= CHARACTERS_MAX => Key::Nothing,
+            (KeyCode::Char(_), _) if self.line().len() >= LINE_MAX => Key::Nothing,
             _ => match self.input.handle_event(event) {
                 Some(_) => Key::Edited,
                 None => Key::Nothing,

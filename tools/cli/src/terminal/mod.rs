@@ -19,7 +19,7 @@ use std::{
         atomic::{AtomicUsize, Ordering},
         mpsc::{SyncSender, TrySendError, sync_channel},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use crossterm::{event, terminal};
@@ -32,6 +32,8 @@ const WAITING_MAX: usize = 1024;
 const COLUMNS: u16 = 80;
 /// How long the last of it may take when the program ends.
 const PATIENCE: Duration = Duration::from_millis(500);
+/// How long a full queue is left alone then.
+const PAUSE: Duration = Duration::from_millis(5);
 
 static QUEUE: OnceLock<Queue> = OnceLock::new();
 
@@ -48,6 +50,8 @@ enum Item {
     /// The line above the prompt, or none.
     Status(Option<String>),
     Event(event::Event),
+    /// No keys come any more: the terminal is gone.
+    Gone,
     /// Everything is to be erased but what was printed; answered when it is done.
     Close(SyncSender<()>),
 }
@@ -111,10 +115,11 @@ pub(crate) fn open(typist: impl Typist + 'static) -> io::Result<()> {
         items,
         unseen: AtomicUsize::new(0),
     };
+    // First, because behind a queue everything is printed there.
+    terminal::enable_raw_mode()?;
     if QUEUE.set(queue).is_err() {
         return Err(io::ErrorKind::AlreadyExists.into());
     }
-    terminal::enable_raw_mode()?;
     let columns = || terminal::size().map_or(COLUMNS, |(columns, _)| columns);
     std::thread::spawn(move || Screen::new(typist, io::stdout(), columns).run(&waiting));
     std::thread::spawn(move || {
@@ -124,8 +129,7 @@ pub(crate) fn open(typist: impl Typist + 'static) -> io::Result<()> {
                 return;
             }
         }
-        let end = event::KeyEvent::new(event::KeyCode::Char('d'), event::KeyModifiers::CONTROL);
-        let _ = keys.send(Item::Event(event::Event::Key(end)));
+        let _ = keys.send(Item::Gone);
     });
     Ok(())
 }
@@ -152,18 +156,40 @@ pub(crate) fn status(line: Option<String>) -> Result<(), Option<String>> {
     }
 }
 
-/// Leaves the terminal as it was found, with all that was printed on it.
-pub(crate) fn close() {
-    let Some(queue) = QUEUE.get() else { return };
-    let (done, closed) = sync_channel(1);
-    // A terminal that has stopped takes nothing more.
-    if queue.items.try_send(Item::Close(done)).is_ok() {
-        let _ = closed.recv_timeout(PATIENCE);
+/// Leaves the terminal as it was found when it is dropped, with all that was printed on it.
+pub(crate) struct Restore;
+
+impl Drop for Restore {
+    fn drop(&mut self) {
+        if let Some(queue) = QUEUE.get() {
+            queue.close();
+            let _ = terminal::disable_raw_mode();
+        }
     }
-    let _ = terminal::disable_raw_mode();
 }
 
 impl Queue {
+    /// Waits until all that was printed is drawn, but not for a terminal that takes nothing.
+    fn close(&self) {
+        let deadline = Instant::now() + PATIENCE;
+        let (done, closed) = sync_channel(1);
+        let mut close = Item::Close(done);
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.items.try_send(close) {
+                Ok(()) => {
+                    let _ = closed.recv_timeout(left);
+                    return;
+                }
+                Err(TrySendError::Full(item)) if !left.is_zero() => {
+                    close = item;
+                    std::thread::sleep(PAUSE);
+                }
+                Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => return,
+            }
+        }
+    }
+
     fn put(&self, item: Item) {
         let unseen = self.unseen.swap(0, Ordering::Relaxed);
         if unseen > 0 {

@@ -5,7 +5,7 @@ use std::{io::Write, sync::mpsc::Receiver};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::{
-    Echo, Item, Typed, Typist,
+    COLUMNS, Echo, Item, Typed, Typist,
     editor::{Editor, Key},
     is_coloured,
 };
@@ -54,6 +54,9 @@ impl<T: Typist, W: Write> Screen<T, W> {
                 Item::Event(event) => {
                     let key = self.editor.handle(&event);
                     self.handle(key);
+                }
+                Item::Gone => {
+                    self.typist.typed(Typed::End);
                 }
                 Item::Close(done) => {
                     let mut last = String::new();
@@ -105,14 +108,20 @@ impl<T: Typist, W: Write> Screen<T, W> {
             self.draw("");
         } else if words.len() > 1 {
             let list: Vec<&str> = words.iter().map(|word| word.trim_end()).collect();
-            self.draw(&format!("{}\n", list.join("  ")));
+            // Files may have any name.
+            self.draw(&format!("{}\n", printable(&list.join("  "))));
         }
     }
 
     /// Draws anew, with whole lines above.
     fn draw(&mut self, above: &str) {
+        // Some terminals call themselves 0 columns wide, because nobody told them.
+        let columns = match (self.columns)() {
+            0 => COLUMNS,
+            columns => columns,
+        };
         // A character in the last column would take the cursor along.
-        let columns = usize::from((self.columns)()).saturating_sub(1);
+        let columns = usize::from(columns).saturating_sub(1);
         let mut all = String::with_capacity(above.len() + 256);
         self.erase(&mut all);
         for line in above.lines() {
@@ -209,7 +218,7 @@ mod tests {
         }
 
         fn complete(&self, line: &str) -> (usize, Vec<String>) {
-            let words = ["members ", "menu "];
+            let words = ["members ", "menu ", "x\u{1b}a ", "x\u{1b}b "];
             let fits = words.into_iter().filter(|word| word.starts_with(line));
             (0, fits.map(str::to_owned).collect())
         }
@@ -228,6 +237,11 @@ mod tests {
 
     /// What is on a terminal of 80 columns at the end, line by line, and what was typed.
     fn shown(items: Vec<Item>) -> (Vec<String>, Vec<Typed>) {
+        shown_by(items, || 80)
+    }
+
+    /// The same on one that says to be so wide.
+    fn shown_by(items: Vec<Item>, columns: fn() -> u16) -> (Vec<String>, Vec<Typed>) {
         let (sender, typed) = std::sync::mpsc::channel();
         let (queue, waiting) = sync_channel(items.len());
         for item in items {
@@ -235,7 +249,7 @@ mod tests {
         }
         drop(queue);
         let mut out = Vec::new();
-        Screen::new(Recorder(sender), &mut out, || 80).run(&waiting);
+        Screen::new(Recorder(sender), &mut out, columns).run(&waiting);
         let mut parser = vt100::Parser::new(12, 80, 0);
         parser.process(&out);
         let lines = parser.screen().rows(0, 80).map(|row| row.trim_end().into());
@@ -289,6 +303,24 @@ mod tests {
         assert_eq!(lines, ["members  menu", "g> me"]);
         let (lines, _) = shown(keys("mem\tg").collect());
         assert_eq!(lines, ["g> members g"]);
+    }
+
+    #[test]
+    fn names_of_files_move_no_cursor() {
+        let (lines, _) = shown(keys("x\t\t").collect());
+        assert_eq!(lines[0], "x\\u{1b}a  x\\u{1b}b");
+    }
+
+    #[test]
+    fn a_terminal_that_does_not_know_its_width_shows_what_is_typed() {
+        let (lines, _) = shown_by(keys("hello").collect(), || 0);
+        assert_eq!(lines, ["g> hello"]);
+    }
+
+    #[test]
+    fn a_terminal_that_is_gone_is_the_end_whatever_was_typed() {
+        let (_, typed) = shown(keys("half").chain([Item::Gone]).collect());
+        assert_eq!(typed, [Typed::End]);
     }
 
     #[test]

@@ -43,6 +43,7 @@ pub(super) async fn run(options: &cli::User, printer: Printer) -> Result<(), Fai
         printer,
         answer,
         rooms: BTreeMap::new(),
+        unsent: 0,
     };
     if let Some(group) = options.group {
         user.carry_out(Line::Join(group)).await;
@@ -112,6 +113,8 @@ struct User {
     printer: Printer,
     answer: Answer,
     rooms: BTreeMap<GroupName, Room>,
+    /// Messages that could not be sent to groups that are left.
+    unsent: usize,
 }
 
 impl User {
@@ -232,15 +235,16 @@ impl User {
                 &message.body,
             )),
             FlushEvent::SelfLeave { group } => {
-                self.rooms.remove(&group);
                 self.printer.print(&show::self_leave(&group));
+                self.forget(&group);
             }
             FlushEvent::Refused(refused) => {
                 self.printer.print(&show::refused(&refused));
                 if let Refused::Join(group) = refused
-                    && let Some(Stage::Joining { .. }) = self.rooms.get(&group).map(|r| r.stage)
+                    && let Some(Stage::Joining { .. } | Stage::Leaving) =
+                        self.rooms.get(&group).map(|room| room.stage)
                 {
-                    self.rooms.remove(&group);
+                    self.forget(&group);
                 }
             }
             FlushEvent::Closed(reason) => {
@@ -248,6 +252,13 @@ impl User {
             }
         }
         Ok(())
+    }
+
+    /// The group is over, and what waits for its next view with it.
+    fn forget(&mut self, group: &GroupName) {
+        if let Some(room) = self.rooms.remove(group) {
+            self.unsent += super::report_unsent(self.printer, group, room.pending.len());
+        }
     }
 
     /// Lets messages that still wait for a view go out; tells how many could not.
@@ -260,9 +271,10 @@ impl User {
             }
         }
         let rooms = self.rooms.iter();
-        Ok(rooms
+        let left: usize = rooms
             .map(|(group, room)| super::report_unsent(self.printer, group, room.pending.len()))
-            .sum())
+            .sum();
+        Ok(self.unsent + left)
     }
 
     async fn flush_ok(&mut self, group: GroupName) {

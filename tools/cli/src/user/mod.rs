@@ -151,6 +151,10 @@ async fn file_message(path: &std::path::Path, max: usize) -> Result<bytes::Bytes
     let metadata = tokio::fs::metadata(path)
         .await
         .map_err(|error| describe(&error))?;
+    // What has no length may have no end.
+    if !metadata.is_file() {
+        return Err(describe(&"not a file"));
+    }
     let room = max.saturating_sub(2 + name.len());
     if metadata.len() > room as u64 {
         let error = format!(

@@ -78,7 +78,10 @@ impl Typist for Person {
     }
 
     fn complete(&self, line: &str) -> (usize, Vec<String>) {
-        let word = line.rfind(char::is_whitespace).map_or(0, |at| at + 1);
+        let blank = line
+            .char_indices()
+            .rfind(|(_, letter)| letter.is_whitespace());
+        let word = blank.map_or(0, |(at, letter)| at + letter.len_utf8());
         let (before, begun) = line.split_at(word);
         let mut before = before.split_whitespace();
         let verb = before
@@ -180,6 +183,12 @@ mod tests {
             ("send".into(), 0, vec!["send ".into(), "sendfile ".into()]),
             ("send ".into(), 5, vec!["board ".into(), "chat ".into()]),
             ("/leave c".into(), 7, vec!["chat ".into()]),
+            // A blank of two bytes, which some keyboards make.
+            (
+                "send\u{a0}".into(),
+                6,
+                vec!["board ".into(), "chat ".into()],
+            ),
             ("help ".into(), 5, vec![]),
             ("hello ".into(), 6, vec![]),
             ("send chat wh".into(), 10, vec![]),

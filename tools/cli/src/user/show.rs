@@ -181,7 +181,8 @@ pub(super) fn trouble(
     text: &str,
     reason: &dyn std::fmt::Display,
 ) -> Event {
-    Event::new(event, format!("[{group}] ! {text}"))
+    // A reason may quote what the member has sent, and is one line all the same.
+    Event::new(event, format!("[{group}] ! {}", printable(text)))
         .with("group", group.as_str())
         .with("member", member.as_str())
         .with("reason", reason.to_string())

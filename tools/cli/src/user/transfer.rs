@@ -171,11 +171,12 @@ fn failed(path: &Path, error: &dyn std::fmt::Display) -> Idle {
 
 /// Opens a file; tells what comes before its content, and its length.
 async fn open(path: &Path) -> std::io::Result<(Vec<u8>, File, u64)> {
-    let file = File::open(path).await?;
-    let metadata = file.metadata().await?;
-    if !metadata.is_file() {
+    // A pipe that is opened waits for its other end.
+    if !tokio::fs::metadata(path).await?.is_file() {
         return Err(std::io::Error::other("not a file"));
     }
+    let file = File::open(path).await?;
+    let metadata = file.metadata().await?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let length = u16::try_from(name.len()).map_err(std::io::Error::other)?;
     let header = [&length.to_be_bytes()[..], name.as_bytes()].concat();

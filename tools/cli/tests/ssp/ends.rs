@@ -1,7 +1,11 @@
 //! How the command ends: closed pipes, full disks, interrupts, a daemon that goes away; and input
 //! that is no command.
 
-use std::process::{Command, Stdio};
+use std::{
+    io::{Read, Write},
+    net::TcpListener,
+    process::{Command, Stdio},
+};
 
 use crate::support::{Process, Scene};
 
@@ -50,6 +54,48 @@ fn a_file_without_end_is_refused() {
     let text = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{text}");
     assert!(text.starts_with("ssp: /dev/zero: more than "), "{text}");
+}
+
+#[test]
+fn what_a_daemon_says_moves_no_cursor() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let daemon = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        // Its authentication methods.
+        stream.write_all(b"\x05\x1b[2J ").unwrap();
+        // Until the user has gone.
+        let _ = stream.read_to_end(&mut Vec::new());
+    });
+    let arguments = ["user", "--plain", "--name", "a", "--connect", &address];
+    let output = command(&arguments).output().unwrap();
+    daemon.join().unwrap();
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{text:?}");
+    assert!(text.contains("\\u{1b}[2J"), "{text:?}");
+    assert!(!text.contains('\u{1b}'), "{text:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_not_waited_for() {
+    let scene = Scene::open(&["alice"]);
+    let pipe = scene.path("pipe");
+    let made = Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    // One after the other: who has no keys keeps the others in the group from having one.
+    for layer in [None, Some("--flush"), Some("--plain")] {
+        let mut user =
+            layer.map_or_else(|| scene.user("alice"), |layer| scene.keyless(layer, "bob"));
+        user.type_line(&format!("sendfile g {pipe}"));
+        let error = user.wait_event("error");
+        assert!(
+            error["error"].as_str().unwrap().ends_with("not a file"),
+            "{error}"
+        );
+        user.kill();
+    }
+    scene.close();
 }
 
 #[cfg(unix)]

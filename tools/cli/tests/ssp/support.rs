@@ -275,6 +275,23 @@ impl Scene {
         user
     }
 
+    /// A user without keys who is asked before a view changes.
+    pub(crate) fn flush_by_hand(&self, name: &str) -> Process {
+        let mut user = Process::start(&[
+            "user",
+            "--connect",
+            &self.address,
+            "--name",
+            name,
+            "--flush",
+            "--manual-flush",
+            "--group",
+            "g",
+        ]);
+        user.wait_event("connected");
+        user
+    }
+
     pub(crate) fn address(&self) -> &str {
         &self.address
     }

@@ -28,8 +28,22 @@ struct Terminal {
 }
 
 impl Terminal {
-    /// `name` at the daemon of the scene, in group g.
+    /// `name` at the daemon of the scene, in group g, before eyes that see everything.
     fn open(scene: &Scene, name: &str, environment: &[(&str, &str)]) -> Self {
+        let terminal = Self::unread(scene, name, environment);
+        let mut screen = terminal.keys.try_clone().unwrap();
+        let more = Arc::clone(&terminal.seen);
+        std::thread::spawn(move || {
+            let mut bytes = [0; 4096];
+            while let Ok(length) = screen.read(&mut bytes) {
+                more.lock().unwrap().extend_from_slice(&bytes[..length]);
+            }
+        });
+        terminal
+    }
+
+    /// The same with a terminal that takes no more than the system keeps for it.
+    fn unread(scene: &Scene, name: &str, environment: &[(&str, &str)]) -> Self {
         let size = Winsize {
             ws_row: ROWS,
             ws_col: COLUMNS,
@@ -51,21 +65,11 @@ impl Terminal {
             .stderr(end())
             .spawn()
             .unwrap();
-        let keys = File::from(pty.master);
-        let mut screen = keys.try_clone().unwrap();
-        let seen = Arc::new(Mutex::new(Vec::new()));
-        let more = Arc::clone(&seen);
-        std::thread::spawn(move || {
-            let mut bytes = [0; 4096];
-            while let Ok(length) = screen.read(&mut bytes) {
-                more.lock().unwrap().extend_from_slice(&bytes[..length]);
-            }
-        });
         Self {
             child,
-            keys,
+            keys: File::from(pty.master),
             slave,
-            seen,
+            seen: Arc::default(),
         }
     }
 
@@ -116,9 +120,22 @@ impl Terminal {
             .contains(LocalFlags::ICANON | LocalFlags::ECHO)
     }
 
+    fn signal(&self, signal: &str) {
+        let process = self.child.id().to_string();
+        let sent = Command::new("kill").args([signal, &process]).status();
+        assert!(sent.unwrap().success());
+    }
+
     /// Waits for the end of the program.
     fn end(&mut self) -> Option<i32> {
-        self.child.wait().unwrap().code()
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code();
+            }
+            assert!(Instant::now() < deadline, "does not end");
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 }
 
@@ -183,9 +200,7 @@ fn the_end_leaves_the_terminal_as_it_was() {
         alice.press(keys);
         if let Some(signal) = signal {
             alice.wait_last("g> half");
-            let process = alice.child.id().to_string();
-            let sent = Command::new("kill").args([signal, &process]).status();
-            assert!(sent.unwrap().success());
+            alice.signal(signal);
         }
         assert_eq!(alice.end(), Some(0), "{keys:?}");
         alice.wait_last("* closed");
@@ -250,5 +265,28 @@ fn colours_are_for_those_who_want_them() {
     alice.wait_row("[g] #alice#n1: hello");
     alice.press("/quit\n");
     assert_eq!(alice.end(), Some(0));
+    scene.close();
+}
+
+#[test]
+fn a_terminal_that_takes_nothing_holds_nobody_up() {
+    let scene = Scene::open(&["alice", "bob"]);
+    let mut alice = Terminal::unread(&scene, "alice", &[]);
+    let mut bob = scene.user("bob");
+    bob.wait_view(&["#alice#n1", "#bob#n1"]);
+    // Far more than the system keeps.
+    let text = "x".repeat(1000);
+    for _ in 0..200 {
+        bob.type_line(&format!("send g {text}"));
+    }
+    bob.type_line("send g last");
+    bob.wait_message("last");
+    bob.type_line("refresh g");
+    bob.wait_event("refresh");
+    alice.signal("-TERM");
+    assert_eq!(alice.end(), Some(0));
+    assert!(alice.is_cooked());
+    let (said, code) = bob.finish();
+    assert_eq!(code, Some(0), "{said:#?}");
     scene.close();
 }

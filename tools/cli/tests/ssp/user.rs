@@ -469,3 +469,21 @@ fn a_partition_by_the_control_socket_gives_each_side_a_key() {
         "a message crossed the partition: {all}"
     );
 }
+
+#[test]
+fn what_waits_for_a_view_of_a_group_that_is_left_is_told() {
+    let scene = Scene::open(&[]);
+    let mut alice = scene.flush_by_hand("alice");
+    alice.wait_view(&["#alice#n1"]);
+    let mut bob = scene.keyless("--flush", "bob");
+    alice.wait_event("flush_request");
+    // There is no view, because alice does not permit it.
+    bob.type_line("send g for nobody");
+    bob.type_line("leave g");
+    bob.wait_event("self_leave");
+    let error = bob.wait_event("error");
+    assert_eq!(error["error"], "messages that were not sent: 1");
+    assert_eq!(bob.finish().1, Some(1));
+    alice.kill();
+    scene.close();
+}

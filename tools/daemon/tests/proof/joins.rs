@@ -149,7 +149,11 @@ async fn who_does_not_prove_does_not_join_and_nobody_notices() {
     let mut witness = Witness::watch(&daemon, "g").await;
     log.take();
     let cases: [(&str, Box<dyn OwnIdentity>, &str); 3] = [
-        ("mallory", Box::new(signer("mallory")), "no evidence"),
+        (
+            "mallory",
+            Box::new(signer("mallory")),
+            "no evidence of an identity shown",
+        ),
         ("dave", Box::new(signer("mallory")), "bad signature"),
         ("bob", Box::new(certified(&revoked)), "is revoked"),
     ];
