@@ -183,6 +183,28 @@ fn in_anothers_name() {
     );
 }
 
+/// What this member has sent needs no verification when it comes back, what only says that it is from
+/// this member does.
+#[test]
+fn in_the_own_name() {
+    dropped(
+        "a token in the own name that was not sent",
+        |trio, who| {
+            let epoch = u32::from(trio.state(who) == "REFRESHING");
+            match trio.forge(who, Recipient::Group, TokenKind::GdhKeyList, epoch) {
+                Input::Token { bytes, .. } => {
+                    let mut bytes = bytes.to_vec();
+                    *bytes.last_mut().unwrap() ^= 1;
+                    token(who, TokenKind::GdhKeyList, bytes)
+                }
+                other => panic!("{other:?}"),
+            }
+        },
+        |stats| stats.token_drops.bad_signature,
+        1,
+    );
+}
+
 #[test]
 fn of_a_stranger() {
     let make = |trio: &mut Trio, who: &str| {

@@ -41,6 +41,19 @@ pub enum Received<E = GroupEvent> {
     Event(E),
 }
 
+impl<E> Received<E> {
+    /// What is told of a message by this sender, with this service and type.
+    const fn message(about: (MemberName, Service, i16), content: &Bytes) -> Self {
+        let (sender, service, message_type) = about;
+        Self::Message {
+            sender,
+            service,
+            message_type,
+            length: content.len(),
+        }
+    }
+}
+
 /// Whether more events follow one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sequel {
@@ -77,15 +90,10 @@ impl HandleEvent for GroupEvent {
 
     fn message(&self) -> Option<(Received, &Bytes)> {
         match self {
-            Self::Message(message) => Some((
-                Received::Message {
-                    sender: message.sender,
-                    service: message.service,
-                    message_type: message.message_type,
-                    length: message.payload.len(),
-                },
-                &message.payload,
-            )),
+            Self::Message(message) => {
+                let about = (message.sender, message.service, message.message_type);
+                Some((Received::message(about, &message.payload), &message.payload))
+            }
             _ => None,
         }
     }
@@ -111,15 +119,10 @@ impl HandleEvent for FlushEvent {
 
     fn message(&self) -> Option<(Received<Self>, &Bytes)> {
         match self {
-            Self::Message(message) => Some((
-                Received::Message {
-                    sender: message.sender,
-                    service: message.service,
-                    message_type: message.message_type,
-                    length: message.body.len(),
-                },
-                &message.body,
-            )),
+            Self::Message(message) => {
+                let about = (message.sender, message.service, message.message_type);
+                Some((Received::message(about, &message.body), &message.body))
+            }
             Self::View(_)
             | Self::FlushRequest { .. }
             | Self::TransitionalSignal { .. }
@@ -149,15 +152,10 @@ impl HandleEvent for GcsEvent {
 
     fn message(&self) -> Option<(Received<Self>, &Bytes)> {
         match self {
-            Self::Message(message) => Some((
-                Received::Message {
-                    sender: message.sender,
-                    service: message.service,
-                    message_type: message.message_type,
-                    length: message.body.len(),
-                },
-                &message.body,
-            )),
+            Self::Message(message) => {
+                let about = (message.sender, message.service, message.message_type);
+                Some((Received::message(about, &message.body), &message.body))
+            }
             Self::Membership(_)
             | Self::TransitionalSignal { .. }
             | Self::SelfLeave { .. }

@@ -265,6 +265,7 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
         self.completed = Some(Completed {
             order: run.order.to_vec(),
             tree: run.tree,
+            awaited: OnceCell::new(),
         });
         self.working = None;
         Ok(Step::complete(secret))
@@ -286,18 +287,22 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
     pub(crate) fn is_awaited(&self) -> bool {
         match (&self.working, &self.completed) {
             (Some(run), _) => *run.awaited.get_or_init(|| self.may_send(run)),
-            (None, Some(completed)) => {
-                let tree = completed.tree.clone();
-                let same = Pruned {
-                    tree,
-                    promoted: Vec::new(),
-                    left_of_leavers: None,
-                };
-                let first = R::representative(&same, Event::Additive);
-                same.tree.member(first) == Some(&self.me)
-            }
+            (None, Some(completed)) => *completed
+                .awaited
+                .get_or_init(|| self.begins_merge(&completed.tree)),
             (None, None) => true,
         }
+    }
+
+    /// Whether this member is the one whose share is refreshed when others come to a tree.
+    fn begins_merge(&self, tree: &Tree<G>) -> bool {
+        let same = Pruned {
+            tree: tree.clone(),
+            promoted: Vec::new(),
+            left_of_leavers: None,
+        };
+        let first = R::representative(&same, Event::Additive);
+        tree.member(first) == Some(&self.me)
     }
 
     /// Whether this member may have to send something in a run, by what is known of its tree. Who

@@ -16,6 +16,8 @@ pub(crate) struct Completed<G: Group> {
     pub(crate) tree: Tree<G>,
     /// Members from left to right.
     pub(crate) order: Vec<MemberId>,
+    /// Whether this member begins if others join, once that was asked.
+    pub(crate) awaited: OnceCell<bool>,
 }
 
 /// An agreement under way. Cheap to clone: a token is worked on in a copy, which replaces the

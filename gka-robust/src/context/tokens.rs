@@ -10,7 +10,6 @@ use super::{Context, Setback};
 use crate::{
     algorithm::Carry,
     envelope::Origin,
-    error::Error,
     event::Env,
     fault::Fault,
     input::Payload,
@@ -141,16 +140,7 @@ impl<D: Payload> Context<D> {
             Start::Change(change) => self.agreement.begin(change, env.rng),
         };
         self.cost += self.agreement.take_cost();
-        result.map_err(|error| match error {
-            cliques::Error::Peer { culprit, fault } => Setback::Peer(Failure {
-                culprit,
-                reason: FailureReason::Protocol(fault),
-            }),
-            cliques::Error::ApiMisuse(what) | cliques::Error::Internal(what) => {
-                Setback::Internal(what)
-            }
-            _ => Setback::Internal("suite refused to start"),
-        })
+        result.map_err(refused_to_begin)
     }
 
     /// Binds the suite to the context of the key that it is to agree on.
@@ -170,16 +160,16 @@ impl<D: Payload> Context<D> {
     /// Starts the suite's refresh, as the run after the epoch in use.
     ///
     /// # Errors
-    /// [`Error::Internal`].
-    pub(crate) fn begin_refresh(&mut self, env: &mut Env<'_>) -> Result<Step, Error> {
+    /// As [`begin`](Self::begin).
+    pub(crate) fn begin_refresh(&mut self, env: &mut Env<'_>) -> Result<Step, Setback> {
         let epoch = self.continuity.secure().map_or(0, |view| view.epoch);
         let next = epoch
             .checked_add(1)
-            .ok_or(Error::Internal("epochs exhausted"))?;
+            .ok_or(Setback::Internal("epochs exhausted"))?;
         self.bind(next);
         let result = self.agreement.refresh(env.rng);
         self.cost += self.agreement.take_cost();
-        let step = result.map_err(internal)?;
+        let step = result.map_err(refused_to_begin)?;
         if let Some(channel) = &mut self.channel {
             channel.next_run(next);
         }
@@ -265,10 +255,15 @@ impl<D: Payload> Context<D> {
     }
 }
 
-/// Errors of calls that a machine makes only where they are right.
-fn internal(error: cliques::Error) -> Error {
+/// Why an agreement was not begun. A machine makes only calls that fit, but what others have sent
+/// earlier may turn out to be bad.
+fn refused_to_begin(error: cliques::Error) -> Setback {
     match error {
-        cliques::Error::ApiMisuse(what) | cliques::Error::Internal(what) => Error::Internal(what),
-        _ => Error::Internal("suite refused to start"),
+        cliques::Error::Peer { culprit, fault } => Setback::Peer(Failure {
+            culprit,
+            reason: FailureReason::Protocol(fault),
+        }),
+        cliques::Error::ApiMisuse(what) | cliques::Error::Internal(what) => Setback::Internal(what),
+        _ => Setback::Internal("suite refused to start"),
     }
 }

@@ -181,7 +181,7 @@ impl<D: Payload> Secure<D> {
     fn refresh(&mut self, context: &mut Context<D>, env: &mut Env<'_>) -> Outcome<State<D>> {
         let step = match context.begin_refresh(env) {
             Ok(step) => step,
-            Err(error) => return Outcome::Err(error),
+            Err(setback) => return advance::set_back(setback, context),
         };
         match advance::carry_out(step, context, env) {
             None => {

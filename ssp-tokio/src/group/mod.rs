@@ -10,7 +10,6 @@ use core::{
     pin::Pin,
     task::{Context, Poll},
 };
-use std::io::IoSliceMut;
 
 use gcs_proto::name::{GroupName, MemberName};
 use ssp_core::{Fingerprint, GroupStats, Phase, SecureViewEvent};
@@ -18,9 +17,10 @@ use tokio::{sync::watch, time::Duration};
 use zeroize::Zeroizing;
 
 use crate::{
-    error::{Error, TooShort},
+    error::Error,
     event::GroupEvent,
-    inbox::{Inbox, Received},
+    inbox::Inbox,
+    receiving::receiving,
     secure::{Command, Export, Key, Progress},
 };
 
@@ -44,6 +44,8 @@ pub struct Group {
     /// The secure view taken last, as of its last key.
     view: Option<SecureViewEvent>,
 }
+
+receiving!(Group, GroupEvent);
 
 impl Group {
     pub(crate) const fn new(
@@ -82,77 +84,6 @@ impl Group {
     /// Fingerprint of the key taken last, for people to compare.
     pub fn fingerprint(&self) -> Option<&Fingerprint> {
         self.view.as_ref().map(|view| &view.fingerprint)
-    }
-
-    /// The next event; `None` when the group is over, after
-    /// [`SelfLeave`](GroupEvent::SelfLeave), [`Closed`](GroupEvent::Closed) or the refusal of the
-    /// join.
-    ///
-    /// # Cancel safety
-    /// Cancel safe: no event is lost.
-    pub async fn recv(&mut self) -> Option<GroupEvent> {
-        core::future::poll_fn(|context| self.poll_recv(context)).await
-    }
-
-    /// The next event, if one is there.
-    pub fn try_recv(&mut self) -> Option<GroupEvent> {
-        let event = self.inbox.try_recv();
-        self.note(event.as_ref());
-        event
-    }
-
-    /// The next events, at most `limit`, appended to `events`; waits for one. 0 says that nothing
-    /// follows.
-    ///
-    /// # Cancel safety
-    /// Cancel safe: no event is lost.
-    pub async fn recv_many(&mut self, events: &mut Vec<GroupEvent>, limit: usize) -> usize {
-        let before = events.len();
-        let count = self.inbox.recv_many(events, limit).await;
-        self.note(events.get(before..).unwrap_or_default());
-        count
-    }
-
-    /// Number of events that wait to be taken.
-    pub fn pending(&self) -> usize {
-        self.inbox.pending()
-    }
-
-    /// As [`recv`](Self::recv), with the content of a message copied to `buffer`.
-    ///
-    /// # Errors
-    /// [`TooShort`] if the content does not fit. The message stays and is the next event taken,
-    /// by whatever call.
-    ///
-    /// # Cancel safety
-    /// Cancel safe: no event is lost.
-    pub async fn recv_into(&mut self, buffer: &mut [u8]) -> Result<Option<Received>, TooShort> {
-        let event = self.recv().await;
-        self.inbox.copy(event, &mut [IoSliceMut::new(buffer)])
-    }
-
-    /// As [`recv_into`](Self::recv_into), with the content in several buffers, each of them filled
-    /// before the next.
-    ///
-    /// # Errors
-    /// As [`recv_into`](Self::recv_into).
-    ///
-    /// # Cancel safety
-    /// Cancel safe: no event is lost.
-    pub async fn recv_vectored(
-        &mut self,
-        buffers: &mut [IoSliceMut<'_>],
-    ) -> Result<Option<Received>, TooShort> {
-        let event = self.recv().await;
-        self.inbox.copy(event, buffers)
-    }
-
-    fn poll_recv(&mut self, context: &mut Context<'_>) -> Poll<Option<GroupEvent>> {
-        let event = self.inbox.poll_recv(context);
-        if let Poll::Ready(event) = &event {
-            self.note(event.as_ref());
-        }
-        event
     }
 
     /// Notes what the owner knows from now on.

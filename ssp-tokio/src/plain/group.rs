@@ -4,7 +4,7 @@ use core::{
     pin::Pin,
     task::{Context, Poll},
 };
-use std::io::{IoSlice, IoSliceMut};
+use std::io::IoSlice;
 
 use bytes::Bytes;
 use gcs_proto::{
@@ -14,12 +14,7 @@ use gcs_proto::{
 };
 use tokio::time::Duration;
 
-use crate::{
-    error::{Error, TooShort},
-    group::joined,
-    inbox::{Inbox, Received},
-    secure::Clear,
-};
+use crate::{error::Error, group::joined, inbox::Inbox, receiving::receiving, secure::Clear};
 
 /// A group with nothing above the daemon; made by [`Client::join_bare`](crate::Client::join_bare).
 ///
@@ -42,6 +37,8 @@ pub struct BareGroup {
     /// The membership taken last.
     membership: Option<Membership>,
 }
+
+receiving!(BareGroup, GcsEvent);
 
 impl BareGroup {
     pub(crate) const fn new(inbox: Inbox<GcsEvent>, patience: Duration) -> Self {
@@ -67,79 +64,6 @@ impl BareGroup {
         self.membership
             .as_ref()
             .map_or(&[], |membership| &membership.members)
-    }
-
-    /// The next event; `None` when the group is over, after
-    /// [`SelfLeave`](GcsEvent::SelfLeave), [`Closed`](GcsEvent::Closed) or the refusal of the join.
-    ///
-    /// # Cancel safety
-    /// Cancel safe: no event is lost.
-    pub async fn recv(&mut self) -> Option<GcsEvent> {
-        core::future::poll_fn(|context| self.poll_recv(context)).await
-    }
-
-    /// The next event, if one is there.
-    pub fn try_recv(&mut self) -> Option<GcsEvent> {
-        let event = self.inbox.try_recv();
-        self.note(event.as_ref());
-        event
-    }
-
-    /// The next events, at most `limit`, appended to `events`; waits for one. 0 says that nothing
-    /// follows.
-    ///
-    /// # Cancel safety
-    /// Cancel safe: no event is lost.
-    pub async fn recv_many(&mut self, events: &mut Vec<GcsEvent>, limit: usize) -> usize {
-        let before = events.len();
-        let count = self.inbox.recv_many(events, limit).await;
-        self.note(events.get(before..).unwrap_or_default());
-        count
-    }
-
-    /// Number of events that wait to be taken.
-    pub fn pending(&self) -> usize {
-        self.inbox.pending()
-    }
-
-    /// As [`recv`](Self::recv), with the content of a message copied to `buffer`.
-    ///
-    /// # Errors
-    /// [`TooShort`] if the content does not fit. The message stays and is the next event taken,
-    /// by whatever call.
-    ///
-    /// # Cancel safety
-    /// Cancel safe: no event is lost.
-    pub async fn recv_into(
-        &mut self,
-        buffer: &mut [u8],
-    ) -> Result<Option<Received<GcsEvent>>, TooShort> {
-        let event = self.recv().await;
-        self.inbox.copy(event, &mut [IoSliceMut::new(buffer)])
-    }
-
-    /// As [`recv_into`](Self::recv_into), with the content in several buffers, each of them filled
-    /// before the next.
-    ///
-    /// # Errors
-    /// As [`recv_into`](Self::recv_into).
-    ///
-    /// # Cancel safety
-    /// Cancel safe: no event is lost.
-    pub async fn recv_vectored(
-        &mut self,
-        buffers: &mut [IoSliceMut<'_>],
-    ) -> Result<Option<Received<GcsEvent>>, TooShort> {
-        let event = self.recv().await;
-        self.inbox.copy(event, buffers)
-    }
-
-    fn poll_recv(&mut self, context: &mut Context<'_>) -> Poll<Option<GcsEvent>> {
-        let event = self.inbox.poll_recv(context);
-        if let Poll::Ready(event) = &event {
-            self.note(event.as_ref());
-        }
-        event
     }
 
     /// Notes what the owner knows from now on.
