@@ -58,6 +58,9 @@ pub enum ChallengeError {
     /// There is no identity to answer with.
     #[error("no identity to answer a challenge with")]
     NoIdentity,
+    /// The challenge is for the join of a group that nobody here asked to join.
+    #[error("challenge for group \"{0}\", which is not being joined")]
+    NotJoining(GroupName),
     /// The challenge is another daemon's than the one that the own name belongs to.
     #[error("challenge of daemon \"{challenger}\" for member {member}")]
     OtherDaemon {

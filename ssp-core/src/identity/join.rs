@@ -68,7 +68,7 @@ impl JoinProof {
 /// What became of a daemon's challenge for a join.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JoinAnswer {
-    /// The group, if the challenge can be read.
+    /// The group, if the challenge can be read and this join was asked for.
     pub group: Option<GroupName>,
     /// What to send, if anything.
     pub command: Option<GcsCommand>,
@@ -77,11 +77,13 @@ pub struct JoinAnswer {
 }
 
 /// Answers a daemon's challenge for a join, as `me`; `None` for all other events. An event that is
-/// answered is no business of the application.
+/// answered is no business of the application. `is_joining` tells of which groups the join was asked
+/// for: nothing is signed for another, and nothing said about it.
 pub fn answer_join_challenge(
     event: &GcsEvent,
     me: &MemberName,
     identity: Option<&dyn OwnIdentity>,
+    is_joining: impl FnOnce(&GroupName) -> bool,
 ) -> Option<JoinAnswer> {
     let challenge = match event {
         GcsEvent::Message(message) if is_challenge(message, me) => &message.body,
@@ -97,6 +99,13 @@ pub fn answer_join_challenge(
             outcome: Err(ChallengeError::Malformed("challenge for a join")),
         });
     };
+    if !is_joining(&group) {
+        return Some(JoinAnswer {
+            group: None,
+            command: None,
+            outcome: Err(ChallengeError::NotJoining(group)),
+        });
+    }
     let met = identity
         .ok_or(ChallengeError::NoIdentity)
         .and_then(|identity| Proof::meet(challenge, Some(&group), me, identity));
@@ -162,7 +171,7 @@ mod tests {
     }
 
     fn answer(message: Message, identity: Option<&dyn OwnIdentity>) -> Option<JoinAnswer> {
-        answer_join_challenge(&GcsEvent::Message(message), &me(), identity)
+        answer_join_challenge(&GcsEvent::Message(message), &me(), identity, |_| true)
     }
 
     fn proof_in(answer: &JoinAnswer) -> JoinProof {
@@ -193,6 +202,23 @@ mod tests {
         trust.insert("alice", alice.public_key()).unwrap();
         let proof = Proof::decode(&proof).unwrap();
         assert!(made.verify(&me(), &proof, &trust, Timestamp(0)).is_ok());
+    }
+
+    #[test]
+    fn nothing_is_signed_for_a_group_that_is_not_joined() {
+        let alice = Ed25519Signer::from_seed(&[1; 32]);
+        let event = GcsEvent::Message(message(challenge("n1", Some(group())).encode()));
+        for joined in [true, false] {
+            let answer = answer_join_challenge(&event, &me(), Some(&alice), |asked| {
+                assert_eq!(*asked, group());
+                joined
+            });
+            let answer = answer.unwrap();
+            assert_eq!(answer.command.is_some(), joined);
+            assert_eq!(answer.group.is_some(), joined);
+            let declined = Err(ChallengeError::NotJoining(group()));
+            assert_eq!(answer.outcome == declined, !joined);
+        }
     }
 
     #[test]
@@ -231,7 +257,7 @@ mod tests {
             assert_eq!(answer(message, Some(&alice)), None);
         }
         let left = GcsEvent::SelfLeave { group: group() };
-        assert_eq!(answer_join_challenge(&left, &me(), None), None);
+        assert_eq!(answer_join_challenge(&left, &me(), None, |_| true), None);
     }
 
     proptest! {

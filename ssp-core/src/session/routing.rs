@@ -25,15 +25,12 @@ impl Session {
     /// Deals with a daemon's challenge before a join; false for any other event.
     pub(super) fn answer_challenge(&mut self, event: &GcsEvent) -> bool {
         let signer = &*self.credentials.signer;
-        let Some(answer) = answer_join_challenge(event, &self.me, Some(signer)) else {
+        let is_joining = |group: &GroupName| self.flush.is_joining(group);
+        let Some(answer) = answer_join_challenge(event, &self.me, Some(signer), is_joining) else {
             return false;
         };
-        let asked = answer.group.filter(|group| {
-            // Nothing is proved for a group that nobody here wants to join.
-            self.flush.is_joining(group)
-        });
-        let Some(group) = asked else {
-            tracing::debug!(group = ?answer.group, "challenge for no join of ours dropped");
+        let Some(group) = answer.group else {
+            tracing::debug!(outcome = ?answer.outcome, "challenge for no join of ours dropped");
             return true;
         };
         self.answers.extend(answer.command);

@@ -2,7 +2,12 @@
 
 use std::sync::Arc;
 
-use gcs_proto::{connection::Connection, gcs::GcsEvent, handshake::ProofRequest, name::MemberName};
+use gcs_proto::{
+    connection::Connection,
+    gcs::GcsEvent,
+    handshake::ProofRequest,
+    name::{GroupName, MemberName},
+};
 use ssp_core::identity::{ChallengeError, OwnIdentity, Proof, answer_join_challenge};
 
 /// The own identity towards a daemon, if there is one.
@@ -21,14 +26,16 @@ impl Prover {
         Proof::meet(&request.challenge, None, &request.member, identity)
     }
 
-    /// Answers a challenge before a join; every other event comes back.
+    /// Answers a challenge before the join of a group that `is_joining`; every other event comes back.
     pub(crate) fn pass(
         &self,
         event: GcsEvent,
         me: &MemberName,
         connection: &mut Connection,
+        is_joining: impl FnOnce(&GroupName) -> bool,
     ) -> Option<GcsEvent> {
-        let Some(answer) = answer_join_challenge(&event, me, self.0.as_deref()) else {
+        let answer = answer_join_challenge(&event, me, self.0.as_deref(), is_joining);
+        let Some(answer) = answer else {
             return Some(event);
         };
         if let Err(error) = answer.outcome {

@@ -210,7 +210,11 @@ impl Engine for FlushEngine {
             }
             let event = self.connection.poll_event()?;
             let me = *self.connection.private_group();
-            if let Some(event) = self.prover.pass(event, &me, &mut self.connection) {
+            let is_joining = |group: &GroupName| self.layer.is_joining(group);
+            let passed = self
+                .prover
+                .pass(event, &me, &mut self.connection, is_joining);
+            if let Some(event) = passed {
                 self.layer.handle_event(event);
                 self.forward();
             }

@@ -66,7 +66,7 @@ fn command(me: MemberName, body: Vec<u8>) -> GcsCommand {
 
 fn answer(challenge: Message, me: &MemberName, identity: &dyn OwnIdentity) -> GcsCommand {
     let event = GcsEvent::Message(challenge);
-    let answer = answer_join_challenge(&event, me, Some(identity)).unwrap();
+    let answer = answer_join_challenge(&event, me, Some(identity), |_| true).unwrap();
     answer.command.unwrap()
 }
 
@@ -224,7 +224,7 @@ async fn others_cannot_speak_for_the_daemon() {
     eve.command(forged).await;
     let event = bob.event().await;
     assert_eq!(
-        answer_join_challenge(&event, &bob.name(), Some(&signer("bob"))),
+        answer_join_challenge(&event, &bob.name(), Some(&signer("bob")), |_| true),
         None,
         "its sender is told"
     );

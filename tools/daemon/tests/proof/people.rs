@@ -167,7 +167,7 @@ impl Witness {
         alice.command(join).await;
         loop {
             let event = alice.event().await;
-            match answer_join_challenge(&event, &me, Some(&signer("alice"))) {
+            match answer_join_challenge(&event, &me, Some(&signer("alice")), |_| true) {
                 Some(answer) => alice.command(answer.command.unwrap()).await,
                 None => {
                     let joined = match event {
