@@ -18,10 +18,12 @@ pub fn long_files(workspace: &Workspace, limit: usize) -> Vec<String> {
         .collect()
 }
 
-/// Whether a file holds configuration, which may have many fields.
+/// Whether a file holds configuration or options of a command line, which may have many fields.
 fn is_configuration(file: &Path) -> bool {
-    let name = file.file_stem().and_then(|name| name.to_str());
-    name.is_some_and(|name| name == "config" || name == "cli")
+    file.file_stem().is_some_and(|name| name == "config")
+        || file
+            .parent()
+            .is_some_and(|folder| folder.ends_with("src/cli"))
 }
 
 /// Structs with more than `limit` fields, outside of configuration.

@@ -10,6 +10,7 @@ mod error;
 mod flood;
 mod identity;
 mod output;
+mod printable;
 mod security;
 mod signal;
 mod soak;
@@ -25,7 +26,8 @@ use clap::Parser;
 
 use cli::{Cli, Command};
 use error::Failure;
-use output::{Format, Printer, printable};
+use output::{Format, Printer};
+use printable::printable;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();

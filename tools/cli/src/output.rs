@@ -1,7 +1,6 @@
 //! Standard output: lines for people, or one JSON object a line.
 
 use std::{
-    borrow::Cow,
     io::{self, Write},
     sync::OnceLock,
 };
@@ -9,7 +8,7 @@ use std::{
 use serde_json::{Map, Value};
 use tokio::sync::Notify;
 
-use crate::{error::Failure, terminal};
+use crate::{error::Failure, printable::printable, terminal};
 
 /// Why standard output takes no more, once it does not.
 static LOST: OnceLock<io::Error> = OnceLock::new();
@@ -155,22 +154,6 @@ pub(crate) async fn lost() -> Failure {
     }
 }
 
-/// Text of others on its way to a terminal: one line, and nothing that a terminal obeys.
-pub(crate) fn printable(text: &str) -> Cow<'_, str> {
-    if !text.contains(char::is_control) {
-        return text.into();
-    }
-    let mut shown = String::with_capacity(text.len() + 16);
-    for letter in text.chars() {
-        if letter.is_control() {
-            shown.extend(letter.escape_default());
-        } else {
-            shown.push(letter);
-        }
-    }
-    shown.into()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -197,17 +180,5 @@ mod tests {
             "{text:?}"
         );
         assert!(seen[1].contains("second\\r\\u{8}"), "{text:?}");
-    }
-
-    #[test]
-    fn no_text_moves_the_cursor_or_fakes_a_line() {
-        for (text, shown) in [
-            ("gr\u{fc}\u{df}e", "gr\u{fc}\u{df}e"),
-            ("a\n[g] #bob#n1: b", "a\\n[g] #bob#n1: b"),
-            ("\u{1b}[2J\r", "\\u{1b}[2J\\r"),
-            ("\u{9b}1A", "\\u{9b}1A"),
-        ] {
-            assert_eq!(printable(text), shown);
-        }
     }
 }

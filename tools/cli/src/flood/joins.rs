@@ -8,7 +8,8 @@ use tokio::{sync::watch, task::JoinSet};
 
 use super::{
     in_time,
-    peer::{Layer, Peer, Seen},
+    layer::Layer,
+    peer::{Peer, Seen},
     report::Join,
 };
 use crate::error::Failure;

@@ -9,7 +9,9 @@ use tokio::task::JoinSet;
 
 use super::{
     in_time,
-    peer::{BATCH, Layer, Peer, Seen, Stream},
+    layer::Layer,
+    names::{TRIP, receiver, sender},
+    peer::{BATCH, Peer, Seen, Stream},
     report::{RoundTrip, Throughput},
 };
 use crate::{cli, error::Failure};
@@ -22,19 +24,6 @@ const TYPES: u64 = 30_000;
 
 /// Round trips before those that count.
 const WARM_UP: usize = 100;
-
-/// Name of who measures round trips.
-pub(super) const TRIP: &str = "trip";
-
-/// Name of the sender of a turn.
-pub(super) fn sender(turn: usize) -> String {
-    format!("s{turn}")
-}
-
-/// Name of a receiver of a turn.
-pub(super) fn receiver(turn: usize, number: u16) -> String {
-    format!("r{turn}x{number}")
-}
 
 fn message_type(number: u64) -> i16 {
     i16::try_from(number % TYPES).unwrap_or_default()

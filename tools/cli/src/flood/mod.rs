@@ -13,7 +13,9 @@
 
 mod echo;
 mod joins;
+mod layer;
 mod load;
+mod names;
 mod peer;
 mod report;
 mod security;
@@ -25,11 +27,11 @@ use ssp_core::{Algorithm, Protocol};
 use ssp_tokio::Endpoint;
 
 use crate::{
-    cli,
+    cli::{self, Mode},
     error::Failure,
     output::{Event, Printer},
 };
-use peer::Layer;
+use layer::Layer;
 use report::{Report, Throughput};
 use security::Security;
 
@@ -38,27 +40,6 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Measurements by turns of bare and sealed messages.
 const TURNS: usize = 3;
-
-/// Which layer is measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mode {
-    /// Bare messages.
-    Plain,
-    /// The flush layer.
-    Flush,
-    /// Secure groups.
-    Secure,
-}
-
-impl Mode {
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Plain => "plain",
-            Self::Flush => "flush",
-            Self::Secure => "secure",
-        }
-    }
-}
 
 pub(crate) async fn run(options: cli::Flood, printer: Printer) -> Result<(), Failure> {
     let (endpoint, daemon) = match options.connect.clone() {
@@ -149,15 +130,13 @@ async fn measure(
 
 /// Whose joins are measured: those of the suite that was asked for, or else of the two that scale.
 fn joining(security: &Security) -> Vec<(&'static str, Layer)> {
+    let secure = |protocol, algorithm| Layer::Secure(security.with(protocol, algorithm));
     let mut layers = vec![("flush", Layer::Flush)];
     match (security.options.protocol, security.options.algorithm) {
         (Protocol::Gdh, None) => layers.extend([
-            ("tgdh", security.with(Protocol::Tgdh, None)),
-            (
-                "gdh",
-                security.with(Protocol::Gdh, Some(Algorithm::Optimized)),
-            ),
-            ("gdh-basic", security.with(Protocol::Gdh, None)),
+            ("tgdh", secure(Protocol::Tgdh, None)),
+            ("gdh", secure(Protocol::Gdh, Some(Algorithm::Optimized))),
+            ("gdh-basic", secure(Protocol::Gdh, None)),
         ]),
         (protocol, _) => layers.push((protocol.as_str(), Layer::Secure(security.clone()))),
     }

@@ -14,7 +14,7 @@ use ssp_tokio::{
     plain::PlainClient,
 };
 
-use super::security::Security;
+use super::layer::Layer;
 use crate::error::Failure;
 
 /// Events taken at once.
@@ -27,14 +27,6 @@ pub(super) enum Seen {
     Message(i16, usize),
     /// A view or membership of so many members.
     Members(usize),
-}
-
-/// The layer that is measured, with what its clients need.
-#[derive(Clone, Debug)]
-pub(super) enum Layer {
-    Plain,
-    Flush,
-    Secure(Security),
 }
 
 /// A client of one layer.

@@ -9,7 +9,7 @@ use ssp_core::{
 };
 use ssp_tokio::{ClientConfig, ConnectionConfig};
 
-use super::{TURNS, load, peer::Layer};
+use super::{TURNS, names};
 use crate::{cli, error::Failure};
 
 /// How members know each other: all of them have one key.
@@ -24,10 +24,10 @@ impl Security {
     pub(super) fn new(options: &cli::Flood) -> Result<Self, Failure> {
         let signer = Ed25519Signer::generate(&mut UnwrapErr(SysRng));
         let mut trust = TrustStore::new();
-        let mut names = vec![load::TRIP.to_owned()];
+        let mut names = vec![names::TRIP.to_owned()];
         for turn in 0..2 * TURNS {
-            names.push(load::sender(turn));
-            names.extend((1..=options.receivers).map(|number| load::receiver(turn, number)));
+            names.push(names::sender(turn));
+            names.extend((1..=options.receivers).map(|number| names::receiver(turn, number)));
         }
         names.extend((1..=options.members.unwrap_or(0)).map(|number| format!("m{number}")));
         for name in names {
@@ -43,15 +43,15 @@ impl Security {
     }
 
     /// The same identities under another suite.
-    pub(super) fn with(&self, protocol: Protocol, algorithm: Option<Algorithm>) -> Layer {
-        Layer::Secure(Self {
+    pub(super) fn with(&self, protocol: Protocol, algorithm: Option<Algorithm>) -> Self {
+        Self {
             options: GroupOptions {
                 protocol,
                 algorithm,
                 ..self.options.clone()
             },
             ..self.clone()
-        })
+        }
     }
 
     pub(super) fn config(

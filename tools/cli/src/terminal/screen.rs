@@ -168,7 +168,7 @@ impl<T: Typist, W: Write> Screen<T, W> {
 }
 
 fn printable(line: &str) -> std::borrow::Cow<'_, str> {
-    crate::output::printable(line)
+    crate::printable::printable(line)
 }
 
 /// As much of a text as fits into so many columns.

@@ -9,9 +9,15 @@ pub(super) const VERBS: [&str; 10] = [
     "join", "leave", "send", "sendfile", "members", "refresh", "key", "flush", "help", "quit",
 ];
 
+/// Commands that may wait to be carried out.
+pub(super) const COMMANDS_MAX: usize = 16;
+
+/// A command, or what is wrong with it.
+pub(super) type Parsed = Result<Command, String>;
+
 /// One line of input.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Line {
+pub(crate) enum Command {
     /// `join GROUP`
     Join(GroupName),
     /// `leave GROUP`
@@ -36,7 +42,7 @@ pub(crate) enum Line {
     Nothing,
 }
 
-impl FromStr for Line {
+impl FromStr for Command {
     type Err = String;
 
     fn from_str(line: &str) -> Result<Self, String> {
@@ -93,7 +99,7 @@ quit                 leave all groups and end
 A / in front of a command does no harm. At a terminal, what is no command is said to the group joined
 last, and members, leave, refresh, flush, sendfile and key without GROUP are about that one.";
 
-impl Line {
+impl Command {
     /// A line that a person typed who speaks to `group`: what is no command is said, and a command
     /// may leave out which group it is about.
     pub(super) fn typed(line: &str, group: Option<GroupName>) -> Result<Self, String> {
@@ -156,19 +162,19 @@ mod tests {
     fn every_command_has_a_line() {
         let g: GroupName = "g".parse().unwrap();
         for (text, line) in [
-            ("join g", Line::Join(g)),
-            ("leave g", Line::Leave(g)),
-            ("send g  two  words ", Line::Send(g, "two  words".into())),
-            ("sendfile g a b.txt", Line::SendFile(g, "a b.txt".into())),
-            ("refresh g", Line::Refresh(g)),
-            ("flush g", Line::Flush(g)),
-            ("key g label", Line::Key(g, "label".into())),
-            ("members g", Line::Members(g)),
-            ("quit", Line::Quit),
-            ("/help", Line::Help),
-            ("/send g /a", Line::Send(g, "/a".into())),
-            ("  ", Line::Nothing),
-            ("# comment", Line::Nothing),
+            ("join g", Command::Join(g)),
+            ("leave g", Command::Leave(g)),
+            ("send g  two  words ", Command::Send(g, "two  words".into())),
+            ("sendfile g a b.txt", Command::SendFile(g, "a b.txt".into())),
+            ("refresh g", Command::Refresh(g)),
+            ("flush g", Command::Flush(g)),
+            ("key g label", Command::Key(g, "label".into())),
+            ("members g", Command::Members(g)),
+            ("quit", Command::Quit),
+            ("/help", Command::Help),
+            ("/send g /a", Command::Send(g, "/a".into())),
+            ("  ", Command::Nothing),
+            ("# comment", Command::Nothing),
         ] {
             assert_eq!(text.parse(), Ok(line), "{text}");
         }
@@ -179,28 +185,31 @@ mod tests {
         let g: GroupName = "g".parse().unwrap();
         let h: GroupName = "h".parse().unwrap();
         for (text, line) in [
-            ("hello all", Ok(Line::Send(h, "hello all".into()))),
-            ("A word", Ok(Line::Send(h, "A word".into()))),
-            ("send g x", Ok(Line::Send(g, "x".into()))),
-            ("/members g", Ok(Line::Members(g))),
-            ("/members", Ok(Line::Members(h))),
-            ("leave", Ok(Line::Leave(h))),
-            ("/sendfile a.txt", Ok(Line::SendFile(h, "a.txt".into()))),
-            ("/sendfile g a.txt", Ok(Line::SendFile(g, "a.txt".into()))),
-            ("/key label", Ok(Line::Key(h, "label".into()))),
-            ("help", Ok(Line::Help)),
-            ("# comment", Ok(Line::Nothing)),
-            ("", Ok(Line::Nothing)),
+            ("hello all", Ok(Command::Send(h, "hello all".into()))),
+            ("A word", Ok(Command::Send(h, "A word".into()))),
+            ("send g x", Ok(Command::Send(g, "x".into()))),
+            ("/members g", Ok(Command::Members(g))),
+            ("/members", Ok(Command::Members(h))),
+            ("leave", Ok(Command::Leave(h))),
+            ("/sendfile a.txt", Ok(Command::SendFile(h, "a.txt".into()))),
+            (
+                "/sendfile g a.txt",
+                Ok(Command::SendFile(g, "a.txt".into())),
+            ),
+            ("/key label", Ok(Command::Key(h, "label".into()))),
+            ("help", Ok(Command::Help)),
+            ("# comment", Ok(Command::Nothing)),
+            ("", Ok(Command::Nothing)),
         ] {
-            assert_eq!(Line::typed(text, Some(h)), line, "{text}");
+            assert_eq!(Command::typed(text, Some(h)), line, "{text}");
         }
-        assert!(Line::typed("/hello", Some(h)).is_err());
-        assert!(Line::typed("/sendfile", Some(h)).is_err());
-        assert!(Line::typed("/members", None).is_err());
-        assert!(Line::typed("hello all", None).is_err());
-        assert_eq!(Line::Join(g).spoken_to(Some(h)), Some(g));
-        assert_eq!(Line::Leave(g).spoken_to(Some(h)), Some(h));
-        assert_eq!(Line::Leave(h).spoken_to(Some(h)), None);
+        assert!(Command::typed("/hello", Some(h)).is_err());
+        assert!(Command::typed("/sendfile", Some(h)).is_err());
+        assert!(Command::typed("/members", None).is_err());
+        assert!(Command::typed("hello all", None).is_err());
+        assert_eq!(Command::Join(g).spoken_to(Some(h)), Some(g));
+        assert_eq!(Command::Leave(g).spoken_to(Some(h)), Some(h));
+        assert_eq!(Command::Leave(h).spoken_to(Some(h)), None);
     }
 
     #[test]
@@ -212,7 +221,7 @@ mod tests {
             ("join #x", "illegal byte 0x23"),
             ("quit now", "\"now\""),
         ] {
-            let error = text.parse::<Line>().unwrap_err();
+            let error = text.parse::<Command>().unwrap_err();
             assert!(error.contains(part), "{text}: {error}");
         }
     }

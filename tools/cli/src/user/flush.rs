@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::{
     FILE, Flow, TEXT,
-    command::Line,
+    command::Command,
     connect_any, file_message,
     input::Input,
     keyless,
@@ -46,7 +46,7 @@ pub(super) async fn run(options: &cli::User, printer: Printer) -> Result<(), Fai
         unsent: 0,
     };
     if let Some(group) = options.group {
-        user.carry_out(Line::Join(group)).await;
+        user.carry_out(Command::Join(group)).await;
     }
     let mut input = Input::open(options.group, printer);
     loop {
@@ -118,12 +118,12 @@ struct User {
 }
 
 impl User {
-    async fn carry_out(&mut self, line: Line) -> Flow {
+    async fn carry_out(&mut self, line: Command) -> Flow {
         match line {
-            Line::Quit => return Flow::End,
-            Line::Nothing => {}
-            Line::Help => super::help(self.printer),
-            Line::Join(group) => {
+            Command::Quit => return Flow::End,
+            Command::Nothing => {}
+            Command::Help => super::help(self.printer),
+            Command::Join(group) => {
                 if self.call(group, FlushCommand::Join(group)).await == Done::Yes {
                     let stage = Stage::Joining {
                         overdue: Instant::now() + PATIENCE,
@@ -136,14 +136,14 @@ impl User {
                     self.rooms.insert(group, room);
                 }
             }
-            Line::Leave(group) => {
+            Command::Leave(group) => {
                 if self.call(group, FlushCommand::Leave(group)).await == Done::Yes
                     && let Some(room) = self.rooms.get_mut(&group)
                 {
                     room.stage = Stage::Leaving;
                 }
             }
-            Line::Send(group, text) => {
+            Command::Send(group, text) => {
                 self.send(
                     group,
                     Message {
@@ -153,7 +153,7 @@ impl User {
                 )
                 .await;
             }
-            Line::SendFile(group, path) => {
+            Command::SendFile(group, path) => {
                 let room = limits::SAFE_MESSAGE - limits::NAME_SLOT - limits::FLUSH_OVERHEAD;
                 match file_message(&path, room).await {
                     Ok(body) => {
@@ -169,12 +169,12 @@ impl User {
                     Err(error) => report(self.printer, Some(&group), error),
                 }
             }
-            Line::Flush(group) => self.flush_ok(group).await,
-            Line::Members(group) => {
+            Command::Flush(group) => self.flush_ok(group).await,
+            Command::Members(group) => {
                 let members = self.rooms.get(&group).map_or(&[][..], |room| &room.members);
                 self.printer.print(&show::members(&group, members));
             }
-            Line::Refresh(group) | Line::Key(group, _) => {
+            Command::Refresh(group) | Command::Key(group, _) => {
                 report(
                     self.printer,
                     Some(&group),

@@ -5,7 +5,10 @@ use std::io::{self, BufRead, IsTerminal};
 use gcs_proto::name::GroupName;
 use tokio::sync::mpsc;
 
-use super::{command::Line, person::Person};
+use super::{
+    command::{COMMANDS_MAX, Command, Parsed},
+    person::Person,
+};
 use crate::{
     output::{Format, Printer},
     terminal,
@@ -13,11 +16,6 @@ use crate::{
 
 /// Longest line that is taken, in bytes; more than fits into a message.
 const LINE_MAX: usize = 1 << 20;
-/// Lines that may wait.
-pub(super) const LINES_MAX: usize = 16;
-
-/// A line, or what is wrong with it.
-pub(super) type Parsed = Result<Line, String>;
 
 /// Commands as they are typed, or read from a script; ends with the input.
 #[derive(Debug)]
@@ -28,7 +26,7 @@ impl Input {
     /// at a terminal has a line to type in, unless events are for programs, and speaks to the group
     /// joined last, of which `group` is the first.
     pub(super) fn open(group: Option<GroupName>, printer: Printer) -> Self {
-        let (sender, receiver) = mpsc::channel(LINES_MAX);
+        let (sender, receiver) = mpsc::channel(COMMANDS_MAX);
         if printer.0 == Format::Text && terminal::is_editable() {
             let opened = terminal::open(Person::new(group, sender.clone()));
             if let Err(error) = opened {
@@ -41,13 +39,13 @@ impl Input {
     }
 
     /// The next command; the end of the input is `quit`. Lines that are no command are reported.
-    pub(super) async fn next(&mut self, printer: Printer) -> Line {
+    pub(super) async fn next(&mut self, printer: Printer) -> Command {
         loop {
             match self.0.recv().await {
-                Some(Ok(Line::Nothing)) => {}
+                Some(Ok(Command::Nothing)) => {}
                 Some(Ok(line)) => return line,
                 Some(Err(error)) => super::report(printer, None, error),
-                None => return Line::Quit,
+                None => return Command::Quit,
             }
         }
     }
@@ -63,7 +61,7 @@ fn read(mut group: Option<GroupName>, sender: &mpsc::Sender<Parsed>) {
             Ok(0) => return,
             Ok(length) if length > LINE_MAX => Err(too_long(length)),
             Ok(_) => match std::str::from_utf8(&line) {
-                Ok(text) if is_person => Line::typed(text, group),
+                Ok(text) if is_person => Command::typed(text, group),
                 Ok(text) => text.parse(),
                 Err(error) => Err(format!("line is not UTF-8: {error}")),
             },

@@ -23,7 +23,8 @@ use ssp_tokio::{ConnectionConfig, Endpoint, files};
 use crate::{
     cli,
     error::Failure,
-    output::{Event, Printer, printable},
+    output::{Event, Printer},
+    printable::printable,
     signal::Interrupts,
 };
 

@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
+use ssp_tokio::SendFailure;
 
 /// Messages that may wait.
 const MESSAGES_MAX: usize = 256;
@@ -48,5 +49,24 @@ impl Pending {
     /// How many wait.
     pub(super) fn len(&self) -> usize {
         self.0.len()
+    }
+}
+
+/// Whether the next key makes the message possible.
+pub(super) fn waits_for_key(failure: &SendFailure) -> bool {
+    match failure {
+        SendFailure::ViewChanged { .. }
+        | SendFailure::NoView(_)
+        | SendFailure::Timeout(_)
+        | SendFailure::Closed => true,
+        SendFailure::Session(error) => matches!(
+            error,
+            ssp_core::SendError::GroupNotSecure(_)
+                | ssp_core::SendError::NotAllowedToSend(_)
+                | ssp_core::SendError::Refreshing(_)
+                | ssp_core::SendError::Unconfirmed(_)
+        ),
+        // Nothing else is a matter of time.
+        _ => false,
     }
 }

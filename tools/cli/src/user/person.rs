@@ -5,10 +5,7 @@ use std::{collections::BTreeSet, fs, path::MAIN_SEPARATOR};
 use gcs_proto::name::GroupName;
 use tokio::sync::mpsc::{Sender, error::TrySendError};
 
-use super::{
-    command::{Line, VERBS, is_said},
-    input::{LINES_MAX, Parsed},
-};
+use super::command::{COMMANDS_MAX, Command, Parsed, VERBS, is_said};
 use crate::{
     signal,
     terminal::{self, Echo, Typed, Typist},
@@ -55,11 +52,11 @@ impl Typist for Person {
                 return Echo::Erased;
             }
         };
-        let parsed = Line::typed(&line, self.group);
+        let parsed = Command::typed(&line, self.group);
         let echo = match &parsed {
             // It comes back as a message, in its place among the others.
-            Ok(Line::Send(..)) if is_said(&line) => Echo::Erased,
-            Ok(Line::Nothing) => Echo::Erased,
+            Ok(Command::Send(..)) if is_said(&line) => Echo::Erased,
+            Ok(Command::Nothing) => Echo::Erased,
             Ok(_) | Err(_) => Echo::Shown,
         };
         if let Ok(line) = &parsed {
@@ -69,7 +66,7 @@ impl Typist for Person {
         // Whoever takes the lines may be waiting for this thread to show something.
         match self.lines.as_ref().map(|lines| lines.try_send(parsed)) {
             Some(Err(TrySendError::Full(_))) => {
-                let text = format!("! {LINES_MAX} lines wait already, this one is dropped\n");
+                let text = format!("! {COMMANDS_MAX} lines wait already, this one is dropped\n");
                 let _ = terminal::print(text);
                 Echo::Shown
             }
@@ -152,12 +149,12 @@ mod tests {
         assert_eq!(line(&mut person, "/join board"), Echo::Shown);
         assert_eq!(person.prompt(), "board> ");
         assert_eq!(line(&mut person, "hello"), Echo::Erased);
-        assert!(matches!(lines.try_recv(), Ok(Ok(Line::Join(_)))));
-        assert!(matches!(lines.try_recv(), Ok(Ok(Line::Send(..)))));
+        assert!(matches!(lines.try_recv(), Ok(Ok(Command::Join(_)))));
+        assert!(matches!(lines.try_recv(), Ok(Ok(Command::Send(..)))));
         line(&mut person, "leave board");
         assert_eq!(person.prompt(), "> ");
         person.typed(Typed::End);
-        assert!(matches!(lines.try_recv(), Ok(Ok(Line::Leave(_)))));
+        assert!(matches!(lines.try_recv(), Ok(Ok(Command::Leave(_)))));
         assert!(lines.try_recv().is_err() && lines.is_closed());
     }
 

@@ -11,7 +11,8 @@ use gcs_proto::{
 use ssp_tokio::plain::PlainClient;
 
 use super::{
-    FILE, Flow, TEXT, command::Line, connect_any, file_message, input::Input, keyless, report, show,
+    FILE, Flow, TEXT, command::Command, connect_any, file_message, input::Input, keyless, report,
+    show,
 };
 use crate::{cli, error::Failure, output::Printer};
 
@@ -28,7 +29,7 @@ pub(super) async fn run(options: &cli::User, printer: Printer) -> Result<(), Fai
         members: BTreeMap::new(),
     };
     if let Some(group) = options.group {
-        user.carry_out(Line::Join(group)).await;
+        user.carry_out(Command::Join(group)).await;
     }
     let mut input = Input::open(options.group, printer);
     loop {
@@ -51,21 +52,21 @@ struct User {
 }
 
 impl User {
-    async fn carry_out(&mut self, line: Line) -> Flow {
+    async fn carry_out(&mut self, line: Command) -> Flow {
         let (group, command) = match line {
-            Line::Quit => return Flow::End,
-            Line::Nothing => return Flow::Continue,
-            Line::Help => {
+            Command::Quit => return Flow::End,
+            Command::Nothing => return Flow::Continue,
+            Command::Help => {
                 super::help(self.printer);
                 return Flow::Continue;
             }
-            Line::Join(group) => (group, GcsCommand::Join(group)),
-            Line::Leave(group) => (group, GcsCommand::Leave(group)),
-            Line::Send(group, text) => {
+            Command::Join(group) => (group, GcsCommand::Join(group)),
+            Command::Leave(group) => (group, GcsCommand::Leave(group)),
+            Command::Send(group, text) => {
                 let message = Multicast::to_group(group, Service::Agreed, TEXT, text.into());
                 (group, GcsCommand::Multicast(message))
             }
-            Line::SendFile(group, path) => {
+            Command::SendFile(group, path) => {
                 let room = limits::SAFE_MESSAGE - limits::NAME_SLOT;
                 match file_message(&path, room).await {
                     Ok(body) => {
@@ -78,12 +79,12 @@ impl User {
                     }
                 }
             }
-            Line::Members(group) => {
+            Command::Members(group) => {
                 let members = self.members.get(&group).map_or(&[][..], Vec::as_slice);
                 self.printer.print(&show::members(&group, members));
                 return Flow::Continue;
             }
-            Line::Refresh(group) | Line::Flush(group) | Line::Key(group, _) => {
+            Command::Refresh(group) | Command::Flush(group) | Command::Key(group, _) => {
                 report(
                     self.printer,
                     Some(&group),

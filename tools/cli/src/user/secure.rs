@@ -16,7 +16,7 @@ use tokio::{sync::mpsc, task::JoinSet};
 
 use super::{
     Flow,
-    command::Line,
+    command::Command,
     connection, help,
     input::Input,
     report,
@@ -133,7 +133,7 @@ struct User {
     credentials: Credentials,
     options: GroupOptions,
     on_loss: OnLoss,
-    rooms: BTreeMap<GroupName, mpsc::Sender<Line>>,
+    rooms: BTreeMap<GroupName, mpsc::Sender<Command>>,
     /// Each ends with the number of messages that it could not send.
     tasks: JoinSet<usize>,
     /// Messages that could not be sent.
@@ -152,25 +152,25 @@ impl User {
         }
     }
 
-    async fn carry_out(&mut self, line: Line) -> Flow {
+    async fn carry_out(&mut self, line: Command) -> Flow {
         let (group, line) = match line {
-            Line::Quit => return Flow::End,
-            Line::Nothing => return Flow::Continue,
-            Line::Help => {
+            Command::Quit => return Flow::End,
+            Command::Nothing => return Flow::Continue,
+            Command::Help => {
                 help(self.printer);
                 return Flow::Continue;
             }
-            Line::Join(group) => {
+            Command::Join(group) => {
                 self.join(group);
                 return Flow::Continue;
             }
-            Line::Leave(group) => return self.leave(group).await,
-            Line::Send(group, _)
-            | Line::SendFile(group, _)
-            | Line::Refresh(group)
-            | Line::Flush(group)
-            | Line::Key(group, _)
-            | Line::Members(group) => (group, line),
+            Command::Leave(group) => return self.leave(group).await,
+            Command::Send(group, _)
+            | Command::SendFile(group, _)
+            | Command::Refresh(group)
+            | Command::Flush(group)
+            | Command::Key(group, _)
+            | Command::Members(group) => (group, line),
         };
         let taken = match self.rooms.get(&group) {
             Some(room) => room.send(line).await.is_ok(),
@@ -197,7 +197,7 @@ impl User {
     /// Lets the group be left. It can be joined again at once, which then waits for that.
     async fn leave(&mut self, group: GroupName) -> Flow {
         let taken = match self.rooms.remove(&group) {
-            Some(room) => room.send(Line::Leave(group)).await.is_ok(),
+            Some(room) => room.send(Command::Leave(group)).await.is_ok(),
             None => false,
         };
         if !taken {

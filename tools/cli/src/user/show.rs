@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use ssp_core::access::Action;
 
 use super::{FILE, split_file};
-use crate::output::{Event, printable};
+use crate::{output::Event, printable::printable};
 
 pub(super) fn names(members: &[MemberName]) -> Value {
     members

@@ -14,9 +14,10 @@ use gcs_proto::service::Service;
 use ssp_tokio::{Group, PartSender, SendFailure, StreamError};
 use tokio::{fs::File, io::AsyncReadExt, task::JoinHandle};
 
-use super::{FILE, room::waits_for_key};
+use super::{FILE, pending::waits_for_key};
 use crate::{
-    output::{Format, Printer, printable},
+    output::{Format, Printer},
+    printable::printable,
     terminal,
 };
 

@@ -4,37 +4,37 @@ use gcs_proto::service::Service;
 use ssp_core::access::Action;
 use ssp_tokio::{Error, Group, SendFailure};
 
-use super::{Room, waits_for_key};
+use super::{super::pending::waits_for_key, Room};
 use crate::{
     output::Event,
-    user::{TEXT, command::Line, pending::Message, show},
+    user::{TEXT, command::Command, pending::Message, show},
 };
 
 impl Room {
-    pub(super) async fn carry_out(&mut self, line: Line) {
+    pub(super) async fn carry_out(&mut self, line: Command) {
         match line {
-            Line::Send(_, text) => {
+            Command::Send(_, text) => {
                 self.send(Message {
                     message_type: TEXT,
                     body: text.into(),
                 })
                 .await;
             }
-            Line::SendFile(_, path) => match self.transfers.push(path) {
+            Command::SendFile(_, path) => match self.transfers.push(path) {
                 Ok(()) => self.go_on_with_files().await,
                 Err(error) => self.report(error),
             },
-            Line::Refresh(_) => {
+            Command::Refresh(_) => {
                 if let Err(error) = self.refresh().await {
                     self.report(error);
                 }
             }
-            Line::Flush(_) => {
+            Command::Flush(_) => {
                 if let Err(error) = self.flush_ok().await {
                     self.report(error);
                 }
             }
-            Line::Key(_, label) => match self.export(&label).await {
+            Command::Key(_, label) => match self.export(&label).await {
                 Ok(key) => {
                     let text = format!("[{}] key {label}: {key}", self.name());
                     self.printer.print(
@@ -47,13 +47,17 @@ impl Room {
                 Err(Error::Outdated(_)) => self.report("the key is about to change, try again"),
                 Err(error) => self.report(error),
             },
-            Line::Members(_) => {
+            Command::Members(_) => {
                 let members = self.group.joined().map_or(&[][..], Group::members);
                 self.printer
                     .print(&show::members(self.group.name(), members));
             }
             // Taken by the caller.
-            Line::Join(_) | Line::Leave(_) | Line::Help | Line::Quit | Line::Nothing => {}
+            Command::Join(_)
+            | Command::Leave(_)
+            | Command::Help
+            | Command::Quit
+            | Command::Nothing => {}
         }
     }
 

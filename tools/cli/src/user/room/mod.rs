@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use gcs_proto::name::{GroupName, MemberName};
 use ssp_tokio::{
-    GroupEvent, SendFailure,
+    GroupEvent,
     persistent::{PersistentEvent, PersistentGroup},
 };
 use tokio::{
@@ -17,13 +17,16 @@ use tokio::{
 };
 
 use super::{
-    command::Line,
+    command::Command,
     incoming::Incoming,
     pending::Pending,
     report, show,
     transfer::{Idle, Outcome, Transfers},
 };
-use crate::output::{Event, Printer, printable};
+use crate::{
+    output::{Event, Printer},
+    printable::printable,
+};
 
 /// How long messages that wait for a key may still go out after the last command.
 const FAREWELL: Duration = Duration::from_secs(10);
@@ -89,11 +92,11 @@ impl Room {
 
     /// Serves the group until it is left or nobody commands it any more; tells how many messages
     /// could not be sent.
-    pub(super) async fn run(mut self, mut commands: mpsc::Receiver<Line>) -> usize {
+    pub(super) async fn run(mut self, mut commands: mpsc::Receiver<Command>) -> usize {
         loop {
             tokio::select! {
                 line = commands.recv() => match line {
-                    Some(Line::Leave(_)) => return self.leave().await,
+                    Some(Command::Leave(_)) => return self.leave().await,
                     Some(line) => self.carry_out(line).await,
                     None => break,
                 },
@@ -222,23 +225,5 @@ impl Room {
 
     fn report(&self, error: impl std::fmt::Display) {
         report(self.printer, Some(self.group.name()), error);
-    }
-}
-
-/// Whether the next key makes the message possible.
-pub(super) fn waits_for_key(failure: &SendFailure) -> bool {
-    match failure {
-        SendFailure::ViewChanged { .. }
-        | SendFailure::NoView(_)
-        | SendFailure::Timeout(_)
-        | SendFailure::Closed => true,
-        SendFailure::Session(error) => matches!(
-            error,
-            ssp_core::SendError::GroupNotSecure(_)
-                | ssp_core::SendError::NotAllowedToSend(_)
-                | ssp_core::SendError::Refreshing(_)
-                | ssp_core::SendError::Unconfirmed(_)
-        ),
-        _ => false,
     }
 }
