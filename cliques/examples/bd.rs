@@ -19,7 +19,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let all = names();
     let [alice, bob, carol] = &all;
     let mut network = Network::new(all.iter().map(|name| {
-        let machine: Box<dyn KeyAgreement> = Box::new(Bd::new(group, name.clone()));
+        let machine: Box<dyn KeyAgreement> = Box::new(Bd::new(group, *name));
         machine
     }));
 
@@ -27,7 +27,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let update = Change::Update {
         left: Vec::new(),
-        joined: vec![bob.clone(), carol.clone()],
+        joined: vec![*bob, *carol],
     };
     let enter = Change::Enter {
         members: all.to_vec(),
@@ -40,13 +40,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     assert_eq!(network.members[alice].controller(), None);
 
     let update = Change::Update {
-        left: vec![bob.clone()],
+        left: vec![*bob],
         joined: Vec::new(),
     };
     network.agree("bob leaves", &[(alice, update.clone()), (carol, update)])?;
     assert_eq!(
         network.members[alice].order(),
-        [alice.clone(), carol.clone()]
+        [*alice, *carol]
     );
     Ok(())
 }

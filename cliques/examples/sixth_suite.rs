@@ -29,7 +29,7 @@ use std::{collections::BTreeSet, fmt, mem};
 
 use cliques::{
     Change, Cost, CustomSuite, DecodeError, Error, Exponentiation, Group, GroupSecret,
-    KeyAgreement, MemberId, NamedGroup, Outgoing, PeerFault, Protocol, Recipient, Rejected, Step,
+    KeyAgreement, MemberName, NamedGroup, Outgoing, PeerFault, Protocol, Recipient, Rejected, Step,
     TokenKind,
     group::{ElementError, GroupVisitor},
     testing::{bus::Schedule, contract},
@@ -44,7 +44,7 @@ static TRANSPORT: CustomSuite = CustomSuite {
 };
 
 /// Makes a member over a group that is chosen at run time.
-struct Make(MemberId);
+struct Make(MemberName);
 
 impl GroupVisitor for Make {
     type Output = Box<dyn KeyAgreement>;
@@ -57,16 +57,16 @@ impl GroupVisitor for Make {
 /// One member.
 struct Transport<G: Group> {
     group: G,
-    me: MemberId,
+    me: MemberName,
     cost: Cost,
     /// Members of the last completed agreement: nothing else outlives one.
-    completed: Option<Vec<MemberId>>,
+    completed: Option<Vec<MemberName>>,
     staged: Option<Run<G>>,
 }
 
 /// An agreement under way.
 struct Run<G: Group> {
-    order: Vec<MemberId>,
+    order: Vec<MemberName>,
     share: G::Scalar,
     /// Own public share as sent.
     shown: Vec<u8>,
@@ -77,7 +77,7 @@ struct Run<G: Group> {
 }
 
 impl<G: Group> Transport<G> {
-    fn new(group: G, me: MemberId) -> Self {
+    fn new(group: G, me: MemberName) -> Self {
         Self {
             group,
             me,
@@ -88,7 +88,7 @@ impl<G: Group> Transport<G> {
     }
 
     /// Round 1.
-    fn start(&mut self, order: Vec<MemberId>, rng: &mut dyn CryptoRng) -> Result<Step, Error> {
+    fn start(&mut self, order: Vec<MemberName>, rng: &mut dyn CryptoRng) -> Result<Step, Error> {
         let distinct: BTreeSet<_> = order.iter().collect();
         if distinct.len() != order.len() || !distinct.contains(&self.me) {
             return Err(Error::ApiMisuse(
@@ -123,7 +123,7 @@ impl<G: Group> Transport<G> {
 
     fn process_public(
         &mut self,
-        sender: &MemberId,
+        sender: &MemberName,
         body: &[u8],
         rng: &mut dyn CryptoRng,
     ) -> Result<Step, Error> {
@@ -133,13 +133,13 @@ impl<G: Group> Transport<G> {
         match &run.public[place] {
             Some(first) if self.group.encode(first) != body => {
                 return Err(match own {
-                    true => Rejected::Repeated(sender.clone()).into(),
+                    true => Rejected::Repeated(*sender).into(),
                     false => fault(sender, PeerFault::Duplicate),
                 });
             }
-            Some(_) => return Err(Rejected::Repeated(sender.clone()).into()),
+            Some(_) => return Err(Rejected::Repeated(*sender).into()),
             None if own && run.shown != body => {
-                return Err(Rejected::Repeated(sender.clone()).into());
+                return Err(Rejected::Repeated(*sender).into());
             }
             None => {}
         }
@@ -160,7 +160,7 @@ impl<G: Group> Transport<G> {
             let common = self.agree(public, &run.share);
             let Some(exponent) = self.group.secret_to_scalar(&common) else {
                 // A refused token never came.
-                let culprit = name.clone();
+                let culprit = *name;
                 run.public[place] = None;
                 self.staged = Some(run);
                 return Err(fault(&culprit, PeerFault::Inconsistent));
@@ -182,12 +182,12 @@ impl<G: Group> Transport<G> {
         Ok(Step::send(self.broadcast(TokenKind::CkdKey, body)))
     }
 
-    fn process_key(&mut self, sender: &MemberId, body: &[u8]) -> Result<Step, Error> {
+    fn process_key(&mut self, sender: &MemberName, body: &[u8]) -> Result<Step, Error> {
         let run = self.staged.as_ref().ok_or(NOTHING)?;
         if *sender == self.me {
             return match &run.key {
                 Some((_, sent)) if sent == body => Ok(self.install(None)),
-                _ => Err(Rejected::Repeated(sender.clone()).into()),
+                _ => Err(Rejected::Repeated(*sender).into()),
             };
         }
         let len = self.group.element_len();
@@ -203,7 +203,7 @@ impl<G: Group> Transport<G> {
         let mine = place(&run.order, &self.me)? - 1;
         let Some(public) = &run.public[0] else {
             return Err(Error::Unexpected {
-                sender: sender.clone(),
+                sender: *sender,
                 kind: TokenKind::CkdKey,
             });
         };
@@ -261,19 +261,19 @@ impl<G: Group> Transport<G> {
 
 const NOTHING: Error = Error::Internal("no agreement under way");
 
-fn fault(culprit: &MemberId, fault: PeerFault) -> Error {
+fn fault(culprit: &MemberName, fault: PeerFault) -> Error {
     Error::Peer {
-        culprit: culprit.clone(),
+        culprit: *culprit,
         fault,
     }
 }
 
-fn place(order: &[MemberId], member: &MemberId) -> Result<usize, Error> {
+fn place(order: &[MemberName], member: &MemberName) -> Result<usize, Error> {
     let place = order.iter().position(|name| name == member);
-    place.ok_or_else(|| Rejected::NotInView(member.clone()).into())
+    place.ok_or_else(|| Rejected::NotInView(*member).into())
 }
 
-fn receive<G: Group>(group: &G, bytes: &[u8], sender: &MemberId) -> Result<G::Element, Error> {
+fn receive<G: Group>(group: &G, bytes: &[u8], sender: &MemberName) -> Result<G::Element, Error> {
     if bytes.len() != group.element_len() {
         return Err(DecodeError::Truncated("element").into());
     }
@@ -296,15 +296,15 @@ impl<G: Group> KeyAgreement for Transport<G> {
         self.group.name()
     }
 
-    fn me(&self) -> &MemberId {
+    fn me(&self) -> &MemberName {
         &self.me
     }
 
     fn begin(&mut self, change: Change, rng: &mut dyn CryptoRng) -> Result<Step, Error> {
         let order = match change {
-            Change::Found => vec![self.me.clone()],
+            Change::Found => vec![self.me],
             Change::Restart { joined } => {
-                let mut order = vec![self.me.clone()];
+                let mut order = vec![self.me];
                 order.extend(joined);
                 order
             }
@@ -326,13 +326,13 @@ impl<G: Group> KeyAgreement for Transport<G> {
 
     fn process(
         &mut self,
-        sender: &MemberId,
+        sender: &MemberName,
         kind: TokenKind,
         body: &[u8],
         rng: &mut dyn CryptoRng,
     ) -> Result<Step, Error> {
         let unexpected = Error::Unexpected {
-            sender: sender.clone(),
+            sender: *sender,
             kind,
         };
         let run = self.staged.as_ref().ok_or_else(|| unexpected.clone())?;
@@ -353,7 +353,7 @@ impl<G: Group> KeyAgreement for Transport<G> {
         self.completed = None;
     }
 
-    fn order(&self) -> &[MemberId] {
+    fn order(&self) -> &[MemberName] {
         match (&self.staged, &self.completed) {
             (Some(run), _) => &run.order,
             (None, Some(order)) => order,
@@ -361,7 +361,7 @@ impl<G: Group> KeyAgreement for Transport<G> {
         }
     }
 
-    fn controller(&self) -> Option<&MemberId> {
+    fn controller(&self) -> Option<&MemberName> {
         self.order().first()
     }
 

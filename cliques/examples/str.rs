@@ -21,7 +21,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let [alice, bob, carol] = &all;
     let mut network = Network::new(
         all.iter()
-            .map(|name| Box::new(Str::new(group, name.clone()))),
+            .map(|name| Box::new(Str::new(group, *name))),
     );
     let show = |network: &Network<Str<Ristretto255>>| {
         let member = &network.members[carol];
@@ -43,9 +43,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
 
     network.agree("alice founds a group", &[(alice, Change::Found)])?;
-    let join = |joined: &[&cliques::MemberId]| Change::Update {
+    let join = |joined: &[&cliques::MemberName]| Change::Update {
         left: Vec::new(),
-        joined: joined.iter().map(|name| (*name).clone()).collect(),
+        joined: joined.iter().map(|name| *(*name)).collect(),
     };
     let enter = Change::Enter {
         members: all.to_vec(),
@@ -65,7 +65,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     show(&network);
 
     let update = Change::Update {
-        left: vec![bob.clone()],
+        left: vec![*bob],
         joined: Vec::new(),
     };
     network.agree("bob leaves", &[(alice, update.clone()), (carol, update)])?;

@@ -17,12 +17,10 @@
 use alloc::{vec, vec::Vec};
 use core::fmt;
 
+use gcs_view::MemberName;
 use rand_core::CryptoRng;
 
-use crate::{
-    cost::Cost, error::Error, member::MemberId, protocol::Protocol, secret::GroupSecret,
-    token::TokenKind,
-};
+use crate::{cost::Cost, error::Error, protocol::Protocol, secret::GroupSecret, token::TokenKind};
 
 /// What happened to the group.
 ///
@@ -35,20 +33,20 @@ pub enum Change {
     /// key, and is erased when that is complete.
     Restart {
         /// Everybody else.
-        joined: Vec<MemberId>,
+        joined: Vec<MemberName>,
     },
     /// I enter as a new member; somebody else starts. What I have takes no part in the new key, and
     /// is erased when that is complete.
     Enter {
         /// The whole membership, with me.
-        members: Vec<MemberId>,
+        members: Vec<MemberName>,
     },
     /// My side goes on: leave, partition, join, merge or both at once; nobody at all is a refresh.
     Update {
         /// Those of my side who are gone.
-        left: Vec<MemberId>,
+        left: Vec<MemberName>,
         /// Those who are new to my side.
-        joined: Vec<MemberId>,
+        joined: Vec<MemberName>,
     },
     /// Like [`Update`](Self::Update), but from where the agreement under way was cut off, not from
     /// the last completed one: only for suites that are
@@ -56,9 +54,9 @@ pub enum Change {
     /// the members of the agreement under way.
     Resume {
         /// Those of my side who are gone.
-        left: Vec<MemberId>,
+        left: Vec<MemberName>,
         /// Those who are new to my side.
-        joined: Vec<MemberId>,
+        joined: Vec<MemberName>,
     },
 }
 
@@ -68,7 +66,7 @@ pub enum Recipient {
     /// To all members, the sender included: broadcasts take effect when they come back.
     Group,
     /// To one member.
-    Member(MemberId),
+    Member(MemberName),
 }
 
 /// The delivery service that a token needs.
@@ -153,7 +151,7 @@ pub trait KeyAgreement: fmt::Debug + Send {
     fn group_name(&self) -> &str;
 
     /// This member.
-    fn me(&self) -> &MemberId;
+    fn me(&self) -> &MemberName;
 
     /// Binds the agreements that begin from now on to the hash TH of the context of their keys
     /// (secure layer notes, section 5.2), which is the same at all members; 32 zero bytes until it is
@@ -176,7 +174,7 @@ pub trait KeyAgreement: fmt::Debug + Send {
     ///
     /// # Errors
     /// Those of [`begin`](Self::begin).
-    fn begin_join(&mut self, joined: MemberId, rng: &mut dyn CryptoRng) -> Result<Step, Error> {
+    fn begin_join(&mut self, joined: MemberName, rng: &mut dyn CryptoRng) -> Result<Step, Error> {
         let (left, joined) = (Vec::new(), vec![joined]);
         self.begin(Change::Update { left, joined }, rng)
     }
@@ -188,7 +186,7 @@ pub trait KeyAgreement: fmt::Debug + Send {
     /// state does not wait for, [`Error::Peer`] for a body that breaks the protocol.
     fn process(
         &mut self,
-        sender: &MemberId,
+        sender: &MemberName,
         kind: TokenKind,
         body: &[u8],
         rng: &mut dyn CryptoRng,
@@ -231,10 +229,10 @@ pub trait KeyAgreement: fmt::Debug + Send {
     fn reset(&mut self);
 
     /// Members in the suite's own order, of the agreement under way or else the last completed one.
-    fn order(&self) -> &[MemberId];
+    fn order(&self) -> &[MemberName];
 
     /// The member with the suite's special role in the next event: controller or sponsor.
-    fn controller(&self) -> Option<&MemberId>;
+    fn controller(&self) -> Option<&MemberName>;
 
     /// Work done since the last [`take_cost`](Self::take_cost).
     fn take_cost(&mut self) -> Cost;

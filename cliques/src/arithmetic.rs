@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 use core::mem;
 
+use gcs_view::MemberName;
 use rand_core::CryptoRng;
 
 use crate::{
@@ -10,7 +11,6 @@ use crate::{
     cost::{Cost, Exponentiation},
     error::{Error, PeerFault},
     group::{ElementError, Group},
-    member::MemberId,
     rules::peer,
     secret::GroupSecret,
     token::TokenKind,
@@ -177,7 +177,11 @@ impl<G: Group> Arithmetic<G> {
     }
 
     /// Decodes and tests an element that `sender` sent.
-    pub(crate) fn receive(&mut self, bytes: &[u8], sender: &MemberId) -> Result<G::Element, Error> {
+    pub(crate) fn receive(
+        &mut self,
+        bytes: &[u8],
+        sender: &MemberName,
+    ) -> Result<G::Element, Error> {
         self.cost.element_tests += 1;
         self.group
             .decode(bytes)
@@ -186,14 +190,14 @@ impl<G: Group> Arithmetic<G> {
 
     /// Checks the encoding of an element that `sender` sent, to be [received](Self::receive) before it
     /// is used.
-    pub(crate) fn check_encoding(&self, bytes: &[u8], sender: &MemberId) -> Result<(), Error> {
+    pub(crate) fn check_encoding(&self, bytes: &[u8], sender: &MemberName) -> Result<(), Error> {
         self.group
             .check_encoding(bytes)
             .map_err(|error| peer(sender, fault(error)))
     }
 
     /// Decodes an element that `sender` sent, to be [tested](Self::validate_all) before it is used.
-    pub(crate) fn parse(&self, bytes: &[u8], sender: &MemberId) -> Result<G::Element, Error> {
+    pub(crate) fn parse(&self, bytes: &[u8], sender: &MemberName) -> Result<G::Element, Error> {
         self.group
             .parse(bytes)
             .map_err(|error| peer(sender, fault(error)))
@@ -202,7 +206,7 @@ impl<G: Group> Arithmetic<G> {
     /// Tests elements that were only [parsed](Self::parse), each with its author, who is to blame.
     pub(crate) fn validate_all(
         &mut self,
-        received: &[(&G::Element, &MemberId)],
+        received: &[(&G::Element, &MemberName)],
     ) -> Result<(), Error> {
         let count = u64::try_from(received.len()).unwrap_or(u64::MAX);
         self.cost.element_tests += count;
@@ -220,7 +224,7 @@ impl<G: Group> Arithmetic<G> {
     pub(crate) fn validate_token(
         &mut self,
         element: &G::Element,
-        sender: &MemberId,
+        sender: &MemberName,
     ) -> Result<(), Error> {
         self.cost.element_tests += 1;
         let result = self.group.validate_token(element);
@@ -232,7 +236,7 @@ impl<G: Group> Arithmetic<G> {
         &mut self,
         element: &G::Element,
         exponent: &G::Scalar,
-        sender: &MemberId,
+        sender: &MemberName,
     ) -> Result<G::Element, Error> {
         self.cost.element_tests += 1;
         if *element == self.generator {

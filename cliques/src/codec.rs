@@ -6,7 +6,9 @@
 
 use alloc::vec::Vec;
 
-use crate::{error::DecodeError, member::MEMBER_ID_MAX};
+use gcs_view::MEMBER_NAME_MAX;
+
+use crate::error::DecodeError;
 
 /// Bytes of the shortest name, with its length.
 pub(crate) const NAME_LEAST: usize = 3;
@@ -84,11 +86,11 @@ impl<'a> Reader<'a> {
         self.bytes(usize::from(len), what)
     }
 
-    /// A member's name: 1 to [`MEMBER_ID_MAX`] bytes behind a 16-bit length. `what` is its length.
+    /// A member's name: 1 to [`MEMBER_NAME_MAX`] bytes behind a 16-bit length. `what` is its length.
     pub(crate) fn name(&mut self, what: &'static str) -> Result<&'a [u8], DecodeError> {
         let name = self.enc16(what)?;
         match name.len() {
-            1..=MEMBER_ID_MAX => Ok(name),
+            1..=MEMBER_NAME_MAX => Ok(name),
             length => Err(illegal_name(length, what)),
         }
     }
@@ -136,7 +138,7 @@ pub(crate) fn illegal_name(length: usize, what: &'static str) -> DecodeError {
         _ => DecodeError::TooLarge {
             what,
             value: u64::try_from(length).unwrap_or(u64::MAX),
-            max: u64::try_from(MEMBER_ID_MAX).unwrap_or(u64::MAX),
+            max: u64::try_from(MEMBER_NAME_MAX).unwrap_or(u64::MAX),
         },
     }
 }

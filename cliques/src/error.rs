@@ -3,7 +3,9 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use crate::{member::MemberId, token::TokenKind};
+use gcs_view::MemberName;
+
+use crate::token::TokenKind;
 
 /// Any error of this crate. State is unchanged whenever one is returned.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -20,7 +22,7 @@ pub enum Error {
     #[error("{kind} not expected from {sender}")]
     Unexpected {
         /// Who sent it.
-        sender: MemberId,
+        sender: MemberName,
         /// What it was.
         kind: TokenKind,
     },
@@ -28,7 +30,7 @@ pub enum Error {
     #[error("{culprit} broke the protocol: {fault}")]
     Peer {
         /// Who sent it.
-        culprit: MemberId,
+        culprit: MemberName,
         /// Which rule was broken.
         fault: PeerFault,
     },
@@ -37,7 +39,7 @@ pub enum Error {
     #[error("the messages of {} members contradict one another", suspects.len())]
     Contradiction {
         /// Who sent them.
-        suspects: Vec<MemberId>,
+        suspects: Vec<MemberName>,
     },
     /// A key maps to the exponent 0, with which nothing can be agreed on. It happens by chance, about
     /// once in as many keys as the group has elements, and is nobody's fault: the agreement is to be
@@ -55,7 +57,7 @@ pub enum Error {
 impl Error {
     /// Members whose messages caused the error: a hint to the user, not a proof. Where a view id
     /// repeats, an old token of an honest member can be replayed and then break a rule.
-    pub fn culprits(&self) -> &[MemberId] {
+    pub fn culprits(&self) -> &[MemberName] {
         match self {
             Self::Peer { culprit, .. } => core::slice::from_ref(culprit),
             Self::Contradiction { suspects } => suspects,
@@ -122,31 +124,31 @@ pub enum Rejected {
     #[error("sender mismatch: token of {claimed} delivered from {actual}")]
     SenderMismatch {
         /// Sender named in the token.
-        claimed: MemberId,
+        claimed: MemberName,
         /// Sender as delivered.
-        actual: MemberId,
+        actual: MemberName,
     },
     /// The sender is no member of the view.
     #[error("{0} is not in the view")]
-    NotInView(MemberId),
+    NotInView(MemberName),
     /// Addressed to somebody else.
     #[error("addressed to {0}")]
-    NotForMe(MemberId),
+    NotForMe(MemberName),
     /// Kind and message type of the transport disagree, or the body is not of this kind.
     #[error("kind does not agree with the message type")]
     KindMismatch,
     /// No signature that is valid under the sender's key.
     #[error("bad signature of {0}")]
-    BadSignature(MemberId),
+    BadSignature(MemberName),
     /// No key is known for the sender.
     #[error("unknown identity {0}")]
-    UnknownIdentity(MemberId),
+    UnknownIdentity(MemberName),
     /// Timestamp outside the configured window.
     #[error("timestamp is {0} ms off")]
     Stale(u64),
     /// The same bytes were received before in this run.
     #[error("repeated token of {0}")]
-    Repeated(MemberId),
+    Repeated(MemberName),
 }
 
 /// A rule that an authentic message broke (checks 8 to 11 of section 2.2).

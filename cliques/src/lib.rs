@@ -17,7 +17,6 @@ mod error;
 pub mod gdh;
 pub mod group;
 pub mod keytree;
-mod member;
 mod protocol;
 mod rules;
 mod secret;
@@ -30,8 +29,8 @@ pub mod token;
 pub use agreement::{Change, KeyAgreement, Outgoing, Recipient, Step, TokenService};
 pub use cost::{Cost, Exponentiation};
 pub use error::{DecodeError, Error, PeerFault, Rejected};
+pub use gcs_view::{Listed, MEMBER_NAME_MAX, MemberName};
 pub use group::{Group, MathematicalGroup, NamedGroup};
-pub use member::{IllegalMemberId, Listed, MEMBER_ID_MAX, MemberId};
 pub use protocol::{CustomSuite, Protocol, UnknownProtocol};
 pub use secret::GroupSecret;
 pub use token::{

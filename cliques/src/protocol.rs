@@ -8,13 +8,14 @@ use core::{
     str::FromStr,
 };
 
+use gcs_view::MemberName;
+
 use crate::{
     agreement::KeyAgreement,
     bd::Bd,
     ckd::Ckd,
     gdh::Gdh,
     group::{Group, GroupVisitor, MathematicalGroup},
-    member::MemberId,
     str_::Str,
     tgdh::Tgdh,
 };
@@ -58,7 +59,7 @@ macro_rules! suites {
             pub fn member_over<G: Group>(
                 self,
                 group: G,
-                me: MemberId,
+                me: MemberName,
             ) -> Option<Box<dyn KeyAgreement>> {
                 match self {
                     $(Self::$variant => Some(Box::new($new(group, me))),)*
@@ -90,7 +91,7 @@ impl Protocol {
     pub fn member(
         self,
         group: impl Into<MathematicalGroup>,
-        me: MemberId,
+        me: MemberName,
     ) -> Box<dyn KeyAgreement> {
         let group = group.into();
         match self {
@@ -106,7 +107,7 @@ impl Protocol {
 /// Makes the machine of a member over a group that is chosen at run time.
 struct Member {
     protocol: Protocol,
-    me: MemberId,
+    me: MemberName,
 }
 
 impl GroupVisitor for Member {
@@ -129,7 +130,7 @@ pub struct CustomSuite {
     /// Number in the token envelope; those below 128 are for this project.
     pub number: u8,
     /// Makes a member without a group.
-    pub member: fn(MathematicalGroup, MemberId) -> Box<dyn KeyAgreement>,
+    pub member: fn(MathematicalGroup, MemberName) -> Box<dyn KeyAgreement>,
 }
 
 impl CustomSuite {
@@ -215,7 +216,7 @@ mod tests {
     fn suites_are_read_back_and_others_refused_with_the_list() {
         for protocol in Protocol::ALL {
             assert_eq!(protocol.to_string().parse(), Ok(*protocol));
-            let me = MemberId::try_from("me").expect("a name");
+            let me = MemberName::try_from("me").expect("a name");
             let group = crate::NamedGroup::ALL.first().expect("a group");
             let member = protocol.member(*group, me);
             assert_eq!(member.protocol(), *protocol);

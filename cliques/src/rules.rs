@@ -5,9 +5,10 @@ use alloc::{
     vec::Vec,
 };
 
+use gcs_view::MemberName;
+
 use crate::{
     error::{Error, PeerFault},
-    member::MemberId,
     token::TokenKind,
 };
 
@@ -18,9 +19,9 @@ pub(crate) const MEMBERS_MAX: usize = 65_535;
 pub(crate) const NO_GROUP: Error = Error::ApiMisuse("no completed agreement to update");
 
 /// `culprit` broke the protocol.
-pub(crate) fn peer(culprit: &MemberId, fault: PeerFault) -> Error {
+pub(crate) fn peer(culprit: &MemberName, fault: PeerFault) -> Error {
     Error::Peer {
-        culprit: culprit.clone(),
+        culprit: *culprit,
         fault,
     }
 }
@@ -32,15 +33,17 @@ pub(crate) const LISTED_TWICE: Error = Error::ApiMisuse("a member is listed twic
 pub(crate) const TOO_MANY: Error = Error::ApiMisuse("more than 65535 members");
 
 /// A token of a kind that is not awaited.
-pub(crate) fn unexpected(sender: &MemberId, kind: TokenKind) -> Error {
+pub(crate) fn unexpected(sender: &MemberName, kind: TokenKind) -> Error {
     Error::Unexpected {
-        sender: sender.clone(),
+        sender: *sender,
         kind,
     }
 }
 
 /// Checks a caller's list of members: no member twice, not too many.
-pub(crate) fn check_members<'a>(members: impl Iterator<Item = &'a MemberId>) -> Result<(), Error> {
+pub(crate) fn check_members<'a>(
+    members: impl Iterator<Item = &'a MemberName>,
+) -> Result<(), Error> {
     let mut seen = BTreeSet::new();
     for member in members {
         if !seen.insert(member) {
@@ -54,7 +57,7 @@ pub(crate) fn check_members<'a>(members: impl Iterator<Item = &'a MemberId>) -> 
 }
 
 /// Checks the membership that `me` enters as a new member.
-pub(crate) fn check_entry(me: &MemberId, members: &[MemberId]) -> Result<(), Error> {
+pub(crate) fn check_entry(me: &MemberName, members: &[MemberName]) -> Result<(), Error> {
     check_members(members.iter())?;
     if !members.contains(me) {
         return Err(Error::ApiMisuse("entering a group without being a member"));
@@ -69,10 +72,10 @@ pub(crate) fn check_entry(me: &MemberId, members: &[MemberId]) -> Result<(), Err
 
 /// The members of `order` without `left`, in their order, for `me`, who stays.
 pub(crate) fn remaining(
-    order: &[MemberId],
-    left: &[MemberId],
-    me: &MemberId,
-) -> Result<Vec<MemberId>, Error> {
+    order: &[MemberName],
+    left: &[MemberName],
+    me: &MemberName,
+) -> Result<Vec<MemberName>, Error> {
     check_members(left.iter())?;
     if left.contains(me) {
         return Err(Error::ApiMisuse("this member is among those who left"));
@@ -90,7 +93,7 @@ pub(crate) fn remaining(
 /// Whether `names` are the names of `order`, in that order.
 pub(crate) fn same_names<'a>(
     names: impl ExactSizeIterator<Item = &'a [u8]>,
-    order: &[MemberId],
+    order: &[MemberName],
 ) -> bool {
     names.len() == order.len()
         && names
@@ -99,12 +102,12 @@ pub(crate) fn same_names<'a>(
 }
 
 /// The members with the names in `names`, in that order, if these are all of them, each once.
-pub(crate) fn permutation(members: &[MemberId], names: &[&[u8]]) -> Option<Vec<MemberId>> {
-    let mut left: BTreeMap<&[u8], &MemberId> = members
+pub(crate) fn permutation(members: &[MemberName], names: &[&[u8]]) -> Option<Vec<MemberName>> {
+    let mut left: BTreeMap<&[u8], &MemberName> = members
         .iter()
         .map(|member| (member.as_bytes(), member))
         .collect();
-    let order: Option<Vec<MemberId>> = names
+    let order: Option<Vec<MemberName>> = names
         .iter()
         .map(|name| left.remove(name).cloned())
         .collect();

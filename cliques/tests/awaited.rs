@@ -9,7 +9,7 @@
 
 use std::collections::VecDeque;
 
-use cliques::{Change, KeyAgreement, MemberId, NamedGroup, Outgoing, Protocol, Recipient, Step};
+use cliques::{Change, KeyAgreement, MemberName, NamedGroup, Outgoing, Protocol, Recipient, Step};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 
@@ -43,7 +43,7 @@ impl Growth {
     /// One more member joins; tells how many were not waited for when the agreement began.
     fn join(&mut self, protocol: Protocol) -> usize {
         let joined = name(self.parties.len());
-        let machine = protocol.member(NamedGroup::Ristretto255, joined.clone());
+        let machine = protocol.member(NamedGroup::Ristretto255, joined);
         let place = self.parties.len();
         let complete = false;
         self.parties.push(Party { machine, complete });
@@ -54,7 +54,7 @@ impl Growth {
             party.complete = false;
             let awaited = party.machine.is_awaited();
             aside += usize::from(!awaited);
-            let step = party.machine.begin_join(joined.clone(), &mut self.rng);
+            let step = party.machine.begin_join(joined, &mut self.rng);
             let step = step.unwrap();
             assert!(awaited || step.send.is_empty(), "{protocol}: {old} begins");
             self.take(old, step);
@@ -90,8 +90,8 @@ impl Growth {
     }
 }
 
-fn name(number: usize) -> MemberId {
-    MemberId::try_from(format!("#m{number}#n1").as_str()).unwrap()
+fn name(number: usize) -> MemberName {
+    MemberName::try_from(format!("#m{number}#n1").as_str()).unwrap()
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn a_join_over_gdh_takes_two_tokens() {
     let joined = name(3);
     let mut sent = 0;
     for party in &mut growth.parties {
-        let step = party.machine.begin_join(joined.clone(), &mut growth.rng);
+        let step = party.machine.begin_join(joined, &mut growth.rng);
         sent += step.unwrap().send.len();
     }
     assert_eq!(sent, 1);

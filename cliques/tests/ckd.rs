@@ -31,9 +31,9 @@ fn members_of_another_context_are_refused() {
         match odd {
             None => assert_eq!(run.unwrap().secrets.len(), 3),
             Some(place) => {
-                let (culprit, fault) = (all[0].clone(), PeerFault::Inconsistent);
+                let (culprit, fault) = (all[0], PeerFault::Inconsistent);
                 let error = Error::Peer { culprit, fault };
-                assert_eq!(run.unwrap_err(), (all[place].clone(), error));
+                assert_eq!(run.unwrap_err(), (all[place], error));
             }
         }
     }
@@ -51,7 +51,7 @@ fn the_secret_of_mode_1_is_a_random_string() {
 fn renewing() -> (World, Arc<Algebra>) {
     let algebra = Algebra::new();
     let shared = algebra.clone();
-    let maker = move |me: cliques::MemberId| {
+    let maker = move |me: cliques::MemberName| {
         let owner = members(1..=9).iter().position(|name| *name == me).unwrap();
         let group = SymbolicGroup::new(shared.clone(), owner);
         let machine: Box<dyn KeyAgreement> = Box::new(Ckd::new(group, me).with_fresh_pairs());
@@ -106,7 +106,7 @@ fn fresh_pairs_protect_other_events_from_a_share_that_leaks() {
 fn the_share_of_a_controller_opens_its_reign() {
     let algebra = Algebra::new();
     let shared = algebra.clone();
-    let maker = move |me: cliques::MemberId| {
+    let maker = move |me: cliques::MemberName| {
         let group = SymbolicGroup::new(shared.clone(), usize::from(me != members([1])[0]));
         let machine: Box<dyn KeyAgreement> = Box::new(Ckd::new(group, me));
         machine
@@ -141,7 +141,7 @@ fn the_share_of_a_controller_opens_its_reign() {
 fn nothing_is_kept_but_the_share_of_the_controller_and_the_pairs() {
     let algebra = Algebra::new();
     let shared = algebra.clone();
-    let maker = move |me: cliques::MemberId| {
+    let maker = move |me: cliques::MemberName| {
         Protocol::Ckd
             .member_over(SymbolicGroup::new(shared.clone(), 0), me)
             .unwrap()

@@ -9,7 +9,7 @@
 use std::collections::VecDeque;
 
 use cliques::{
-    Change, Error, Group, GroupSecret, KeyAgreement, MemberId, NamedGroup, PeerFault, Recipient,
+    Change, Error, Group, GroupSecret, KeyAgreement, MemberName, NamedGroup, PeerFault, Recipient,
     Rejected, Step, TokenKind,
     gdh::Gdh,
     group::GroupVisitor,
@@ -27,7 +27,7 @@ fn deliver<G: Group>(
     machines: &mut [Gdh<G>],
     first: Vec<Step>,
     rng: &mut dyn CryptoRng,
-    mut hook: impl FnMut(&mut Gdh<G>, &MemberId, TokenKind, &[u8], &mut dyn CryptoRng),
+    mut hook: impl FnMut(&mut Gdh<G>, &MemberName, TokenKind, &[u8], &mut dyn CryptoRng),
 ) -> Vec<GroupSecret> {
     let mut secrets = Vec::new();
     let mut network = VecDeque::new();
@@ -35,7 +35,7 @@ fn deliver<G: Group>(
         network.extend(
             step.send
                 .into_iter()
-                .map(|token| (machine.me().clone(), token)),
+                .map(|token| (*machine.me(), token)),
         );
         secrets.extend(step.secret);
     }
@@ -52,7 +52,7 @@ fn deliver<G: Group>(
             network.extend(
                 step.send
                     .into_iter()
-                    .map(|token| (machine.me().clone(), token)),
+                    .map(|token| (*machine.me(), token)),
             );
             secrets.extend(step.secret);
         }
@@ -74,16 +74,16 @@ impl GroupVisitor for DirectJoins {
         let all = members(1..=self.size);
         let mut rng = seeded(4);
         let mut refused = 0;
-        let mut founder = Gdh::new(group.clone(), all[0].clone());
+        let mut founder = Gdh::new(group.clone(), all[0]);
         let step = founder.begin(Change::Found, &mut rng).unwrap();
         let mut secrets = vec![step.secret.unwrap()];
         let mut machines = vec![founder];
         for joined in &all[1..] {
             let mut first: Vec<Step> = machines
                 .iter_mut()
-                .map(|machine| machine.begin_direct_join(joined.clone(), &mut rng).unwrap())
+                .map(|machine| machine.begin_direct_join(*joined, &mut rng).unwrap())
                 .collect();
-            let mut new = Gdh::new(group.clone(), joined.clone());
+            let mut new = Gdh::new(group.clone(), *joined);
             first.push(new.enter_directly(all[..=machines.len()].to_vec()).unwrap());
             machines.push(new);
             let of_all = deliver(
@@ -114,7 +114,7 @@ impl GroupVisitor for DirectJoins {
                             .expect_err(&altered.what);
                         match altered.refusal {
                             _ if from == machine.me() => {
-                                assert_eq!(error, Rejected::Repeated(from.clone()).into());
+                                assert_eq!(error, Rejected::Repeated(*from).into());
                             }
                             Refusal::Undecodable => assert!(matches!(error, Error::Decode(_))),
                             Refusal::Rejected => unreachable!("no modes in GDH"),
@@ -122,7 +122,7 @@ impl GroupVisitor for DirectJoins {
                                 assert_eq!(
                                     error,
                                     Error::Peer {
-                                        culprit: from.clone(),
+                                        culprit: *from,
                                         fault
                                     }
                                 );
@@ -194,14 +194,14 @@ impl GroupVisitor for Misuse {
     fn visit<G: Group>(self, group: G) {
         let mut rng = seeded(1);
         let all = members(1..=2);
-        let mut machine = Gdh::new(group, all[0].clone());
+        let mut machine = Gdh::new(group, all[0]);
         let refused = |result: Result<Step, Error>| {
             assert!(matches!(result, Err(Error::ApiMisuse(_))), "{result:?}");
         };
-        refused(machine.begin_direct_join(all[1].clone(), &mut rng));
+        refused(machine.begin_direct_join(all[1], &mut rng));
         refused(machine.enter_directly(members([2, 3])));
         let _ = machine.begin(Change::Found, &mut rng).unwrap();
-        refused(machine.begin_direct_join(all[0].clone(), &mut rng));
+        refused(machine.begin_direct_join(all[0], &mut rng));
         assert_eq!(machine.order(), &all[..1]);
     }
 }
@@ -222,7 +222,7 @@ fn the_joiner_must_be_the_last_of_the_list() {
             let [first, me, _] = &members(1..=3)[..] else {
                 return;
             };
-            let mut machine = Gdh::new(group, me.clone());
+            let mut machine = Gdh::new(group, *me);
             let _ = machine.enter_directly(members(1..=3)).unwrap();
             let list = [
                 &[0, 3][..],
@@ -237,7 +237,7 @@ fn the_joiner_must_be_the_last_of_the_list() {
             assert_eq!(
                 error,
                 Error::Peer {
-                    culprit: first.clone(),
+                    culprit: *first,
                     fault
                 }
             );

@@ -8,15 +8,15 @@
 )]
 
 use cliques::{
-    DecodeError, Envelope, Expected, MemberId, Protocol, ReceivedToken, Recipient, Rejected,
+    DecodeError, Envelope, Expected, MemberName, Protocol, ReceivedToken, Recipient, Rejected,
     SIGNATURE_CONTEXT, SignatureAlgorithm, Signer, TokenBinding, TokenKind, Verifier, VerifyError,
     testing::signature::{TestSigner, TestVerifier},
 };
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 
-fn member(name: &str) -> MemberId {
-    MemberId::try_from(name).unwrap()
+fn member(name: &str) -> MemberName {
+    MemberName::try_from(name).unwrap()
 }
 
 fn binding() -> TokenBinding {
@@ -41,7 +41,7 @@ fn envelope() -> Envelope {
 }
 
 fn sealed(binding: &TokenBinding, envelope: &Envelope) -> Vec<u8> {
-    envelope.seal(binding, &TestSigner::new(envelope.sender.clone()))
+    envelope.seal(binding, &TestSigner::new(envelope.sender))
 }
 
 fn check(bytes: &[u8], expected: &Expected<'_>) -> Result<(), Rejected> {
@@ -236,7 +236,7 @@ fn each_field_is_checked_and_named() {
         check(&sealed(&other, &envelope), &expected),
         Err(Rejected::WrongEpoch { field })
     );
-    let view_hash = TokenBinding::view_hash(&[al.clone(), bob.clone()]);
+    let view_hash = TokenBinding::view_hash(&[al, bob]);
     assert_ne!(view_hash, right.view_hash, "the hash depends on the order");
     let other = TokenBinding {
         view_hash,
@@ -264,8 +264,8 @@ fn each_field_is_checked_and_named() {
             }
         ),
         Err(Rejected::SenderMismatch {
-            claimed: bob.clone(),
-            actual: eve.clone()
+            claimed: bob,
+            actual: eve
         })
     );
     assert_eq!(
@@ -276,7 +276,7 @@ fn each_field_is_checked_and_named() {
                 ..expected
             }
         ),
-        Err(Rejected::NotForMe(al.clone()))
+        Err(Rejected::NotForMe(al))
     );
     assert_eq!(
         check(
@@ -322,7 +322,7 @@ fn a_changed_byte_that_can_be_read_breaks_the_signature() {
             continue;
         };
         readable += 1;
-        let claimed = received.sender().clone();
+        let claimed = *received.sender();
         assert_eq!(
             received.verify(&TestVerifier::new()),
             Err(Rejected::BadSignature(claimed)),
@@ -336,7 +336,7 @@ fn a_changed_byte_that_can_be_read_breaks_the_signature() {
 fn unknown_members_are_told_from_bad_signatures() {
     let received = ReceivedToken::decode(&sealed(&binding(), &envelope())).unwrap();
     let bob = member("bob");
-    let verifier = TestVerifier::new().without(bob.clone());
+    let verifier = TestVerifier::new().without(bob);
     assert_eq!(
         received.verify(&verifier),
         Err(Rejected::UnknownIdentity(bob))
@@ -360,7 +360,7 @@ fn another_algorithm_under_the_same_bytes_is_seen_by_the_verifier() {
     impl Verifier for Sees {
         fn verify(
             &self,
-            member: &MemberId,
+            member: &MemberName,
             algorithm: SignatureAlgorithm,
             message: &[u8],
             signature: &[u8],
@@ -412,8 +412,8 @@ fn debugging_shows_no_body() {
 }
 
 prop_compose! {
-    fn any_member()(bytes in proptest::collection::vec(any::<u8>(), 1..=255)) -> MemberId {
-        MemberId::new(&bytes).unwrap()
+    fn any_member()(bytes in proptest::collection::vec(any::<u8>(), 1..=255)) -> MemberName {
+        MemberName::new(&bytes).unwrap()
     }
 }
 
@@ -433,9 +433,9 @@ proptest! {
         body in proptest::collection::vec(any::<u8>(), 0..2000),
     ) {
         let binding = TokenBinding { protocol: Protocol::Gdh, group_name, group, view_id, view_hash };
-        let recipient = if to_group { Recipient::Group } else { Recipient::Member(me.clone()) };
+        let recipient = if to_group { Recipient::Group } else { Recipient::Member(me) };
         let kind = TokenKind::ALL[kind];
-        let envelope = Envelope { kind, epoch, timestamp, sender: sender.clone(), recipient, body };
+        let envelope = Envelope { kind, epoch, timestamp, sender: sender, recipient, body };
         let received = ReceivedToken::decode(&sealed(&binding, &envelope)).unwrap();
         let expected =
             Expected { binding: &binding, epoch, sender: &sender, me: &me, kind: Some(kind) };

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use cliques::{
-    MemberId, Protocol,
+    MemberName, Protocol,
     testing::{
         bus::{Flow, Schedule},
         symbolic::{Algebra, SymbolicGroup},
@@ -13,7 +13,7 @@ use cliques::{
     },
 };
 
-fn world(protocol: Protocol) -> (World, Arc<Algebra>, Vec<MemberId>) {
+fn world(protocol: Protocol) -> (World, Arc<Algebra>, Vec<MemberName>) {
     let algebra = Algebra::new();
     let shared = algebra.clone();
     let maker = move |me| {

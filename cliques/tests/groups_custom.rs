@@ -10,7 +10,7 @@
 use std::fmt::Write as _;
 
 use cliques::{
-    Change, Group, MathematicalGroup, MemberId, NamedGroup, Protocol,
+    Change, Group, MathematicalGroup, MemberName, NamedGroup, Protocol,
     group::{ElementError, ElementPolicy, Modp, ModpElement, ParameterError},
     testing::rng::seeded,
 };
@@ -152,7 +152,7 @@ fn a_custom_group_reaches_the_suites() {
     let [p, q] = [130_367_u32, 65_183].map(u32::to_be_bytes);
     let group = Modp::custom_insecure(&p, &q, &[4]).unwrap();
     for protocol in Protocol::ALL {
-        let me = MemberId::try_from("alice").unwrap();
+        let me = MemberName::try_from("alice").unwrap();
         let mut member = protocol.member(group.clone(), me);
         assert_eq!(member.group_name(), group.name());
         let step = member.begin(Change::Found, &mut seeded(1)).unwrap();

@@ -124,11 +124,11 @@ impl Group for Careless {
 fn a_key_list_that_leads_to_the_identity_is_its_authors_fault() {
     let [old, new] = <[_; 2]>::try_from(members(1..=2)).unwrap();
     let mut rng = seeded(1);
-    let mut machine = Gdh::new(Careless, old.clone());
+    let mut machine = Gdh::new(Careless, old);
     let _ = machine.begin(Change::Found, &mut rng).unwrap();
     let change = Change::Update {
         left: vec![],
-        joined: vec![new.clone()],
+        joined: vec![new],
     };
     let partial = machine.begin(change, &mut rng).unwrap().send.remove(0);
     let step = machine
@@ -151,7 +151,7 @@ fn a_key_list_that_leads_to_the_identity_is_its_authors_fault() {
         .process(&new, TokenKind::GdhKeyList, &list(0), &mut rng)
         .unwrap_err();
     let fault = PeerFault::OneElement;
-    let culprit = new.clone();
+    let culprit = new;
     assert_eq!(error, Error::Peer { culprit, fault });
 
     // Nothing has changed: the honest list is still taken.

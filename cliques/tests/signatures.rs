@@ -30,11 +30,12 @@ fn join(protocol: Protocol, schedule: Schedule, n: usize) -> Run {
     let (mut world, all) = World::grown(protocol, &group, schedule, n);
     let new = members([n + 1]);
     world.add(&new);
-    let signer = |me: &cliques::MemberId| Box::new(TestSigner::new(me.clone())) as Box<dyn Signer>;
+    let signer =
+        |me: &cliques::MemberName| Box::new(TestSigner::new(*me)) as Box<dyn Signer>;
     let signers: BTreeMap<_, _> = all
         .iter()
         .chain(&new)
-        .map(|me| (me.clone(), signer(me)))
+        .map(|me| (*me, signer(me)))
         .collect();
     let verifier = Box::new(TestVerifier::new());
     let notary = Notary::new(protocol, &group.with(Name), signers, verifier);

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use cliques::{
-    Change, MemberId, NamedGroup, Protocol,
+    Change, MemberName, NamedGroup, Protocol,
     testing::{
         bus::{Run, Schedule},
         world::{World, members},
@@ -13,20 +13,24 @@ use cliques::{
 use proptest::prelude::*;
 
 /// Members who are to be together: any number of components, told apart by a number for each member.
-fn components(all: &[MemberId], shape: &[usize]) -> Vec<Vec<MemberId>> {
+fn components(all: &[MemberName], shape: &[usize]) -> Vec<Vec<MemberName>> {
     let numbers: BTreeSet<usize> = shape.iter().copied().collect();
     numbers
         .into_iter()
         .map(|number| {
             let of = all.iter().zip(shape).filter(|(_, it)| **it == number);
-            of.map(|(member, _)| member.clone()).collect()
+            of.map(|(member, _)| *member).collect()
         })
         .collect()
 }
 
 /// Takes the network from one shape to another. Returns how many trees each new component is of, with
 /// the run.
-fn reshape(world: &mut World, old: &[Vec<MemberId>], new: &[Vec<MemberId>]) -> Vec<(usize, Run)> {
+fn reshape(
+    world: &mut World,
+    old: &[Vec<MemberName>],
+    new: &[Vec<MemberName>],
+) -> Vec<(usize, Run)> {
     let mut runs = Vec::new();
     for view in new {
         let mut trees = 0;
@@ -68,7 +72,7 @@ fn through(
     let mut world = World::new(protocol, &group, Schedule::Shuffled(seed), seed);
     let all = members(1..=9);
     world.add(&all);
-    let mut now: Vec<Vec<MemberId>> = all.iter().map(|member| vec![member.clone()]).collect();
+    let mut now: Vec<Vec<MemberName>> = all.iter().map(|member| vec![*member]).collect();
     for lone in &now {
         world.found(lone);
     }

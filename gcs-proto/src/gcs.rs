@@ -12,30 +12,12 @@
 use alloc::vec::Vec;
 
 use bytes::Bytes;
+pub use gcs_view::{Cause, View, ViewId};
 
 use crate::{
     name::{GroupName, MemberName, Name},
     service::Service,
 };
-
-/// Identifier of a view: 12 opaque bytes, compared for equality only.
-///
-/// Identifiers do not grow and may come back after a group was empty, so whoever needs an order
-/// numbers the views locally. Spread: the three words of its group id, big-endian.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ViewId(pub [u8; 12]);
-
-impl core::fmt::Debug for ViewId {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        core::fmt::Display::fmt(self, f)
-    }
-}
-
-impl core::fmt::Display for ViewId {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
 
 /// Byte order in which a message was written by its author.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -44,39 +26,6 @@ pub enum ByteOrder {
     Little,
     /// Most significant byte first.
     Big,
-}
-
-/// Why a membership changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Cause {
-    /// This member joined.
-    Join(MemberName),
-    /// This member left of its own will.
-    Leave(MemberName),
-    /// This member's connection ended.
-    Disconnect(MemberName),
-    /// The network changed: partition, merge, a daemon lost or found, or several changes at once.
-    Network,
-}
-
-impl Cause {
-    /// The one member that the change is about, if it is about one.
-    pub const fn member(&self) -> Option<&MemberName> {
-        match self {
-            Self::Join(member) | Self::Leave(member) | Self::Disconnect(member) => Some(member),
-            Self::Network => None,
-        }
-    }
-
-    /// Lower-case name of the cause, as logs and JSON events spell it.
-    pub const fn as_str(&self) -> &'static str {
-        match self {
-            Self::Join(_) => "join",
-            Self::Leave(_) => "leave",
-            Self::Disconnect(_) => "disconnect",
-            Self::Network => "network",
-        }
-    }
 }
 
 /// A new membership of a group, as the engine announces it (extended virtual synchrony).

@@ -21,8 +21,8 @@ pub mod flush;
 pub mod gcs;
 pub mod handshake;
 pub mod limits;
-pub mod name;
 pub mod receive;
 pub mod service;
 
 pub use error::{DecodeError, Error};
+pub use gcs_view::name;

@@ -3,19 +3,14 @@
 //! "4.4.0" is what the reference daemon of that version enforces or survives; "ours" are bounds
 //! that the protocol leaves open and that keep memory finite here.
 
-/// Bytes of a name slot, terminator included (format).
-pub const NAME_SLOT: usize = 32;
-/// Longest group name, in bytes (format: a slot less its terminator).
-pub const GROUP_NAME: usize = 31;
-/// Longest member name, in bytes (format).
-pub const MEMBER_NAME: usize = 31;
-/// Longest private name, in bytes (4.4.0 refuses more).
-pub const PRIVATE_NAME: usize = 10;
-/// Longest daemon name, in bytes (4.4.0 configuration).
-pub const DAEMON_NAME: usize = 19;
+pub use gcs_view::{
+    VIEW_ID,
+    name::{
+        DAEMON_NAME_MAX as DAEMON_NAME, GROUP_NAME_MAX as GROUP_NAME,
+        MEMBER_NAME_MAX as MEMBER_NAME, NAME_SLOT, PRIVATE_NAME_MAX as PRIVATE_NAME,
+    },
+};
 
-/// Bytes of a view or group id (format).
-pub const VIEW_ID: usize = 12;
 /// Bytes of a message header (format).
 pub const HEADER: usize = 48;
 /// Most destinations of one message that a daemon accepts (4.4.0).

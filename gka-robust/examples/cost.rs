@@ -14,7 +14,7 @@
 
 use std::collections::BTreeMap;
 
-use cliques::{MemberId, Protocol};
+use cliques::{MemberName, Protocol};
 use gka_robust::testing::{
     Options, Simulation,
     simulation::{Change, Traffic, member},
@@ -59,7 +59,7 @@ fn interrupt(simulation: &mut Simulation) {
     }
 }
 
-fn spent(simulation: &Simulation, names: &[MemberId]) -> u64 {
+fn spent(simulation: &Simulation, names: &[MemberName]) -> u64 {
     names
         .iter()
         .filter_map(|name| simulation.driver(name))
@@ -68,7 +68,7 @@ fn spent(simulation: &Simulation, names: &[MemberId]) -> u64 {
 }
 
 fn measure(protocol: Protocol, algorithm: Algorithm, n: usize, depth: usize, seed: u64) -> Figures {
-    let names: Vec<MemberId> = (0..n)
+    let names: Vec<MemberName> = (0..n)
         .map(|number| member(&format!("m{number:02}")))
         .collect();
     let mut simulation = Simulation::new(Options::of(protocol, algorithm, seed));
@@ -79,14 +79,14 @@ fn measure(protocol: Protocol, algorithm: Algorithm, n: usize, depth: usize, see
     let mut leavers = names.clone();
     simulation.dice().shuffle(&mut leavers);
     leavers.truncate(depth);
-    let stay: Vec<MemberId> = names
+    let stay: Vec<MemberName> = names
         .into_iter()
         .filter(|name| !leavers.contains(name))
         .collect();
     let before = spent(&simulation, &stay);
     let first_token = simulation.trace().tokens.len();
     for name in &leavers {
-        simulation.end(name, Change::Disconnect(name.clone()));
+        simulation.end(name, Change::Disconnect(*name));
         interrupt(&mut simulation);
     }
     simulation.settle();

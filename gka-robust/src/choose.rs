@@ -8,12 +8,12 @@
 //! joins, the first listed other than the joiner; else the first listed (robust agreement notes,
 //! section 5.4).
 
-use cliques::MemberId;
+use cliques::MemberName;
 
 use crate::view::{Cause, View};
 
 /// The member that starts, none for a view without members.
-pub(crate) fn choose(view: &View) -> Option<&MemberId> {
+pub(crate) fn choose(view: &View) -> Option<&MemberName> {
     match &view.cause {
         Cause::Join(joiner) => view
             .members
@@ -31,11 +31,11 @@ mod tests {
     use super::*;
     use crate::view::ViewId;
 
-    fn member(name: &str) -> MemberId {
-        MemberId::try_from(name).unwrap()
+    fn member(name: &str) -> MemberName {
+        MemberName::try_from(name).unwrap()
     }
 
-    fn chosen(members: &[&str], cause: Cause) -> Option<MemberId> {
+    fn chosen(members: &[&str], cause: Cause) -> Option<MemberName> {
         let members: Vec<_> = members.iter().copied().map(member).collect();
         choose(&View {
             id: ViewId([0; 12]),

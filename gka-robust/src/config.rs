@@ -2,7 +2,7 @@
 
 use alloc::{sync::Arc, vec::Vec};
 
-use cliques::{MathematicalGroup, MemberId, Protocol, Signer, Verifier};
+use cliques::{MathematicalGroup, MemberName, Protocol, Signer, Verifier};
 
 use crate::{algorithm::Algorithm, refresh::RefreshPolicy};
 
@@ -14,7 +14,7 @@ pub const DEFAULT_QUEUE_BYTES: usize = 1 << 20;
 #[derive(Clone, Debug)]
 pub struct Config {
     /// This member.
-    pub me: MemberId,
+    pub me: MemberName,
     /// Name of the group of members.
     pub group: Vec<u8>,
     /// Key agreement suite.

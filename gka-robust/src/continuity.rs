@@ -13,7 +13,7 @@
 
 use alloc::vec::Vec;
 
-use cliques::{Listed, MemberId};
+use cliques::{Listed, MemberName};
 
 use crate::{
     fault::{Deviation, Fault},
@@ -58,21 +58,21 @@ pub(crate) enum Notice {
 /// Views of one member.
 #[derive(Clone, Debug)]
 pub(crate) struct Continuity {
-    me: MemberId,
+    me: MemberName,
     /// Counts memberships: identifiers of views may repeat.
     number: u64,
     view: Option<View>,
     secure: Option<SecureView>,
     /// Number of the VS view whose key is installed.
     installed: Option<u64>,
-    vs_set: Vec<MemberId>,
+    vs_set: Vec<MemberName>,
     secure_signal: SecureSignal,
     vs_signal: VsSignal,
     since: Since,
 }
 
 impl Continuity {
-    pub(crate) const fn new(me: MemberId) -> Self {
+    pub(crate) const fn new(me: MemberName) -> Self {
         Self {
             me,
             number: 0,
@@ -118,7 +118,7 @@ impl Continuity {
         };
         let members = Listed::new(&view.members);
         let together = Listed::new(&view.transitional_set);
-        let stays = |member: &MemberId| {
+        let stays = |member: &MemberName| {
             *member == self.me
                 || members.contains(member)
                     && (deviation.is(Fault::PruneByList) || together.contains(member))
@@ -180,7 +180,7 @@ impl Continuity {
             members: view.members.clone(),
             transitional_set: core::mem::take(&mut self.vs_set),
             cause: match self.since {
-                Since::Zero | Since::One => view.cause.clone(),
+                Since::Zero | Since::One => view.cause,
                 Since::Several => Cause::Network,
             },
         };
@@ -222,6 +222,6 @@ impl Continuity {
 
     /// Back to the beginning.
     pub(crate) fn reset(&mut self) {
-        *self = Self::new(self.me.clone());
+        *self = Self::new(self.me);
     }
 }

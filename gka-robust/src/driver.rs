@@ -2,7 +2,7 @@
 
 use alloc::boxed::Box;
 
-use cliques::{Cost, KeyAgreement, MemberId};
+use cliques::{Cost, KeyAgreement, MemberName};
 use rand_core::CryptoRng;
 
 #[cfg(feature = "test-util")]
@@ -50,7 +50,7 @@ impl<D: Payload> RobustDriver<D> {
     pub fn new(config: Config) -> Result<Self, Error> {
         let agreement = config
             .protocol
-            .member(config.mathematical_group.clone(), config.me.clone());
+            .member(config.mathematical_group.clone(), config.me);
         Self::with_agreement(config, agreement)
     }
 
@@ -254,7 +254,7 @@ impl<D: Payload> RobustDriver<D> {
     }
 
     /// The member that has the suite's special role in the next event.
-    pub fn controller(&self) -> Option<&MemberId> {
+    pub fn controller(&self) -> Option<&MemberName> {
         self.context.agreement().controller()
     }
 

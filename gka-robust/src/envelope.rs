@@ -16,7 +16,7 @@
 use alloc::{collections::BTreeSet, string::ToString};
 
 use cliques::{
-    Envelope, Expected, Listed, MemberId, Outgoing, ReceivedToken, Recipient, Rejected,
+    Envelope, Expected, Listed, MemberName, Outgoing, ReceivedToken, Recipient, Rejected,
     SignatureAlgorithm, Token, TokenBinding, TokenKind, Verifier, VerifyError,
 };
 use sha2::{Digest, Sha256};
@@ -58,7 +58,7 @@ struct Own;
 impl Verifier for Own {
     fn verify(
         &self,
-        _: &MemberId,
+        _: &MemberName,
         _: SignatureAlgorithm,
         _: &[u8],
         _: &[u8],
@@ -71,7 +71,7 @@ impl Verifier for Own {
 #[derive(Clone, Debug)]
 pub(crate) struct TokenChannel {
     binding: TokenBinding,
-    members: BTreeSet<MemberId>,
+    members: BTreeSet<MemberName>,
     /// Run under way, or the last one started: 0 for the membership's, then one more each refresh.
     run: u32,
     /// Digests of what was let in during this run.
@@ -79,7 +79,7 @@ pub(crate) struct TokenChannel {
     /// Digests of what this member has sent during this run.
     sent: BTreeSet<[u8; 32]>,
     /// Members whose failure has been reported.
-    reported: BTreeSet<MemberId>,
+    reported: BTreeSet<MemberName>,
 }
 
 impl TokenChannel {
@@ -142,7 +142,7 @@ impl TokenChannel {
             kind,
             epoch,
             timestamp: now,
-            sender: config.me.clone(),
+            sender: config.me,
             recipient: to.clone(),
             body,
         };
@@ -171,7 +171,7 @@ impl TokenChannel {
     pub(crate) fn open(
         &mut self,
         config: &Config,
-        sender: &MemberId,
+        sender: &MemberName,
         kind: Option<TokenKind>,
         bytes: &[u8],
         installed: u32,
@@ -192,7 +192,7 @@ impl TokenChannel {
         };
         received.check(&expected).map_err(Refused::Rejected)?;
         if !self.members.contains(sender) {
-            return Err(Refused::Rejected(Rejected::NotInView(sender.clone())));
+            return Err(Refused::Rejected(Rejected::NotInView(*sender)));
         }
         if let Some(window) = config.timestamp_window {
             received
@@ -210,7 +210,7 @@ impl TokenChannel {
         let token = received.verify(verifier).map_err(Refused::Rejected)?;
         let digest = digest(&token);
         if self.seen.contains(&digest) {
-            return Err(Refused::Rejected(Rejected::Repeated(sender.clone())));
+            return Err(Refused::Rejected(Rejected::Repeated(*sender)));
         }
         if self.seen.len() >= TOKENS_PER_MEMBER.saturating_mul(self.members.len()) {
             return Err(Refused::Overflow);
@@ -221,7 +221,7 @@ impl TokenChannel {
 
     /// The failure that a refusal is to be reported as, if it is one of a member and not reported
     /// yet.
-    pub(crate) fn blame(&mut self, sender: &MemberId, refused: &Refused) -> Option<Failure> {
+    pub(crate) fn blame(&mut self, sender: &MemberName, refused: &Refused) -> Option<Failure> {
         let reason = match refused {
             Refused::Rejected(Rejected::SuiteMismatch { field }) => {
                 FailureReason::SuiteMismatch(field)
@@ -230,15 +230,15 @@ impl TokenChannel {
             Refused::Rejected(Rejected::UnknownIdentity(_)) => FailureReason::UnknownIdentity,
             Refused::Malformed | Refused::Rejected(_) | Refused::Overflow => return None,
         };
-        self.first_report(sender).then(|| Failure {
-            culprit: sender.clone(),
+        self.first_report(sender).then_some(Failure {
+            culprit: *sender,
             reason,
         })
     }
 
     /// Whether `member` is in the view and was not reported before; it is then.
-    pub(crate) fn first_report(&mut self, member: &MemberId) -> bool {
-        self.members.contains(member) && self.reported.insert(member.clone())
+    pub(crate) fn first_report(&mut self, member: &MemberName) -> bool {
+        self.members.contains(member) && self.reported.insert(*member)
     }
 }
 
@@ -266,7 +266,7 @@ pub(crate) const MEMBERS_MAX: usize = u16::MAX as usize;
 
 /// Whether a view can be worked with: the receiver is in it, nobody twice, and the list can be
 /// encoded.
-pub(crate) fn sound(view: &View, me: &MemberId) -> bool {
+pub(crate) fn sound(view: &View, me: &MemberName) -> bool {
     let members = Listed::new(&view.members);
     !members.has_twins() && view.members.len() <= MEMBERS_MAX && members.contains(me)
 }

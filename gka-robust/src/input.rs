@@ -1,7 +1,7 @@
 //! What a driver is told.
 
 use bytes::Bytes;
-use cliques::{MemberId, TokenKind};
+use cliques::{MemberName, TokenKind};
 
 use crate::{output::Failure, view::View};
 
@@ -29,7 +29,7 @@ pub enum Input<D> {
     /// A key agreement message was delivered in the present VS view.
     Token {
         /// Sender as the flush service vouches.
-        sender: MemberId,
+        sender: MemberName,
         /// Kind that the message type of the transport stands for, if it tells one.
         kind: Option<TokenKind>,
         /// The signed envelope.

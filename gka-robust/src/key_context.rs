@@ -11,7 +11,7 @@
 //!
 //! Source: secure layer notes, section 5.2.
 
-use cliques::{MemberId, Protocol};
+use cliques::{MemberName, Protocol};
 use sha2::{Digest, Sha256};
 
 use crate::view::ViewId;
@@ -23,7 +23,7 @@ pub(crate) fn context_hash(
     group: &[u8],
     view: &ViewId,
     epoch: u32,
-    members: &[MemberId],
+    members: &[MemberName],
 ) -> [u8; 32] {
     let mut hash = Sha256::new();
     let length = |len: usize| u16::try_from(len).unwrap_or(u16::MAX).to_be_bytes();
@@ -38,7 +38,7 @@ pub(crate) fn context_hash(
     hash.update(view.0);
     hash.update(epoch.to_be_bytes());
     hash.update(length(members.len()));
-    let mut sorted: alloc::vec::Vec<&MemberId> = members.iter().collect();
+    let mut sorted: alloc::vec::Vec<&MemberName> = members.iter().collect();
     sorted.sort_unstable();
     for member in sorted {
         field(&mut hash, member.as_bytes());
@@ -54,7 +54,7 @@ mod tests {
     #[test]
     fn hash_is_that_of_the_vectors() {
         let members = ["#carol#d1", "#alice#d1", "#bob#d2"]
-            .map(|name| MemberId::try_from(name).expect("a legal name"));
+            .map(|name| MemberName::try_from(name).expect("a legal name"));
         let view = ViewId([0xc0, 0xa8, 0x00, 0x01, 0x3c, 0, 0, 0, 0, 0, 0, 1]);
         let hash = context_hash(Protocol::Gdh, "toy17", b"3chat", &view, 7, &members);
         let expected = "933010123a1fcb17c56e592d926364856672ee7330c5eca1567325a2aef216f2";

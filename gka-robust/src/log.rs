@@ -6,7 +6,7 @@
 use alloc::{collections::VecDeque, vec::Vec};
 use core::fmt::{self, Write};
 
-use cliques::{MemberId, Recipient, TokenKind};
+use cliques::{MemberName, Recipient, TokenKind};
 
 use crate::view::{Cause, ViewId};
 
@@ -30,7 +30,7 @@ pub enum Happening {
     /// A VS view was installed.
     Membership {
         /// Its members.
-        members: Vec<MemberId>,
+        members: Vec<MemberName>,
         /// How many of them came along.
         together: usize,
         /// Its cause.
@@ -53,7 +53,7 @@ pub enum Happening {
         /// What it is.
         kind: TokenKind,
         /// Sender.
-        sender: MemberId,
+        sender: MemberName,
     },
     /// The state changed, after so many milliseconds.
     State {
@@ -113,7 +113,7 @@ impl AgreementEvent {
     ///
     /// # Errors
     /// Those of `out`.
-    pub fn write_json(&self, member: &MemberId, out: &mut dyn Write) -> fmt::Result {
+    pub fn write_json(&self, member: &MemberName, out: &mut dyn Write) -> fmt::Result {
         write!(out, "{{\"at\":{},\"member\":", self.at)?;
         string(out, member)?;
         match &self.view {
@@ -287,25 +287,25 @@ mod tests {
             run: 1,
             what,
         };
-        let member = MemberId::try_from("a\"b\\").unwrap();
+        let member = MemberName::try_from("a\"b\\").unwrap();
         event.write_json(&member, &mut out).unwrap();
         out
     }
 
     #[test]
     fn lines_are_json() {
-        let member = MemberId::try_from("b").unwrap();
+        let member = MemberName::try_from("b").unwrap();
         assert_eq!(
             line(Happening::TokenSent {
                 kind: TokenKind::GdhPartial,
-                to: Recipient::Member(member.clone()),
+                to: Recipient::Member(member),
                 bytes: 9
             }),
             r#"{"at":7,"member":"a\"b\\","view":"abababababababababababab","run":1,"event":"token-sent","kind":"partial-token","to":"b","bytes":9}"#
         );
         assert_eq!(
             line(Happening::Membership {
-                members: vec![member.clone(), member],
+                members: vec![member, member],
                 together: 1,
                 cause: Cause::Network
             }),

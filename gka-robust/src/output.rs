@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use cliques::{GroupSecret, MemberId, PeerFault, Recipient, TokenKind, TokenService};
+use cliques::{GroupSecret, MemberName, PeerFault, Recipient, TokenKind, TokenService};
 
 use crate::view::SecureView;
 
@@ -36,7 +36,7 @@ impl fmt::Debug for Transmission {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// The member that is to blame.
-    pub culprit: MemberId,
+    pub culprit: MemberName,
     /// What it did.
     pub reason: FailureReason,
 }

@@ -18,7 +18,7 @@
 
 use std::{fmt::Write, fs, path::Path};
 
-use cliques::{MemberId, Protocol};
+use cliques::{MemberName, Protocol};
 use gka_robust::{
     Algorithm, Fault,
     testing::{
@@ -83,7 +83,7 @@ fn run_each(script: &str, options: &Options) -> Option<Simulation> {
 }
 
 fn describe(trace: &Trace, out: &mut String) {
-    let list = |members: &[MemberId]| {
+    let list = |members: &[MemberName]| {
         let mut names: Vec<String> = members.iter().map(ToString::to_string).collect();
         names.sort();
         names.join(" ")

@@ -20,7 +20,7 @@ use std::{
 
 use bytes::Bytes;
 use cliques::{
-    MemberId, Protocol, ReceivedToken, Recipient, TokenKind, TokenService,
+    Protocol, ReceivedToken, Recipient, TokenKind, TokenService,
     testing::{
         rng::seeded,
         signature::{TestSigner, TestVerifier},
@@ -88,8 +88,8 @@ struct World {
     rng: ChaCha20Rng,
 }
 
-fn id(name: &MemberName) -> MemberId {
-    MemberId::new(name.as_bytes()).unwrap()
+fn id(name: &MemberName) -> MemberName {
+    MemberName::new(name.as_bytes()).unwrap()
 }
 
 fn view(view: &gcs_proto::flush::View) -> View {
@@ -130,16 +130,16 @@ impl World {
             let group = SymbolicGroup::new(self.algebra.clone(), index);
             let suite = self
                 .protocol
-                .member_over(group.clone(), me.clone())
+                .member_over(group.clone(), me)
                 .unwrap();
             let config = Config {
-                me: me.clone(),
+                me: me,
                 group: b"g".to_vec(),
                 protocol: self.protocol,
                 mathematical_group: "ristretto255".parse().unwrap(),
                 algorithm: self.algorithm,
                 refresh: RefreshPolicy::default(),
-                signer: Arc::new(TestSigner::new(me.clone())),
+                signer: Arc::new(TestSigner::new(me)),
                 verifier: Arc::new(TestVerifier::new()),
                 queue_bytes: DEFAULT_QUEUE_BYTES,
                 timestamp_window: None,
@@ -437,9 +437,9 @@ impl World {
             }
             let driver = &member.driver;
             let (now, names) = self.network.members_of(process);
-            let expected: BTreeSet<MemberId> = names.iter().map(id).collect();
+            let expected: BTreeSet<MemberName> = names.iter().map(id).collect();
             let arrived = driver.secure_view().is_some_and(|secure| {
-                let members: BTreeSet<MemberId> = secure.members.iter().cloned().collect();
+                let members: BTreeSet<MemberName> = secure.members.iter().cloned().collect();
                 secure.id.0 == now.0 && members == expected
             });
             if driver.state_name() != "SECURE" || !arrived {

@@ -506,7 +506,7 @@ fn cascades_under_attack_keep_all_properties() {
 
 fn attack(simulation: &mut Simulation) {
     let live = simulation.live();
-    let victim = live[simulation.dice().below(live.len())].clone();
+    let victim = live[simulation.dice().below(live.len())];
     let heard = simulation.overheard().len();
     if heard == 0 {
         return;
@@ -524,7 +524,7 @@ fn attack(simulation: &mut Simulation) {
             bytes[index] ^= 1 << simulation.dice().below(8);
         }
         2 => {
-            let other = live[simulation.dice().below(live.len())].clone();
+            let other = live[simulation.dice().below(live.len())];
             if other == sender {
                 return;
             }

@@ -10,7 +10,7 @@
 
 use std::collections::BTreeSet;
 
-use cliques::{MemberId, Protocol, TokenService};
+use cliques::{MemberName, Protocol, TokenService};
 use gka_robust::{
     Algorithm,
     testing::{
@@ -191,11 +191,12 @@ impl StateMachineTest for Drivers {
         let found = check_quiescent(&simulation);
         assert!(found.is_empty(), "{found:?}");
         for component in &state.components {
-            let expected: BTreeSet<MemberId> = component.iter().map(|name| member(name)).collect();
+            let expected: BTreeSet<MemberName> =
+                component.iter().map(|name| member(name)).collect();
             for name in &expected {
                 let driver = simulation.driver(name).expect("live in the reference");
                 let secure = driver.secure_view().expect("at rest");
-                let members: BTreeSet<MemberId> = secure.members.iter().cloned().collect();
+                let members: BTreeSet<MemberName> = secure.members.iter().cloned().collect();
                 assert_eq!(members, expected);
             }
         }

@@ -16,7 +16,7 @@ use alloc::{collections::BTreeMap, vec::Vec};
 use core::fmt;
 
 use bytes::Bytes;
-use cliques::{MemberId, Verifier};
+use cliques::Verifier;
 use gcs_proto::{
     name::{GroupName, MemberName},
     service::Service,
@@ -416,10 +416,7 @@ impl ViewKeys {
             Signatures::Unknown => None,
         };
         let author = match verifier {
-            Some(verifier) if header.flags & flag::SIGNED != 0 => {
-                let member = MemberId::new(sender.as_bytes());
-                Some((verifier, member.map_err(|_| OpenError::Signature)?))
-            }
+            Some(verifier) if header.flags & flag::SIGNED != 0 => Some((verifier, *sender)),
             Some(_) | None => None,
         };
         let bound = Bound {

@@ -12,9 +12,7 @@
 mod support;
 
 use bytes::Bytes;
-use cliques::{
-    Envelope, MemberId, Protocol, ReceivedToken, Recipient, Signer, TokenBinding, TokenKind,
-};
+use cliques::{Envelope, Protocol, ReceivedToken, Recipient, Signer, TokenBinding, TokenKind};
 use gcs_proto::{
     gcs::{
         ByteOrder, Cause, GcsCommand, GcsEvent, Membership, Message, Refused, Scope, SelfDelivery,
@@ -39,8 +37,8 @@ fn joined(seed: u64, names: &[&str]) -> World {
     world
 }
 
-fn id(name: &str) -> MemberId {
-    MemberId::new(member(name).as_bytes()).unwrap()
+fn id(name: &str) -> MemberName {
+    MemberName::new(member(name).as_bytes()).unwrap()
 }
 
 /// The last sealed message that was given to the engine.
@@ -179,10 +177,10 @@ fn timers_end_at_the_end_of_time_and_pile_nothing_up() {
 /// A token that carol signs for the present view, whatever is in it.
 fn signed_by_carol(world: &mut World, kind: TokenKind, epoch: u32, body: Vec<u8>) -> Bytes {
     let view = world.nodes[2].last_view();
-    let members: Vec<MemberId> = view
+    let members: Vec<MemberName> = view
         .members
         .iter()
-        .map(|name| MemberId::new(name.as_bytes()).unwrap())
+        .map(|name| MemberName::new(name.as_bytes()).unwrap())
         .collect();
     let binding = TokenBinding {
         protocol: Protocol::Gdh,

@@ -12,7 +12,7 @@
 mod support;
 
 use bytes::Bytes;
-use cliques::{GroupSecret, MemberId, SignatureAlgorithm, Signer as _, Verifier, VerifyError};
+use cliques::{GroupSecret, SignatureAlgorithm, Signer as _, Verifier, VerifyError};
 use gcs_proto::{
     gcs::{ByteOrder, GcsEvent, Message, Multicast, Scope, SelfDelivery},
     name::{GroupName, MemberName},
@@ -238,7 +238,7 @@ struct Alice;
 impl Verifier for Alice {
     fn verify(
         &self,
-        name: &MemberId,
+        name: &MemberName,
         algorithm: SignatureAlgorithm,
         message: &[u8],
         signature: &[u8],

@@ -14,7 +14,7 @@ mod support;
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
-use cliques::{Envelope, MemberId, Protocol, Recipient, Signer, TokenBinding, TokenKind};
+use cliques::{Envelope, Protocol, Recipient, Signer, TokenBinding, TokenKind};
 use gcs_proto::{
     gcs::{ByteOrder, GcsEvent, Message, Scope},
     name::{GroupName, MemberName},
@@ -582,8 +582,8 @@ fn tokens_of_another_group_view_stay_or_connection_change_nothing() {
 /// A token for the present view and the next key, as its signer makes it.
 fn forged(world: &mut World, of: &str, by: &str, kind: TokenKind, epoch: u32) -> Bytes {
     let view = world.nodes[0].last_view();
-    let id = |name: &MemberName| MemberId::new(name.as_bytes()).unwrap();
-    let members: Vec<MemberId> = view.members.iter().map(id).collect();
+    let id = |name: &MemberName| MemberName::new(name.as_bytes()).unwrap();
+    let members: Vec<MemberName> = view.members.iter().map(id).collect();
     let binding = TokenBinding {
         protocol: Protocol::Gdh,
         group_name: NamedGroup::Ristretto255.as_str().to_string(),

@@ -11,7 +11,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cliques::{GroupSecret, MemberId, SignatureAlgorithm, Signer, Verifier, VerifyError};
+use cliques::{GroupSecret, SignatureAlgorithm, Signer, Verifier, VerifyError};
 use gcs_proto::{name::MemberName, service::Service};
 use rand_core::{CryptoRng, Rng, TryCryptoRng, TryRng};
 use serde::Deserialize;
@@ -233,7 +233,7 @@ struct OneKey(PublicKey);
 impl Verifier for OneKey {
     fn verify(
         &self,
-        _: &MemberId,
+        _: &MemberName,
         algorithm: SignatureAlgorithm,
         message: &[u8],
         signature: &[u8],

@@ -171,7 +171,7 @@ fn no_forgery_takes_the_place_of_a_confirmation_that_comes_before_its_key() {
 
 #[test]
 fn an_authentic_wrong_tag_takes_the_key_away() {
-    use cliques::{Envelope, MemberId, Recipient, TokenBinding, TokenKind};
+    use cliques::{Envelope, MemberName, Recipient, TokenBinding, TokenKind};
     let wire_type = wire::wire_type(TokenKind::KeyConfirmation).unwrap();
     let mut world = World::of(2, &NAMES);
     for node in 0..2 {
@@ -179,16 +179,16 @@ fn an_authentic_wrong_tag_takes_the_key_away() {
         world.run();
     }
     let view = world.nodes[0].last_view().clone();
-    let ids: Vec<MemberId> = view
+    let ids: Vec<MemberName> = view
         .members
         .iter()
-        .map(|name| MemberId::new(name.as_bytes()).unwrap())
+        .map(|name| MemberName::new(name.as_bytes()).unwrap())
         .collect();
     let envelope = Envelope {
         kind: TokenKind::KeyConfirmation,
         epoch: 1,
         timestamp: 0,
-        sender: ids[1].clone(),
+        sender: ids[1],
         recipient: Recipient::Group,
         body: vec![7; 16],
     };
@@ -227,17 +227,17 @@ fn an_authentic_wrong_tag_takes_the_key_away() {
 /// confirm late hold the right key, and are not to blame.
 #[test]
 fn a_key_that_is_gone_is_confirmed_by_nobody() {
-    use cliques::{Envelope, MemberId, Recipient, TokenBinding, TokenKind};
+    use cliques::{Envelope, MemberName, Recipient, TokenBinding, TokenKind};
     let mut world = World::of(2, &NAMES);
     for node in 0..3 {
         world.join_with(node, chat(), explicit(Protocol::Gdh));
         world.run();
     }
     let view = world.nodes[0].last_view().clone();
-    let ids: Vec<MemberId> = view
+    let ids: Vec<MemberName> = view
         .members
         .iter()
-        .map(|name| MemberId::new(name.as_bytes()).unwrap())
+        .map(|name| MemberName::new(name.as_bytes()).unwrap())
         .collect();
     let binding = TokenBinding {
         protocol: Protocol::Gdh,
@@ -259,7 +259,7 @@ fn a_key_that_is_gone_is_confirmed_by_nobody() {
             kind,
             epoch,
             timestamp: now,
-            sender: MemberId::new(member("carol").as_bytes()).unwrap(),
+            sender: MemberName::new(member("carol").as_bytes()).unwrap(),
             recipient: Recipient::Group,
             body,
         };

@@ -10,7 +10,7 @@ mod support;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use cliques::{MemberId, ReceivedToken, SignatureAlgorithm, Verifier, VerifyError};
+use cliques::{ReceivedToken, SignatureAlgorithm, Verifier, VerifyError};
 use gcs_daemon::{Direction, Tap};
 use gcs_proto::{
     codec::{self, DataMessage, FrameDecoder, Request},
@@ -72,7 +72,7 @@ struct Known(Arc<dyn Trust>);
 impl Verifier for Known {
     fn verify(
         &self,
-        member: &MemberId,
+        member: &MemberName,
         algorithm: SignatureAlgorithm,
         message: &[u8],
         signature: &[u8],
@@ -99,7 +99,7 @@ fn classify(sender: &MemberName, message: DataMessage, seen: &mut Seen) {
             assert_eq!(token.sender().as_bytes(), sender.as_bytes());
             assert_eq!(token.kind(), kind);
             let token = token.verify(&Known(credentials("a").trust)).unwrap();
-            assert_eq!(*token.sender(), MemberId::new(sender.as_bytes()).unwrap());
+            assert_eq!(*token.sender(), MemberName::new(sender.as_bytes()).unwrap());
             *seen.tokens.entry(kind.to_string()).or_default() += 1;
         }
         Content::Sealed => {

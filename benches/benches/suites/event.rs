@@ -1,7 +1,7 @@
 //! The membership events that are measured, and how a group comes to where they start.
 
 use cliques::{
-    Change, MemberId,
+    Change, MemberName,
     testing::{
         bus::{Bus, Run},
         world::World,
@@ -56,14 +56,14 @@ pub(crate) struct Scene {
     bus: Bus,
     event: Event,
     /// All members, in the order of the membership when they are together.
-    present: Vec<MemberId>,
+    present: Vec<MemberName>,
     /// The two groups that are to become one.
-    apart: Option<(Vec<MemberId>, Vec<MemberId>)>,
+    apart: Option<(Vec<MemberName>, Vec<MemberName>)>,
 }
 
 impl Scene {
     /// The members of `world`, who are one group, right before the event.
-    pub(crate) fn new(world: World, event: Event, present: Vec<MemberId>) -> Self {
+    pub(crate) fn new(world: World, event: Event, present: Vec<MemberName>) -> Self {
         let mut scene = Self {
             bus: world.bus,
             event,
@@ -88,7 +88,7 @@ impl Scene {
             }
             Event::Leave => {
                 let order = self.order();
-                let leaver = order[order.len() / 2].clone();
+                let leaver = order[order.len() / 2];
                 let gone = std::slice::from_ref(&leaver);
                 let run = self.run(&World::changes(&self.present, gone, &[]));
                 self.present.retain(|member| *member != leaver);
@@ -120,8 +120,8 @@ impl Scene {
                 };
                 let changes: Vec<_> = first
                     .iter()
-                    .map(|me| (me.clone(), restart.clone()))
-                    .chain(joined.iter().map(|me| (me.clone(), enter.clone())))
+                    .map(|me| (*me, restart.clone()))
+                    .chain(joined.iter().map(|me| (*me, enter.clone())))
                     .collect();
                 self.run(&changes)
             }
@@ -129,15 +129,15 @@ impl Scene {
     }
 
     /// The members in the suite's own order.
-    fn order(&mut self) -> Vec<MemberId> {
-        let member = self.present.first().expect("a member").clone();
+    fn order(&mut self) -> Vec<MemberName> {
+        let member = *self.present.first().expect("a member");
         self.bus.machine(&member).order().to_vec()
     }
 
     /// Every second member, and the others, in the order of the membership.
-    fn sides(&mut self) -> (Vec<MemberId>, Vec<MemberId>) {
+    fn sides(&mut self) -> (Vec<MemberName>, Vec<MemberName>) {
         let order = self.order();
-        let stays = |member: &MemberId| {
+        let stays = |member: &MemberName| {
             let place = order.iter().position(|other| other == member);
             place.is_some_and(|place| place % 2 == 0)
         };
@@ -146,7 +146,7 @@ impl Scene {
 
     fn lose_last(&mut self) {
         if let Some((last, _)) = self.present.split_last() {
-            let gone = [last.clone()];
+            let gone = [*last];
             self.run(&World::changes(&self.present, &gone, &[]));
         }
     }
@@ -167,7 +167,7 @@ impl Scene {
 
     /// Both sides meet again. To GDH, CKD and BD the members of one side are new; the trees of STR
     /// and TGDH are joined as they are.
-    fn merge(&mut self, stay: &[MemberId], other: &[MemberId]) -> Run {
+    fn merge(&mut self, stay: &[MemberName], other: &[MemberName]) -> Run {
         let mut changes = World::changes(stay, &[], other);
         let joins_trees = other
             .first()
@@ -178,13 +178,13 @@ impl Scene {
                 left: Vec::new(),
                 joined: stay.to_vec(),
             };
-            changes.extend(other.iter().map(|me| (me.clone(), update.clone())));
+            changes.extend(other.iter().map(|me| (*me, update.clone())));
         }
         self.present = stay.iter().chain(other).cloned().collect();
         self.run(&changes)
     }
 
-    fn run(&mut self, changes: &[(MemberId, Change)]) -> Run {
+    fn run(&mut self, changes: &[(MemberName, Change)]) -> Run {
         let run = self.bus.change(changes).expect("honest members");
         assert_eq!(run.secrets.len(), changes.len(), "a member has no key");
         run

@@ -96,7 +96,7 @@ impl Subject {
             Signatures::Ed25519 => {
                 let signers: BTreeMap<_, _> = all
                     .iter()
-                    .map(|me| (me.clone(), Box::new(Key::of(me)) as Box<dyn Signer>))
+                    .map(|me| (*me, Box::new(Key::of(me)) as Box<dyn Signer>))
                     .collect();
                 let keys = Box::new(Keys::of(&all));
                 let name = self.group.with(Name);

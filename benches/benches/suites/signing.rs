@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use cliques::{Claim, MemberId, SignatureAlgorithm, Signer, Verifier, VerifyError};
+use cliques::{Claim, MemberName, SignatureAlgorithm, Signer, Verifier, VerifyError};
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey, verify_batch};
 use sha2::{Digest, Sha256};
 
@@ -12,7 +12,7 @@ pub(crate) struct Key(SigningKey);
 
 impl Key {
     /// A key that is always the same for one member.
-    pub(crate) fn of(member: &MemberId) -> Self {
+    pub(crate) fn of(member: &MemberName) -> Self {
         Self(SigningKey::from_bytes(
             &Sha256::digest(member.as_bytes()).into(),
         ))
@@ -31,12 +31,12 @@ impl Signer for Key {
 
 /// Knows the keys of some members.
 #[derive(Debug)]
-pub(crate) struct Keys(BTreeMap<MemberId, VerifyingKey>);
+pub(crate) struct Keys(BTreeMap<MemberName, VerifyingKey>);
 
 impl Keys {
     /// The keys of these members.
-    pub(crate) fn of(members: &[MemberId]) -> Self {
-        let key = |member: &MemberId| (member.clone(), Key::of(member).0.verifying_key());
+    pub(crate) fn of(members: &[MemberName]) -> Self {
+        let key = |member: &MemberName| (*member, Key::of(member).0.verifying_key());
         Self(members.iter().map(key).collect())
     }
 }
@@ -44,7 +44,7 @@ impl Keys {
 impl Verifier for Keys {
     fn verify(
         &self,
-        member: &MemberId,
+        member: &MemberName,
         _: SignatureAlgorithm,
         message: &[u8],
         signature: &[u8],

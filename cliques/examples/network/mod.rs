@@ -9,13 +9,13 @@ use std::{
     error::Error,
 };
 
-use cliques::{Change, KeyAgreement, MemberId, Outgoing, Recipient};
+use cliques::{Change, KeyAgreement, MemberName, Outgoing, Recipient};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use subtle::ConstantTimeEq;
 
 /// The members by name.
 pub(crate) struct Network<M: ?Sized = dyn KeyAgreement> {
-    pub(crate) members: BTreeMap<MemberId, Box<M>>,
+    pub(crate) members: BTreeMap<MemberName, Box<M>>,
     rng: ChaCha20Rng,
 }
 
@@ -24,7 +24,7 @@ impl<M: KeyAgreement + ?Sized> Network<M> {
         let members = machines.into_iter();
         Self {
             members: members
-                .map(|machine| (machine.me().clone(), machine))
+                .map(|machine| (*machine.me(), machine))
                 .collect(),
             // A real program uses the operating system's generator.
             rng: ChaCha20Rng::seed_from_u64(1),
@@ -36,7 +36,7 @@ impl<M: KeyAgreement + ?Sized> Network<M> {
     pub(crate) fn agree(
         &mut self,
         what: &str,
-        changes: &[(&MemberId, Change)],
+        changes: &[(&MemberName, Change)],
     ) -> Result<(), Box<dyn Error>> {
         println!("{what}");
         let mut tokens = VecDeque::new();
@@ -44,7 +44,7 @@ impl<M: KeyAgreement + ?Sized> Network<M> {
         for (name, change) in changes {
             let member = self.members.get_mut(*name).ok_or("no such member")?;
             let step = member.begin(change.clone(), &mut self.rng)?;
-            tokens.extend(step.send.into_iter().map(|token| ((*name).clone(), token)));
+            tokens.extend(step.send.into_iter().map(|token| (*(*name), token)));
             secrets.extend(step.secret);
         }
         while let Some((sender, token)) = tokens.pop_front() {
@@ -57,7 +57,7 @@ impl<M: KeyAgreement + ?Sized> Network<M> {
                 }
                 let member = self.members.get_mut(*name).ok_or("no such member")?;
                 let step = member.process(&sender, token.kind, &token.body, &mut self.rng)?;
-                tokens.extend(step.send.into_iter().map(|token| ((*name).clone(), token)));
+                tokens.extend(step.send.into_iter().map(|token| (*(*name), token)));
                 secrets.extend(step.secret);
             }
         }
@@ -75,7 +75,7 @@ impl<M: KeyAgreement + ?Sized> Network<M> {
     }
 }
 
-fn show(sender: &MemberId, token: &Outgoing) {
+fn show(sender: &MemberName, token: &Outgoing) {
     let to = match &token.to {
         Recipient::Group => "all".to_owned(),
         Recipient::Member(name) => name.to_string(),
@@ -88,6 +88,6 @@ fn show(sender: &MemberId, token: &Outgoing) {
 }
 
 /// The names of the examples.
-pub(crate) fn names() -> [MemberId; 3] {
-    ["alice", "bob", "carol"].map(|name| MemberId::try_from(name).expect("a short name"))
+pub(crate) fn names() -> [MemberName; 3] {
+    ["alice", "bob", "carol"].map(|name| MemberName::try_from(name).expect("a short name"))
 }

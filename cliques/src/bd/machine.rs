@@ -3,6 +3,7 @@
 use alloc::{vec, vec::Vec};
 use core::fmt;
 
+use gcs_view::MemberName;
 use rand_core::CryptoRng;
 
 use super::run::RingRun;
@@ -12,7 +13,6 @@ use crate::{
     cost::Cost,
     error::{Error, Rejected},
     group::Group,
-    member::MemberId,
     protocol::Protocol,
     rules::{NO_GROUP, check_entry, check_members, remaining, unexpected},
     token::TokenKind,
@@ -22,16 +22,16 @@ use crate::{
 ///
 /// The [module documentation](crate::bd) explains the protocol.
 pub struct Bd<G: Group> {
-    me: MemberId,
+    me: MemberName,
     arithmetic: Arithmetic<G>,
     /// Ring order of the last completed agreement: nothing else outlives one.
-    completed: Option<Vec<MemberId>>,
+    completed: Option<Vec<MemberName>>,
     staged: Option<RingRun<G>>,
 }
 
 impl<G: Group> Bd<G> {
     /// A member without a group.
-    pub fn new(group: G, me: MemberId) -> Self {
+    pub fn new(group: G, me: MemberName) -> Self {
         Self {
             me,
             arithmetic: Arithmetic::new(group),
@@ -41,7 +41,7 @@ impl<G: Group> Bd<G> {
     }
 
     /// A full run among these members.
-    fn start(&mut self, order: Vec<MemberId>, rng: &mut dyn CryptoRng) -> Result<Step, Error> {
+    fn start(&mut self, order: Vec<MemberName>, rng: &mut dyn CryptoRng) -> Result<Step, Error> {
         if order.len() == 1 {
             return self.alone(order, rng);
         }
@@ -51,7 +51,7 @@ impl<G: Group> Bd<G> {
     }
 
     /// A group of this member alone: its own neighbour on both sides, so K = z^r.
-    fn alone(&mut self, order: Vec<MemberId>, rng: &mut dyn CryptoRng) -> Result<Step, Error> {
+    fn alone(&mut self, order: Vec<MemberName>, rng: &mut dyn CryptoRng) -> Result<Step, Error> {
         let share = self.arithmetic.draw(rng);
         let blinded = self.arithmetic.exponentiate_generator(&share);
         let secret = self
@@ -81,16 +81,16 @@ impl<G: Group> KeyAgreement for Bd<G> {
         self.arithmetic.group().name()
     }
 
-    fn me(&self) -> &MemberId {
+    fn me(&self) -> &MemberName {
         &self.me
     }
 
     fn begin(&mut self, change: Change, rng: &mut dyn CryptoRng) -> Result<Step, Error> {
         match change {
-            Change::Found => self.start(vec![self.me.clone()], rng),
+            Change::Found => self.start(vec![self.me], rng),
             Change::Restart { joined } => {
                 check_members([&self.me].into_iter().chain(&joined))?;
-                let mut order = vec![self.me.clone()];
+                let mut order = vec![self.me];
                 order.extend(joined);
                 self.start(order, rng)
             }
@@ -111,14 +111,14 @@ impl<G: Group> KeyAgreement for Bd<G> {
 
     fn process(
         &mut self,
-        sender: &MemberId,
+        sender: &MemberName,
         kind: TokenKind,
         body: &[u8],
         _: &mut dyn CryptoRng,
     ) -> Result<Step, Error> {
         let run = match self.staged.as_mut() {
             None if *sender == self.me => {
-                return Err(Rejected::Repeated(sender.clone()).into());
+                return Err(Rejected::Repeated(*sender).into());
             }
             None => return Err(unexpected(sender, kind)),
             Some(run) if *sender == self.me => {
@@ -126,7 +126,7 @@ impl<G: Group> KeyAgreement for Bd<G> {
                 return Ok(self.settle(step));
             }
             Some(run) if !run.order.contains(sender) => {
-                return Err(Rejected::NotInView(sender.clone()).into());
+                return Err(Rejected::NotInView(*sender).into());
             }
             Some(run) => run,
         };
@@ -165,7 +165,7 @@ impl<G: Group> KeyAgreement for Bd<G> {
         self.completed = None;
     }
 
-    fn order(&self) -> &[MemberId] {
+    fn order(&self) -> &[MemberName] {
         match (&self.staged, &self.completed) {
             (Some(run), _) => &run.order,
             (None, Some(order)) => order,
@@ -174,7 +174,7 @@ impl<G: Group> KeyAgreement for Bd<G> {
     }
 
     /// Nobody: all members do the same.
-    fn controller(&self) -> Option<&MemberId> {
+    fn controller(&self) -> Option<&MemberName> {
         None
     }
 

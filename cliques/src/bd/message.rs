@@ -12,12 +12,12 @@
 
 use alloc::vec::Vec;
 
+use gcs_view::MemberName;
 use sha2::{Digest, Sha256};
 
 use crate::{
     codec::{Reader, Writer},
     error::DecodeError,
-    member::MemberId,
 };
 
 /// Length of the hash of an order.
@@ -66,7 +66,7 @@ impl<'a> Quotient<'a> {
 }
 
 /// Hash of a ring order.
-pub(crate) fn hash_order(order: &[MemberId]) -> [u8; HASH_LEN] {
+pub(crate) fn hash_order(order: &[MemberName]) -> [u8; HASH_LEN] {
     let mut writer = Writer::new(b"");
     writer.count(order.len());
     for member in order {
@@ -103,8 +103,8 @@ mod tests {
 
     #[test]
     fn orders_that_differ_have_other_hashes() {
-        let [a, b, ab] = ["a", "b", "ab"].map(|name| MemberId::try_from(name).expect("a name"));
-        let hash = hash_order(&[a.clone(), b.clone()]);
+        let [a, b, ab] = ["a", "b", "ab"].map(|name| MemberName::try_from(name).expect("a name"));
+        let hash = hash_order(&[a, b]);
         assert_ne!(hash, hash_order(&[b, a]));
         assert_ne!(hash, hash_order(&[ab]));
     }

@@ -122,7 +122,7 @@
 //!
 //! | papers | here | file |
 //! |---|---|---|
-//! | U_i, r_i, z_i, X_i | `MemberId`, share, `blinded`, `quotients` | `run` |
+//! | U_i, r_i, z_i, X_i | `MemberName`, share, `blinded`, `quotients` | `run` |
 //! | step 1 | `RingRun::start`, `process_blinded` | `run` |
 //! | step 2 | `send_quotient`, `process_quotient` | `run` |
 //! | step 3, in the efficient form | `complete` | `run` |

@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 
+use gcs_view::MemberName;
 use rand_core::CryptoRng;
 use subtle::ConstantTimeEq;
 
@@ -11,7 +12,6 @@ use crate::{
     arithmetic::Arithmetic,
     error::{Error, PeerFault, Rejected},
     group::Group,
-    member::MemberId,
     rules::peer,
     secret::GroupSecret,
     token::TokenKind,
@@ -20,7 +20,7 @@ use crate::{
 /// A run under way, of two members at least.
 pub(super) struct RingRun<G: Group> {
     /// Members in ring order.
-    pub(super) order: Vec<MemberId>,
+    pub(super) order: Vec<MemberName>,
     order_hash: [u8; 32],
     /// Own place in the order.
     place: usize,
@@ -69,13 +69,13 @@ impl<G: Group> Round<G> {
     }
 
     /// Takes the own token back. It counts only if it is the one that is pending, byte for byte.
-    fn take_own(&mut self, place: usize, body: &[u8], me: &MemberId) -> Result<(), Error> {
+    fn take_own(&mut self, place: usize, body: &[u8], me: &MemberName) -> Result<(), Error> {
         match (&self.own, self.delivered.get_mut(place)) {
             (Some((own, sent)), Some(slot @ None)) if sent == body => {
                 *slot = Some(own.clone());
                 Ok(())
             }
-            _ => Err(Rejected::Repeated(me.clone()).into()),
+            _ => Err(Rejected::Repeated(*me).into()),
         }
     }
 
@@ -84,11 +84,11 @@ impl<G: Group> Round<G> {
         &mut self,
         place: usize,
         encoding: &[u8],
-        sender: &MemberId,
+        sender: &MemberName,
     ) -> Result<&mut Option<Delivered<G>>, Error> {
         match self.delivered.get_mut(place) {
             Some(Some(first)) if first.encoding == encoding => {
-                Err(Rejected::Repeated(sender.clone()).into())
+                Err(Rejected::Repeated(*sender).into())
             }
             Some(Some(_)) => Err(peer(sender, PeerFault::Duplicate)),
             Some(slot) => Ok(slot),
@@ -109,8 +109,8 @@ impl<G: Group> Clone for Delivered<G> {
 impl<G: Group> RingRun<G> {
     /// Round 1: draws the share and broadcasts z = g^r.
     pub(super) fn start(
-        order: Vec<MemberId>,
-        me: &MemberId,
+        order: Vec<MemberName>,
+        me: &MemberName,
         arithmetic: &mut Arithmetic<G>,
         rng: &mut dyn CryptoRng,
     ) -> Result<(Self, Step), Error> {
@@ -148,7 +148,7 @@ impl<G: Group> RingRun<G> {
         body: &[u8],
         arithmetic: &mut Arithmetic<G>,
     ) -> Result<Step, Error> {
-        let me = self.name(self.place)?.clone();
+        let me = *self.name(self.place)?;
         match kind {
             TokenKind::BdZ => {
                 self.blinded.take_own(self.place, body, &me)?;
@@ -167,7 +167,7 @@ impl<G: Group> RingRun<G> {
     /// A member's z.
     pub(super) fn process_blinded(
         &mut self,
-        sender: &MemberId,
+        sender: &MemberName,
         body: &[u8],
         arithmetic: &mut Arithmetic<G>,
     ) -> Result<Step, Error> {
@@ -196,7 +196,7 @@ impl<G: Group> RingRun<G> {
     /// A member's X.
     pub(super) fn process_quotient(
         &mut self,
-        sender: &MemberId,
+        sender: &MemberName,
         body: &[u8],
         arithmetic: &mut Arithmetic<G>,
     ) -> Result<Step, Error> {
@@ -316,22 +316,22 @@ impl<G: Group> RingRun<G> {
         [self.place + size - 1, self.place + 1].map(|place| place % size)
     }
 
-    fn others(&self) -> Vec<MemberId> {
+    fn others(&self) -> Vec<MemberName> {
         let others = self.order.iter().enumerate();
         others
             .filter(|(place, _)| *place != self.place)
-            .map(|(_, name)| name.clone())
+            .map(|(_, name)| *name)
             .collect()
     }
 
-    fn place_of(&self, sender: &MemberId) -> Result<usize, Error> {
+    fn place_of(&self, sender: &MemberName) -> Result<usize, Error> {
         self.order
             .iter()
             .position(|name| name == sender)
-            .ok_or_else(|| Rejected::NotInView(sender.clone()).into())
+            .ok_or_else(|| Rejected::NotInView(*sender).into())
     }
 
-    fn name(&self, place: usize) -> Result<&MemberId, Error> {
+    fn name(&self, place: usize) -> Result<&MemberName, Error> {
         self.order.get(place).ok_or(NO_PLACE)
     }
 

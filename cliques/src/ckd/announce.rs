@@ -2,6 +2,7 @@
 
 use alloc::{collections::BTreeMap, vec::Vec};
 
+use gcs_view::MemberName;
 use rand_core::CryptoRng;
 
 use super::{
@@ -15,7 +16,6 @@ use crate::{
     arithmetic::Arithmetic,
     error::{Error, PeerFault, Rejected},
     group::Group,
-    member::MemberId,
     rules::{
         NO_GROUP, check_entry, check_members, peer, permutation, remaining, same_names, unexpected,
     },
@@ -28,18 +28,18 @@ const DRAWS_MAX: usize = 64;
 /// How an event looks to the members of the controller's side.
 struct Plan {
     /// Members, controller first.
-    order: Vec<MemberId>,
+    order: Vec<MemberName>,
     /// Whether the controller was controller before.
     kept: bool,
     /// Members without a pair, in their order.
-    targets: Vec<MemberId>,
+    targets: Vec<MemberName>,
 }
 
 impl<G: Group> Ckd<G> {
     /// Starts over as the controller of a group with `joined` as new members.
     pub(super) fn restart(
         &mut self,
-        joined: &[MemberId],
+        joined: &[MemberName],
         rng: &mut dyn CryptoRng,
     ) -> Result<Step, Error> {
         check_members([&self.me].into_iter().chain(joined))?;
@@ -51,7 +51,7 @@ impl<G: Group> Ckd<G> {
     }
 
     /// Enters a group as a new member.
-    pub(super) fn enter(&mut self, members: Vec<MemberId>) -> Result<Step, Error> {
+    pub(super) fn enter(&mut self, members: Vec<MemberName>) -> Result<Step, Error> {
         check_entry(&self.me, &members)?;
         self.staged = Some(Staged {
             order: members,
@@ -63,8 +63,8 @@ impl<G: Group> Ckd<G> {
     /// My side goes on without `left` and with `joined`.
     pub(super) fn update(
         &mut self,
-        left: &[MemberId],
-        joined: &[MemberId],
+        left: &[MemberName],
+        joined: &[MemberName],
         rng: &mut dyn CryptoRng,
     ) -> Result<Step, Error> {
         let Plan {
@@ -100,7 +100,7 @@ impl<G: Group> Ckd<G> {
         Ok(Step::wait())
     }
 
-    fn plan(&self, left: &[MemberId], joined: &[MemberId]) -> Result<Plan, Error> {
+    fn plan(&self, left: &[MemberName], joined: &[MemberName]) -> Result<Plan, Error> {
         let completed = self.completed.as_ref().ok_or(NO_GROUP)?;
         let mut order = remaining(&completed.order, left, &self.me)?;
         check_members(order.iter().chain(joined))?;
@@ -120,9 +120,9 @@ impl<G: Group> Ckd<G> {
     /// Round 1, controller: z_c to the targets.
     fn announce(
         &mut self,
-        order: Vec<MemberId>,
+        order: Vec<MemberName>,
         kind: TokenKind,
-        targets: &[MemberId],
+        targets: &[MemberName],
         renew: bool,
         rng: &mut dyn CryptoRng,
     ) -> Result<Step, Error> {
@@ -134,11 +134,11 @@ impl<G: Group> Ckd<G> {
         };
         let body = Announcement::encode(&order, &self.arithmetic.encode(public));
         let (to, echo) = match targets {
-            [target] => (Recipient::Member(target.clone()), None),
+            [target] => (Recipient::Member(*target), None),
             _ => (Recipient::Group, Some(body.clone())),
         };
         let token = self.arithmetic.outgoing(to, kind, body);
-        let targets = targets.iter().map(|name| (name.clone(), None)).collect();
+        let targets = targets.iter().map(|name| (*name, None)).collect();
         self.staged = Some(Staged {
             order,
             stage: Stage::Responses {
@@ -160,7 +160,7 @@ impl<G: Group> Ckd<G> {
     /// The controller's announcement, to a target or to everybody.
     pub(super) fn process_announcement(
         &mut self,
-        sender: &MemberId,
+        sender: &MemberName,
         kind: TokenKind,
         body: &[u8],
         rng: &mut dyn CryptoRng,
@@ -184,7 +184,7 @@ impl<G: Group> Ckd<G> {
                 announcement: Announced::Seen(seen),
                 ..
             } => match staged.order.first() == Some(sender) {
-                true if seen == body => Err(Rejected::Repeated(sender.clone()).into()),
+                true if seen == body => Err(Rejected::Repeated(*sender).into()),
                 true => Err(peer(sender, PeerFault::Duplicate)),
                 false => Err(peer(sender, PeerFault::NotController)),
             },
@@ -199,7 +199,7 @@ impl<G: Group> Ckd<G> {
     /// the order is.
     fn respond(
         &mut self,
-        sender: &MemberId,
+        sender: &MemberName,
         body: &[u8],
         known: bool,
         rng: &mut dyn CryptoRng,
@@ -207,7 +207,7 @@ impl<G: Group> Ckd<G> {
         let staged = self.staged.as_ref().ok_or(NOTHING_STAGED)?;
         let announced = Announcement::decode(body, self.arithmetic.group().element_len())?;
         let controller = match known {
-            true => staged.order.first().map(MemberId::as_bytes),
+            true => staged.order.first().map(MemberName::as_bytes),
             false => announced.order.first().copied(),
         };
         if controller != Some(sender.as_bytes()) {
@@ -230,7 +230,7 @@ impl<G: Group> Ckd<G> {
                 continue;
             };
             let response = self.arithmetic.encode(&mine);
-            let to = Recipient::Member(sender.clone());
+            let to = Recipient::Member(*sender);
             let token = self
                 .arithmetic
                 .outgoing(to, TokenKind::CkdResponse, response);
@@ -248,7 +248,7 @@ impl<G: Group> Ckd<G> {
 
     /// An announcement to others: its list must be the expected one, and the public share that of
     /// the own pair.
-    fn overhear(&mut self, sender: &MemberId, body: &[u8]) -> Result<Step, Error> {
+    fn overhear(&mut self, sender: &MemberName, body: &[u8]) -> Result<Step, Error> {
         let staged = self.staged.as_mut().ok_or(NOTHING_STAGED)?;
         let announced = Announcement::decode(body, self.arithmetic.group().element_len())?;
         if staged.order.first() != Some(sender) {
@@ -271,7 +271,7 @@ impl<G: Group> Ckd<G> {
     /// Controller: a target's z_y. After the last one it makes the pairs and sends the key.
     pub(super) fn process_response(
         &mut self,
-        sender: &MemberId,
+        sender: &MemberName,
         body: &[u8],
         rng: &mut dyn CryptoRng,
     ) -> Result<Step, Error> {
@@ -283,7 +283,7 @@ impl<G: Group> Ckd<G> {
         match targets.get_mut(sender) {
             None => return Err(peer(sender, PeerFault::NotController)),
             Some(Some(first)) if self.arithmetic.encode(first) == element => {
-                return Err(Rejected::Repeated(sender.clone()).into());
+                return Err(Rejected::Repeated(*sender).into());
             }
             Some(Some(_)) => return Err(peer(sender, PeerFault::Duplicate)),
             Some(slot) => *slot = Some(self.arithmetic.parse(element, sender)?),
@@ -309,7 +309,7 @@ impl<G: Group> Ckd<G> {
     }
 
     /// Controller: tests the public shares of all targets together, and makes their pairs.
-    fn make_pairs(&mut self) -> Result<BTreeMap<MemberId, Pair<G>>, Error> {
+    fn make_pairs(&mut self) -> Result<BTreeMap<MemberName, Pair<G>>, Error> {
         let Some(Staged {
             stage: Stage::Responses { fresh, targets, .. },
             ..
@@ -331,7 +331,7 @@ impl<G: Group> Ckd<G> {
         for (response, name) in responses {
             let pair = pair(&mut self.arithmetic, self.mode, response, share)
                 .ok_or_else(|| peer(name, PeerFault::Inconsistent))?;
-            pairs.insert(name.clone(), pair);
+            pairs.insert(*name, pair);
         }
         Ok(pairs)
     }

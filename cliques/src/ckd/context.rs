@@ -2,8 +2,10 @@
 
 use alloc::{collections::BTreeMap, vec::Vec};
 
+use gcs_view::MemberName;
+
 use super::wrap::WrapKey;
-use crate::{error::Error, group::Group, member::MemberId, secret::GroupSecret};
+use crate::{error::Error, group::Group, secret::GroupSecret};
 
 /// What the controller and one member have in common.
 pub(super) enum Pair<G: Group> {
@@ -16,7 +18,7 @@ pub(super) enum Pair<G: Group> {
 /// A completed agreement.
 pub(super) struct Context<G: Group> {
     /// Members, controller first.
-    pub(super) order: Vec<MemberId>,
+    pub(super) order: Vec<MemberName>,
     /// The controller's public share z_c, with which all pairs were made.
     pub(super) public: G::Element,
     /// What else this member keeps.
@@ -54,13 +56,13 @@ pub(super) struct Reign<G: Group> {
     /// r_c.
     pub(super) share: G::Scalar,
     /// Pairs by member.
-    pub(super) pairs: BTreeMap<MemberId, Pair<G>>,
+    pub(super) pairs: BTreeMap<MemberName, Pair<G>>,
 }
 
 /// An agreement under way.
 pub(super) struct Staged<G: Group> {
     /// Members, controller first; in the order of the membership until a token tells the real one.
-    pub(super) order: Vec<MemberId>,
+    pub(super) order: Vec<MemberName>,
     /// What is awaited.
     pub(super) stage: Stage<G>,
 }
@@ -77,7 +79,7 @@ pub(super) enum Stage<G: Group> {
         /// Own share and its public part, if they are new.
         fresh: Option<(G::Scalar, G::Element)>,
         /// Responses by target.
-        targets: BTreeMap<MemberId, Option<G::Element>>,
+        targets: BTreeMap<MemberName, Option<G::Element>>,
         /// Own announcement, until it comes back.
         echo: Option<Vec<u8>>,
     },
@@ -93,7 +95,7 @@ pub(super) enum Stage<G: Group> {
         /// Own share and its public part, if they are new.
         fresh: Option<(G::Scalar, G::Element)>,
         /// New pairs.
-        pairs: BTreeMap<MemberId, Pair<G>>,
+        pairs: BTreeMap<MemberName, Pair<G>>,
         /// The key.
         secret: GroupSecret,
         /// The token as sent.

@@ -2,6 +2,7 @@
 
 use alloc::{collections::BTreeMap, vec, vec::Vec};
 
+use gcs_view::MemberName;
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
@@ -16,7 +17,6 @@ use crate::{
     arithmetic::Arithmetic,
     error::{Error, PeerFault, Rejected},
     group::Group,
-    member::MemberId,
     rules::{NO_GROUP, peer, same_names, unexpected},
     secret::GroupSecret,
     token::TokenKind,
@@ -32,7 +32,7 @@ impl<G: Group> Ckd<G> {
         let (secret, _) = encipher(&mut self.arithmetic, self.mode, &self.context, &[], rng)?;
         self.staged = None;
         self.completed = Some(Context {
-            order: vec![self.me.clone()],
+            order: vec![self.me],
             public,
             role: Role::Controller(Reign {
                 share,
@@ -45,7 +45,7 @@ impl<G: Group> Ckd<G> {
     /// Controller: everybody has a pair already.
     pub(super) fn send_key_at_once(
         &mut self,
-        order: Vec<MemberId>,
+        order: Vec<MemberName>,
         renew: bool,
         rng: &mut dyn CryptoRng,
     ) -> Result<Step, Error> {
@@ -63,7 +63,7 @@ impl<G: Group> Ckd<G> {
     /// new or its old pair. It takes effect when it comes back.
     pub(super) fn send_key(
         &mut self,
-        pairs: BTreeMap<MemberId, Pair<G>>,
+        pairs: BTreeMap<MemberName, Pair<G>>,
         rng: &mut dyn CryptoRng,
     ) -> Result<Step, Error> {
         let Some(Staged {
@@ -114,7 +114,7 @@ impl<G: Group> Ckd<G> {
     }
 
     /// Everybody else: deciphers the own entry and installs.
-    pub(super) fn process_key(&mut self, sender: &MemberId, body: &[u8]) -> Result<Step, Error> {
+    pub(super) fn process_key(&mut self, sender: &MemberName, body: &[u8]) -> Result<Step, Error> {
         let staged = self.staged.as_ref().ok_or(NOTHING_STAGED)?;
         let Stage::Key { fresh, .. } = &staged.stage else {
             return Err(unexpected(sender, TokenKind::CkdKey));
@@ -179,7 +179,7 @@ impl<G: Group> Ckd<G> {
     /// An own broadcast that came back. It counts only if it is the one that is pending, byte for
     /// byte: anything else is a replay.
     pub(super) fn process_own(&mut self, kind: TokenKind, body: &[u8]) -> Result<Step, Error> {
-        let replay = || Err(Rejected::Repeated(self.me.clone()).into());
+        let replay = || Err(Rejected::Repeated(self.me).into());
         let Some(staged) = self.staged.as_mut() else {
             return replay();
         };
@@ -248,7 +248,7 @@ fn encipher<G: Group>(
     arithmetic: &mut Arithmetic<G>,
     mode: Mode,
     context: &[u8; 32],
-    receivers: &[(&MemberId, &Pair<G>)],
+    receivers: &[(&MemberName, &Pair<G>)],
     rng: &mut dyn CryptoRng,
 ) -> Result<(GroupSecret, Vec<Vec<u8>>), Error> {
     match mode {

@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use gcs_view::MemberName;
 use rand_core::CryptoRng;
 
 use super::{
@@ -14,7 +15,6 @@ use crate::{
     cost::Cost,
     error::{Error, Rejected},
     group::Group,
-    member::MemberId,
     protocol::Protocol,
     rules::unexpected,
     token::TokenKind,
@@ -24,7 +24,7 @@ use crate::{
 ///
 /// The [module documentation](crate::ckd) explains the protocol.
 pub struct Ckd<G: Group> {
-    pub(super) me: MemberId,
+    pub(super) me: MemberName,
     pub(super) arithmetic: Arithmetic<G>,
     pub(super) mode: Mode,
     pub(super) context: [u8; 32],
@@ -36,17 +36,17 @@ pub struct Ckd<G: Group> {
 impl<G: Group> Ckd<G> {
     /// A member without a group, in mode 0: the group secret is a group element, enciphered by
     /// exponentiation.
-    pub fn new(group: G, me: MemberId) -> Self {
+    pub fn new(group: G, me: MemberName) -> Self {
         Self::with_mode(group, me, Mode::Exponentiation)
     }
 
     /// A member without a group, in mode 1: the group secret is a random string, enciphered with
     /// AES-256 and authenticated with HMAC-SHA-256.
-    pub fn aead(group: G, me: MemberId) -> Self {
+    pub fn aead(group: G, me: MemberName) -> Self {
         Self::with_mode(group, me, Mode::Wrapping)
     }
 
-    fn with_mode(group: G, me: MemberId, mode: Mode) -> Self {
+    fn with_mode(group: G, me: MemberName, mode: Mode) -> Self {
         Self {
             me,
             arithmetic: Arithmetic::new(group),
@@ -90,7 +90,7 @@ impl<G: Group> KeyAgreement for Ckd<G> {
         self.arithmetic.group().name()
     }
 
-    fn me(&self) -> &MemberId {
+    fn me(&self) -> &MemberName {
         &self.me
     }
 
@@ -110,7 +110,7 @@ impl<G: Group> KeyAgreement for Ckd<G> {
 
     fn process(
         &mut self,
-        sender: &MemberId,
+        sender: &MemberName,
         kind: TokenKind,
         body: &[u8],
         rng: &mut dyn CryptoRng,
@@ -121,7 +121,7 @@ impl<G: Group> KeyAgreement for Ckd<G> {
         match &self.staged {
             None => return Err(unexpected(sender, kind)),
             Some(staged) if !staged.order.contains(sender) => {
-                return Err(Rejected::NotInView(sender.clone()).into());
+                return Err(Rejected::NotInView(*sender).into());
             }
             Some(_) => {}
         }
@@ -166,7 +166,7 @@ impl<G: Group> KeyAgreement for Ckd<G> {
         self.completed = None;
     }
 
-    fn order(&self) -> &[MemberId] {
+    fn order(&self) -> &[MemberName] {
         match (&self.staged, &self.completed) {
             (Some(staged), _) => &staged.order,
             (None, Some(context)) => &context.order,
@@ -174,7 +174,7 @@ impl<G: Group> KeyAgreement for Ckd<G> {
         }
     }
 
-    fn controller(&self) -> Option<&MemberId> {
+    fn controller(&self) -> Option<&MemberName> {
         match &self.staged {
             // A new member does not know the order before the announcement.
             Some(Staged {

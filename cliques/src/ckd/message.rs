@@ -13,10 +13,11 @@
 
 use alloc::vec::Vec;
 
+use gcs_view::MemberName;
+
 use crate::{
     codec::{NAME, NAME_LEAST, Reader, Writer},
     error::DecodeError,
-    member::MemberId,
 };
 
 /// First round: the controller's public share.
@@ -37,7 +38,7 @@ impl<'a> Announcement<'a> {
         Ok(Self { order, element })
     }
 
-    pub(crate) fn encode(order: &[MemberId], element: &[u8]) -> Vec<u8> {
+    pub(crate) fn encode(order: &[MemberName], element: &[u8]) -> Vec<u8> {
         let mut writer = Writer::new(b"");
         writer.count(order.len());
         for name in order {
@@ -127,7 +128,7 @@ impl<'a> EncipheredKey<'a> {
 
     pub(crate) fn encode<'e>(
         mode: Mode,
-        entries: impl ExactSizeIterator<Item = (&'e MemberId, Vec<u8>)>,
+        entries: impl ExactSizeIterator<Item = (&'e MemberName, Vec<u8>)>,
     ) -> Vec<u8> {
         let mut writer = Writer::new(&[mode.number()]);
         writer.count(entries.len());
@@ -147,15 +148,15 @@ mod tests {
     use super::*;
     use proptest::{collection::vec, prelude::*};
 
-    fn name() -> impl Strategy<Value = MemberId> {
-        vec(any::<u8>(), 1..20).prop_map(|bytes| MemberId::new(&bytes).expect("a name"))
+    fn name() -> impl Strategy<Value = MemberName> {
+        vec(any::<u8>(), 1..20).prop_map(|bytes| MemberName::new(&bytes).expect("a name"))
     }
 
     proptest! {
         #[test]
         fn announcements_are_read_back(order in vec(name(), 0..6), element: [u8; 5]) {
             let body = Announcement::encode(&order, &element);
-            let order = order.iter().map(MemberId::as_bytes).collect();
+            let order = order.iter().map(MemberName::as_bytes).collect();
             let read = Announcement::decode(&body, 5);
             prop_assert_eq!(read, Ok(Announcement { order, element: &element }));
         }

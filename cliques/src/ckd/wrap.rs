@@ -12,12 +12,13 @@
 use aes::Aes256;
 use alloc::{boxed::Box, vec, vec::Vec};
 use cbc::cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit, block_padding::Pkcs7};
+use gcs_view::MemberName;
 use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use crate::{member::MemberId, secret::GroupSecret};
+use crate::secret::GroupSecret;
 
 /// Length of the group secret.
 pub(super) const SECRET_LEN: usize = 32;
@@ -42,7 +43,7 @@ impl WrapKey {
     }
 
     /// Keys of one run for one member: encryption, authentication.
-    fn expand(&self, context: &[u8; 32], member: &MemberId) -> Option<Zeroizing<[u8; 64]>> {
+    fn expand(&self, context: &[u8; 32], member: &MemberName) -> Option<Zeroizing<[u8; 64]>> {
         let mut keys = Zeroizing::new([0; 64]);
         let info: [&[u8]; 3] = [b"ckd wrap", context, member.as_bytes()];
         Hkdf::<Sha256>::from_prk(&self.0)
@@ -57,7 +58,7 @@ impl WrapKey {
         &self,
         secret: &[u8; SECRET_LEN],
         context: &[u8; 32],
-        member: &MemberId,
+        member: &MemberName,
         iv: &[u8; IV_LEN],
     ) -> Option<Vec<u8>> {
         let keys = self.expand(context, member)?;
@@ -80,7 +81,7 @@ impl WrapKey {
         &self,
         wrapped: &[u8],
         context: &[u8; 32],
-        member: &MemberId,
+        member: &MemberName,
     ) -> Option<GroupSecret> {
         if wrapped.len() != WRAPPED_LEN {
             return None;
@@ -109,8 +110,8 @@ mod tests {
         WrapKey::new(&GroupSecret::new([byte; 40].into()))
     }
 
-    fn names() -> [MemberId; 2] {
-        ["alice", "bob"].map(|name| MemberId::try_from(name).expect("a name"))
+    fn names() -> [MemberName; 2] {
+        ["alice", "bob"].map(|name| MemberName::try_from(name).expect("a name"))
     }
 
     #[test]
@@ -119,7 +120,7 @@ mod tests {
         let wrapped = key(1).wrap(&[7; 32], &[2; 32], &alice, &[3; 16]);
         let wrapped = wrapped.expect("wrapped");
         assert_eq!(wrapped.len(), 96);
-        let unwrapped = |key: WrapKey, context: u8, name: &MemberId| {
+        let unwrapped = |key: WrapKey, context: u8, name: &MemberName| {
             let secret = key.unwrap(&wrapped, &[context; 32], name)?;
             Some(secret.expose().to_vec())
         };

@@ -2,12 +2,9 @@
 
 use alloc::{sync::Arc, vec::Vec};
 
-use crate::{
-    arithmetic::Arithmetic,
-    error::Error,
-    group::Group,
-    member::{Listed, MemberId},
-};
+use gcs_view::{Listed, MemberName};
+
+use crate::{arithmetic::Arithmetic, error::Error, group::Group};
 
 /// A partial key, with what is known of it.
 ///
@@ -17,7 +14,7 @@ use crate::{
 pub(super) struct Partial<G: Group> {
     value: Value<G>,
     /// Who sent it, or made it: this member.
-    author: MemberId,
+    author: MemberName,
 }
 
 enum Value<G: Group> {
@@ -37,10 +34,10 @@ pub(super) enum Tested {
 }
 
 impl<G: Group> Partial<G> {
-    pub(super) fn new(element: G::Element, author: &MemberId, tested: Tested) -> Self {
+    pub(super) fn new(element: G::Element, author: &MemberName, tested: Tested) -> Self {
         Self {
             value: Value::Element(element, tested),
-            author: author.clone(),
+            author: *author,
         }
     }
 
@@ -50,13 +47,13 @@ impl<G: Group> Partial<G> {
     /// [`Error::Peer`].
     pub(super) fn received(
         bytes: &[u8],
-        sender: &MemberId,
+        sender: &MemberName,
         arithmetic: &Arithmetic<G>,
     ) -> Result<Self, Error> {
         arithmetic.check_encoding(bytes, sender)?;
         Ok(Self {
             value: Value::Received(bytes.into()),
-            author: sender.clone(),
+            author: *sender,
         })
     }
 
@@ -96,7 +93,7 @@ impl<G: Group> Clone for Partial<G> {
         };
         Self {
             value,
-            author: self.author.clone(),
+            author: self.author,
         }
     }
 }
@@ -104,7 +101,7 @@ impl<G: Group> Clone for Partial<G> {
 /// A completed agreement: K = P_me^(share).
 pub(super) struct Context<G: Group> {
     /// Members, oldest first.
-    pub(super) order: Vec<MemberId>,
+    pub(super) order: Vec<MemberName>,
     /// Partial key of each member of `order`.
     pub(super) partials: Vec<Partial<G>>,
     /// Own share.
@@ -113,7 +110,7 @@ pub(super) struct Context<G: Group> {
 
 impl<G: Group> Context<G> {
     /// Partial key of a member.
-    pub(super) fn partial(&self, member: &MemberId) -> Option<&Partial<G>> {
+    pub(super) fn partial(&self, member: &MemberName) -> Option<&Partial<G>> {
         self.order
             .iter()
             .zip(&self.partials)
@@ -126,7 +123,7 @@ impl<G: Group> Context<G> {
     /// [`Error::Peer`] with the author of the list that brought a bad one.
     pub(super) fn test(
         &mut self,
-        members: &[MemberId],
+        members: &[MemberName],
         arithmetic: &mut Arithmetic<G>,
     ) -> Result<(), Error> {
         let members = Listed::new(members);
@@ -155,7 +152,7 @@ impl<G: Group> Context<G> {
     /// [`Error::Peer`] with the author of the list that brought it.
     pub(super) fn test_own(
         &mut self,
-        me: &MemberId,
+        me: &MemberName,
         arithmetic: &mut Arithmetic<G>,
     ) -> Result<(), Error> {
         for (name, partial) in self.order.iter().zip(&mut self.partials) {
@@ -173,7 +170,7 @@ impl<G: Group> Context<G> {
 /// An agreement under way.
 pub(super) struct Staged<G: Group> {
     /// Members, oldest first; in the order of the membership until a token tells the real one.
-    pub(super) order: Vec<MemberId>,
+    pub(super) order: Vec<MemberName>,
     /// Own share in the key that is being made.
     pub(super) share: Share<G>,
     /// What is awaited.

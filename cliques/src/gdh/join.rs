@@ -13,6 +13,7 @@
 
 use alloc::vec::Vec;
 
+use gcs_view::MemberName;
 use rand_core::CryptoRng;
 
 use super::{
@@ -24,7 +25,6 @@ use crate::{
     agreement::{Recipient, Step},
     error::{Error, PeerFault},
     group::Group,
-    member::MemberId,
     rules::{NO_GROUP, check_members, peer, unexpected},
     token::TokenKind,
 };
@@ -36,13 +36,13 @@ impl<G: Group> Gdh<G> {
     /// [`Error::ApiMisuse`] when there is no completed agreement or `joined` is part of it.
     pub fn begin_direct_join(
         &mut self,
-        joined: MemberId,
+        joined: MemberName,
         rng: &mut dyn CryptoRng,
     ) -> Result<Step, Error> {
         let context = self.completed.as_mut().ok_or(NO_GROUP)?;
         check_members(context.order.iter().chain([&joined]))?;
         let mut order = context.order.clone();
-        order.push(joined.clone());
+        order.push(joined);
         if context.order.last() != Some(&self.me) {
             let stage = Stage::KeyList { known: None };
             self.staged = Some(Staged {
@@ -90,14 +90,14 @@ impl<G: Group> Gdh<G> {
     ///
     /// # Errors
     /// [`Error::ApiMisuse`] when `members` is no group that this member can enter.
-    pub fn enter_directly(&mut self, members: Vec<MemberId>) -> Result<Step, Error> {
+    pub fn enter_directly(&mut self, members: Vec<MemberName>) -> Result<Step, Error> {
         self.enter(members, Stage::Join)
     }
 
     /// New member: adds its share to the controller's list and broadcasts it.
     pub(super) fn process_join(
         &mut self,
-        sender: &MemberId,
+        sender: &MemberName,
         body: &[u8],
         rng: &mut dyn CryptoRng,
     ) -> Result<Step, Error> {

@@ -2,6 +2,8 @@
 
 use alloc::vec::Vec;
 
+use gcs_view::MemberName;
+
 use super::{
     context::{Partial, Share, Stage, Staged, Tested},
     machine::{Gdh, NOTHING_STAGED},
@@ -11,7 +13,6 @@ use crate::{
     agreement::{Recipient, Step},
     error::{Error, PeerFault},
     group::Group,
-    member::MemberId,
     rules::{peer, unexpected},
     token::TokenKind,
 };
@@ -21,7 +22,7 @@ impl<G: Group> Gdh<G> {
     /// effect when the list comes back. `echo` is the own final token if that is still under way.
     pub(super) fn send_key_list(
         &mut self,
-        order: Vec<MemberId>,
+        order: Vec<MemberName>,
         partials: Vec<Partial<G>>,
         share: G::Scalar,
         echo: Option<Vec<u8>>,
@@ -53,7 +54,7 @@ impl<G: Group> Gdh<G> {
     /// now; the rest are tested when this member becomes controller.
     pub(super) fn process_key_list(
         &mut self,
-        sender: &MemberId,
+        sender: &MemberName,
         body: &[u8],
     ) -> Result<Step, Error> {
         let staged = self.staged.as_ref().ok_or(NOTHING_STAGED)?;

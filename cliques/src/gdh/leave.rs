@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 
+use gcs_view::MemberName;
 use rand_core::CryptoRng;
 
 use super::{
@@ -12,7 +13,6 @@ use crate::{
     agreement::Step,
     error::Error,
     group::Group,
-    member::MemberId,
     rules::{NO_GROUP, check_members, remaining},
 };
 
@@ -20,8 +20,8 @@ impl<G: Group> Gdh<G> {
     /// My side goes on without `left` and with `joined`.
     pub(super) fn update(
         &mut self,
-        left: &[MemberId],
-        joined: &[MemberId],
+        left: &[MemberName],
+        joined: &[MemberName],
         rng: &mut dyn CryptoRng,
     ) -> Result<Step, Error> {
         let base = self.remaining(left)?;
@@ -50,7 +50,7 @@ impl<G: Group> Gdh<G> {
     }
 
     /// Acting controller: P_y^(r_c'/r_c) for everybody else, its own partial key unchanged.
-    fn send_list(&mut self, base: Vec<MemberId>, rng: &mut dyn CryptoRng) -> Result<Step, Error> {
+    fn send_list(&mut self, base: Vec<MemberName>, rng: &mut dyn CryptoRng) -> Result<Step, Error> {
         let context = self.completed.as_mut().ok_or(NO_GROUP)?;
         context.test(&base, &mut self.arithmetic)?;
         let share = self.arithmetic.draw(rng);
@@ -74,7 +74,7 @@ impl<G: Group> Gdh<G> {
     }
 
     /// The members of the completed agreement without `left`, in their order.
-    pub(super) fn remaining(&self, left: &[MemberId]) -> Result<Vec<MemberId>, Error> {
+    pub(super) fn remaining(&self, left: &[MemberName]) -> Result<Vec<MemberName>, Error> {
         let context = self.completed.as_ref().ok_or(NO_GROUP)?;
         remaining(&context.order, left, &self.me)
     }

@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 use core::fmt;
 
+use gcs_view::MemberName;
 use rand_core::CryptoRng;
 
 use super::context::{Context, Partial, Share, Stage, Staged, Tested};
@@ -12,7 +13,6 @@ use crate::{
     cost::Cost,
     error::{Error, PeerFault, Rejected},
     group::Group,
-    member::MemberId,
     protocol::Protocol,
     rules::{peer, unexpected},
     secret::GroupSecret,
@@ -23,7 +23,7 @@ use crate::{
 ///
 /// The [module documentation](crate::gdh) explains the protocol.
 pub struct Gdh<G: Group> {
-    pub(super) me: MemberId,
+    pub(super) me: MemberName,
     pub(super) arithmetic: Arithmetic<G>,
     pub(super) completed: Option<Context<G>>,
     pub(super) staged: Option<Staged<G>>,
@@ -31,7 +31,7 @@ pub struct Gdh<G: Group> {
 
 impl<G: Group> Gdh<G> {
     /// A member without a group.
-    pub fn new(group: G, me: MemberId) -> Self {
+    pub fn new(group: G, me: MemberName) -> Self {
         Self {
             me,
             arithmetic: Arithmetic::new(group),
@@ -42,7 +42,7 @@ impl<G: Group> Gdh<G> {
 
     /// Partial keys of the last completed agreement, encoded, in order. They are public: they
     /// travel in key lists.
-    pub fn partial_keys(&self) -> Vec<(MemberId, Vec<u8>)> {
+    pub fn partial_keys(&self) -> Vec<(MemberName, Vec<u8>)> {
         self.completed.as_ref().map_or_else(Vec::new, |context| {
             context
                 .order
@@ -81,7 +81,7 @@ impl<G: Group> Gdh<G> {
             .ok_or(Error::Internal("the key of a lone member is the identity"))?;
         self.staged = None;
         self.completed = Some(Context {
-            order: [self.me.clone()].into(),
+            order: [self.me].into(),
             partials: [partial].into(),
             share,
         });
@@ -94,7 +94,7 @@ impl<G: Group> Gdh<G> {
     pub(super) fn install(
         &mut self,
         partials: Vec<Partial<G>>,
-        author: &MemberId,
+        author: &MemberName,
     ) -> Result<GroupSecret, Error> {
         let staged = self.staged.as_ref().ok_or(NOTHING_STAGED)?;
         let mine = staged
@@ -131,7 +131,7 @@ impl<G: Group> Gdh<G> {
     /// An own broadcast that came back. It counts only if it is the one that is pending, byte for
     /// byte: anything else is a replay.
     fn process_own(&mut self, kind: TokenKind, body: &[u8]) -> Result<Step, Error> {
-        let replay = || Err(Rejected::Repeated(self.me.clone()).into());
+        let replay = || Err(Rejected::Repeated(self.me).into());
         let Some(staged) = self.staged.as_mut() else {
             return replay();
         };
@@ -152,7 +152,7 @@ impl<G: Group> Gdh<G> {
                 TokenKind::GdhKeyList,
             ) if pending == body => {
                 let partials = partials.clone();
-                let me = self.me.clone();
+                let me = self.me;
                 self.install(partials, &me).map(Step::complete)
             }
             (
@@ -180,7 +180,7 @@ impl<G: Group> KeyAgreement for Gdh<G> {
         self.arithmetic.group().name()
     }
 
-    fn me(&self) -> &MemberId {
+    fn me(&self) -> &MemberName {
         &self.me
     }
 
@@ -195,13 +195,13 @@ impl<G: Group> KeyAgreement for Gdh<G> {
     }
 
     /// The direct join.
-    fn begin_join(&mut self, joined: MemberId, rng: &mut dyn CryptoRng) -> Result<Step, Error> {
+    fn begin_join(&mut self, joined: MemberName, rng: &mut dyn CryptoRng) -> Result<Step, Error> {
         self.begin_direct_join(joined, rng)
     }
 
     fn process(
         &mut self,
-        sender: &MemberId,
+        sender: &MemberName,
         kind: TokenKind,
         body: &[u8],
         rng: &mut dyn CryptoRng,
@@ -212,7 +212,7 @@ impl<G: Group> KeyAgreement for Gdh<G> {
         match &self.staged {
             None => return Err(unexpected(sender, kind)),
             Some(staged) if !staged.order.contains(sender) => {
-                return Err(Rejected::NotInView(sender.clone()).into());
+                return Err(Rejected::NotInView(*sender).into());
             }
             Some(_) => {}
         }
@@ -260,7 +260,7 @@ impl<G: Group> KeyAgreement for Gdh<G> {
         self.completed = None;
     }
 
-    fn order(&self) -> &[MemberId] {
+    fn order(&self) -> &[MemberName] {
         match (&self.staged, &self.completed) {
             (Some(staged), _) => &staged.order,
             (None, Some(context)) => &context.order,
@@ -268,7 +268,7 @@ impl<G: Group> KeyAgreement for Gdh<G> {
         }
     }
 
-    fn controller(&self) -> Option<&MemberId> {
+    fn controller(&self) -> Option<&MemberName> {
         match &self.staged {
             // The order of a new member is not the real one before it has seen a token.
             Some(Staged {

@@ -3,6 +3,7 @@
 use alloc::{vec, vec::Vec};
 use core::mem;
 
+use gcs_view::MemberName;
 use rand_core::CryptoRng;
 
 use super::{
@@ -14,7 +15,6 @@ use crate::{
     agreement::{Recipient, Step},
     error::{Error, PeerFault, Rejected},
     group::Group,
-    member::MemberId,
     rules::{NO_GROUP, check_entry, check_members, peer, permutation, same_names, unexpected},
     token::TokenKind,
 };
@@ -23,7 +23,7 @@ impl<G: Group> Gdh<G> {
     /// Starts over as the only old member of a group with `joined` as new ones.
     pub(super) fn restart(
         &mut self,
-        joined: &[MemberId],
+        joined: &[MemberName],
         rng: &mut dyn CryptoRng,
     ) -> Result<Step, Error> {
         check_members([&self.me].into_iter().chain(joined))?;
@@ -33,11 +33,15 @@ impl<G: Group> Gdh<G> {
         // The partial key of a group of one is the generator; its key is never used, so no share
         // is drawn for it.
         let generator = self.arithmetic.generator().clone();
-        self.send_first_partial(vec![self.me.clone()], joined, &generator, rng)
+        self.send_first_partial(vec![self.me], joined, &generator, rng)
     }
 
     /// Enters a group as a new member; `stage` says by which protocol.
-    pub(super) fn enter(&mut self, members: Vec<MemberId>, stage: Stage<G>) -> Result<Step, Error> {
+    pub(super) fn enter(
+        &mut self,
+        members: Vec<MemberName>,
+        stage: Stage<G>,
+    ) -> Result<Step, Error> {
         check_entry(&self.me, &members)?;
         self.staged = Some(Staged {
             order: members,
@@ -50,8 +54,8 @@ impl<G: Group> Gdh<G> {
     /// The old side of a merge, from which leavers are deleted already.
     pub(super) fn merge(
         &mut self,
-        base: Vec<MemberId>,
-        joined: &[MemberId],
+        base: Vec<MemberName>,
+        joined: &[MemberName],
         rng: &mut dyn CryptoRng,
     ) -> Result<Step, Error> {
         if base.last() == Some(&self.me) {
@@ -74,8 +78,8 @@ impl<G: Group> Gdh<G> {
     /// Round 1, acting controller: T_0 = P_c^(r_c') to the first new member.
     fn send_first_partial(
         &mut self,
-        base: Vec<MemberId>,
-        joined: &[MemberId],
+        base: Vec<MemberName>,
+        joined: &[MemberName],
         partial: &G::Element,
         rng: &mut dyn CryptoRng,
     ) -> Result<Step, Error> {
@@ -88,7 +92,7 @@ impl<G: Group> Gdh<G> {
         let token = self.arithmetic.exponentiate(partial, &share);
         let body = Chain::encode(base_len, &order, &self.arithmetic.encode(&token));
         let outgoing = self.arithmetic.outgoing(
-            Recipient::Member(first.clone()),
+            Recipient::Member(*first),
             TokenKind::GdhPartial,
             body,
         );
@@ -104,7 +108,7 @@ impl<G: Group> Gdh<G> {
     /// it the final token as it is.
     pub(super) fn process_partial(
         &mut self,
-        sender: &MemberId,
+        sender: &MemberName,
         body: &[u8],
         rng: &mut dyn CryptoRng,
     ) -> Result<Step, Error> {
@@ -160,7 +164,11 @@ impl<G: Group> Gdh<G> {
     }
 
     /// Round m + 2, everybody but the last new member: F = T^(1/r) to that one.
-    pub(super) fn process_final(&mut self, sender: &MemberId, body: &[u8]) -> Result<Step, Error> {
+    pub(super) fn process_final(
+        &mut self,
+        sender: &MemberName,
+        body: &[u8],
+    ) -> Result<Step, Error> {
         let staged = self.staged.as_mut().ok_or(NOTHING_STAGED)?;
         let Stage::Final { base_len } = staged.stage else {
             return Err(unexpected(sender, TokenKind::GdhFinal));
@@ -183,7 +191,7 @@ impl<G: Group> Gdh<G> {
         let known = Partial::new(token, sender, Tested::Exactly);
         staged.stage = Stage::KeyList { known: Some(known) };
         let body = self.arithmetic.encode(&value);
-        let to = Recipient::Member(sender.clone());
+        let to = Recipient::Member(*sender);
         Ok(Step::send(self.arithmetic.outgoing(
             to,
             TokenKind::GdhFactorOut,
@@ -195,7 +203,7 @@ impl<G: Group> Gdh<G> {
     /// key list.
     pub(super) fn process_factor_out(
         &mut self,
-        sender: &MemberId,
+        sender: &MemberName,
         body: &[u8],
         rng: &mut dyn CryptoRng,
     ) -> Result<Step, Error> {
@@ -212,10 +220,10 @@ impl<G: Group> Gdh<G> {
         let place = staged.order.iter().position(|name| name == sender);
         let (place, slot) = place
             .and_then(|place| Some((place, values.get_mut(place)?)))
-            .ok_or_else(|| Rejected::NotInView(sender.clone()))?;
+            .ok_or(Rejected::NotInView(*sender))?;
         match slot {
             Some(first) if self.arithmetic.encode(first) == received => {
-                return Err(Rejected::Repeated(sender.clone()).into());
+                return Err(Rejected::Repeated(*sender).into());
             }
             Some(_) => return Err(peer(sender, PeerFault::Duplicate)),
             None => {}
@@ -231,7 +239,7 @@ impl<G: Group> Gdh<G> {
         }
 
         // All are here. They are tested and raised together, each with its author.
-        let elements: Vec<(&G::Element, &MemberId)> = staged
+        let elements: Vec<(&G::Element, &MemberName)> = staged
             .order
             .iter()
             .zip(values.iter())
@@ -260,10 +268,10 @@ impl<G: Group> Gdh<G> {
     /// must be those of `members`, with `sender` right before this member.
     pub(super) fn order_from(
         &self,
-        sender: &MemberId,
-        members: &[MemberId],
+        sender: &MemberName,
+        members: &[MemberName],
         names: &[&[u8]],
-    ) -> Result<(Vec<MemberId>, usize), Error> {
+    ) -> Result<(Vec<MemberName>, usize), Error> {
         let mismatch = || peer(sender, PeerFault::MemberListMismatch);
         let place = names
             .iter()

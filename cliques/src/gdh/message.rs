@@ -11,10 +11,11 @@
 
 use alloc::vec::Vec;
 
+use gcs_view::MemberName;
+
 use crate::{
     codec::{NAME, NAME_LEAST, Reader, Writer},
     error::DecodeError,
-    member::MemberId,
     rules::same_names,
 };
 
@@ -43,7 +44,7 @@ impl<'a> Chain<'a> {
         })
     }
 
-    pub(crate) fn encode(base_len: usize, order: &[MemberId], token: &[u8]) -> Vec<u8> {
+    pub(crate) fn encode(base_len: usize, order: &[MemberName], token: &[u8]) -> Vec<u8> {
         let mut writer = Writer::new(b"");
         writer.count(base_len).count(order.len());
         for name in order {
@@ -89,7 +90,7 @@ impl<'a> KeyList<'a> {
     }
 
     pub(crate) fn encode<'e>(
-        entries: impl ExactSizeIterator<Item = (&'e MemberId, Vec<u8>)>,
+        entries: impl ExactSizeIterator<Item = (&'e MemberName, Vec<u8>)>,
     ) -> Vec<u8> {
         let mut writer = Writer::new(b"");
         writer.count(entries.len());
@@ -100,7 +101,7 @@ impl<'a> KeyList<'a> {
     }
 
     /// Whether the names are these, in this order.
-    pub(crate) fn names_are(&self, order: &[MemberId]) -> bool {
+    pub(crate) fn names_are(&self, order: &[MemberName]) -> bool {
         same_names(self.entries.iter().map(|(name, _)| *name), order)
     }
 }

@@ -140,7 +140,7 @@
 //!
 //! | papers | here | file |
 //! |---|---|---|
-//! | M_i or N_i, their secret exponents, base | `MemberId`, share, generator g | `context` |
+//! | M_i or N_i, their secret exponents, base | `MemberName`, share, generator g | `context` |
 //! | group controller, sponsor of the event | last of `order()`, `controller()` | `machine` |
 //! | upflow: partial token | `send_first_partial`, `process_partial` | `merge` |
 //! | final token, broadcast | end of `process_partial`, `process_final` | `merge` |

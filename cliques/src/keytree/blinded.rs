@@ -2,7 +2,9 @@
 
 use alloc::sync::Arc;
 
-use crate::{arithmetic::Arithmetic, error::Error, group::Group, member::MemberId};
+use gcs_view::MemberName;
+
+use crate::{arithmetic::Arithmetic, error::Error, group::Group};
 
 /// A blinded key g^E(v), as it stands in the public tree.
 #[derive(Clone)]
@@ -15,7 +17,7 @@ pub(crate) struct Blinded<G: Group> {
 #[derive(Clone)]
 enum Element<G: Group> {
     /// To be decoded and tested; who sent it.
-    Untested(MemberId),
+    Untested(MemberName),
     /// Computed here, or tested.
     Known(Arc<G::Element>),
 }
@@ -34,12 +36,12 @@ impl<G: Group> Blinded<G> {
     pub(crate) fn received(
         arithmetic: &Arithmetic<G>,
         bytes: &[u8],
-        sender: &MemberId,
+        sender: &MemberName,
     ) -> Result<Self, Error> {
         arithmetic.check_encoding(bytes, sender)?;
         Ok(Self {
             encoding: bytes.into(),
-            element: Element::Untested(sender.clone()),
+            element: Element::Untested(*sender),
         })
     }
 

@@ -3,6 +3,7 @@
 use alloc::{sync::Arc, vec::Vec};
 use core::{cell::OnceCell, fmt, marker::PhantomData};
 
+use gcs_view::{Listed, MemberName};
 use rand_core::CryptoRng;
 
 use super::{
@@ -20,7 +21,6 @@ use crate::{
     cost::Cost,
     error::{Error, Rejected},
     group::Group,
-    member::{Listed, MemberId},
     rules::{
         LISTED_TWICE, MEMBERS_MAX, TOO_MANY, check_entry, check_members, remaining, unexpected,
     },
@@ -29,7 +29,7 @@ use crate::{
 
 /// A member's side of a suite with the given rules.
 pub(crate) struct TreeAgreement<G: Group, R: Rules> {
-    pub(super) me: MemberId,
+    pub(super) me: MemberName,
     pub(super) arithmetic: Arithmetic<G>,
     pub(super) timing: KeyTiming,
     pub(super) verification: Verification,
@@ -39,7 +39,7 @@ pub(crate) struct TreeAgreement<G: Group, R: Rules> {
 }
 
 impl<G: Group, R: Rules> TreeAgreement<G, R> {
-    pub(crate) fn new(group: G, me: MemberId) -> Self {
+    pub(crate) fn new(group: G, me: MemberName) -> Self {
         Self {
             me,
             arithmetic: Arithmetic::new(group),
@@ -61,9 +61,9 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
 
     pub(crate) fn begin(&mut self, change: Change, rng: &mut dyn CryptoRng) -> Result<Step, Error> {
         match change {
-            Change::Found => self.start(None, [self.me.clone()].into(), rng),
+            Change::Found => self.start(None, [self.me].into(), rng),
             Change::Restart { joined } => {
-                let view: Vec<_> = [self.me.clone()].into_iter().chain(joined).collect();
+                let view: Vec<_> = [self.me].into_iter().chain(joined).collect();
                 check_members(view.iter())?;
                 self.start(None, view, rng)
             }
@@ -94,8 +94,8 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
     fn go_on(
         &mut self,
         tree: Tree<G>,
-        keep: Vec<MemberId>,
-        joined: Vec<MemberId>,
+        keep: Vec<MemberName>,
+        joined: Vec<MemberName>,
         rng: &mut dyn CryptoRng,
     ) -> Result<Step, Error> {
         let base = Some((tree, keep.len()));
@@ -109,7 +109,7 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
     fn start(
         &mut self,
         base: Option<(Tree<G>, usize)>,
-        view: Vec<MemberId>,
+        view: Vec<MemberName>,
         rng: &mut dyn CryptoRng,
     ) -> Result<Step, Error> {
         if view.len() > MEMBERS_MAX {
@@ -117,7 +117,7 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
         }
         let (tree, keep) = match &base {
             Some((tree, keep)) => (tree.clone(), view.get(..*keep).unwrap_or_default()),
-            None => (Tree::leaf(self.me.clone()), core::slice::from_ref(&self.me)),
+            None => (Tree::leaf(self.me), core::slice::from_ref(&self.me)),
         };
         let keep = Listed::new(keep);
         let pruned = tree
@@ -182,11 +182,11 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
 
     pub(crate) fn process(
         &mut self,
-        sender: &MemberId,
+        sender: &MemberName,
         kind: TokenKind,
         body: &[u8],
     ) -> Result<Step, Error> {
-        let repeated = || Err(Rejected::Repeated(sender.clone()).into());
+        let repeated = || Err(Rejected::Repeated(*sender).into());
         if *sender == self.me {
             let working = self.working.as_ref();
             let Some(mut run) = working.filter(|run| is_pending(run, kind, body)).cloned() else {
@@ -199,7 +199,7 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
             return Err(unexpected(sender, kind));
         };
         if working.find(sender.as_bytes()).is_none() {
-            return Err(Rejected::NotInView(sender.clone()).into());
+            return Err(Rejected::NotInView(*sender).into());
         }
         if working.is_repeated(sender, kind, body) {
             return repeated();
@@ -275,7 +275,7 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
         self.arithmetic.group().name()
     }
 
-    pub(crate) const fn me(&self) -> &MemberId {
+    pub(crate) const fn me(&self) -> &MemberName {
         &self.me
     }
 
@@ -320,7 +320,7 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
             .collect();
         let whole = match (&run.phase, joined.as_slice()) {
             (Phase::Gathering { .. }, [joiner]) if run.tree.leaves().len() > 1 => {
-                R::combine([run.tree.clone(), Tree::leaf((*joiner).clone())].into())
+                R::combine([run.tree.clone(), Tree::leaf(*(*joiner))].into())
             }
             (Phase::Gathering { .. }, _) => return true,
             (Phase::Filling, _) => Ok(run.tree.clone()),
@@ -342,7 +342,7 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
         self.completed = None;
     }
 
-    pub(crate) fn order(&self) -> &[MemberId] {
+    pub(crate) fn order(&self) -> &[MemberName] {
         match (&self.working, &self.completed) {
             (Some(run), _) => &run.order,
             (None, Some(completed)) => &completed.order,
@@ -350,7 +350,7 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
         }
     }
 
-    pub(crate) fn controller(&self) -> Option<&MemberId> {
+    pub(crate) fn controller(&self) -> Option<&MemberName> {
         let tree = match (&self.working, &self.completed) {
             (Some(run), _) => match run.phase {
                 // Nobody knows before the trees are there.
@@ -384,16 +384,16 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
 }
 
 /// The members of a view, sorted, and which of them are in the own tree, that of `own`.
-fn placed(view: &[MemberId], own: &[MemberId]) -> Result<(Vec<MemberId>, Vec<Place>), Error> {
+fn placed(view: &[MemberName], own: &[MemberName]) -> Result<(Vec<MemberName>, Vec<Place>), Error> {
     let own = Listed::new(own);
     let mut roster: Vec<_> = view
         .iter()
         .map(|member| match own.contains(member) {
-            true => (member.clone(), Place::Own),
-            false => (member.clone(), Place::Awaited),
+            true => (*member, Place::Own),
+            false => (*member, Place::Awaited),
         })
         .collect();
-    roster.sort_unstable_by(|(member, _), (other, _)| member.cmp(other));
+    roster.sort_unstable_by_key(|(member, _)| *member);
     let (roster, places): (Vec<_>, Vec<_>) = roster.into_iter().unzip();
     match roster.windows(2).any(|pair| pair.first() == pair.last()) {
         true => Err(LISTED_TWICE),

@@ -3,6 +3,8 @@
 use alloc::{sync::Arc, vec::Vec};
 use core::cell::OnceCell;
 
+use gcs_view::MemberName;
+
 use super::{
     Verification,
     blinded::Blinded,
@@ -15,7 +17,6 @@ use super::{
 use crate::{
     error::{Error, PeerFault},
     group::Group,
-    member::MemberId,
     rules::{peer, unexpected},
     token::TokenKind,
 };
@@ -39,7 +40,7 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
     pub(super) fn receive_tree(
         &self,
         run: &mut Run<G>,
-        sender: &MemberId,
+        sender: &MemberName,
         body: &[u8],
     ) -> Result<(), Error> {
         let Phase::Gathering { .. } = run.phase else {
@@ -73,13 +74,13 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
         &self,
         run: &mut Run<G>,
         duty: &Duty,
-        sender: &MemberId,
+        sender: &MemberName,
         wire: &[WireNode<'_>],
     ) -> Result<(), Error> {
         let order = run.tree.pre_order();
         let names = order.iter().filter_map(|id| run.tree.member(*id));
         let sent = wire.iter().filter_map(|node| node.name);
-        if !names.map(MemberId::as_bytes).eq(sent) {
+        if !names.map(MemberName::as_bytes).eq(sent) {
             return Err(peer(sender, PeerFault::MemberListMismatch));
         }
         let mut fresh = Vec::with_capacity(duty.nodes.len() + 1);
@@ -112,7 +113,7 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
     fn foreign_tree(
         &self,
         run: &mut Run<G>,
-        sender: &MemberId,
+        sender: &MemberName,
         wire: &[WireNode<'_>],
     ) -> Result<Tree<G>, Error> {
         let mismatch = || peer(sender, PeerFault::MemberListMismatch);
@@ -164,7 +165,7 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
     pub(super) fn receive_update(
         &self,
         run: &mut Run<G>,
-        sender: &MemberId,
+        sender: &MemberName,
         body: &[u8],
     ) -> Result<(), Error> {
         let Phase::Filling = run.phase else {
@@ -213,13 +214,13 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
     fn note(
         &self,
         run: &mut Run<G>,
-        sender: &MemberId,
+        sender: &MemberName,
         kind: TokenKind,
         body: &[u8],
         duty: Option<Duty>,
     ) {
         run.received.push(Arc::new(Received {
-            sender: sender.clone(),
+            sender: *sender,
             kind,
             body: body.into(),
         }));
@@ -228,7 +229,7 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
                 .nodes
                 .into_iter()
                 .filter(|id| Some(*id) != duty.refreshed);
-            run.unverified.extend(nodes.map(|id| (id, sender.clone())));
+            run.unverified.extend(nodes.map(|id| (id, *sender)));
         }
     }
 
@@ -245,7 +246,7 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
             .map(Arc::unwrap_or_clone)
             .collect();
         // What stands in its place is gone with the run if the trees do not add up.
-        let own = Tree::leaf(self.me.clone());
+        let own = Tree::leaf(self.me);
         trees.push(core::mem::replace(&mut run.tree, own));
         run.tree = R::combine(trees).map_err(|_| match run.received.last() {
             Some(last) => peer(&last.sender, PeerFault::Inconsistent),

@@ -2,8 +2,10 @@
 
 use alloc::{sync::Arc, vec, vec::Vec};
 
+use gcs_view::MemberName;
+
 use super::tree::{Content, Node, NodeId, Tree};
-use crate::{group::Group, member::MemberId};
+use crate::group::Group;
 
 /// A tree without the members who are gone.
 pub(crate) struct Pruned<G: Group> {
@@ -20,7 +22,7 @@ impl<G: Group> Tree<G> {
     ///
     /// A node with one child left is replaced by it, and everything above such a promoted subtree is
     /// forgotten, since members who are gone know it. Marks of insertions are cleared.
-    pub(crate) fn prune(&self, stays: impl Fn(&MemberId) -> bool) -> Option<Pruned<G>> {
+    pub(crate) fn prune(&self, stays: impl Fn(&MemberName) -> bool) -> Option<Pruned<G>> {
         let mut nodes: Vec<Node<G>> = Vec::with_capacity(self.nodes.len());
         let mut moved: Vec<Option<NodeId>> = vec![None; self.nodes.len()];
         let mut promoted = Vec::new();

@@ -3,19 +3,21 @@
 use alloc::{sync::Arc, vec::Vec};
 use core::{cell::OnceCell, fmt};
 
+use gcs_view::MemberName;
+
 use super::{
     blinded::Blinded,
     key::PathKey,
     tree::{NodeId, Tree},
 };
-use crate::{group::Group, member::MemberId, token::TokenKind};
+use crate::{group::Group, token::TokenKind};
 
 /// A completed agreement.
 pub(crate) struct Completed<G: Group> {
     /// The whole tree, with the keys of the own path.
     pub(crate) tree: Tree<G>,
     /// Members from left to right.
-    pub(crate) order: Vec<MemberId>,
+    pub(crate) order: Vec<MemberName>,
     /// Whether this member begins if others join, once that was asked.
     pub(crate) awaited: OnceCell<bool>,
 }
@@ -25,9 +27,9 @@ pub(crate) struct Completed<G: Group> {
 #[derive(Clone)]
 pub(crate) struct Run<G: Group> {
     /// The view: in membership order until the whole tree is known, then from left to right.
-    pub(crate) order: Arc<[MemberId]>,
+    pub(crate) order: Arc<[MemberName]>,
     /// The view, sorted.
-    pub(crate) roster: Arc<[MemberId]>,
+    pub(crate) roster: Arc<[MemberName]>,
     /// In whose tree each member of the roster is.
     pub(crate) places: Vec<Place>,
     /// The tree of the own component, then the whole one. Public state: a function of the tokens
@@ -44,7 +46,7 @@ pub(crate) struct Run<G: Group> {
     /// Tokens taken, to tell repetitions.
     pub(crate) received: Vec<Arc<Received>>,
     /// Nodes whose blinded keys were announced and not verified, with who did.
-    pub(crate) unverified: Vec<(NodeId, MemberId)>,
+    pub(crate) unverified: Vec<(NodeId, MemberName)>,
     /// Whether others may be waiting for this member, once that was asked.
     pub(crate) awaited: OnceCell<bool>,
 }
@@ -76,7 +78,7 @@ pub(crate) enum Phase<G: Group> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Duty {
     /// Who sends it.
-    pub(crate) sponsor: MemberId,
+    pub(crate) sponsor: MemberName,
     /// Its leaf, if it refreshes its share.
     pub(crate) refreshed: Option<NodeId>,
     /// Nodes whose blinded keys it brings, each the parent of the one before.
@@ -100,7 +102,7 @@ pub(crate) struct OwnBroadcast<G: Group> {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Received {
     /// Who sent it.
-    pub(crate) sender: MemberId,
+    pub(crate) sender: MemberName,
     /// What it was.
     pub(crate) kind: TokenKind,
     /// Body.
@@ -121,19 +123,19 @@ impl<G: Group> Run<G> {
     }
 
     /// In whose tree a member of the view is.
-    pub(crate) fn place_of(&self, member: &MemberId) -> Option<Place> {
+    pub(crate) fn place_of(&self, member: &MemberName) -> Option<Place> {
         self.places.get(self.find(member.as_bytes())?).copied()
     }
 
     /// Whether a token of this kind was taken from `sender` before.
-    pub(crate) fn has_taken(&self, sender: &MemberId, kind: TokenKind) -> bool {
+    pub(crate) fn has_taken(&self, sender: &MemberName, kind: TokenKind) -> bool {
         self.received
             .iter()
             .any(|token| token.sender == *sender && token.kind == kind)
     }
 
     /// Whether this very token was taken before.
-    pub(crate) fn is_repeated(&self, sender: &MemberId, kind: TokenKind, body: &[u8]) -> bool {
+    pub(crate) fn is_repeated(&self, sender: &MemberName, kind: TokenKind, body: &[u8]) -> bool {
         self.received
             .iter()
             .any(|token| token.sender == *sender && token.kind == kind && token.body == body)

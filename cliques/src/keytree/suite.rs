@@ -2,8 +2,6 @@
 
 use alloc::vec::Vec;
 
-use crate::member::MemberId;
-
 /// When a member computes the keys of its key path. The work is the same; what differs is how much
 /// of it others wait for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,7 +40,7 @@ pub struct PublicNode {
     /// The way from the root: true is right.
     pub path: Vec<bool>,
     /// The member, at a leaf.
-    pub member: Option<MemberId>,
+    pub member: Option<MemberName>,
     /// Encoded blinded key. None for the root, which needs none.
     pub blinded_key: Option<Vec<u8>>,
 }
@@ -55,7 +53,7 @@ macro_rules! tree_suite {
 
         impl<G: $crate::Group> $name<G> {
             /// A member without a group.
-            pub fn new(group: G, me: $crate::MemberId) -> Self {
+            pub fn new(group: G, me: $crate::MemberName) -> Self {
                 Self($crate::keytree::TreeAgreement::new(group, me))
             }
 
@@ -99,7 +97,7 @@ macro_rules! tree_suite {
                 self.0.group_name()
             }
 
-            fn me(&self) -> &$crate::MemberId {
+            fn me(&self) -> &$crate::MemberName {
                 self.0.me()
             }
 
@@ -113,7 +111,7 @@ macro_rules! tree_suite {
 
             fn process(
                 &mut self,
-                sender: &$crate::MemberId,
+                sender: &$crate::MemberName,
                 kind: $crate::TokenKind,
                 body: &[u8],
                 _: &mut dyn rand_core::CryptoRng,
@@ -137,11 +135,11 @@ macro_rules! tree_suite {
                 self.0.reset();
             }
 
-            fn order(&self) -> &[$crate::MemberId] {
+            fn order(&self) -> &[$crate::MemberName] {
                 self.0.order()
             }
 
-            fn controller(&self) -> Option<&$crate::MemberId> {
+            fn controller(&self) -> Option<&$crate::MemberName> {
                 self.0.controller()
             }
 
@@ -157,4 +155,5 @@ macro_rules! tree_suite {
         }
     };
 }
+use gcs_view::MemberName;
 pub(crate) use tree_suite;

@@ -3,8 +3,10 @@
 use alloc::{string::String, sync::Arc, vec, vec::Vec};
 use core::fmt::Write;
 
+use gcs_view::MemberName;
+
 use super::{blinded::Blinded, key::Key};
-use crate::{group::Group, member::MemberId};
+use crate::group::Group;
 
 /// A node of one tree; of no use in another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,7 +16,7 @@ pub(crate) struct NodeId(pub(super) usize);
 #[derive(Clone, Debug)]
 pub(crate) enum Content {
     /// Nothing: the node is a member's.
-    Leaf(MemberId),
+    Leaf(MemberName),
     /// Two subtrees.
     Internal {
         /// Lower, or older.
@@ -77,7 +79,7 @@ impl<G: Group> Tree<G> {
 
 impl<G: Group> Tree<G> {
     /// A tree of one member.
-    pub(crate) fn leaf(member: MemberId) -> Self {
+    pub(crate) fn leaf(member: MemberName) -> Self {
         let leaf = Node::new(Content::Leaf(member), None);
         Self {
             nodes: Arc::new(vec![leaf]),
@@ -88,7 +90,7 @@ impl<G: Group> Tree<G> {
     /// The tree whose nodes these are in pre-order: members at leaves, none at internal nodes, with
     /// blinded keys; nothing where they form no tree.
     pub(crate) fn from_pre_order(
-        nodes: impl IntoIterator<Item = (Option<MemberId>, Option<Blinded<G>>)>,
+        nodes: impl IntoIterator<Item = (Option<MemberName>, Option<Blinded<G>>)>,
     ) -> Option<Self> {
         let mut arena: Vec<Node<G>> = Vec::new();
         // Internal nodes whose subtrees are not complete, each with its left one if that is.
@@ -146,7 +148,7 @@ impl<G: Group> Tree<G> {
     }
 
     /// The member of a leaf.
-    pub(crate) fn member(&self, id: NodeId) -> Option<&MemberId> {
+    pub(crate) fn member(&self, id: NodeId) -> Option<&MemberName> {
         match self.content(id) {
             Content::Leaf(member) => Some(member),
             Content::Internal { .. } => None,
@@ -229,7 +231,7 @@ impl<G: Group> Tree<G> {
     }
 
     /// Members from left to right.
-    pub(crate) fn members(&self) -> Vec<MemberId> {
+    pub(crate) fn members(&self) -> Vec<MemberName> {
         self.pre_order()
             .into_iter()
             .filter_map(|id| self.member(id).cloned())
@@ -237,7 +239,7 @@ impl<G: Group> Tree<G> {
     }
 
     /// The leaf of a member.
-    pub(crate) fn leaf_of(&self, member: &MemberId) -> Option<NodeId> {
+    pub(crate) fn leaf_of(&self, member: &MemberName) -> Option<NodeId> {
         self.pre_order()
             .into_iter()
             .find(|id| self.member(*id) == Some(member))

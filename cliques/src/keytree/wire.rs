@@ -12,11 +12,12 @@
 
 use alloc::vec::Vec;
 
+use gcs_view::MemberName;
+
 use super::rules::Rules;
 use crate::{
     codec::{Reader, Writer},
     error::{DecodeError, Error, PeerFault},
-    member::MemberId,
     rules::peer,
 };
 
@@ -49,7 +50,7 @@ impl From<DecodeError> for BadBody {
 
 impl BadBody {
     /// The error of the suite, with who sent the body.
-    pub(crate) fn of(self, sender: &MemberId) -> Error {
+    pub(crate) fn of(self, sender: &MemberName) -> Error {
         match self {
             Self::Undecodable(error) => error.into(),
             Self::Fault(fault) => peer(sender, fault),

@@ -13,7 +13,7 @@ use std::format;
 use rand_chacha::ChaCha20Rng;
 
 use crate::{
-    Change, KeyAgreement, MemberId, NamedGroup, Protocol, TokenKind,
+    Change, KeyAgreement, MemberName, NamedGroup, Protocol, TokenKind,
     testing::{
         bus::{Bus, Flow, Schedule},
         rng::seeded,
@@ -34,7 +34,7 @@ pub fn selectors() -> impl Iterator<Item = u8> {
 /// How an agreement of three members starts.
 struct Start {
     protocol: Protocol,
-    all: Vec<MemberId>,
+    all: Vec<MemberName>,
     /// Place of the member under test.
     place: usize,
     /// What each member is told; those who have a group already found it before.
@@ -72,7 +72,7 @@ impl Start {
     /// A member as it is before the change, and its generator.
     fn member(&self, place: usize) -> (Box<dyn KeyAgreement>, ChaCha20Rng) {
         let group = "toy17".parse::<NamedGroup>().expect("the group of tests");
-        let mut machine = self.protocol.member(group, self.all[place].clone());
+        let mut machine = self.protocol.member(group, self.all[place]);
         let mut rng = seeded(1 + u64::try_from(place).expect("few members"));
         if place == 0 && self.founded {
             let _ = machine

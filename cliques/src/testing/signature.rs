@@ -3,22 +3,20 @@
 
 use alloc::{collections::BTreeSet, vec::Vec};
 
+use gcs_view::MemberName;
 use sha2::{Digest, Sha256};
 
-use crate::{
-    member::MemberId,
-    token::{SignatureAlgorithm, Signer, Verifier, VerifyError},
-};
+use crate::token::{SignatureAlgorithm, Signer, Verifier, VerifyError};
 
 /// Signs for one member.
 #[derive(Clone, Debug)]
 pub struct TestSigner {
-    me: MemberId,
+    me: MemberName,
 }
 
 impl TestSigner {
     /// The signer of `me`.
-    pub const fn new(me: MemberId) -> Self {
+    pub const fn new(me: MemberName) -> Self {
         Self { me }
     }
 }
@@ -36,7 +34,7 @@ impl Signer for TestSigner {
 /// Knows all members, or those it is told.
 #[derive(Clone, Debug, Default)]
 pub struct TestVerifier {
-    unknown: BTreeSet<MemberId>,
+    unknown: BTreeSet<MemberName>,
 }
 
 impl TestVerifier {
@@ -47,7 +45,7 @@ impl TestVerifier {
 
     /// Forgets the key of a member.
     #[must_use]
-    pub fn without(mut self, member: MemberId) -> Self {
+    pub fn without(mut self, member: MemberName) -> Self {
         self.unknown.insert(member);
         self
     }
@@ -56,7 +54,7 @@ impl TestVerifier {
 impl Verifier for TestVerifier {
     fn verify(
         &self,
-        member: &MemberId,
+        member: &MemberName,
         algorithm: SignatureAlgorithm,
         message: &[u8],
         signed: &[u8],
@@ -71,7 +69,7 @@ impl Verifier for TestVerifier {
     }
 }
 
-fn signature(member: &MemberId, message: &[u8]) -> Vec<u8> {
+fn signature(member: &MemberName, message: &[u8]) -> Vec<u8> {
     Sha256::new()
         .chain_update(b"test signature of ")
         .chain_update([u8::try_from(member.as_bytes().len()).unwrap_or(0)])

@@ -7,22 +7,22 @@ use std::{format, string::String};
 use subtle::ConstantTimeEq;
 
 use crate::{
-    Change, GroupSecret, KeyAgreement, MathematicalGroup, MemberId, Protocol,
+    Change, GroupSecret, KeyAgreement, MathematicalGroup, MemberName, Protocol,
     testing::bus::{Bus, Run, Schedule, Sent},
 };
 
 /// Members `m01` .. with the given numbers.
-pub fn members(numbers: impl IntoIterator<Item = usize>) -> Vec<MemberId> {
+pub fn members(numbers: impl IntoIterator<Item = usize>) -> Vec<MemberName> {
     numbers
         .into_iter()
         .map(|number| {
-            MemberId::try_from(format!("m{number:02}").as_str()).expect("a legal identifier")
+            MemberName::try_from(format!("m{number:02}").as_str()).expect("a legal identifier")
         })
         .collect()
 }
 
 /// Makes a member without a group, of the suite and over the mathematical group under test.
-pub type Maker = Box<dyn Fn(MemberId) -> Box<dyn KeyAgreement> + Send>;
+pub type Maker = Box<dyn Fn(MemberName) -> Box<dyn KeyAgreement> + Send>;
 
 /// An event that is over.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub struct Past {
     /// What happened.
     pub event: String,
     /// Members afterwards.
-    pub members: Vec<MemberId>,
+    pub members: Vec<MemberName>,
     /// Their key.
     pub secret: GroupSecret,
     /// Tokens that it took.
@@ -87,7 +87,7 @@ impl World {
     }
 
     /// Adds members without a group, or resets those that are there.
-    pub fn add(&mut self, members: &[MemberId]) {
+    pub fn add(&mut self, members: &[MemberName]) {
         self.seed = self.seed.wrapping_add(1);
         self.bus.add_made(members, self.seed, &self.maker);
     }
@@ -98,7 +98,7 @@ impl World {
         group: &(impl Into<MathematicalGroup> + Clone),
         schedule: Schedule,
         n: usize,
-    ) -> (Self, Vec<MemberId>) {
+    ) -> (Self, Vec<MemberName>) {
         let mut world = Self::new(protocol, group, schedule, 1);
         let all = members(1..=n);
         world.add(&all);
@@ -111,29 +111,29 @@ impl World {
     }
 
     /// A member founds a group.
-    pub fn found(&mut self, member: &[MemberId]) -> Run {
+    pub fn found(&mut self, member: &[MemberName]) -> Run {
         let changes: Vec<_> = member
             .iter()
-            .map(|me| (me.clone(), Change::Found))
+            .map(|me| (*me, Change::Found))
             .collect();
         self.run("found", &changes)
     }
 
     /// The changes of an event: `present` lose `left` and get `joined`.
     pub fn changes(
-        present: &[MemberId],
-        left: &[MemberId],
-        joined: &[MemberId],
-    ) -> Vec<(MemberId, Change)> {
+        present: &[MemberName],
+        left: &[MemberName],
+        joined: &[MemberName],
+    ) -> Vec<(MemberName, Change)> {
         let stay = present.iter().filter(|member| !left.contains(member));
-        let members: Vec<MemberId> = stay.clone().chain(joined).cloned().collect();
+        let members: Vec<MemberName> = stay.clone().chain(joined).cloned().collect();
         let update = Change::Update {
             left: left.to_vec(),
             joined: joined.to_vec(),
         };
         let enter = Change::Enter { members };
-        stay.map(|member| (member.clone(), update.clone()))
-            .chain(joined.iter().map(|member| (member.clone(), enter.clone())))
+        stay.map(|member| (*member, update.clone()))
+            .chain(joined.iter().map(|member| (*member, enter.clone())))
             .collect()
     }
 
@@ -141,25 +141,25 @@ impl World {
     pub fn update(
         &mut self,
         event: &str,
-        present: &[MemberId],
-        left: &[MemberId],
-        joined: &[MemberId],
+        present: &[MemberName],
+        left: &[MemberName],
+        joined: &[MemberName],
     ) -> Run {
         self.run(event, &Self::changes(present, left, joined))
     }
 
     /// The first member starts over, all others are new to it.
-    pub fn restart(&mut self, members: &[MemberId]) -> Run {
+    pub fn restart(&mut self, members: &[MemberName]) -> Run {
         let (first, joined) = members.split_first().expect("a member");
         let mut changes = vec![(
-            first.clone(),
+            *first,
             Change::Restart {
                 joined: joined.to_vec(),
             },
         )];
         changes.extend(joined.iter().map(|me| {
             (
-                me.clone(),
+                *me,
                 Change::Enter {
                     members: members.to_vec(),
                 },
@@ -169,7 +169,7 @@ impl World {
     }
 
     /// Runs changes and checks what holds after every event.
-    pub fn run(&mut self, event: &str, changes: &[(MemberId, Change)]) -> Run {
+    pub fn run(&mut self, event: &str, changes: &[(MemberName, Change)]) -> Run {
         let run = self
             .bus
             .change(changes)
@@ -182,13 +182,13 @@ impl World {
     pub fn check<'a>(
         &mut self,
         event: &str,
-        members: impl Iterator<Item = &'a MemberId>,
+        members: impl Iterator<Item = &'a MemberName>,
         run: &Run,
     ) {
-        let mut agreed: Option<(&GroupSecret, Vec<MemberId>, Option<MemberId>)> = None;
+        let mut agreed: Option<(&GroupSecret, Vec<MemberName>, Option<MemberName>)> = None;
         let mut present = Vec::new();
         for member in members {
-            present.push(member.clone());
+            present.push(*member);
             let secret = run
                 .secrets
                 .get(member)

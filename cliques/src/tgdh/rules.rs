@@ -156,12 +156,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{MemberId, group::Ristretto255};
+    use crate::{MemberName, group::Ristretto255};
 
     type Shape = Tree<Ristretto255>;
 
     fn leaf(number: usize) -> Shape {
-        Tree::leaf(MemberId::try_from(format!("m{number:02}").as_str()).expect("a name"))
+        Tree::leaf(MemberName::try_from(format!("m{number:02}").as_str()).expect("a name"))
     }
 
     fn combined(trees: Vec<Shape>) -> Shape {
@@ -170,7 +170,7 @@ mod tests {
 
     fn pruned(tree: &Shape, gone: &[&str]) -> Pruned<Ristretto255> {
         let stays =
-            |member: &MemberId| !gone.iter().any(|name| member.as_bytes() == name.as_bytes());
+            |member: &MemberName| !gone.iter().any(|name| member.as_bytes() == name.as_bytes());
         tree.prune(stays).expect("somebody stays")
     }
 
@@ -212,7 +212,7 @@ mod tests {
             let leaf = Bushy::representative(&pruned, Event::Subtractive);
             assert_eq!(pruned.tree.text_of(leaf), representative, "{left}");
         }
-        let everybody = |_: &MemberId| false;
+        let everybody = |_: &MemberName| false;
         assert!(tree.prune(everybody).is_none());
     }
 
@@ -270,13 +270,13 @@ mod tests {
         fn losses_leave_the_others_in_their_order(gone in prop::collection::vec(any::<bool>(), 20)) {
             let tree = combined((0..20).map(leaf).collect());
             let order = tree.members();
-            let gone: Vec<MemberId> = order
+            let gone: Vec<MemberName> = order
                 .iter()
                 .zip(&gone)
                 .filter(|(_, gone)| **gone)
-                .map(|(member, _)| member.clone())
+                .map(|(member, _)| *member)
                 .collect();
-            let left: Vec<MemberId> =
+            let left: Vec<MemberName> =
                 order.into_iter().filter(|member| !gone.contains(member)).collect();
             let pruned = tree.prune(|member| left.contains(member));
             prop_assert_eq!(pruned.is_none(), left.is_empty());

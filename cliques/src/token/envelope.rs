@@ -27,11 +27,11 @@
 use alloc::{string::String, vec::Vec};
 use core::fmt;
 
+use gcs_view::MemberName;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    agreement::Recipient, codec::Writer, error::DecodeError, member::MemberId, protocol::Protocol,
-    token::TokenKind,
+    agreement::Recipient, codec::Writer, error::DecodeError, protocol::Protocol, token::TokenKind,
 };
 
 /// Version of the envelope.
@@ -107,7 +107,7 @@ pub trait Verifier: fmt::Debug + Send + Sync {
     /// [`VerifyError`] when it was not, or cannot be known.
     fn verify(
         &self,
-        member: &MemberId,
+        member: &MemberName,
         algorithm: SignatureAlgorithm,
         message: &[u8],
         signature: &[u8],
@@ -134,7 +134,7 @@ pub trait Verifier: fmt::Debug + Send + Sync {
 #[derive(Clone, Copy, Debug)]
 pub struct Claim<'a> {
     /// Who is said to have made it.
-    pub member: &'a MemberId,
+    pub member: &'a MemberName,
     /// Algorithm.
     pub algorithm: SignatureAlgorithm,
     /// What was signed.
@@ -166,9 +166,9 @@ pub struct Expected<'a> {
     /// Epoch of the run under way.
     pub epoch: u32,
     /// Sender as the transport vouches.
-    pub sender: &'a MemberId,
+    pub sender: &'a MemberName,
     /// Receiver.
-    pub me: &'a MemberId,
+    pub me: &'a MemberName,
     /// Kind that goes with the transport's message type, if that tells one.
     pub kind: Option<TokenKind>,
 }
@@ -184,7 +184,7 @@ pub struct Envelope {
     /// Milliseconds since the Unix epoch, by the sender's clock.
     pub timestamp: u64,
     /// Sender.
-    pub sender: MemberId,
+    pub sender: MemberName,
     /// Receiver.
     pub recipient: Recipient,
     /// Body (key agreement notes, section 2.4).
@@ -193,7 +193,7 @@ pub struct Envelope {
 
 impl TokenBinding {
     /// Hash of the members of a view, in membership order.
-    pub fn view_hash(members: &[MemberId]) -> [u8; 16] {
+    pub fn view_hash(members: &[MemberName]) -> [u8; 16] {
         let mut list = Writer::new(b"");
         list.count(members.len());
         for member in members {

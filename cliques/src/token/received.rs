@@ -3,11 +3,12 @@
 use alloc::{borrow::ToOwned, string::String, vec::Vec};
 use core::{fmt, ops::Range};
 
+use gcs_view::{MemberName, NameError};
+
 use crate::{
     agreement::Recipient,
     codec::{Reader, illegal_name},
     error::{DecodeError, Rejected},
-    member::MemberId,
     token::{
         Claim, Expected, SIGNATURE_CONTEXT, SignatureAlgorithm, TokenKind, Verifier, VerifyError,
         envelope::VERSION,
@@ -30,7 +31,7 @@ pub struct ReceivedToken {
     epoch: u32,
     timestamp: u64,
     view_hash: [u8; 16],
-    sender: MemberId,
+    sender: MemberName,
     recipient: Recipient,
     /// The signed bytes, context first, and where the body is in them.
     signed: Vec<u8>,
@@ -43,7 +44,7 @@ pub struct ReceivedToken {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token {
     kind: TokenKind,
-    sender: MemberId,
+    sender: MemberName,
     recipient: Recipient,
     epoch: u32,
     timestamp: u64,
@@ -107,7 +108,7 @@ impl ReceivedToken {
     }
 
     /// Claimed sender.
-    pub const fn sender(&self) -> &MemberId {
+    pub const fn sender(&self) -> &MemberName {
         &self.sender
     }
 
@@ -163,13 +164,13 @@ impl ReceivedToken {
         }
         if self.sender != *expected.sender {
             return Err(Rejected::SenderMismatch {
-                claimed: self.sender.clone(),
-                actual: expected.sender.clone(),
+                claimed: self.sender,
+                actual: *expected.sender,
             });
         }
         match &self.recipient {
             Recipient::Member(member) if member != expected.me => {
-                return Err(Rejected::NotForMe(member.clone()));
+                return Err(Rejected::NotForMe(*member));
             }
             Recipient::Member(_) | Recipient::Group => {}
         }
@@ -259,9 +260,15 @@ impl ReceivedToken {
     }
 }
 
-/// A member identifier of the wire.
-fn member(bytes: &[u8], what: &'static str) -> Result<MemberId, DecodeError> {
-    MemberId::new(bytes).map_err(|illegal| illegal_name(illegal.0, what))
+/// A member name of the wire.
+fn member(bytes: &[u8], what: &'static str) -> Result<MemberName, DecodeError> {
+    MemberName::new(bytes).map_err(|illegal| match illegal {
+        NameError::Length { length, .. } => illegal_name(length, what),
+        NameError::Byte { byte, .. } => DecodeError::Unknown {
+            what,
+            value: byte.into(),
+        },
+    })
 }
 
 impl fmt::Debug for ReceivedToken {
@@ -285,7 +292,7 @@ impl Token {
     }
 
     /// Sender.
-    pub const fn sender(&self) -> &MemberId {
+    pub const fn sender(&self) -> &MemberName {
         &self.sender
     }
 

@@ -13,7 +13,7 @@ mod gdh;
 mod trees;
 
 use cliques::{
-    Change, Cost, CustomSuite, MemberId, Protocol,
+    Change, Cost, CustomSuite, MemberName, Protocol,
     testing::{
         bus::{Bus, Run, Schedule},
         world::{World, members},
@@ -23,8 +23,8 @@ use cliques::{
 /// A group that has grown in one step, and members outside of it.
 struct Grown {
     bus: Bus,
-    all: Vec<MemberId>,
-    new: Vec<MemberId>,
+    all: Vec<MemberName>,
+    new: Vec<MemberName>,
 }
 
 /// A group of `n` members, and `m` outside.
@@ -35,7 +35,7 @@ fn group_of(protocol: Protocol, n: usize, m: usize) -> Grown {
     bus.add_all(protocol, &toy, &all, 1);
     bus.add_all(protocol, &toy, &new, 2);
     let (first, rest) = all.split_at(1);
-    bus.change(&[(first.first().unwrap().clone(), Change::Found)])
+    bus.change(&[(*first.first().unwrap(), Change::Found)])
         .unwrap();
     if !rest.is_empty() {
         bus.change(&World::changes(first, &[], rest)).unwrap();
@@ -54,7 +54,7 @@ impl Grown {
     fn leave(&mut self, places: &[usize]) -> Run {
         let gone: Vec<_> = places
             .iter()
-            .map(|place| self.all.get(*place).unwrap().clone())
+            .map(|place| *self.all.get(*place).unwrap())
             .collect();
         let changes = World::changes(&self.all, &gone, &[]);
         self.bus.change(&changes).unwrap()
@@ -71,7 +71,7 @@ fn found(protocol: Protocol) -> Run {
     let mut bus = Bus::new(Schedule::Rounds);
     let me = members([1]);
     bus.add_all(protocol, &"toy17".parse().unwrap(), &me, 1);
-    bus.change(&[(me.first().unwrap().clone(), Change::Found)])
+    bus.change(&[(*me.first().unwrap(), Change::Found)])
         .unwrap()
 }
 

@@ -1,7 +1,7 @@
 //! STR and TGDH, as they run, and in the order in which the papers and the notes count.
 
 use cliques::{
-    Change, Group, KeyAgreement, MemberId, NamedGroup, Protocol,
+    Change, Group, KeyAgreement, MemberName, NamedGroup, Protocol,
     group::GroupVisitor,
     keytree::KeyTiming,
     str_::Str,
@@ -28,7 +28,7 @@ static TGDH: CustomSuite = CustomSuite {
     member: |group, me| group.with(Counted(Protocol::Tgdh, me)),
 };
 
-struct Counted(Protocol, MemberId);
+struct Counted(Protocol, MemberName);
 
 impl GroupVisitor for Counted {
     type Output = Box<dyn KeyAgreement>;
@@ -57,7 +57,7 @@ fn founding() {
 /// A group that goes through events one after the other.
 struct Chain {
     bus: Bus,
-    present: Vec<MemberId>,
+    present: Vec<MemberName>,
 }
 
 impl Chain {
@@ -65,7 +65,7 @@ impl Chain {
         let mut bus = Bus::new(Schedule::Rounds);
         bus.add_all(protocol, &"toy17".parse().unwrap(), &members(1..=most), 1);
         let present = members([1]);
-        bus.change(&[(present[0].clone(), Change::Found)]).unwrap();
+        bus.change(&[(present[0], Change::Found)]).unwrap();
         Self { bus, present }
     }
 
@@ -86,7 +86,7 @@ impl Chain {
 
     /// The member at this place from the bottom leaves.
     fn leave(&mut self, place: usize) -> Run {
-        let gone = [self.present[place].clone()];
+        let gone = [self.present[place]];
         let run = self.bus.change(&World::changes(&self.present, &gone, &[]));
         self.present.remove(place);
         run.unwrap()
@@ -145,7 +145,7 @@ fn two_trees(protocol: Protocol, n: usize, m: usize) -> Run {
     let (one, other) = all.split_at(n);
     for tree in [one, other] {
         let (first, rest) = tree.split_at(1);
-        bus.change(&[(first[0].clone(), Change::Found)]).unwrap();
+        bus.change(&[(first[0], Change::Found)]).unwrap();
         if !rest.is_empty() {
             bus.change(&World::changes(first, &[], rest)).unwrap();
         }
@@ -155,7 +155,7 @@ fn two_trees(protocol: Protocol, n: usize, m: usize) -> Run {
         let left = Vec::new();
         let joined = joined.to_vec();
         let change = Change::Update { left, joined };
-        changes.extend(tree.iter().map(|member| (member.clone(), change.clone())));
+        changes.extend(tree.iter().map(|member| (*member, change.clone())));
     }
     let run = bus.change(&changes).unwrap();
     assert_eq!(run.secrets.len(), n + m);

@@ -1,7 +1,7 @@
 //! Hostile tokens against BD that are not among the common ones.
 
 use cliques::{
-    Change, Error, MemberId, Outgoing, PeerFault, Protocol, Rejected, TokenKind,
+    Change, Error, MemberName, Outgoing, PeerFault, Protocol, Rejected, TokenKind,
     group::ElementPolicy,
     testing::{
         bus::{Flow, Schedule},
@@ -53,9 +53,9 @@ fn a_wrong_quotient_makes_everybody_a_suspect() {
 }
 
 /// A member of two who is told the tokens of the other by hand.
-fn pair() -> (Box<dyn cliques::KeyAgreement>, Vec<MemberId>, Outgoing) {
+fn pair() -> (Box<dyn cliques::KeyAgreement>, Vec<MemberName>, Outgoing) {
     let all = world::members(1..=2);
-    let mut machine = Protocol::Bd.member(toy(), all[0].clone());
+    let mut machine = Protocol::Bd.member(toy(), all[0]);
     let members = all.clone();
     let mut step = machine
         .begin(Change::Enter { members }, &mut seeded(1))
@@ -68,7 +68,7 @@ fn quotients_of_two_members_are_one() {
     let (mut machine, all, mine) = pair();
     let mut rng = seeded(2);
     let mut process =
-        |from: &MemberId, kind, body: &[u8]| machine.process(from, kind, body, &mut rng);
+        |from: &MemberName, kind, body: &[u8]| machine.process(from, kind, body, &mut rng);
     let blinded = [&mine.body[..32], &[0, 0, 16]].concat();
     let _ = process(&all[1], TokenKind::BdZ, &blinded).unwrap();
     let step = process(&all[0], TokenKind::BdZ, &mine.body).unwrap();
@@ -78,7 +78,7 @@ fn quotients_of_two_members_are_one() {
         ([0, 0, 16], PeerFault::Inconsistent),
         ([0x01, 0xfd, 0x3b], PeerFault::NotInGroup),
     ] {
-        let culprit = all[1].clone();
+        let culprit = all[1];
         let error = process(&all[1], TokenKind::BdX, &body).unwrap_err();
         assert_eq!(error, Error::Peer { culprit, fault });
     }
@@ -92,12 +92,12 @@ fn a_quotient_that_is_early_waits_and_a_second_one_is_a_fault() {
     let (mut machine, all, mine) = pair();
     let mut rng = seeded(2);
     let mut process =
-        |from: &MemberId, kind, body: &[u8]| machine.process(from, kind, body, &mut rng);
+        |from: &MemberName, kind, body: &[u8]| machine.process(from, kind, body, &mut rng);
     let _ = process(&all[1], TokenKind::BdX, &[0, 0, 1]).unwrap();
-    let repeated = Rejected::Repeated(all[1].clone());
+    let repeated = Rejected::Repeated(all[1]);
     let error = process(&all[1], TokenKind::BdX, &[0, 0, 1]).unwrap_err();
     assert_eq!(error, Error::Rejected(repeated));
-    let (culprit, fault) = (all[1].clone(), PeerFault::Duplicate);
+    let (culprit, fault) = (all[1], PeerFault::Duplicate);
     let error = process(&all[1], TokenKind::BdX, &[0, 0, 16]).unwrap_err();
     assert_eq!(error, Error::Peer { culprit, fault });
     let _ = process(&all[0], TokenKind::BdZ, &mine.body).unwrap();

@@ -1,7 +1,7 @@
 //! Hostile tokens against CKD that are not among the common ones.
 
 use cliques::{
-    Error, MemberId, PeerFault, Protocol, Rejected, TokenKind,
+    Error, MemberName, PeerFault, Protocol, Rejected, TokenKind,
     group::ElementPolicy,
     testing::{
         bus::{Flow, Schedule},
@@ -38,7 +38,7 @@ fn spoilt(
     from: usize,
     to: usize,
     body: impl Fn(&[u8]) -> Vec<u8>,
-) -> Result<(), (MemberId, Error)> {
+) -> Result<(), (MemberName, Error)> {
     let (mut world, all) = World::grown(Protocol::Ckd, &toy(), Schedule::Rounds, 3);
     let joined = world::members(4..=5);
     world.add(&joined);
@@ -53,7 +53,7 @@ fn spoilt(
     run.map(drop)
 }
 
-fn name(number: usize) -> MemberId {
+fn name(number: usize) -> MemberName {
     world::members([number]).remove(0)
 }
 

@@ -36,7 +36,7 @@ fn a_token_outside_a_schnorr_group_is_refused_by_its_first_receiver() {
     let elements = schnorr_elements();
     let hook =
         |_, machine: &mut dyn KeyAgreement, delivery: &Delivery<'_>, rng: &mut dyn CryptoRng| {
-            let (token, from) = (&delivery.sent.token, delivery.sent.from.clone());
+            let (token, from) = (&delivery.sent.token, delivery.sent.from);
             if !matches!(token.kind, TokenKind::GdhPartial | TokenKind::GdhFinal)
                 || from == *delivery.to
             {
@@ -47,7 +47,7 @@ fn a_token_outside_a_schnorr_group_is_refused_by_its_first_receiver() {
             for bad in &elements.bad {
                 let body = [head, &bad.encoding].concat();
                 let error = machine.process(&from, token.kind, &body, rng).unwrap_err();
-                let (culprit, fault) = (from.clone(), PeerFault::NotInGroup);
+                let (culprit, fault) = (from, PeerFault::NotInGroup);
                 assert_eq!(error, Error::Peer { culprit, fault });
                 refused += 1;
             }
@@ -64,7 +64,7 @@ fn after_a_bad_list(group: &MathematicalGroup, victim: usize, element: &[u8]) ->
     let mut lists = Vec::new();
     for member in &all[..3] {
         let change = Change::Update {
-            left: vec![all[3].clone()],
+            left: vec![all[3]],
             joined: vec![],
         };
         let step = world.bus.machine(member).begin(change, &mut rng).unwrap();
@@ -96,7 +96,7 @@ fn a_bad_partial_key_is_found_by_the_controller_who_uses_it() {
         // m02 becomes controller of m01 and itself, and needs the partial key of m01.
         let mut world = after_a_bad_list(&group, 0, &element);
         let controller = world.bus.machine(&world::members([2])[0]);
-        let left = vec![culprit.clone()];
+        let left = vec![culprit];
         let (before, mut rng) = (format!("{controller:?}"), seeded(1));
         for joined in [vec![], world::members([5])] {
             // With a join the list is made of factor-outs: the old ones are not needed.
@@ -108,7 +108,7 @@ fn a_bad_partial_key_is_found_by_the_controller_who_uses_it() {
             let result = controller.begin(change, &mut rng);
             match used {
                 true => {
-                    let (culprit, fault) = (culprit.clone(), PeerFault::NotInGroup);
+                    let (culprit, fault) = (culprit, PeerFault::NotInGroup);
                     assert_eq!(result.unwrap_err(), Error::Peer { culprit, fault });
                     assert_eq!(format!("{controller:?}"), before);
                 }
@@ -128,7 +128,7 @@ fn the_own_partial_key_is_tested_exactly_before_it_becomes_a_token() {
     let controller = world.bus.machine(&world::members([2])[0]);
     let (before, mut rng) = (format!("{controller:?}"), seeded(1));
     let change = Change::Update {
-        left: vec![culprit.clone()],
+        left: vec![culprit],
         joined: world::members([5]),
     };
     let error = controller.begin(change, &mut rng).unwrap_err();
@@ -165,7 +165,7 @@ fn a_second_factor_out_of_one_member_is_its_fault() {
             assert_eq!(
                 error,
                 Error::Peer {
-                    culprit: before.clone(),
+                    culprit: *before,
                     fault
                 }
             );
@@ -178,7 +178,7 @@ fn a_second_factor_out_of_one_member_is_its_fault() {
 #[test]
 fn a_partial_token_comes_from_the_predecessor() {
     let members = world::members(1..=3);
-    let mut machine = Protocol::Gdh.member(toy(), members[1].clone());
+    let mut machine = Protocol::Gdh.member(toy(), members[1]);
     let mut rng = seeded(1);
     let _ = machine
         .begin(
@@ -202,7 +202,7 @@ fn a_partial_token_comes_from_the_predecessor() {
         assert_eq!(
             error,
             Error::Peer {
-                culprit: members[0].clone(),
+                culprit: members[0],
                 fault
             }
         );
@@ -220,7 +220,7 @@ fn a_partial_token_comes_from_the_predecessor() {
 #[test]
 fn names_that_no_member_can_have_are_undecodable() {
     let members = world::members(1..=3);
-    let mut machine = Protocol::Gdh.member(toy(), members[1].clone());
+    let mut machine = Protocol::Gdh.member(toy(), members[1]);
     let mut rng = seeded(1);
     let change = Change::Enter {
         members: members.clone(),
@@ -252,6 +252,6 @@ fn names_that_no_member_can_have_are_undecodable() {
         assert_eq!(error(value), Error::Decode(long));
     }
     let fault = PeerFault::MemberListMismatch;
-    let culprit = members[0].clone();
+    let culprit = members[0];
     assert_eq!(error(255), Error::Peer { culprit, fault });
 }

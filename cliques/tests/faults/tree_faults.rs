@@ -1,7 +1,7 @@
 //! Hostile tokens against STR and TGDH that are not among the common ones, and keys that map to 0.
 
 use cliques::{
-    Change, Error, Group, KeyAgreement, MemberId, PeerFault, Protocol, Rejected, TokenKind,
+    Change, Error, Group, KeyAgreement, MemberName, PeerFault, Protocol, Rejected, TokenKind,
     group::{ElementPolicy, GroupVisitor, Modp},
     keytree::Verification,
     str_::Str,
@@ -43,10 +43,10 @@ fn elements_outside_a_schnorr_group_are_refused_by_whoever_uses_them() {
 }
 
 /// Bodies of tokens and who sent them.
-type Sent = Vec<(MemberId, Vec<u8>)>;
+type Sent = Vec<(MemberName, Vec<u8>)>;
 
 /// The tree of m01, m02, m03 in an agreement with m04, with the tokens of all.
-fn merging(protocol: Protocol) -> (World, Vec<MemberId>, Sent) {
+fn merging(protocol: Protocol) -> (World, Vec<MemberName>, Sent) {
     let (mut world, _) = World::grown(protocol, &toy(), Schedule::Rounds, 3);
     let all = world::members(1..=4);
     world.add(&all[3..]);
@@ -57,15 +57,15 @@ fn merging(protocol: Protocol) -> (World, Vec<MemberId>, Sent) {
         bodies.extend(
             step.send
                 .into_iter()
-                .map(|token| (member.clone(), token.body)),
+                .map(|token| (member, token.body)),
         );
     }
     (world, all, bodies)
 }
 
-fn peer(culprit: &MemberId, fault: PeerFault) -> Error {
+fn peer(culprit: &MemberName, fault: PeerFault) -> Error {
     Error::Peer {
-        culprit: culprit.clone(),
+        culprit: *culprit,
         fault,
     }
 }
@@ -76,7 +76,7 @@ fn one_tree_comes_from_each_component_and_from_its_representative() {
         let (mut world, all, bodies) = merging(protocol);
         let machine = world.bus.machine(&all[0]);
         let mut rng = seeded(1);
-        let mut error = |from: &MemberId, kind, body: &[u8]| {
+        let mut error = |from: &MemberName, kind, body: &[u8]| {
             let before = format!("{machine:?}");
             let error = machine.process(from, kind, body, &mut rng).err();
             match &error {
@@ -89,7 +89,7 @@ fn one_tree_comes_from_each_component_and_from_its_representative() {
         let ((representative, own), (joiner, foreign)) = (&bodies[0], &bodies[1]);
         assert_eq!((representative, joiner), (&all[2], &all[3]), "{protocol}");
         let unexpected = Error::Unexpected {
-            sender: all[2].clone(),
+            sender: all[2],
             kind: update,
         };
         let no_nodes = [0, 0, 0];
@@ -103,7 +103,7 @@ fn one_tree_comes_from_each_component_and_from_its_representative() {
             Some(peer(&all[2], fault))
         );
         assert_eq!(error(joiner, tree, foreign), None);
-        let repeated = Error::Rejected(Rejected::Repeated(joiner.clone()));
+        let repeated = Error::Rejected(Rejected::Repeated(*joiner));
         assert_eq!(error(joiner, tree, foreign), Some(repeated));
         let mut other = foreign.clone();
         let at = other.len() - 3;
@@ -132,7 +132,7 @@ fn updates_come_from_whose_turn_it_is() {
                 }
                 let error = machine.process(&all[4], tree, body, rng).unwrap_err();
                 let kind = tree;
-                let sender = all[4].clone();
+                let sender = all[4];
                 assert_eq!(error, Error::Unexpected { sender, kind });
                 let error = machine
                     .process(&all[4], TokenKind::BdZ, body, rng)
@@ -151,7 +151,7 @@ fn updates_come_from_whose_turn_it_is() {
 fn a_second_update_is_a_duplicate() {
     // Two subtrees of (((m01 m02) (m03 m04)) ((m05 m06) (m07 m08))) lose a member each.
     let (mut world, all) = World::grown(Protocol::Tgdh, &toy(), Schedule::Rounds, 8);
-    let gone = [all[0].clone(), all[4].clone()];
+    let gone = [all[0], all[4]];
     let changes = World::changes(&all, &gone, &[]);
     let mut first = None;
     let mut seen = 0;
@@ -180,7 +180,7 @@ fn a_second_update_is_a_duplicate() {
 /// A blinded key that is in the group, but not the one of the key.
 #[test]
 fn a_wrong_blinded_key_is_found_by_whoever_verifies() {
-    struct Member(Protocol, MemberId, Verification);
+    struct Member(Protocol, MemberName, Verification);
     impl GroupVisitor for Member {
         type Output = Box<dyn KeyAgreement>;
 
@@ -255,7 +255,7 @@ fn what_is_used_later_is_tested_later() {
         match (delivery.sent.token.kind, place) {
             (TokenKind::TgdhUpdate, Some(place)) if *delivery.to == all[0] => {
                 body[place + 2..place + 5].copy_from_slice(&[0x01, 0xfd, 0x3b]);
-                author = Some(delivery.sent.from.clone());
+                author = Some(delivery.sent.from);
                 Flow::Instead(body)
             }
             _ => Flow::Go,
@@ -278,7 +278,7 @@ fn what_is_used_later_is_tested_later() {
     assert_eq!(format!("{machine:?}"), before);
     // Or it has nothing to announce but its own share, and finds out when that comes back.
     let step = machine.begin(change(Vec::new()), &mut rng).unwrap();
-    let me = all[0].clone();
+    let me = all[0];
     let token = &step.send[0];
     let error = machine
         .process(&me, token.kind, &token.body, &mut rng)
@@ -297,7 +297,7 @@ fn small() -> Modp {
 const TO_ZERO: u16 = 6552;
 
 /// Members of a group with F(g^6552) = 0 who draw these shares, in a row.
-fn drawing(protocol: Protocol, shares: &[&[u16]]) -> (Bus, Vec<MemberId>) {
+fn drawing(protocol: Protocol, shares: &[&[u16]]) -> (Bus, Vec<MemberName>) {
     let mut bus = Bus::new(Schedule::Rounds);
     let all = world::members(1..=shares.len());
     for (member, shares) in all.iter().zip(shares) {
@@ -305,7 +305,7 @@ fn drawing(protocol: Protocol, shares: &[&[u16]]) -> (Bus, Vec<MemberId>) {
         for share in *shares {
             rng.push(&share.to_be_bytes());
         }
-        let machine = protocol.member_over(small(), member.clone()).unwrap();
+        let machine = protocol.member_over(small(), *member).unwrap();
         bus.add(machine, Box::new(rng));
     }
     (bus, all)
@@ -316,7 +316,7 @@ fn a_share_that_makes_a_key_0_is_drawn_again() {
     for (protocol, ..) in SUITES {
         // With 6552 the key g^(1 * 6552) of m01 and m02 is 0 as an exponent, so m02 draws again.
         let (mut bus, all) = drawing(protocol, &[&[5, 1], &[7, TO_ZERO, 2, 9], &[3]]);
-        let _ = bus.change(&[(all[0].clone(), Change::Found)]).unwrap();
+        let _ = bus.change(&[(all[0], Change::Found)]).unwrap();
         let _ = bus
             .change(&World::changes(&all[..1], &[], &all[1..2]))
             .unwrap();
@@ -325,7 +325,7 @@ fn a_share_that_makes_a_key_0_is_drawn_again() {
             .unwrap();
         assert_eq!(run.secrets.len(), 3, "{protocol}");
         // The next share that m02 draws, alone, is the fourth.
-        let gone = [all[0].clone(), all[2].clone()];
+        let gone = [all[0], all[2]];
         let run = bus.change(&World::changes(&all, &gone, &[])).unwrap();
         assert_eq!(run.secrets[&all[1]].expose(), [0, 0, 9], "{protocol}");
     }
@@ -340,7 +340,7 @@ fn a_key_that_is_0_to_others_than_its_refresher_fails_the_run() {
         for (fourth, third) in [(fourth, third), (fourth + 1, third + 1)] {
             let shares: [&[u16]; 4] = [&[5, 1], &[7, 2, 2], &[third, 3], &[fourth, 3]];
             let (mut bus, all) = drawing(protocol, &shares);
-            let _ = bus.change(&[(all[0].clone(), Change::Found)]).unwrap();
+            let _ = bus.change(&[(all[0], Change::Found)]).unwrap();
             let _ = bus
                 .change(&World::changes(&all[..1], &[], &all[1..2]))
                 .unwrap();

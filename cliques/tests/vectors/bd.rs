@@ -1,6 +1,6 @@
 //! BD.
 
-use cliques::{Group, KeyAgreement, MemberId, TokenKind, bd::Bd};
+use cliques::{Group, KeyAgreement, MemberName, TokenKind, bd::Bd};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -16,7 +16,7 @@ impl Suite for BdSuite {
 
     type Machine<G: Group> = Bd<G>;
 
-    fn machine<G: Group>(group: G, me: MemberId) -> Bd<G> {
+    fn machine<G: Group>(group: G, me: MemberName) -> Bd<G> {
         Bd::new(group, me)
     }
 

@@ -1,6 +1,6 @@
 //! CKD in mode 0.
 
-use cliques::{Group, KeyAgreement, MemberId, TokenKind, ckd::Ckd};
+use cliques::{Group, KeyAgreement, MemberName, TokenKind, ckd::Ckd};
 use serde_json::Value;
 
 use crate::harness::{Event, Numbers, Suite, name, names, put_count, put_name, scenarios};
@@ -19,7 +19,7 @@ impl Suite for CkdSuite {
 
     type Machine<G: Group> = Ckd<G>;
 
-    fn machine<G: Group>(group: G, me: MemberId) -> Ckd<G> {
+    fn machine<G: Group>(group: G, me: MemberName) -> Ckd<G> {
         Ckd::new(group, me)
     }
 

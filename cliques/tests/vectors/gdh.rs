@@ -1,6 +1,8 @@
 //! GDH, with direct joins.
 
-use cliques::{Group, KeyAgreement, MemberId, Step, TokenKind, gdh::Gdh, testing::rng::ReplayRng};
+use cliques::{
+    Group, KeyAgreement, MemberName, Step, TokenKind, gdh::Gdh, testing::rng::ReplayRng,
+};
 use serde_json::Value;
 
 use crate::harness::{Event, Numbers, Suite, name, names, put_count, put_name, scenarios};
@@ -20,7 +22,7 @@ impl Suite for GdhSuite {
 
     type Machine<G: Group> = Gdh<G>;
 
-    fn machine<G: Group>(group: G, me: MemberId) -> Gdh<G> {
+    fn machine<G: Group>(group: G, me: MemberName) -> Gdh<G> {
         Gdh::new(group, me)
     }
 
@@ -30,7 +32,7 @@ impl Suite for GdhSuite {
             Some("direct") if joined.contains(machine.me()) => {
                 machine.enter_directly(event.members())
             }
-            Some("direct") => machine.begin_direct_join(joined[0].clone(), rng),
+            Some("direct") => machine.begin_direct_join(joined[0], rng),
             _ => machine.begin(event.change(&machine.me().clone()), rng),
         };
         answer.unwrap()

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, marker::PhantomData, mem};
 
 use cliques::{
-    Change, Group, KeyAgreement, MemberId, Outgoing, Recipient, Step, TokenKind, TokenService,
+    Change, Group, KeyAgreement, MemberName, Outgoing, Recipient, Step, TokenKind, TokenService,
     group::{GroupVisitor, MathematicalGroup},
     testing::rng::ReplayRng,
 };
@@ -23,7 +23,7 @@ pub(crate) trait Suite {
     type Machine<G: Group>: KeyAgreement;
 
     /// A member without a group.
-    fn machine<G: Group>(group: G, me: MemberId) -> Self::Machine<G>;
+    fn machine<G: Group>(group: G, me: MemberName) -> Self::Machine<G>;
 
     /// Tells a member of the event.
     fn begin<G: Group>(
@@ -41,7 +41,7 @@ pub(crate) trait Suite {
     }
 
     /// Members in the order in which their first messages are recorded.
-    fn speakers(event: &Event<'_>) -> Vec<MemberId> {
+    fn speakers(event: &Event<'_>) -> Vec<MemberName> {
         event.members()
     }
 
@@ -80,15 +80,15 @@ impl Numbers {
 pub(crate) struct Event<'a>(pub(crate) &'a Value);
 
 impl Event<'_> {
-    pub(crate) fn members(&self) -> Vec<MemberId> {
+    pub(crate) fn members(&self) -> Vec<MemberName> {
         names(&self.0["members_after"])
     }
 
-    pub(crate) fn joined(&self) -> Vec<MemberId> {
+    pub(crate) fn joined(&self) -> Vec<MemberName> {
         names(&self.0["joined"])
     }
 
-    pub(crate) fn left(&self) -> Vec<MemberId> {
+    pub(crate) fn left(&self) -> Vec<MemberName> {
         names(&self.0["left"])
     }
 
@@ -97,7 +97,7 @@ impl Event<'_> {
     }
 
     /// The event as it looks to a member.
-    pub(crate) fn change(&self, me: &MemberId) -> Change {
+    pub(crate) fn change(&self, me: &MemberName) -> Change {
         let members = self.members();
         let joined = self.joined();
         let left = self.left();
@@ -113,7 +113,7 @@ impl Event<'_> {
 
 /// A token on its way.
 struct Flying {
-    from: MemberId,
+    from: MemberName,
     token: Outgoing,
     time: u64,
 }
@@ -134,32 +134,32 @@ impl<M: KeyAgreement> Station<M> {
         self.exponentiations += work;
         self.time = self.time.max(time) + work;
         flying.extend(answer.send.into_iter().map(|token| Flying {
-            from: self.machine.me().clone(),
+            from: *self.machine.me(),
             token,
             time: self.time,
         }));
         if let Some(secret) = answer.secret {
-            let me = self.machine.me().clone();
+            let me = *self.machine.me();
             let earlier = secrets.insert(me, secret.expose().to_vec());
             assert!(earlier.is_none(), "a second secret");
         }
     }
 }
 
-type Secrets = BTreeMap<MemberId, Vec<u8>>;
+type Secrets = BTreeMap<MemberName, Vec<u8>>;
 
-pub(crate) fn name(value: &Value) -> MemberId {
-    MemberId::try_from(value.as_str().unwrap()).unwrap()
+pub(crate) fn name(value: &Value) -> MemberName {
+    MemberName::try_from(value.as_str().unwrap()).unwrap()
 }
 
-pub(crate) fn names(value: &Value) -> Vec<MemberId> {
+pub(crate) fn names(value: &Value) -> Vec<MemberName> {
     value
         .as_array()
         .map_or_else(Vec::new, |list| list.iter().map(name).collect())
 }
 
 /// Appends a name behind its length.
-pub(crate) fn put_name(bytes: &mut Vec<u8>, member: &MemberId) {
+pub(crate) fn put_name(bytes: &mut Vec<u8>, member: &MemberName) {
     put_count(bytes, member.as_bytes().len());
     bytes.extend(member.as_bytes());
 }
@@ -197,7 +197,7 @@ impl<S: Suite> Replay<S> {
     fn step<G: Group>(
         &self,
         group: &G,
-        stations: &mut BTreeMap<MemberId, Station<S::Machine<G>>>,
+        stations: &mut BTreeMap<MemberName, Station<S::Machine<G>>>,
         event: &Event<'_>,
     ) {
         let step = event.0;
@@ -210,8 +210,8 @@ impl<S: Suite> Replay<S> {
         );
         let members = event.members();
         for member in &members {
-            let station = stations.entry(member.clone()).or_insert_with(|| Station {
-                machine: S::machine(group.clone(), member.clone()),
+            let station = stations.entry(*member).or_insert_with(|| Station {
+                machine: S::machine(group.clone(), *member),
                 rng: ReplayRng::new(),
                 time: 0,
                 exponentiations: 0,
@@ -253,7 +253,7 @@ impl<S: Suite> Replay<S> {
                     }
                     Recipient::Member(member) => {
                         unicasts += 1;
-                        vec![member.clone()]
+                        vec![*member]
                     }
                 };
                 for member in receivers {
@@ -322,7 +322,7 @@ impl<S: Suite> Replay<S> {
         assert_eq!(hex::encode(&sent.token.body), hex::encode(body), "{label}");
     }
 
-    fn check_secrets(&self, label: &str, step: &Value, members: &[MemberId], secrets: &Secrets) {
+    fn check_secrets(&self, label: &str, step: &Value, members: &[MemberName], secrets: &Secrets) {
         let expected = self.numbers.element(&step["secret"]);
         assert_eq!(
             secrets.len(),

@@ -13,7 +13,7 @@ use std::{
 };
 
 use cliques::{
-    Change, MemberId, Protocol, Recipient, TokenService,
+    Change, MemberName, Protocol, Recipient, TokenService,
     group::MathematicalGroup,
     testing::{
         bus::{Bus, Schedule},
@@ -100,7 +100,7 @@ impl TryRng for Tape {
 impl TryCryptoRng for Tape {}
 
 /// The events: name, members on the side that goes on, those who leave, those who come.
-fn events() -> Vec<(&'static str, Vec<(MemberId, Change)>)> {
+fn events() -> Vec<(&'static str, Vec<(MemberName, Change)>)> {
     let of = |numbers: &[usize]| members(numbers.iter().copied());
     let update = |present: &[usize], left: &[usize], joined: &[usize]| {
         World::changes(&of(present), &of(left), &of(joined))
@@ -114,8 +114,8 @@ fn events() -> Vec<(&'static str, Vec<(MemberId, Change)>)> {
     let enter = Change::Enter {
         members: of(&[4, 1, 5, 2]),
     };
-    let mut restarts = vec![(first.clone(), restart)];
-    restarts.extend(others.iter().map(|name| (name.clone(), enter.clone())));
+    let mut restarts = vec![(*first, restart)];
+    restarts.extend(others.iter().map(|name| (*name, enter.clone())));
     vec![
         ("found", vec![(of(&[1]).remove(0), Change::Found)]),
         ("first join", update(&[1], &[], &[2])),
@@ -135,7 +135,7 @@ fn events() -> Vec<(&'static str, Vec<(MemberId, Change)>)> {
 }
 
 fn describe(change: &Change) -> Value {
-    let list = |members: &[MemberId]| members.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let list = |members: &[MemberName]| members.iter().map(ToString::to_string).collect::<Vec<_>>();
     match change {
         Change::Found => json!("found"),
         Change::Restart { joined } => json!({ "restart": { "joined": list(joined) } }),
@@ -151,12 +151,12 @@ fn describe(change: &Change) -> Value {
 fn play(
     protocol: Protocol,
     group: &MathematicalGroup,
-    tapes: &BTreeMap<MemberId, Tape>,
-    draws: impl Fn(usize, &MemberId, &Tape),
+    tapes: &BTreeMap<MemberName, Tape>,
+    draws: impl Fn(usize, &MemberName, &Tape),
 ) -> Vec<Value> {
     let mut bus = Bus::new(Schedule::Rounds);
     for (member, tape) in tapes {
-        let machine = protocol.member(group.clone(), member.clone());
+        let machine = protocol.member(group.clone(), *member);
         bus.add(machine, Box::new(tape.clone()));
     }
     let steps = events().into_iter().enumerate();
@@ -230,13 +230,13 @@ fn play(
         .collect()
 }
 
-fn tapes(tape: impl Fn(&MemberId) -> Tape) -> BTreeMap<MemberId, Tape> {
+fn tapes(tape: impl Fn(&MemberName) -> Tape) -> BTreeMap<MemberName, Tape> {
     let all = members(1..=5).into_iter();
-    all.map(|member| (member.clone(), tape(&member))).collect()
+    all.map(|member| (member, tape(&member))).collect()
 }
 
 fn write(path: &PathBuf, protocol: Protocol, group: &MathematicalGroup) {
-    let label = |member: &MemberId| format!("{FORMAT}/{protocol}/{}/{member}", group.name());
+    let label = |member: &MemberName| format!("{FORMAT}/{protocol}/{}/{member}", group.name());
     let tapes = tapes(|member| Tape::fresh(&label(member)));
     let steps = play(protocol, group, &tapes, |_, _, _| {});
     let steps: Vec<_> = steps.iter().map(Value::to_string).collect();

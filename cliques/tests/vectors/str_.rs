@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use cliques::{Change, Group, KeyAgreement, MemberId, TokenKind, str_::Str};
+use cliques::{Change, Group, KeyAgreement, MemberName, TokenKind, str_::Str};
 use serde_json::Value;
 
 use crate::{
@@ -23,7 +23,7 @@ impl<const TIMING: u8> Suite for StrSuite<TIMING> {
 
     type Machine<G: Group> = Str<G>;
 
-    fn machine<G: Group>(group: G, me: MemberId) -> Str<G> {
+    fn machine<G: Group>(group: G, me: MemberName) -> Str<G> {
         Str::new(group, me).with_timing(timing(TIMING))
     }
 
@@ -31,7 +31,7 @@ impl<const TIMING: u8> Suite for StrSuite<TIMING> {
         trees::change(machine, event)
     }
 
-    fn speakers(event: &Event<'_>) -> Vec<MemberId> {
+    fn speakers(event: &Event<'_>) -> Vec<MemberName> {
         trees::speakers(event)
     }
 
@@ -74,7 +74,7 @@ impl<const TIMING: u8> Suite for StrSuite<TIMING> {
         let nodes = machine.nodes();
         let shares: BTreeMap<_, _> = nodes
             .iter()
-            .filter_map(|node| Some((node.member.clone()?, node.blinded_key.clone()?)))
+            .filter_map(|node| Some((node.member?, node.blinded_key.clone()?)))
             .collect();
         let recorded: BTreeMap<_, _> = state["br"]
             .as_object()

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use cliques::{Change, Group, KeyAgreement, MemberId, TokenKind, tgdh::Tgdh};
+use cliques::{Change, Group, KeyAgreement, MemberName, TokenKind, tgdh::Tgdh};
 use serde_json::Value;
 
 use crate::{
@@ -22,7 +22,7 @@ impl<const TIMING: u8> Suite for TgdhSuite<TIMING> {
 
     type Machine<G: Group> = Tgdh<G>;
 
-    fn machine<G: Group>(group: G, me: MemberId) -> Tgdh<G> {
+    fn machine<G: Group>(group: G, me: MemberName) -> Tgdh<G> {
         Tgdh::new(group, me).with_timing(timing(TIMING))
     }
 
@@ -30,7 +30,7 @@ impl<const TIMING: u8> Suite for TgdhSuite<TIMING> {
         trees::change(machine, event)
     }
 
-    fn speakers(event: &Event<'_>) -> Vec<MemberId> {
+    fn speakers(event: &Event<'_>) -> Vec<MemberName> {
         trees::speakers(event)
     }
 
@@ -123,7 +123,7 @@ fn put_tree(numbers: Numbers, bytes: &mut Vec<u8>, body: &Value) {
             }
             (member, tail) => {
                 bytes.push(0);
-                put_name(bytes, &MemberId::try_from(member).unwrap());
+                put_name(bytes, &MemberName::try_from(member).unwrap());
                 key(bytes, &path);
                 rest = tail;
             }

@@ -1,6 +1,6 @@
 //! What the vectors of STR and TGDH have in common.
 
-use cliques::{Change, KeyAgreement, MemberId, keytree::KeyTiming};
+use cliques::{Change, KeyAgreement, MemberName, keytree::KeyTiming};
 
 use crate::harness::{Event, names};
 
@@ -15,7 +15,7 @@ pub(crate) fn change(machine: &impl KeyAgreement, event: &Event<'_>) -> Change {
         .find(|tree| tree.contains(machine.me()))
         .unwrap();
     let mut order = machine.order().to_vec();
-    let missing = |list: &[MemberId], from: &[MemberId]| -> Vec<MemberId> {
+    let missing = |list: &[MemberName], from: &[MemberName]| -> Vec<MemberName> {
         list.iter()
             .filter(|member| !from.contains(member))
             .cloned()
@@ -38,13 +38,13 @@ pub(crate) fn change(machine: &impl KeyAgreement, event: &Event<'_>) -> Change {
 }
 
 /// The trees before the event.
-fn groups(event: &Event<'_>) -> Vec<Vec<MemberId>> {
+fn groups(event: &Event<'_>) -> Vec<Vec<MemberName>> {
     let groups = event.0["groups_before"].as_array().unwrap();
     groups.iter().map(names).collect()
 }
 
 /// Members in the order in which the files list their messages: tree by tree.
-pub(crate) fn speakers(event: &Event<'_>) -> Vec<MemberId> {
+pub(crate) fn speakers(event: &Event<'_>) -> Vec<MemberName> {
     let members = event.members();
     let before = groups(event).concat();
     match before.is_empty() {

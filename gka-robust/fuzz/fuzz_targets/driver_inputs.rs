@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use cliques::{
-    Envelope, MemberId, Protocol, Recipient, TokenBinding, TokenKind,
+    Envelope, MemberName, Protocol, Recipient, TokenBinding, TokenKind,
     testing::{
         rng::seeded,
         signature::{TestSigner, TestVerifier},
@@ -44,11 +44,11 @@ impl Source<'_> {
         bytes.to_vec()
     }
 
-    fn name(&mut self) -> MemberId {
+    fn name(&mut self) -> MemberName {
         members([usize::from(self.byte() % 5)]).remove(0)
     }
 
-    fn names(&mut self) -> Vec<MemberId> {
+    fn names(&mut self) -> Vec<MemberName> {
         (0..self.byte() % 6).map(|_| self.name()).collect()
     }
 }
@@ -66,7 +66,7 @@ const DESIGNS: [Design; 7] = [
     (Protocol::Tgdh, Algorithm::Restart),
 ];
 
-fn config(me: MemberId, (protocol, algorithm): Design) -> Config {
+fn config(me: MemberName, (protocol, algorithm): Design) -> Config {
     Config {
         signer: Arc::new(TestSigner::new(me.clone())),
         me,
@@ -83,7 +83,7 @@ fn config(me: MemberId, (protocol, algorithm): Design) -> Config {
 }
 
 /// A view, often one that a flush service could give.
-fn view(source: &mut Source<'_>, me: &MemberId) -> View {
+fn view(source: &mut Source<'_>, me: &MemberName) -> View {
     let mut names = source.names();
     let mut together = source.names();
     if source.byte() % 8 != 0 {

@@ -10,7 +10,7 @@ mod tokens;
 
 use alloc::{boxed::Box, collections::VecDeque};
 
-use cliques::{Cost, GroupSecret, KeyAgreement, MemberId};
+use cliques::{Cost, GroupSecret, KeyAgreement, MemberName};
 
 use crate::{
     algorithm::{Carry, Design},
@@ -58,7 +58,7 @@ pub(crate) struct Context<D> {
 
 impl<D: Payload> Context<D> {
     pub(crate) fn new(config: Config, design: Design, agreement: Box<dyn KeyAgreement>) -> Self {
-        let continuity = Continuity::new(config.me.clone());
+        let continuity = Continuity::new(config.me);
         let log = Log::new(config.event_log);
         Self {
             config,
@@ -81,7 +81,7 @@ impl<D: Payload> Context<D> {
         self.design
     }
 
-    pub(crate) const fn me(&self) -> &MemberId {
+    pub(crate) const fn me(&self) -> &MemberName {
         &self.config.me
     }
 
@@ -181,7 +181,7 @@ impl<D: Payload> Context<D> {
             let what = Happening::Membership {
                 members: view.members.clone(),
                 together: view.transitional_set.len(),
-                cause: view.cause.clone(),
+                cause: view.cause,
             };
             self.note(what);
         }

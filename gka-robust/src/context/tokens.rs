@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use cliques::{
-    Change, MemberId, Outgoing, PeerFault, Recipient, Step, Token, TokenKind, TokenService,
+    Change, MemberName, Outgoing, PeerFault, Recipient, Step, Token, TokenKind, TokenService,
 };
 
 use super::{Context, Setback};
@@ -24,7 +24,7 @@ impl<D: Payload> Context<D> {
     /// to blame.
     pub(crate) fn open(
         &mut self,
-        sender: &MemberId,
+        sender: &MemberName,
         kind: Option<TokenKind>,
         bytes: &[u8],
         now: u64,
@@ -71,7 +71,7 @@ impl<D: Payload> Context<D> {
         if result.is_ok() {
             self.note(Happening::TokenTaken {
                 kind: token.kind(),
-                sender: token.sender().clone(),
+                sender: *token.sender(),
             });
         }
         result.map_err(|error| {
@@ -79,18 +79,18 @@ impl<D: Payload> Context<D> {
             let fault = match error {
                 cliques::Error::Peer { culprit, fault } => (culprit, fault),
                 // Authentic, so it is its author who wrote what cannot be read.
-                cliques::Error::Decode(_) => (token.sender().clone(), PeerFault::Malformed),
+                cliques::Error::Decode(_) => (*token.sender(), PeerFault::Malformed),
                 // Nobody can tell which of them it was.
                 cliques::Error::Contradiction { suspects } => {
                     let culprit = suspects.into_iter().next();
                     return Setback::Peer(Failure {
-                        culprit: culprit.unwrap_or_else(|| token.sender().clone()),
+                        culprit: culprit.unwrap_or_else(|| *token.sender()),
                         reason: FailureReason::Contradiction,
                     });
                 }
                 cliques::Error::DegenerateKey => {
                     return Setback::Peer(Failure {
-                        culprit: self.config.me.clone(),
+                        culprit: self.config.me,
                         reason: FailureReason::DegenerateKey,
                     });
                 }
@@ -248,7 +248,7 @@ impl<D: Payload> Context<D> {
 
     /// For tests of the oracle: the suite takes a key list as it is sent.
     pub(crate) fn process_own(&mut self, token: &Outgoing, env: &mut Env<'_>) -> Option<Step> {
-        let me = self.config.me.clone();
+        let me = self.config.me;
         self.agreement
             .process(&me, token.kind, &token.body, env.rng)
             .ok()

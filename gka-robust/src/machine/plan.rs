@@ -23,7 +23,7 @@
 
 use alloc::vec::Vec;
 
-use cliques::{Change, Listed, MemberId};
+use cliques::{Change, Listed, MemberName};
 
 use super::Then;
 use crate::{
@@ -57,7 +57,7 @@ pub(super) struct Plan {
 #[derive(Debug)]
 pub(crate) enum Start {
     /// One member joins those of a completed agreement.
-    Join(MemberId),
+    Join(MemberName),
     /// Anything else.
     Change(Change),
 }
@@ -118,13 +118,13 @@ impl Plan {
 
     fn from_completed<D: Payload>(view: &View, before: Before, context: &Context<D>) -> Self {
         let (left, joined) = sides(view, context);
-        let mine = |member: &MemberId| !joined.contains(member);
+        let mine = |member: &MemberName| !joined.contains(member);
         if joined.is_empty() {
             return Self::new(Change::Update { left, joined }, Then::KeyList, context);
         }
         match (left.as_slice(), joined.as_slice(), &view.cause) {
             ([], [joined], Cause::Join(joiner)) if joined == joiner => {
-                return Self::of_start(Start::Join(joiner.clone()), Then::KeyList, context);
+                return Self::of_start(Start::Join(*joiner), Then::KeyList, context);
             }
             _ => {}
         }
@@ -148,7 +148,7 @@ fn chosen<'a, D: Payload>(
     view: &'a View,
     before: Before,
     context: &Context<D>,
-) -> Option<&'a MemberId> {
+) -> Option<&'a MemberName> {
     if context.deviates(Fault::LocalChoice) {
         return view
             .members
@@ -171,13 +171,13 @@ fn chosen<'a, D: Payload>(
 }
 
 /// Those of the suite's members who are gone, and those who are new to it.
-fn sides<D: Payload>(view: &View, context: &Context<D>) -> (Vec<MemberId>, Vec<MemberId>) {
+fn sides<D: Payload>(view: &View, context: &Context<D>) -> (Vec<MemberName>, Vec<MemberName>) {
     let mine = context.agreement().order();
     let old = Listed::new(mine);
     let members = Listed::new(&view.members);
     let together = Listed::new(&view.transitional_set);
     // The flush service is not relied on for a set that makes sense.
-    let stays = |member: &MemberId| {
+    let stays = |member: &MemberName| {
         member == context.me()
             || members.contains(member)
                 && (context.deviates(Fault::PruneByList) || together.contains(member))

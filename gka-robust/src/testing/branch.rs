@@ -18,7 +18,7 @@ use core::hash::{Hash, Hasher};
 use std::collections::hash_map::DefaultHasher;
 
 use bytes::Bytes;
-use cliques::{MemberId, Recipient, TokenKind};
+use cliques::{MemberName, Recipient, TokenKind};
 
 use super::Dice;
 use crate::{input::Payload, view::ViewId};
@@ -48,14 +48,14 @@ pub(super) enum Body {
 /// A message in a branch.
 #[derive(Debug)]
 pub(super) struct Message {
-    pub(super) sender: MemberId,
+    pub(super) sender: MemberName,
     /// Place among the messages of its sender in this view.
     pub(super) index: usize,
     /// None for all.
-    pub(super) to: Option<MemberId>,
+    pub(super) to: Option<MemberName>,
     pub(super) agreed: bool,
     /// How many messages of each sender an AGREED message comes behind.
-    pub(super) knows: BTreeMap<MemberId, usize>,
+    pub(super) knows: BTreeMap<MemberName, usize>,
     pub(super) body: Body,
     /// Stands for all of the above.
     digest: u64,
@@ -68,7 +68,7 @@ impl Hash for Message {
 }
 
 impl Message {
-    fn is_for(&self, member: &MemberId) -> bool {
+    fn is_for(&self, member: &MemberName) -> bool {
         self.to.as_ref().is_none_or(|to| to == member)
     }
 }
@@ -86,11 +86,11 @@ pub(super) enum LogEntry {
 pub(super) struct Branch {
     pub(super) view: ViewId,
     /// Original members.
-    pub(super) members: Vec<MemberId>,
+    pub(super) members: Vec<MemberName>,
     /// Those still together.
-    pub(super) present: BTreeSet<MemberId>,
+    pub(super) present: BTreeSet<MemberName>,
     pub(super) log: Vec<LogEntry>,
-    sent: BTreeMap<MemberId, Vec<Rc<Message>>>,
+    sent: BTreeMap<MemberName, Vec<Rc<Message>>>,
     requested: bool,
     signalled: bool,
 }
@@ -100,8 +100,8 @@ pub(super) struct Branch {
 pub(super) struct Position {
     pub(super) log: usize,
     /// Messages behind each sender: looked at, and last received plus one.
-    next: BTreeMap<MemberId, usize>,
-    pub(super) received: BTreeMap<MemberId, usize>,
+    next: BTreeMap<MemberName, usize>,
+    pub(super) received: BTreeMap<MemberName, usize>,
 }
 
 /// A delivery that is possible now.
@@ -110,11 +110,11 @@ pub(super) enum Delivery {
     /// The next entry of the log.
     Log,
     /// The next FIFO message of a sender.
-    Fifo(MemberId),
+    Fifo(MemberName),
 }
 
 impl Branch {
-    pub(super) fn new(view: ViewId, members: Vec<MemberId>) -> Self {
+    pub(super) fn new(view: ViewId, members: Vec<MemberName>) -> Self {
         Self {
             view,
             present: members.iter().cloned().collect(),
@@ -128,13 +128,13 @@ impl Branch {
 
     pub(super) fn send(
         &mut self,
-        sender: &MemberId,
+        sender: &MemberName,
         to: Recipient,
         agreed: bool,
         position: &Position,
         body: Body,
     ) {
-        let sent = self.sent.entry(sender.clone()).or_default();
+        let sent = self.sent.entry(*sender).or_default();
         let to = match to {
             Recipient::Group => None,
             Recipient::Member(member) => Some(member),
@@ -142,7 +142,7 @@ impl Branch {
         let mut digest = DefaultHasher::new();
         (sender, sent.len(), &to, agreed, &position.received, &body).hash(&mut digest);
         let message = Rc::new(Message {
-            sender: sender.clone(),
+            sender: *sender,
             index: sent.len(),
             to,
             agreed,
@@ -159,8 +159,8 @@ impl Branch {
     /// Skips what is not for `me`; then the next message of `sender`.
     fn next_of<'a>(
         &'a self,
-        sender: &MemberId,
-        me: &MemberId,
+        sender: &MemberName,
+        me: &MemberName,
         position: &Position,
     ) -> Option<&'a Rc<Message>> {
         let from = position.next.get(sender).copied().unwrap_or(0);
@@ -172,13 +172,13 @@ impl Branch {
     }
 
     /// Whether `me` has everything of `sender` before `count`.
-    fn has(&self, sender: &MemberId, count: usize, me: &MemberId, position: &Position) -> bool {
+    fn has(&self, sender: &MemberName, count: usize, me: &MemberName, position: &Position) -> bool {
         self.next_of(sender, me, position)
             .is_none_or(|message| message.index >= count)
     }
 
     /// Everything that may be delivered to `me` next.
-    pub(super) fn deliveries(&self, me: &MemberId, position: &Position) -> Vec<Delivery> {
+    pub(super) fn deliveries(&self, me: &MemberName, position: &Position) -> Vec<Delivery> {
         let mut deliveries = Vec::new();
         match self.log.get(position.log) {
             None => {}
@@ -199,7 +199,7 @@ impl Branch {
                 .next_of(sender, me, position)
                 .is_some_and(|message| !message.agreed)
             {
-                deliveries.push(Delivery::Fifo(sender.clone()));
+                deliveries.push(Delivery::Fifo(*sender));
             }
         }
         deliveries
@@ -209,7 +209,7 @@ impl Branch {
     pub(super) fn deliver(
         &self,
         delivery: &Delivery,
-        me: &MemberId,
+        me: &MemberName,
         position: &mut Position,
     ) -> Option<LogEntry> {
         let message = match delivery {
@@ -226,15 +226,15 @@ impl Branch {
         };
         position
             .next
-            .insert(message.sender.clone(), message.index + 1);
+            .insert(message.sender, message.index + 1);
         position
             .received
-            .insert(message.sender.clone(), message.index + 1);
+            .insert(message.sender, message.index + 1);
         Some(LogEntry::Message(message))
     }
 
     /// Whether nothing is left to deliver to `me`.
-    pub(super) fn drained(&self, me: &MemberId, position: &Position) -> bool {
+    pub(super) fn drained(&self, me: &MemberName, position: &Position) -> bool {
         position.log == self.log.len()
             && self
                 .sent
@@ -246,7 +246,7 @@ impl Branch {
     /// was none.
     pub(super) fn split(
         &self,
-        stay: &BTreeSet<MemberId>,
+        stay: &BTreeSet<MemberName>,
         positions: &[&Position],
         needless_signal: bool,
         dice: &mut Dice,
@@ -258,7 +258,7 @@ impl Branch {
             .map(|position| position.log)
             .max()
             .unwrap_or(0);
-        let lost: Vec<MemberId> = self.present.difference(stay).cloned().collect();
+        let lost: Vec<MemberName> = self.present.difference(stay).cloned().collect();
         if !lost.is_empty() {
             side.lose(&lost, reached, positions, dice);
         } else if needless_signal && !side.signalled {
@@ -276,7 +276,7 @@ impl Branch {
 
     fn lose(
         &mut self,
-        lost: &[MemberId],
+        lost: &[MemberName],
         reached: usize,
         positions: &[&Position],
         dice: &mut Dice,
@@ -287,12 +287,12 @@ impl Branch {
             .iter()
             .position(|entry| matches!(entry, LogEntry::Signal));
         let cut = signal.unwrap_or_else(|| dice.between(reached, self.log.len()));
-        let mut kept: BTreeMap<MemberId, usize> = BTreeMap::new();
+        let mut kept: BTreeMap<MemberName, usize> = BTreeMap::new();
         for member in lost {
             let received = positions
                 .iter()
                 .filter_map(|position| position.received.get(member));
-            kept.insert(member.clone(), received.copied().max().unwrap_or(0));
+            kept.insert(*member, received.copied().max().unwrap_or(0));
         }
         for entry in self.log.iter().take(cut) {
             if let LogEntry::Message(message) = entry
@@ -339,7 +339,7 @@ impl Branch {
     }
 
     /// What a kept AGREED message comes behind is kept too.
-    fn close(&self, kept: &mut BTreeMap<MemberId, usize>) {
+    fn close(&self, kept: &mut BTreeMap<MemberName, usize>) {
         loop {
             let mut grown = false;
             for entry in &self.log {

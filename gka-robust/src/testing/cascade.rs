@@ -2,7 +2,7 @@
 
 use alloc::{collections::BTreeSet, vec::Vec};
 
-use cliques::MemberId;
+use cliques::MemberName;
 
 use super::{
     Violation,
@@ -73,7 +73,7 @@ fn pause(simulation: &mut Simulation, most: usize) {
 }
 
 /// Starts a process beside somebody, or alone.
-fn start(simulation: &mut Simulation, name: &MemberId) {
+fn start(simulation: &mut Simulation, name: &MemberName) {
     let live = simulation.live();
     let with = match simulation.dice().one_in(4) {
         true => None,
@@ -85,15 +85,15 @@ fn start(simulation: &mut Simulation, name: &MemberId) {
 /// One deed of the adversary.
 fn change(simulation: &mut Simulation, shape: Shape) {
     let live = simulation.live();
-    let free: Vec<MemberId> = NAMES
+    let free: Vec<MemberName> = NAMES
         .iter()
         .take(shape.names)
         .map(|name| member(name))
         .filter(|name| !live.contains(name))
         .collect();
     let components = simulation.components();
-    let any = |simulation: &mut Simulation, names: &[MemberId]| {
-        names[simulation.dice().below(names.len())].clone()
+    let any = |simulation: &mut Simulation, names: &[MemberName]| {
+        names[simulation.dice().below(names.len())]
     };
     match simulation.dice().below(10) {
         0 | 1 if !free.is_empty() => {
@@ -102,16 +102,16 @@ fn change(simulation: &mut Simulation, shape: Shape) {
         }
         2 if live.len() > 1 => {
             let name = any(simulation, &live);
-            simulation.end(&name, Change::Disconnect(name.clone()));
+            simulation.end(&name, Change::Disconnect(name));
         }
         3 if live.len() > 1 => {
             let name = any(simulation, &live);
-            simulation.end(&name, Change::Leave(name.clone()));
+            simulation.end(&name, Change::Leave(name));
         }
         // Back at once, under the same name.
         4 if live.len() > 1 => {
             let name = any(simulation, &live);
-            simulation.end(&name, Change::Disconnect(name.clone()));
+            simulation.end(&name, Change::Disconnect(name));
             start(simulation, &name);
         }
         5 | 6 if components.len() > 1 => {
@@ -137,7 +137,7 @@ fn change(simulation: &mut Simulation, shape: Shape) {
 }
 
 /// Some of the names, at least one.
-fn subset(simulation: &mut Simulation, names: &[MemberId]) -> BTreeSet<MemberId> {
+fn subset(simulation: &mut Simulation, names: &[MemberName]) -> BTreeSet<MemberName> {
     let mut names = names.to_vec();
     simulation.dice().shuffle(&mut names);
     let count = simulation.dice().between(1, names.len());

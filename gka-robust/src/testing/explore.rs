@@ -17,7 +17,7 @@
 use alloc::{rc::Rc, vec::Vec};
 use std::collections::HashSet;
 
-use cliques::MemberId;
+use cliques::MemberName;
 
 use super::{
     Violation, check, check_exclusion,
@@ -70,7 +70,7 @@ struct Node {
 
 /// Explores all that can happen to the processes of these names.
 pub fn explore(options: Options, names: &[&str], start: Start, bounds: Bounds) -> Report {
-    let names: Vec<MemberId> = names.iter().map(|name| member(name)).collect();
+    let names: Vec<MemberName> = names.iter().map(|name| member(name)).collect();
     let mut simulation = Simulation::new(options);
     if start == Start::Together {
         for name in &names {

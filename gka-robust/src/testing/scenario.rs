@@ -25,7 +25,7 @@
 
 use alloc::{collections::BTreeSet, format, string::String, vec::Vec};
 
-use cliques::{MemberId, TokenService};
+use cliques::{MemberName, TokenService};
 
 use super::{
     Violation, check,
@@ -140,7 +140,6 @@ fn perform(simulation: &mut Simulation, command: &str) -> Result<(), String> {
     let first = words.get(1).map(|name| member(name));
     let one = || {
         first
-            .clone()
             .ok_or_else(|| String::from("a name is missing"))
     };
     let word = |index: usize| {
@@ -161,8 +160,8 @@ fn perform(simulation: &mut Simulation, command: &str) -> Result<(), String> {
             .map(|name| member(name))
             .collect::<Vec<_>>()
     };
-    let set = |from: usize| all(from).into_iter().collect::<BTreeSet<MemberId>>();
-    let driver_state = |simulation: &Simulation, name: &MemberId| {
+    let set = |from: usize| all(from).into_iter().collect::<BTreeSet<MemberName>>();
+    let driver_state = |simulation: &Simulation, name: &MemberName| {
         simulation
             .driver(name)
             .map_or("gone", |driver| driver.state_name())
@@ -248,7 +247,7 @@ fn perform(simulation: &mut Simulation, command: &str) -> Result<(), String> {
             let secure = simulation
                 .driver(&one()?)
                 .and_then(|driver| driver.secure_view());
-            let found: BTreeSet<MemberId> = match (secure, word(0)?) {
+            let found: BTreeSet<MemberName> = match (secure, word(0)?) {
                 (Some(view), "members") => view.members.iter().cloned().collect(),
                 (Some(view), _) => view.transitional_set.iter().cloned().collect(),
                 (None, _) => BTreeSet::new(),

@@ -12,7 +12,7 @@ use std::{
 };
 
 use cliques::{
-    Change, Cost, Error, KeyAgreement, MemberId, Protocol, Step, TokenKind,
+    Change, Cost, Error, KeyAgreement, MemberName, Protocol, Step, TokenKind,
     testing::symbolic::{Algebra, SymbolicGroup},
 };
 use rand_core::CryptoRng;
@@ -25,8 +25,8 @@ enum Call {
     /// Shares get numbers from this one on.
     Number(u32),
     Begin(Change),
-    Join(MemberId),
-    Process(MemberId, TokenKind, Vec<u8>),
+    Join(MemberName),
+    Process(MemberName, TokenKind, Vec<u8>),
     Refresh,
     Abandon,
 }
@@ -57,7 +57,7 @@ impl Calls {
 
     /// An agreement is complete. What the suite keeps of it is what its completing token, its key and
     /// its order tell, and the shares, which are looked at apart.
-    fn complete(&mut self, secret: &[u8], order: &[MemberId]) {
+    fn complete(&mut self, secret: &[u8], order: &[MemberName]) {
         let mut hasher = DefaultHasher::new();
         let token = match self.list.last() {
             Some(Call::Process(sender, kind, body)) => Some((sender, kind, body)),
@@ -75,7 +75,7 @@ impl Calls {
 #[derive(Clone, Debug)]
 pub(super) struct Tape {
     protocol: Protocol,
-    me: MemberId,
+    me: MemberName,
     life: usize,
     algebra: Arc<Algebra>,
     group: SymbolicGroup,
@@ -87,11 +87,11 @@ impl Tape {
     pub(super) fn record(
         algebra: &Arc<Algebra>,
         protocol: Protocol,
-        me: &MemberId,
+        me: &MemberName,
         life: usize,
     ) -> Option<(Self, Box<dyn KeyAgreement>)> {
         let group = SymbolicGroup::new(algebra.clone(), life);
-        let inner = protocol.member_over(group.clone(), me.clone())?;
+        let inner = protocol.member_over(group.clone(), *me)?;
         let calls = Arc::<Mutex<Calls>>::default();
         let suite = Recorded {
             inner,
@@ -100,7 +100,7 @@ impl Tape {
         };
         let tape = Self {
             protocol,
-            me: me.clone(),
+            me: *me,
             life,
             algebra: algebra.clone(),
             group,
@@ -120,7 +120,7 @@ impl Tape {
             match call {
                 Call::Number(number) => tape.group.number_from(*number),
                 Call::Begin(change) => drop(suite.begin(change.clone(), dice.rng())),
-                Call::Join(joined) => drop(suite.begin_join(joined.clone(), dice.rng())),
+                Call::Join(joined) => drop(suite.begin_join(*joined, dice.rng())),
                 Call::Process(sender, kind, body) => {
                     drop(suite.process(sender, *kind, body, dice.rng()));
                 }
@@ -189,7 +189,7 @@ impl KeyAgreement for Recorded {
         self.inner.group_name()
     }
 
-    fn me(&self) -> &MemberId {
+    fn me(&self) -> &MemberName {
         self.inner.me()
     }
 
@@ -204,8 +204,8 @@ impl KeyAgreement for Recorded {
         result
     }
 
-    fn begin_join(&mut self, joined: MemberId, rng: &mut dyn CryptoRng) -> Result<Step, Error> {
-        self.note(Call::Join(joined.clone()));
+    fn begin_join(&mut self, joined: MemberName, rng: &mut dyn CryptoRng) -> Result<Step, Error> {
+        self.note(Call::Join(joined));
         let result = self.inner.begin_join(joined, rng);
         self.completed(&result);
         result
@@ -213,12 +213,12 @@ impl KeyAgreement for Recorded {
 
     fn process(
         &mut self,
-        sender: &MemberId,
+        sender: &MemberName,
         kind: TokenKind,
         body: &[u8],
         rng: &mut dyn CryptoRng,
     ) -> Result<Step, Error> {
-        self.note(Call::Process(sender.clone(), kind, body.to_vec()));
+        self.note(Call::Process(*sender, kind, body.to_vec()));
         let result = self.inner.process(sender, kind, body, rng);
         self.completed(&result);
         result
@@ -254,11 +254,11 @@ impl KeyAgreement for Recorded {
         self.inner.reset();
     }
 
-    fn order(&self) -> &[MemberId] {
+    fn order(&self) -> &[MemberName] {
         self.inner.order()
     }
 
-    fn controller(&self) -> Option<&MemberId> {
+    fn controller(&self) -> Option<&MemberName> {
         self.inner.controller()
     }
 

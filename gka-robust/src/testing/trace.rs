@@ -2,7 +2,7 @@
 
 use alloc::{collections::BTreeMap, rc::Rc, vec::Vec};
 
-use cliques::{MemberId, Recipient, TokenKind};
+use cliques::{MemberName, Recipient, TokenKind};
 
 use super::oracle::Violation;
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Life {
     /// Name.
-    pub member: MemberId,
+    pub member: MemberName,
     /// What it saw and did.
     pub entries: Vec<Entry>,
     /// How it ended.

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
 use cliques::{
-    Envelope, MemberId, Protocol, Recipient, TokenBinding, TokenKind,
+    Envelope, MemberName, Protocol, Recipient, TokenBinding, TokenKind,
     testing::{
         rng::seeded,
         signature::{TestSigner, TestVerifier},
@@ -18,11 +18,11 @@ use gka_robust::{
 
 pub const GROUP: &[u8] = b"group";
 
-pub fn id(name: &str) -> MemberId {
-    MemberId::try_from(name).unwrap()
+pub fn id(name: &str) -> MemberName {
+    MemberName::try_from(name).unwrap()
 }
 
-pub fn ids(names: &[&str]) -> Vec<MemberId> {
+pub fn ids(names: &[&str]) -> Vec<MemberName> {
     names.iter().map(|name| id(name)).collect()
 }
 
@@ -161,7 +161,7 @@ impl Trio {
                     self.sent
                         .push((name.into(), to.clone(), *kind, bytes.clone()));
                     for member in self.current.members.clone() {
-                        if *to == Recipient::Group || *to == Recipient::Member(member.clone()) {
+                        if *to == Recipient::Group || *to == Recipient::Member(member) {
                             let to = member.to_string();
                             self.flight.push((name.into(), to, *kind, bytes.clone()));
                         }

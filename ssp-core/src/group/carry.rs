@@ -11,7 +11,6 @@ use super::{
     Around, Intent, Phase, Prospect, Sealed, SecureGroup, Timer, USED_KEYS,
     joiner::{self, Joined, Keep, Piece},
     send::body_max,
-    translate::{self, Named},
     wire,
 };
 use crate::{
@@ -161,14 +160,11 @@ impl SecureGroup {
                 message_type,
                 bytes,
             ),
-            Recipient::Member(member) => match translate::name(member) {
-                Ok(receiver) => {
-                    around
-                        .flush
-                        .unicast(self.name, receiver, service, message_type, bytes)
-                }
-                Err(error) => Err(gcs_proto::Error::Name(error)),
-            },
+            Recipient::Member(receiver) => {
+                around
+                    .flush
+                    .unicast(self.name, *receiver, service, message_type, bytes)
+            }
         }
     }
 
@@ -210,11 +206,8 @@ impl SecureGroup {
         if let Some(stranger) = self.stranger(&view.members) {
             return self.give_up_for(stranger, GroupFailure::UnknownIdentity, around);
         }
-        let Ok(named) = translate::secure_view(view) else {
-            return self.internal("member name", around);
-        };
         let schedule = {
-            let members: Vec<&[u8]> = named.members.iter().map(|name| name.as_bytes()).collect();
+            let members: Vec<&[u8]> = view.members.iter().map(|name| name.as_bytes()).collect();
             KeySchedule::new(
                 secret,
                 &KeyContext {
@@ -239,7 +232,7 @@ impl SecureGroup {
         self.reported.clear();
         self.suspects.clear();
         self.timers.stop(Timer::Suspicion);
-        let event = self.event(view, named, &schedule, around);
+        let event = self.event(view, &schedule, around);
         let keys = EpochKeys::new(schedule, view.epoch);
         self.installed = Some(event.clone());
         self.messages.refresh(view.epoch);
@@ -272,7 +265,6 @@ impl SecureGroup {
     fn event(
         &mut self,
         view: &SecureView,
-        named: Named,
         schedule: &KeySchedule,
         around: &Around<'_>,
     ) -> SecureViewEvent {
@@ -286,31 +278,31 @@ impl SecureGroup {
         let tokens = core::mem::take(&mut self.tokens);
         let last = self.installed.as_ref().map_or(0, |view| view.number.0);
         let number = ViewNumber(if view.epoch > 0 { last } else { last + 1 });
-        let index = named.members.iter().position(|name| *name == self.me);
-        let controller = self.driver.controller();
+        let index = view.members.iter().position(|name| *name == self.me);
+        let controller = self.driver.controller().copied();
         tracing::info!(
             group = %self.name,
             view = %view.id,
             %number,
             epoch = view.epoch,
-            members = named.members.len(),
+            members = view.members.len(),
             fingerprint = %schedule.fingerprint(),
             "secure view"
         );
         SecureViewEvent {
             group: self.name,
-            id: named.id,
+            id: view.id,
             number,
             epoch: view.epoch,
             index: index.unwrap_or_default(),
-            members: named.members,
-            cause: named.cause,
-            transitional_set: named.transitional_set,
+            members: view.members.clone(),
+            cause: view.cause,
+            transitional_set: view.transitional_set.clone(),
             fingerprint: schedule.fingerprint(),
             protocol: self.options.protocol,
             mathematical_group: self.options.mathematical_group.clone(),
             record: self.options.record,
-            controller: controller.and_then(|member| translate::name(member).ok()),
+            controller,
             cost,
             tokens,
             duration,
@@ -451,9 +443,7 @@ impl SecureGroup {
     }
 
     fn failed(&mut self, failure: &Failure, around: &mut Around<'_>) {
-        let Ok(member) = translate::name(&failure.culprit) else {
-            return self.internal("member name", around);
-        };
+        let member = failure.culprit;
         let reason = match failure.reason {
             FailureReason::UnknownIdentity => GroupFailure::UnknownIdentity,
             FailureReason::BadSignature => GroupFailure::BadSignature,

@@ -19,13 +19,11 @@ use alloc::{
 };
 
 use bytes::Bytes;
-use cliques::{
-    Envelope, Expected, MemberId, ReceivedToken, Recipient, Token, TokenBinding, TokenKind,
-};
+use cliques::{Envelope, Expected, ReceivedToken, Recipient, Token, TokenBinding, TokenKind};
 use gcs_proto::{gcs::SelfDelivery, name::MemberName, service::Service};
 use gka_robust::SecureView;
 
-use super::{Around, SecureGroup, Timer, carry::Withheld, translate, wire};
+use super::{Around, SecureGroup, Timer, carry::Withheld, wire};
 use crate::{
     config::Confirmation,
     epoch::ViewKeys,
@@ -60,7 +58,7 @@ impl SecureGroup {
         if self.options.confirmation == Confirmation::Implicit {
             return;
         }
-        let Some((keys, me)) = self.keys.as_ref().zip(translate::id(&self.me).ok()) else {
+        let Some(keys) = &self.keys else {
             return;
         };
         let tag = keys.schedule().confirmation_tag(self.me.as_bytes());
@@ -69,7 +67,7 @@ impl SecureGroup {
             kind: TokenKind::KeyConfirmation,
             epoch: view.epoch,
             timestamp: around.now.0,
-            sender: me,
+            sender: self.me,
             recipient: Recipient::Group,
             body: tag.to_vec(),
         };
@@ -183,7 +181,7 @@ impl SecureGroup {
         let Some(view) = self.driver.view() else {
             return false;
         };
-        let in_view = translate::id(&sender).is_ok_and(|sender| view.members.contains(&sender));
+        let in_view = view.members.contains(&sender);
         if bytes.len() > EARLY_MAX || !in_view {
             return false;
         }
@@ -201,15 +199,13 @@ impl SecureGroup {
         binding: &TokenBinding,
         epoch: impl FnOnce(&ReceivedToken) -> u32,
     ) -> Option<Token> {
-        let (from, me): (MemberId, MemberId) =
-            (translate::id(&sender).ok()?, translate::id(&self.me).ok()?);
         let received = ReceivedToken::decode(bytes).ok()?;
         received
             .check(&Expected {
                 binding,
                 epoch: epoch(&received),
-                sender: &from,
-                me: &me,
+                sender: &sender,
+                me: &self.me,
                 kind: Some(TokenKind::KeyConfirmation),
             })
             .ok()?;
@@ -217,7 +213,7 @@ impl SecureGroup {
     }
 
     /// What ties a confirmation to this group and to a view.
-    fn binding(&self, view_id: [u8; 12], members: &[MemberId]) -> TokenBinding {
+    fn binding(&self, view_id: [u8; 12], members: &[MemberName]) -> TokenBinding {
         TokenBinding {
             protocol: self.options.protocol,
             group_name: self.options.mathematical_group.name().to_string(),

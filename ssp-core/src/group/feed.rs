@@ -13,7 +13,6 @@ use super::{
     carry::{Sending, Withheld},
     confirm::Confirming,
     joiner::{self, Joined, Keep, Piece},
-    translate,
     wire::Content,
 };
 use crate::{
@@ -51,11 +50,12 @@ impl SecureGroup {
         self.timers.stop(Timer::Confirmation);
         self.timers.stop(Timer::Refresh);
         let refused = self.identify_all(&view.members, &view.transitional_set, around);
-        let membership = match translate::view(view) {
-            Ok(membership) => Input::Membership(membership),
-            // The engine's names are never empty.
-            Err(_) => return self.internal("member name", around),
-        };
+        let membership = Input::Membership(gcs_view::View {
+            id: view.id,
+            members: view.members.clone(),
+            cause: view.cause,
+            transitional_set: view.transitional_set.clone(),
+        });
         // No key can be agreed on with a stranger, so nothing is said to it.
         let sending = if refused.is_empty() {
             // Before anything that is signed.
@@ -114,9 +114,6 @@ impl SecureGroup {
         if kind == TokenKind::KeyConfirmation {
             return self.confirmation(sender, &bytes, around);
         }
-        let Ok(sender) = translate::id(&sender) else {
-            return self.internal("member name", around);
-        };
         self.tokens += 1;
         if kind == TokenKind::RefreshRequest && self.phase() == Phase::Secure {
             self.began = around.now;

@@ -16,14 +16,13 @@
 use alloc::vec::Vec;
 
 use bytes::Bytes;
-use cliques::MemberId;
 use gcs_proto::{flush::ViewMessage, gcs::SelfDelivery, name::MemberName, service::Service};
 use gka_robust::{Failure, FailureReason, Input};
 
 use super::{
     Around, Prospect, SecureGroup, Timer,
     carry::{Sending, Withheld},
-    translate, wire,
+    wire,
 };
 use crate::{
     access::{Action, Decision, Request},
@@ -149,10 +148,8 @@ impl SecureGroup {
         let Some(view) = self.driver.view().filter(|_| asked) else {
             return;
         };
-        let members: Result<Vec<MemberName>, _> =
-            view.members.iter().map(translate::name).collect();
-        if let (Ok(members), Some(_)) = (members, self.identity.evidence()) {
-            self.evidence.showed(&members);
+        if self.identity.evidence().is_some() {
+            self.evidence.showed(&view.members);
             self.send_evidence(around);
         }
     }
@@ -182,11 +179,9 @@ impl SecureGroup {
     /// A member shows evidence of its identity.
     pub(super) fn evidence(&mut self, message: &ViewMessage, around: &mut Around<'_>) {
         let sender = message.sender;
-        let in_view = || {
-            let id = translate::id(&sender).ok()?;
-            self.driver.view()?.members.contains(&id).then_some(())
-        };
-        if sender == self.me || in_view().is_none() || !self.evidence.listen(sender) {
+        let view = self.driver.view();
+        let in_view = view.is_some_and(|view| view.members.contains(&sender));
+        if sender == self.me || !in_view || !self.evidence.listen(sender) {
             self.stats.unconfirmed += 1;
             return;
         }
@@ -216,11 +211,8 @@ impl SecureGroup {
 
     /// The present view has no key as long as this member is in it.
     pub(super) fn fail_for(&mut self, member: MemberName, around: &mut Around<'_>) {
-        let Ok(culprit) = translate::id(&member) else {
-            return self.internal("member name", around);
-        };
         let failure = Failure {
-            culprit,
+            culprit: member,
             reason: FailureReason::UnknownIdentity,
         };
         self.feed(Input::Fail(failure), Sending::Suppress, around);
@@ -239,10 +231,8 @@ impl SecureGroup {
     }
 
     /// A member of a view about to get a key whose identity is not known. Nobody shares a key with it.
-    pub(super) fn stranger(&self, members: &[MemberId]) -> Option<MemberName> {
-        members
-            .iter()
-            .filter_map(|member| translate::name(member).ok())
-            .find(|member| !self.roster.contains(member))
+    pub(super) fn stranger(&self, members: &[MemberName]) -> Option<MemberName> {
+        let stranger = members.iter().find(|member| !self.roster.contains(member));
+        stranger.copied()
     }
 }

@@ -28,7 +28,6 @@ mod roster;
 mod send;
 mod stats;
 mod timers;
-mod translate;
 pub mod wire;
 
 use alloc::{
@@ -51,7 +50,6 @@ pub use kind::GroupKind;
 pub use phase::Phase;
 pub(crate) use send::payload_max;
 pub use stats::{GroupStats, Rejections};
-pub(crate) use translate::id;
 
 use self::{
     carry::Withheld,
@@ -156,7 +154,7 @@ impl SecureGroup {
     ) -> Result<Self, Error> {
         let roster = Arc::new(Roster::default());
         let driver = RobustDriver::new(gka_robust::Config {
-            me: id(&me).map_err(|_| Error::Internal("own name"))?,
+            me,
             group: name.as_bytes().to_vec(),
             protocol: options.protocol,
             mathematical_group: options.mathematical_group.clone(),

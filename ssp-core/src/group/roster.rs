@@ -6,11 +6,10 @@ use alloc::{
 };
 
 use bytes::Bytes;
-use cliques::{MemberId, SignatureAlgorithm, Verifier, VerifyError};
+use cliques::{SignatureAlgorithm, Verifier, VerifyError};
 use gcs_proto::name::MemberName;
 use spin::RwLock;
 
-use super::translate;
 use crate::identity::Identity;
 
 /// Accepted identities, sorted by member. Shared with the driver, which asks it about every token; nobody
@@ -59,14 +58,13 @@ impl Roster {
 impl Verifier for Roster {
     fn verify(
         &self,
-        member: &MemberId,
+        member: &MemberName,
         algorithm: SignatureAlgorithm,
         message: &[u8],
         signature: &[u8],
     ) -> Result<(), VerifyError> {
         let unknown = VerifyError::UnknownIdentity;
-        let member = translate::name(member).map_err(|_| unknown)?;
-        let identity = self.get(&member).ok_or(unknown)?;
+        let identity = self.get(member).ok_or(unknown)?;
         identity.key().verify(algorithm, message, signature)
     }
 }
@@ -190,8 +188,7 @@ mod tests {
         let signature = key.sign(b"token");
         let foreign = other.sign(b"token");
         let verdict = |member: &MemberName, algorithm, signature: &[u8]| {
-            let member = translate::id(member).unwrap();
-            roster.verify(&member, algorithm, b"token", signature)
+            roster.verify(member, algorithm, b"token", signature)
         };
         let ed25519 = SignatureAlgorithm::Ed25519;
         assert_eq!(verdict(&alice, ed25519, &signature), Ok(()));

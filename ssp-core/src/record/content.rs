@@ -13,7 +13,7 @@
 use alloc::vec::Vec;
 
 use bytes::{Buf, Bytes};
-use cliques::{MemberId, SignatureAlgorithm, Signer, Verifier};
+use cliques::{MemberName, SignatureAlgorithm, Signer, Verifier};
 
 use super::{
     AssociatedData, HEADER_LENGTH, OpenError,
@@ -235,7 +235,7 @@ pub enum Authorship {
 }
 
 /// Knows the signature key of a message's sender.
-pub(crate) type Author<'a> = (&'a dyn Verifier, MemberId);
+pub(crate) type Author<'a> = (&'a dyn Verifier, MemberName);
 
 /// The content of an authentic message.
 #[derive(Debug, PartialEq, Eq)]

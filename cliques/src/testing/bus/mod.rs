@@ -18,7 +18,7 @@ use rand_core::CryptoRng;
 use self::network::{Network, Packet};
 pub use self::{notary::Notary, serial::Serial};
 use crate::{
-    Change, Cost, Error, GroupSecret, KeyAgreement, MemberId, NamedGroup, Outgoing, Protocol,
+    Change, Cost, Error, GroupSecret, KeyAgreement, MemberName, NamedGroup, Outgoing, Protocol,
     Recipient, Step, testing::rng::seeded,
 };
 
@@ -37,7 +37,7 @@ pub struct Sent {
     /// Length of the chain of tokens that led to it, itself included.
     pub round: u64,
     /// Sender.
-    pub from: MemberId,
+    pub from: MemberName,
     /// What it sent.
     pub token: Outgoing,
 }
@@ -46,17 +46,17 @@ pub struct Sent {
 #[derive(Debug, Default)]
 pub struct Run {
     /// Secret of each member that completed.
-    pub secrets: BTreeMap<MemberId, GroupSecret>,
+    pub secrets: BTreeMap<MemberName, GroupSecret>,
     /// Tokens in order of sending.
     pub sent: Vec<Sent>,
     /// Work of each member in this run.
-    pub costs: BTreeMap<MemberId, Cost>,
+    pub costs: BTreeMap<MemberName, Cost>,
     /// Time that each member computed in this run, by the clock of the bus.
-    pub times: BTreeMap<MemberId, Duration>,
+    pub times: BTreeMap<MemberName, Duration>,
     /// When each token had been made, along the longest chain that led to it.
     made: Vec<Serial>,
     /// When each member had done its last work so far.
-    done: BTreeMap<MemberId, Serial>,
+    done: BTreeMap<MemberName, Serial>,
 }
 
 impl Run {
@@ -85,10 +85,10 @@ impl Run {
     }
 
     /// Work that `member` did by itself, on the tokens with these numbers.
-    fn work(&mut self, member: &MemberId, numbers: &[usize], cost: Cost, time: Duration) {
-        *self.costs.entry(member.clone()).or_default() += cost;
-        *self.times.entry(member.clone()).or_default() += time;
-        let done = self.done.entry(member.clone()).or_default();
+    fn work(&mut self, member: &MemberName, numbers: &[usize], cost: Cost, time: Duration) {
+        *self.costs.entry(*member).or_default() += cost;
+        *self.times.entry(*member).or_default() += time;
+        let done = self.done.entry(*member).or_default();
         for number in numbers {
             done.wait_for(&self.made[*number]);
         }
@@ -96,11 +96,16 @@ impl Run {
     }
 
     /// Takes what `member` answered in reply to the token with this number, if any.
-    fn absorb(&mut self, member: &MemberId, trigger: Option<usize>, answer: Answer) -> Vec<usize> {
+    fn absorb(
+        &mut self,
+        member: &MemberName,
+        trigger: Option<usize>,
+        answer: Answer,
+    ) -> Vec<usize> {
         let Answer { step, cost, time } = answer;
-        *self.costs.entry(member.clone()).or_default() += cost;
-        *self.times.entry(member.clone()).or_default() += time;
-        let done = self.done.entry(member.clone()).or_default();
+        *self.costs.entry(*member).or_default() += cost;
+        *self.times.entry(*member).or_default() += time;
+        let done = self.done.entry(*member).or_default();
         let mut round = 1;
         if let Some(number) = trigger {
             done.wait_for(&self.made[number]);
@@ -113,12 +118,12 @@ impl Run {
             self.made.push(*done);
             self.sent.push(Sent {
                 round,
-                from: member.clone(),
+                from: *member,
                 token,
             });
         }
         if let Some(secret) = step.secret {
-            self.secrets.insert(member.clone(), secret);
+            self.secrets.insert(*member, secret);
         }
         numbers
     }
@@ -139,7 +144,7 @@ pub struct Delivery<'a> {
     /// The token.
     pub sent: &'a Sent,
     /// Receiver.
-    pub to: &'a MemberId,
+    pub to: &'a MemberName,
 }
 
 /// One of the bus's members.
@@ -154,10 +159,10 @@ impl Station {
         &mut self,
         clock: fn() -> Duration,
         call: impl FnOnce(&mut dyn KeyAgreement, &mut dyn CryptoRng) -> Result<Step, Error>,
-    ) -> Result<Answer, (MemberId, Error)> {
+    ) -> Result<Answer, (MemberName, Error)> {
         let start = clock();
         let step = call(self.machine.as_mut(), &mut *self.rng)
-            .map_err(|error| (self.machine.me().clone(), error))?;
+            .map_err(|error| (*self.machine.me(), error))?;
         let time = clock().saturating_sub(start);
         let cost = self.machine.take_cost();
         Ok(Answer { step, cost, time })
@@ -172,7 +177,7 @@ fn monotonic() -> Duration {
 
 /// The members of a group and the bus between them.
 pub struct Bus {
-    stations: BTreeMap<MemberId, Station>,
+    stations: BTreeMap<MemberName, Station>,
     schedule: Schedule,
     network: Network,
     clock: fn() -> Duration,
@@ -215,7 +220,7 @@ impl Bus {
     /// Adds a member, or puts a new machine in its place.
     pub fn add(&mut self, machine: Box<dyn KeyAgreement>, rng: Box<dyn CryptoRng + Send>) {
         self.stations
-            .insert(machine.me().clone(), Station { machine, rng });
+            .insert(*machine.me(), Station { machine, rng });
     }
 
     /// Adds members without a group, whose randomness depends on `seed` and their place.
@@ -223,7 +228,7 @@ impl Bus {
         &mut self,
         protocol: Protocol,
         group: &NamedGroup,
-        members: &[MemberId],
+        members: &[MemberName],
         seed: u64,
     ) {
         self.add_made(members, seed, |me| protocol.member(*group, me));
@@ -232,13 +237,13 @@ impl Bus {
     /// [`add_all`](Self::add_all) with machines made by the caller.
     pub fn add_made(
         &mut self,
-        members: &[MemberId],
+        members: &[MemberName],
         seed: u64,
-        make: impl Fn(MemberId) -> Box<dyn KeyAgreement>,
+        make: impl Fn(MemberName) -> Box<dyn KeyAgreement>,
     ) {
         for (place, member) in (1..).zip(members) {
             let stream = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(place);
-            self.add(make(member.clone()), Box::new(seeded(stream)));
+            self.add(make(*member), Box::new(seeded(stream)));
         }
     }
 
@@ -246,7 +251,7 @@ impl Bus {
     ///
     /// # Panics
     /// When it was not added.
-    pub fn machine(&mut self, member: &MemberId) -> &mut dyn KeyAgreement {
+    pub fn machine(&mut self, member: &MemberName) -> &mut dyn KeyAgreement {
         self.station(member).machine.as_mut()
     }
 
@@ -254,7 +259,7 @@ impl Bus {
     ///
     /// # Errors
     /// The first error of any member, with its name.
-    pub fn change(&mut self, changes: &[(MemberId, Change)]) -> Result<Run, (MemberId, Error)> {
+    pub fn change(&mut self, changes: &[(MemberName, Change)]) -> Result<Run, (MemberName, Error)> {
         self.change_with(changes, |_, _, _| Flow::Go)
     }
 
@@ -264,10 +269,10 @@ impl Bus {
     /// The first error of any member, with its name.
     pub fn change_with(
         &mut self,
-        changes: &[(MemberId, Change)],
+        changes: &[(MemberName, Change)],
         mut hook: impl FnMut(&mut dyn KeyAgreement, &Delivery<'_>, &mut dyn CryptoRng) -> Flow,
-    ) -> Result<Run, (MemberId, Error)> {
-        let view: Vec<MemberId> = changes.iter().map(|(member, _)| member.clone()).collect();
+    ) -> Result<Run, (MemberName, Error)> {
+        let view: Vec<MemberName> = changes.iter().map(|(member, _)| *member).collect();
         let clock = self.clock;
         let mut run = Run::default();
         self.network.clear();
@@ -332,13 +337,13 @@ impl Bus {
     }
 
     /// Puts tokens on their way.
-    fn send(&mut self, run: &mut Run, view: &[MemberId], numbers: &[usize]) {
+    fn send(&mut self, run: &mut Run, view: &[MemberName], numbers: &[usize]) {
         for number in numbers {
             if let Some(notary) = &mut self.notary {
                 let start = (self.clock)();
                 let cost = notary.sign(*number, &run.sent[*number]);
                 let time = (self.clock)().saturating_sub(start);
-                let from = run.sent[*number].from.clone();
+                let from = run.sent[*number].from;
                 run.work(&from, &[], cost, time);
                 run.made[*number] = run.done.get(&from).copied().unwrap_or_default();
             }
@@ -350,15 +355,15 @@ impl Bus {
                 }
                 self.network.push(Packet {
                     number: *number,
-                    from: sent.from.clone(),
-                    to: to.clone(),
+                    from: sent.from,
+                    to: *to,
                     service: sent.token.service,
                 });
             }
         }
     }
 
-    fn station(&mut self, member: &MemberId) -> &mut Station {
+    fn station(&mut self, member: &MemberName) -> &mut Station {
         self.stations
             .get_mut(member)
             .expect("a member that was added")

@@ -10,15 +10,15 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::Rng;
 
 use super::Schedule;
-use crate::{MemberId, TokenService, testing::rng::seeded};
+use crate::{MemberName, TokenService, testing::rng::seeded};
 
 /// A token on its way to one receiver.
 #[derive(Clone, Debug)]
 pub(super) struct Packet {
     /// Place of the token in the order of sending.
     pub(super) number: usize,
-    pub(super) from: MemberId,
-    pub(super) to: MemberId,
+    pub(super) from: MemberName,
+    pub(super) to: MemberName,
     pub(super) service: TokenService,
 }
 
@@ -29,9 +29,9 @@ pub(super) enum Network {
     /// Any that the services permit.
     Shuffled {
         /// By receiver and sender, in the sender's order.
-        queues: BTreeMap<(MemberId, MemberId), VecDeque<Packet>>,
+        queues: BTreeMap<(MemberName, MemberName), VecDeque<Packet>>,
         /// By receiver: numbers of AGREED tokens in the common order.
-        agreed: BTreeMap<MemberId, VecDeque<usize>>,
+        agreed: BTreeMap<MemberName, VecDeque<usize>>,
         rng: Box<ChaCha20Rng>,
     },
 }
@@ -65,12 +65,12 @@ impl Network {
             Self::Shuffled { queues, agreed, .. } => {
                 if packet.service == TokenService::Agreed {
                     agreed
-                        .entry(packet.to.clone())
+                        .entry(packet.to)
                         .or_default()
                         .push_back(packet.number);
                 }
                 queues
-                    .entry((packet.to.clone(), packet.from.clone()))
+                    .entry((packet.to, packet.from))
                     .or_default()
                     .push_back(packet);
             }
@@ -78,7 +78,10 @@ impl Network {
     }
 
     /// Tokens that wait for a receiver.
-    pub(super) fn waiting<'a>(&'a self, to: &'a MemberId) -> Box<dyn Iterator<Item = usize> + 'a> {
+    pub(super) fn waiting<'a>(
+        &'a self,
+        to: &'a MemberName,
+    ) -> Box<dyn Iterator<Item = usize> + 'a> {
         match self {
             Self::Rounds(packets) => Box::new(
                 packets
@@ -117,7 +120,7 @@ impl Network {
                     .collect();
                 let count = u64::try_from(ready.len()).ok().filter(|count| *count > 0)?;
                 let index = usize::try_from(rng.next_u64() % count).ok()?;
-                let pair = (*ready.get(index)?).clone();
+                let pair = *(*ready.get(index)?);
                 let packet = queues.get_mut(&pair)?.pop_front()?;
                 if packet.service == TokenService::Agreed {
                     agreed.get_mut(&packet.to)?.pop_front();

@@ -10,18 +10,18 @@ use core::fmt;
 
 use super::Sent;
 use crate::{
-    Cost, Envelope, Expected, MemberId, Protocol, ReceivedToken, Signer, TokenBinding, Verifier,
+    Cost, Envelope, Expected, MemberName, Protocol, ReceivedToken, Signer, TokenBinding, Verifier,
 };
 
 /// Seals the members' tokens in signed envelopes, and opens them.
 ///
 /// Only what it costs is taken to the bus: the machines get the bodies either way.
 pub struct Notary {
-    signers: BTreeMap<MemberId, Box<dyn Signer>>,
+    signers: BTreeMap<MemberName, Box<dyn Signer>>,
     verifier: Box<dyn Verifier>,
     binding: TokenBinding,
     sealed: BTreeMap<usize, Vec<u8>>,
-    verified: BTreeSet<(usize, MemberId)>,
+    verified: BTreeSet<(usize, MemberName)>,
 }
 
 impl Notary {
@@ -29,7 +29,7 @@ impl Notary {
     pub fn new(
         protocol: Protocol,
         group_name: &str,
-        signers: BTreeMap<MemberId, Box<dyn Signer>>,
+        signers: BTreeMap<MemberName, Box<dyn Signer>>,
         verifier: Box<dyn Verifier>,
     ) -> Self {
         Self {
@@ -48,7 +48,7 @@ impl Notary {
     }
 
     /// A new view.
-    pub(super) fn clear(&mut self, view: &[MemberId]) {
+    pub(super) fn clear(&mut self, view: &[MemberName]) {
         self.binding.view_hash = TokenBinding::view_hash(view);
         self.sealed.clear();
         self.verified.clear();
@@ -63,7 +63,7 @@ impl Notary {
             kind: sent.token.kind,
             epoch: 0,
             timestamp: 0,
-            sender: sent.from.clone(),
+            sender: sent.from,
             recipient: sent.token.to.clone(),
             body: sent.token.body.clone(),
         };
@@ -75,15 +75,15 @@ impl Notary {
         cost
     }
 
-    pub(super) fn has_verified(&self, number: usize, receiver: &MemberId) -> bool {
-        self.verified.contains(&(number, receiver.clone()))
+    pub(super) fn has_verified(&self, number: usize, receiver: &MemberName) -> bool {
+        self.verified.contains(&(number, *receiver))
     }
 
     /// Opens envelopes that came together.
     ///
     /// # Panics
     /// When one of them does not open.
-    pub(super) fn verify(&mut self, receiver: &MemberId, numbers: &[usize]) -> Cost {
+    pub(super) fn verify(&mut self, receiver: &MemberName, numbers: &[usize]) -> Cost {
         let received: Vec<ReceivedToken> = numbers
             .iter()
             .map(|number| {
@@ -104,7 +104,7 @@ impl Notary {
         for result in ReceivedToken::verify_all(received, self.verifier.as_ref()) {
             result.expect("an authentic token");
         }
-        let verified = numbers.iter().map(|number| (*number, receiver.clone()));
+        let verified = numbers.iter().map(|number| (*number, *receiver));
         self.verified.extend(verified);
         cost
     }

@@ -17,7 +17,7 @@ use rand_core::Rng;
 use subtle::ConstantTimeEq;
 
 use crate::{
-    Change, GroupSecret, KeyAgreement, MemberId, NamedGroup, Protocol, Step,
+    Change, GroupSecret, KeyAgreement, MemberName, NamedGroup, Protocol, Step,
     testing::{
         bus::Sent,
         rng::seeded,
@@ -116,30 +116,30 @@ struct Process {
 
 /// A view and its tokens.
 struct View {
-    members: Vec<MemberId>,
+    members: Vec<MemberName>,
     /// Tokens that are ordered, of which each member was delivered a prefix.
     sequence: Vec<Sent>,
-    delivered: BTreeMap<MemberId, usize>,
+    delivered: BTreeMap<MemberName, usize>,
     /// Tokens that are not ordered yet.
     unordered: Vec<Sent>,
     /// After how many tokens the view completes, and the key.
     complete: Option<(usize, GroupSecret)>,
-    done: BTreeSet<MemberId>,
+    done: BTreeSet<MemberName>,
 }
 
 struct Net {
     maker: Maker,
     chance: Chance,
-    processes: BTreeMap<MemberId, Process>,
+    processes: BTreeMap<MemberName, Process>,
     views: Vec<View>,
     result: Cascades,
     made: u64,
 }
 
 impl View {
-    fn new(members: Vec<MemberId>) -> Self {
+    fn new(members: Vec<MemberName>) -> Self {
         Self {
-            delivered: members.iter().map(|member| (member.clone(), 0)).collect(),
+            delivered: members.iter().map(|member| (*member, 0)).collect(),
             members,
             sequence: Vec::new(),
             unordered: Vec::new(),
@@ -149,17 +149,17 @@ impl View {
     }
 
     /// Takes what a member answers after so many tokens.
-    fn take(&mut self, member: &MemberId, after: usize, step: Step) {
+    fn take(&mut self, member: &MemberName, after: usize, step: Step) {
         self.unordered
             .extend(step.send.into_iter().map(|token| Sent {
                 round: 1,
-                from: member.clone(),
+                from: *member,
                 token,
             }));
         let Some(secret) = step.secret else {
             return;
         };
-        assert!(self.done.insert(member.clone()), "{member} completes twice");
+        assert!(self.done.insert(*member), "{member} completes twice");
         match &self.complete {
             None => self.complete = Some((after, secret)),
             Some((first, agreed)) => {
@@ -173,15 +173,15 @@ impl View {
     }
 
     /// Who was not delivered everything.
-    fn behind(&self) -> Vec<MemberId> {
+    fn behind(&self) -> Vec<MemberName> {
         self.delivered
             .iter()
             .filter(|(_, count)| **count < self.sequence.len())
-            .map(|(member, _)| member.clone())
+            .map(|(member, _)| *member)
             .collect()
     }
 
-    fn deliver(&mut self, processes: &mut BTreeMap<MemberId, Process>, member: &MemberId) {
+    fn deliver(&mut self, processes: &mut BTreeMap<MemberName, Process>, member: &MemberName) {
         let count = self.delivered.get_mut(member).expect("a member");
         let sent = self.sequence[*count].clone();
         *count += 1;
@@ -269,7 +269,7 @@ impl Net {
     /// Processes crash and come back, and the network takes another shape.
     fn change(&mut self) {
         let all = members(PROCESSES);
-        let mut shape: Vec<Vec<MemberId>> = Vec::new();
+        let mut shape: Vec<Vec<MemberName>> = Vec::new();
         shape.resize_with(1 + self.chance.below(3), Vec::new);
         for process in all {
             let up = match self.processes.contains_key(&process) {
@@ -284,17 +284,18 @@ impl Net {
             }
         }
         // Those who go on together are delivered the same tokens of the old view.
-        let mut together: BTreeMap<MemberId, (Vec<MemberId>, Vec<MemberId>)> = BTreeMap::new();
+        let mut together: BTreeMap<MemberName, (Vec<MemberName>, Vec<MemberName>)> =
+            BTreeMap::new();
         for mut old in core::mem::take(&mut self.views) {
             for _ in 0..self.chance.below(3) {
                 old.order(&mut self.chance);
             }
             for new in &shape {
-                let moving: Vec<MemberId> = old
+                let moving: Vec<MemberName> = old
                     .members
                     .iter()
-                    .filter(|member| new.contains(member) && self.processes.contains_key(member))
-                    .cloned()
+                    .filter(|member| new.contains(member) && self.processes.contains_key(*member))
+                    .copied()
                     .collect();
                 let most = moving.iter().map(|member| old.delivered[member]).max();
                 let Some(most) = most else {
@@ -305,7 +306,7 @@ impl Net {
                     while old.delivered[member] < cut {
                         old.deliver(&mut self.processes, member);
                     }
-                    together.insert(member.clone(), (old.members.clone(), moving.clone()));
+                    together.insert(*member, (old.members.clone(), moving.clone()));
                 }
             }
             self.end(old);
@@ -318,14 +319,14 @@ impl Net {
     /// The members of a view are told of it.
     fn begin(
         &mut self,
-        members: Vec<MemberId>,
-        together: &BTreeMap<MemberId, (Vec<MemberId>, Vec<MemberId>)>,
+        members: Vec<MemberName>,
+        together: &BTreeMap<MemberName, (Vec<MemberName>, Vec<MemberName>)>,
     ) {
         let mut view = View::new(members);
         for member in view.members.clone() {
             let change = match together.get(&member) {
                 Some((old, moving)) => {
-                    let not_moving = |of: &[MemberId]| -> Vec<MemberId> {
+                    let not_moving = |of: &[MemberName]| -> Vec<MemberName> {
                         of.iter()
                             .filter(|it| !moving.contains(it))
                             .cloned()
@@ -341,13 +342,13 @@ impl Net {
                     members: view.members.clone(),
                 },
             };
-            let process = self.processes.entry(member.clone()).or_insert_with(|| {
+            let process = self.processes.entry(member).or_insert_with(|| {
                 self.made = self
                     .made
                     .wrapping_mul(0x9e37_79b9_7f4a_7c15)
                     .wrapping_add(1);
                 Process {
-                    machine: (self.maker)(member.clone()),
+                    machine: (self.maker)(member),
                     rng: seeded(self.made),
                 }
             });

@@ -5,7 +5,7 @@ use alloc::{vec, vec::Vec};
 use rand_core::Rng;
 
 use crate::{
-    MemberId,
+    MemberName,
     testing::{
         rng::seeded,
         world::{World, members},
@@ -83,7 +83,7 @@ pub(super) fn random(world: &mut World, seed: u64, count: usize) {
     let all = members(1..=6);
     world.add(&all);
     let mut outside = all.clone();
-    let mut components: Vec<Vec<MemberId>> = Vec::new();
+    let mut components: Vec<Vec<MemberName>> = Vec::new();
     for _ in 0..count {
         if components.is_empty() || below(8) == 0 {
             if let Some(founder) = outside.pop() {

@@ -16,7 +16,7 @@ pub use self::{
     secrecy::{cascading_exclusion, contribution, exclusion, exclusion_of, random_exclusion},
 };
 use crate::{
-    Change, Error, MemberId, NamedGroup, Protocol,
+    Change, Error, MemberName, NamedGroup, Protocol,
     testing::{
         bus::{Flow, Schedule},
         rng::seeded,
@@ -44,7 +44,7 @@ pub fn order_of_delivery(protocol: Protocol, group: &NamedGroup, seeds: core::op
         let (mut world, all) = World::grown(protocol, group, Schedule::Shuffled(seed), 3);
         let joined = members(4..=6);
         world.add(&joined);
-        let gone: Vec<MemberId> = all.iter().take(1).cloned().collect();
+        let gone: Vec<MemberName> = all.iter().take(1).cloned().collect();
         let run = world.update("leave with joins", &all, &gone, &joined);
         let secret = run.secrets.into_values().next().expect("a secret");
         let order = world
@@ -133,7 +133,7 @@ pub fn restarts_after_a_cut(protocol: Protocol, group: &NamedGroup) {
                 }
             })
             .expect("an honest run");
-        let view: Vec<MemberId> = all[1..].iter().chain(&joined).cloned().collect();
+        let view: Vec<MemberName> = all[1..].iter().chain(&joined).cloned().collect();
         world.restart(&view);
         world.update("refresh after a restart", &view, &[], &[]);
         if run.secrets.len() == view.len() {
@@ -160,7 +160,7 @@ pub fn superseded_agreements(protocol: Protocol, group: &NamedGroup) {
             .begin(change, &mut rng)
             .expect("a legal change");
     }
-    let all: Vec<MemberId> = all.to_vec();
+    let all: Vec<MemberName> = all.to_vec();
     world.update("another change instead", &all, &all[1..2], &[]);
 }
 
@@ -168,7 +168,7 @@ pub fn superseded_agreements(protocol: Protocol, group: &NamedGroup) {
 pub fn misuse(protocol: Protocol, group: &NamedGroup) {
     let mut rng = seeded(3);
     let me = members([1]);
-    let mut lone = protocol.member(*group, me[0].clone());
+    let mut lone = protocol.member(*group, me[0]);
     let refused = |result: Result<_, Error>, what: &str| match result {
         Err(Error::ApiMisuse(_)) => {}
         other => panic!("{what}: {other:?}"),

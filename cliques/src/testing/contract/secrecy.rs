@@ -4,7 +4,7 @@ use alloc::{boxed::Box, collections::BTreeMap, sync::Arc, vec::Vec};
 
 use super::{cascades::with_maker, events};
 use crate::{
-    KeyAgreement, MemberId, Protocol,
+    KeyAgreement, MemberName, Protocol,
     testing::{
         bus::{Schedule, Sent},
         symbolic::{Algebra, Knowledge, SymbolicGroup},
@@ -27,7 +27,7 @@ pub fn exclusion(protocol: Protocol) {
 
 /// [`exclusion`] of a suite from outside of this crate.
 pub fn exclusion_of(
-    make: impl Fn(SymbolicGroup, MemberId) -> Box<dyn KeyAgreement> + Send + 'static,
+    make: impl Fn(SymbolicGroup, MemberName) -> Box<dyn KeyAgreement> + Send + 'static,
 ) {
     let (mut world, algebra) = symbolic_world(make);
     events::each_once(&mut world);
@@ -64,7 +64,7 @@ pub fn contribution(protocol: Protocol) {
 }
 
 /// The number of each member as an owner of shares.
-fn owners() -> BTreeMap<MemberId, usize> {
+fn owners() -> BTreeMap<MemberName, usize> {
     members(EVERYBODY).into_iter().zip(EVERYBODY).collect()
 }
 
@@ -76,7 +76,9 @@ pub fn cascading_exclusion(protocol: Protocol, seed: u64, changes: usize) {
     check_exclusion(&cascades.past, &cascades.stray, &algebra);
 }
 
-fn over_any_group(protocol: Protocol) -> impl Fn(SymbolicGroup, MemberId) -> Box<dyn KeyAgreement> {
+fn over_any_group(
+    protocol: Protocol,
+) -> impl Fn(SymbolicGroup, MemberName) -> Box<dyn KeyAgreement> {
     move |group, me| {
         let member = protocol.member_over(group, me);
         member.expect("a suite over any group")
@@ -84,7 +86,7 @@ fn over_any_group(protocol: Protocol) -> impl Fn(SymbolicGroup, MemberId) -> Box
 }
 
 fn symbolic_world(
-    make: impl Fn(SymbolicGroup, MemberId) -> Box<dyn KeyAgreement> + Send + 'static,
+    make: impl Fn(SymbolicGroup, MemberName) -> Box<dyn KeyAgreement> + Send + 'static,
 ) -> (World, Arc<Algebra>) {
     let (maker, algebra) = symbolic_maker(make);
     let world = World::with_maker(maker, Schedule::Shuffled(5), 7);
@@ -92,11 +94,11 @@ fn symbolic_world(
 }
 
 fn symbolic_maker(
-    make: impl Fn(SymbolicGroup, MemberId) -> Box<dyn KeyAgreement> + Send + 'static,
+    make: impl Fn(SymbolicGroup, MemberName) -> Box<dyn KeyAgreement> + Send + 'static,
 ) -> (Maker, Arc<Algebra>) {
     let algebra = Algebra::new();
     let (shared, owners) = (algebra.clone(), owners());
-    let maker = move |me: MemberId| {
+    let maker = move |me: MemberName| {
         let group = SymbolicGroup::new(shared.clone(), owners[&me]);
         make(group, me)
     };
@@ -109,7 +111,7 @@ fn check_exclusion(past: &[Past], stray: &[Sent], algebra: &Arc<Algebra>) {
     for token in past.iter().flat_map(|past| &past.sent).chain(stray) {
         listener.learn(&token.token.body);
     }
-    let mut alone: BTreeMap<&MemberId, Knowledge> = owners
+    let mut alone: BTreeMap<&MemberName, Knowledge> = owners
         .iter()
         .map(|(member, owner)| {
             let mut knowledge = listener.clone();

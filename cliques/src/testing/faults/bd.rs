@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::{Altered, Elements, Faults, Refusal, cut_and_extended};
 use crate::{
-    MemberId, PeerFault, Protocol, TokenKind,
+    MemberName, PeerFault, Protocol, TokenKind,
     bd::message::{Blinded, hash_order},
     testing::bus::Delivery,
 };
@@ -21,7 +21,7 @@ impl Faults for BdFaults {
     fn alter(
         &self,
         delivery: &Delivery<'_>,
-        order: &[MemberId],
+        order: &[MemberName],
         elements: &Elements,
     ) -> Vec<Altered> {
         let mut altered = Vec::new();
@@ -51,7 +51,7 @@ impl Faults for BdFaults {
                     );
                 }
                 // Nobody but the neighbours computes with an element.
-                let place = |of: &MemberId| order.iter().position(|name| name == of);
+                let place = |of: &MemberName| order.iter().position(|name| name == of);
                 let (from, to) = (place(&delivery.sent.from), place(delivery.to));
                 let apart = from.zip(to).map_or(0, |(from, to)| from.abs_diff(to));
                 let used = apart == 1 || apart + 1 == order.len();

@@ -4,7 +4,7 @@ use alloc::{vec, vec::Vec};
 
 use super::{Altered, Elements, Faults, Refusal, cut_and_extended};
 use crate::{
-    MemberId, PeerFault, Protocol, TokenKind,
+    MemberName, PeerFault, Protocol, TokenKind,
     ckd::message::{Announcement, EncipheredKey, Mode},
     testing::{bus::Delivery, world::members},
 };
@@ -21,7 +21,7 @@ impl Faults for CkdFaults {
     fn alter(
         &self,
         delivery: &Delivery<'_>,
-        order: &[MemberId],
+        order: &[MemberName],
         elements: &Elements,
     ) -> Vec<Altered> {
         let mut altered = Vec::new();
@@ -72,15 +72,15 @@ impl Faults for CkdFaults {
 
 fn alter_key(
     body: &[u8],
-    receiver: &MemberId,
-    order: &[MemberId],
+    receiver: &MemberName,
+    order: &[MemberName],
     elements: &Elements,
     push: &mut impl FnMut(&str, Vec<u8>, Refusal),
 ) {
     let key = EncipheredKey::decode(body, elements.good.len()).expect("an honest body");
     let others = &order[1..];
     let ciphertexts: Vec<Vec<u8>> = key.entries.iter().map(|(_, one)| one.to_vec()).collect();
-    let encode = |mode, names: &[MemberId], ciphertexts: &[Vec<u8>]| {
+    let encode = |mode, names: &[MemberName], ciphertexts: &[Vec<u8>]| {
         let entries: Vec<_> = names.iter().zip(ciphertexts.to_vec()).collect();
         EncipheredKey::encode(mode, entries.into_iter())
     };
@@ -139,7 +139,7 @@ fn alter_key(
 }
 
 /// Lists that differ from this one behind the first names.
-fn wrong_lists(list: &[MemberId], kept: usize) -> Vec<Vec<MemberId>> {
+fn wrong_lists(list: &[MemberName], kept: usize) -> Vec<Vec<MemberName>> {
     let mut lists = Vec::new();
     for place in kept..list.len() {
         let mut stranger = list.to_vec();
@@ -149,7 +149,7 @@ fn wrong_lists(list: &[MemberId], kept: usize) -> Vec<Vec<MemberId>> {
         fewer.remove(place);
         lists.push(fewer);
         let mut twice = list.to_vec();
-        twice[place] = list[if place == 0 { list.len() - 1 } else { 0 }].clone();
+        twice[place] = list[if place == 0 { list.len() - 1 } else { 0 }];
         if twice != list {
             lists.push(twice);
         }

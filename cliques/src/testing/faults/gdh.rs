@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::{Altered, BadElement, Elements, Faults, Refusal, cut_and_extended};
 use crate::{
-    MemberId, PeerFault, Protocol, TokenKind,
+    MemberName, PeerFault, Protocol, TokenKind,
     gdh::message::{Chain, KeyList},
     testing::{bus::Delivery, world::members},
 };
@@ -21,7 +21,7 @@ impl Faults for GdhFaults {
     fn alter(
         &self,
         delivery: &Delivery<'_>,
-        _: &[MemberId],
+        _: &[MemberName],
         Elements { good, bad }: &Elements,
     ) -> Vec<Altered> {
         let token = &delivery.sent.token;
@@ -37,7 +37,7 @@ impl Faults for GdhFaults {
 pub fn alter_gdh(
     kind: TokenKind,
     body: &[u8],
-    receiver: &MemberId,
+    receiver: &MemberName,
     good: &[u8],
     bad: &[BadElement],
 ) -> Vec<Altered> {
@@ -61,10 +61,10 @@ pub fn alter_gdh(
         }
         TokenKind::GdhPartial | TokenKind::GdhFinal => {
             let chain = Chain::decode(body, len).expect("an honest body");
-            let order: Vec<MemberId> = chain
+            let order: Vec<MemberName> = chain
                 .order
                 .iter()
-                .map(|name| MemberId::new(name).expect("a name"))
+                .map(|name| MemberName::new(name).expect("a name"))
                 .collect();
             for BadElement {
                 encoding: element,
@@ -98,9 +98,9 @@ pub fn alter_gdh(
         }
         TokenKind::GdhKeyList | TokenKind::GdhJoin => {
             let entries = KeyList::decode(body, len).expect("an honest body").entries;
-            let order: Vec<MemberId> = entries
+            let order: Vec<MemberName> = entries
                 .iter()
-                .map(|(name, _)| MemberId::new(name).expect("a name"))
+                .map(|(name, _)| MemberName::new(name).expect("a name"))
                 .collect();
             let elements: Vec<Vec<u8>> = entries
                 .iter()
@@ -149,7 +149,11 @@ pub fn alter_gdh(
 }
 
 /// Orders that `receiver` cannot accept although it, and its predecessor, stand where they should.
-fn wrong_orders(order: &[MemberId], receiver: &MemberId, kind: TokenKind) -> Vec<Vec<MemberId>> {
+fn wrong_orders(
+    order: &[MemberName],
+    receiver: &MemberName,
+    kind: TokenKind,
+) -> Vec<Vec<MemberName>> {
     let mut orders = Vec::new();
     let mine = order
         .iter()
@@ -172,8 +176,8 @@ fn wrong_orders(order: &[MemberId], receiver: &MemberId, kind: TokenKind) -> Vec
         orders.push(fewer);
         let mut twice = order.to_vec();
         twice[place] = match kind {
-            TokenKind::GdhPartial | TokenKind::GdhJoin => order[mine - 1].clone(),
-            _ => order[mine].clone(),
+            TokenKind::GdhPartial | TokenKind::GdhJoin => order[mine - 1],
+            _ => order[mine],
         };
         if twice != order {
             orders.push(twice);

@@ -28,7 +28,7 @@ pub use self::{
     tgdh::TgdhFaults,
 };
 use crate::{
-    Error, KeyAgreement, MathematicalGroup, MemberId, PeerFault, Protocol, Rejected, TokenKind,
+    Error, KeyAgreement, MathematicalGroup, MemberName, PeerFault, Protocol, Rejected, TokenKind,
     testing::{
         bus::{Delivery, Flow, Run, Schedule, Sent},
         world::{World, members},
@@ -117,7 +117,7 @@ pub trait Faults {
     fn alter(
         &self,
         delivery: &Delivery<'_>,
-        order: &[MemberId],
+        order: &[MemberName],
         elements: &Elements,
     ) -> Vec<Altered>;
 
@@ -160,13 +160,13 @@ pub fn altered_tokens(
                 let what = std::format!("{} of {}: {error}", altered.what, token.kind);
                 match altered.refusal {
                     _ if from == delivery.to => {
-                        let repeated = Rejected::Repeated(from.clone());
+                        let repeated = Rejected::Repeated(*from);
                         assert_eq!(error, Error::Rejected(repeated), "{what}");
                     }
                     Refusal::Undecodable => assert!(matches!(error, Error::Decode(_)), "{what}"),
                     Refusal::Rejected => assert!(matches!(error, Error::Rejected(_)), "{what}"),
                     Refusal::Fault(fault) | Refusal::Late(fault) => {
-                        let culprit = from.clone();
+                        let culprit = *from;
                         assert_eq!(error, Error::Peer { culprit, fault }, "{what}");
                     }
                 }
@@ -182,9 +182,9 @@ pub fn altered_tokens(
 pub struct LateCase {
     event: usize,
     number: usize,
-    receiver: MemberId,
+    receiver: MemberName,
     body: Vec<u8>,
-    culprit: MemberId,
+    culprit: MemberName,
     fault: PeerFault,
 }
 
@@ -207,11 +207,11 @@ impl LateCase {
             },
         );
         let error = Error::Peer {
-            culprit: self.culprit.clone(),
+            culprit: self.culprit,
             fault: self.fault,
         };
         let failed = result.expect_err("a run with an element that is none");
-        assert_eq!(failed, (self.receiver.clone(), error));
+        assert_eq!(failed, (self.receiver, error));
     }
 }
 
@@ -237,9 +237,9 @@ pub fn late_cases(
                         cases.push(LateCase {
                             event: number,
                             number: it.number,
-                            receiver: it.to.clone(),
+                            receiver: *it.to,
                             body: altered.body,
-                            culprit: it.sent.from.clone(),
+                            culprit: it.sent.from,
                             fault,
                         });
                     }
@@ -274,7 +274,7 @@ pub fn replayed_tokens(
     schedule: Schedule,
 ) -> usize {
     let mut refused = 0;
-    let mut history: BTreeMap<(usize, MemberId), Vec<Sent>> = BTreeMap::new();
+    let mut history: BTreeMap<(usize, MemberName), Vec<Sent>> = BTreeMap::new();
     disturbed(
         faults.protocol(),
         group,
@@ -284,7 +284,7 @@ pub fn replayed_tokens(
             for Sent {
                 from, token: old, ..
             } in history
-                .get(&(run, delivery.to.clone()))
+                .get(&(run, *delivery.to))
                 .into_iter()
                 .flatten()
             {
@@ -298,7 +298,7 @@ pub fn replayed_tokens(
                         sender,
                         kind: named,
                     } => {
-                        assert_eq!((sender, named), (from.clone(), kind));
+                        assert_eq!((sender, named), (*from, kind));
                     }
                     other => panic!("repeated {kind} of {from}: {other}"),
                 }
@@ -321,7 +321,7 @@ pub fn replayed_tokens(
                     assert_eq!(
                         error,
                         Error::Peer {
-                            culprit: stranger.clone(),
+                            culprit: *stranger,
                             fault
                         }
                     );
@@ -334,7 +334,7 @@ pub fn replayed_tokens(
                 .expect_err("a sender outside the view");
             assert_eq!(error, Error::Rejected(Rejected::NotInView(outsider)));
             history
-                .entry((run, delivery.to.clone()))
+                .entry((run, *delivery.to))
                 .or_default()
                 .push(delivery.sent.clone());
         },
@@ -392,7 +392,7 @@ fn event(
     schedule: Schedule,
     number: usize,
     hook: impl FnMut(&mut dyn KeyAgreement, &Delivery<'_>, &mut dyn CryptoRng) -> Flow,
-) -> Result<Run, (MemberId, Error)> {
+) -> Result<Run, (MemberName, Error)> {
     let (size, gone, new) = [(3, 1, 3), (5, 0, 0), (3, 0, 2)][number];
     let (mut world, all) = World::grown(protocol, group, schedule, size);
     let joined = members(size + 1..=size + new);

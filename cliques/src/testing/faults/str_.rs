@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::{Altered, Elements, Faults, Refusal, cut_and_extended};
 use crate::{
-    MemberId, PeerFault, Protocol, TokenKind,
+    MemberName, PeerFault, Protocol, TokenKind,
     codec::{Reader, Writer},
     testing::bus::Delivery,
 };
@@ -86,7 +86,7 @@ impl Faults for StrFaults {
     fn alter(
         &self,
         delivery: &Delivery<'_>,
-        order: &[MemberId],
+        order: &[MemberName],
         elements: &Elements,
     ) -> Vec<Altered> {
         let mut altered = Vec::new();
@@ -102,7 +102,7 @@ impl Faults for StrFaults {
         cut_and_extended(&token.body, &mut push);
         let fault = Refusal::Fault;
         let level_of =
-            |member: &MemberId| order.iter().position(|it| it == member).unwrap_or(0) + 1;
+            |member: &MemberName| order.iter().position(|it| it == member).unwrap_or(0) + 1;
         let (from, to) = (level_of(&delivery.sent.from), level_of(delivery.to));
         // Whom the tree is that of, and who computes with what.
         let of_receiver = |body: &Body| {
@@ -137,7 +137,7 @@ impl Faults for StrFaults {
                 })
             };
             let members = honest.members.as_ref().expect("a tree");
-            let level = level_of(&MemberId::new(&members[place].0).expect("a name"));
+            let level = level_of(&MemberName::new(&members[place].0).expect("a name"));
             let refreshed = level == from;
             for bad in &elements.bad {
                 let refusal = match (bad.parses, own && !refreshed) {

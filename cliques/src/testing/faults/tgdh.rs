@@ -4,7 +4,7 @@ use alloc::{vec, vec::Vec};
 
 use super::{Altered, Elements, Faults, Refusal, cut_and_extended};
 use crate::{
-    MemberId, PeerFault, Protocol, TokenKind,
+    MemberName, PeerFault, Protocol, TokenKind,
     codec::Writer,
     keytree::{Rules, Update, write_optional},
     testing::bus::Delivery,
@@ -39,7 +39,7 @@ type Push<'a> = &'a mut dyn FnMut(&str, Vec<u8>, Refusal);
 
 /// Alters a tree. The last member of the view, in the events of these tests, comes to stand right
 /// below the root, so that everybody uses its blinded key.
-fn alter_tree(delivery: &Delivery<'_>, order: &[MemberId], elements: &Elements, push: Push<'_>) {
+fn alter_tree(delivery: &Delivery<'_>, order: &[MemberName], elements: &Elements, push: Push<'_>) {
     let fault = Refusal::Fault;
     let inconsistent = fault(PeerFault::Inconsistent);
     let wire = Bushy::decode_tree(&delivery.sent.token.body, elements.good.len());
@@ -52,7 +52,7 @@ fn alter_tree(delivery: &Delivery<'_>, order: &[MemberId], elements: &Elements, 
             key: node.blinded.map(Into::into),
         })
         .collect();
-    let is_of = |node: &Node, member: &MemberId| node.name.as_deref() == Some(member.as_bytes());
+    let is_of = |node: &Node, member: &MemberName| node.name.as_deref() == Some(member.as_bytes());
     let own = honest.iter().any(|node| is_of(node, delivery.to));
     let with = |place: usize, change: &dyn Fn(&mut Node)| {
         let mut nodes = honest.clone();
@@ -133,7 +133,7 @@ fn alter_tree(delivery: &Delivery<'_>, order: &[MemberId], elements: &Elements, 
 }
 
 /// Whether the node at `place`, in pre-order, is above the leaf of `member`.
-fn is_above(nodes: &[Node], place: usize, member: &MemberId) -> bool {
+fn is_above(nodes: &[Node], place: usize, member: &MemberName) -> bool {
     let mut open = 1;
     for node in &nodes[place..] {
         if node.name.as_deref() == Some(member.as_bytes()) {
@@ -149,7 +149,12 @@ fn is_above(nodes: &[Node], place: usize, member: &MemberId) -> bool {
 
 /// Alters an update. In the events of these tests the left subtree of the root is used by the last
 /// member alone, its right one by the first two members, and a refreshed leaf by everybody.
-fn alter_update(delivery: &Delivery<'_>, order: &[MemberId], elements: &Elements, push: Push<'_>) {
+fn alter_update(
+    delivery: &Delivery<'_>,
+    order: &[MemberName],
+    elements: &Elements,
+    push: Push<'_>,
+) {
     let body = &delivery.sent.token.body;
     let fault = Refusal::Fault;
     let honest = Update::decode::<Bushy>(body, elements.good.len()).expect("an honest body");
@@ -181,7 +186,7 @@ fn alter_update(delivery: &Delivery<'_>, order: &[MemberId], elements: &Elements
     has[0] = 2;
     push("has a leaf", has, Refusal::Undecodable);
     let inconsistent = fault(PeerFault::Inconsistent);
-    let place_of = |member: &MemberId| order.iter().position(|it| it == member).unwrap_or(0);
+    let place_of = |member: &MemberName| order.iter().position(|it| it == member).unwrap_or(0);
     for (place, (path, _)) in honest.nodes.iter().enumerate() {
         let with = |node: (&[u8], &[u8])| {
             let mut nodes = honest.nodes.clone();
@@ -231,7 +236,7 @@ impl Faults for TgdhFaults {
     fn alter(
         &self,
         delivery: &Delivery<'_>,
-        order: &[MemberId],
+        order: &[MemberName],
         elements: &Elements,
     ) -> Vec<Altered> {
         let mut altered = Vec::new();

@@ -49,11 +49,11 @@ impl Checker<'_> {
                 if !shares.iter().any(fresh) {
                     found.push(("I19", format!("{}: nothing fresh in {view:?}", stay.member)));
                 }
-                let owners: BTreeSet<&MemberId> = shares
+                let owners: BTreeSet<&MemberName> = shares
                     .iter()
                     .map(|share| &self.trace.lives[algebra.owner(*share)].member)
                     .collect();
-                let members: BTreeSet<&MemberId> = view.members.iter().collect();
+                let members: BTreeSet<&MemberName> = view.members.iter().collect();
                 let contributed = match (self.conduct, self.carries) {
                     (Conduct::Contributory, Carries::Nothing) => owners == members,
                     // Shares of leavers may stay in it as constants.
@@ -73,7 +73,7 @@ impl Checker<'_> {
 
     /// I23: those who come to a VS view together come in the same state.
     pub(super) fn uniformity(&mut self) {
-        let mut arrivals: BTreeMap<ViewId, Vec<(&MemberId, &View, &str)>> = BTreeMap::new();
+        let mut arrivals: BTreeMap<ViewId, Vec<(&MemberName, &View, &str)>> = BTreeMap::new();
         for life in &self.trace.lives {
             for entry in &life.entries {
                 if let Entry::Membership { view, state, .. } = entry {

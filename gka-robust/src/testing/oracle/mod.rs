@@ -19,7 +19,7 @@ use alloc::{
 use core::fmt;
 
 use cliques::{
-    MemberId, Protocol, TokenKind,
+    MemberName, Protocol, TokenKind,
     testing::symbolic::{Algebra, Knowledge, ShareId},
 };
 
@@ -49,7 +49,7 @@ impl fmt::Display for Violation {
 
 /// A secure view at one process, from its installation to the next.
 struct Stay<'a> {
-    member: &'a MemberId,
+    member: &'a MemberName,
     life: usize,
     /// The view as first installed.
     view: &'a SecureView,
@@ -207,7 +207,7 @@ pub fn check_quiescent(simulation: &Simulation) -> Vec<Violation> {
             continue;
         };
         let state = driver.state_name();
-        let members: Option<BTreeSet<MemberId>> = driver
+        let members: Option<BTreeSet<MemberName>> = driver
             .secure_view()
             .map(|view| view.members.iter().cloned().collect());
         let current = match (driver.secure_view(), driver.view()) {

@@ -97,7 +97,7 @@ impl Checker<'_> {
             .iter()
             .filter(|token| {
                 let sender = &self.trace.lives[token.life].member;
-                let to_sender = cliques::Recipient::Member(sender.clone());
+                let to_sender = cliques::Recipient::Member(*sender);
                 !partials.iter().any(|other| other.to == to_sender)
             })
             .count();

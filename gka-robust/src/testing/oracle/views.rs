@@ -81,7 +81,7 @@ impl Checker<'_> {
                     if !p.view.transitional_set.contains(q.member) {
                         continue;
                     }
-                    let sorted = |stay: &Stay<'_>| -> BTreeSet<MemberId> {
+                    let sorted = |stay: &Stay<'_>| -> BTreeSet<MemberName> {
                         stay.view.transitional_set.iter().cloned().collect()
                     };
                     let before = |stay: &Stay<'_>| stay.previous.map(|s| self.stays[s].view.id);

@@ -10,21 +10,21 @@ use crate::testing::dice::Script;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     /// A process takes its next view.
-    Take(MemberId),
+    Take(MemberName),
     /// The next entry of the common order is delivered to a process.
-    DeliverLog(MemberId),
+    DeliverLog(MemberName),
     /// The next FIFO message of the second is delivered to the first.
-    DeliverFifo(MemberId, MemberId),
+    DeliverFifo(MemberName, MemberName),
     /// An application answers its secure flush request.
-    Permit(MemberId),
+    Permit(MemberName),
     /// An application asks for a refresh.
-    Refresh(MemberId),
+    Refresh(MemberName),
     /// These become one component, what is left of theirs others.
-    Gather(BTreeSet<MemberId>),
+    Gather(BTreeSet<MemberName>),
     /// A process crashes.
-    Crash(MemberId),
+    Crash(MemberName),
     /// A process joins the component of another, or a new one.
-    Start(MemberId, Option<MemberId>),
+    Start(MemberName, Option<MemberName>),
 }
 
 impl Simulation {
@@ -33,17 +33,17 @@ impl Simulation {
         let mut moves = Vec::new();
         for (name, process) in &self.processes {
             if process.pending.is_some() {
-                moves.push(Action::Take(name.clone()));
+                moves.push(Action::Take(*name));
                 continue;
             }
             if process.consent_due {
-                moves.push(Action::Permit(name.clone()));
+                moves.push(Action::Permit(*name));
             }
             if let Some(branch) = process.branch {
                 let deliveries = self.branches[branch].deliveries(name, &process.position);
                 moves.extend(deliveries.into_iter().map(|delivery| match delivery {
-                    Delivery::Log => Action::DeliverLog(name.clone()),
-                    Delivery::Fifo(sender) => Action::DeliverFifo(name.clone(), sender),
+                    Delivery::Log => Action::DeliverLog(*name),
+                    Delivery::Fifo(sender) => Action::DeliverFifo(*name, sender),
                 }));
             }
         }
@@ -51,22 +51,22 @@ impl Simulation {
     }
 
     /// What the adversary can do with processes of these names: cut, heal, crash, start.
-    pub fn deeds(&self, names: &[MemberId]) -> Vec<Action> {
+    pub fn deeds(&self, names: &[MemberName]) -> Vec<Action> {
         let live = self.live();
         let mut deeds: Vec<Action> = (1..1_usize << live.len())
             .map(|bits| {
                 let side = live.iter().enumerate();
                 let side = side.filter(|(place, _)| bits >> place & 1 == 1);
-                Action::Gather(side.map(|(_, name)| name.clone()).collect())
+                Action::Gather(side.map(|(_, name)| *name).collect())
             })
             .collect();
         if live.len() > 1 {
             deeds.extend(live.iter().cloned().map(Action::Crash));
         }
         for name in names.iter().filter(|name| !live.contains(name)) {
-            deeds.push(Action::Start(name.clone(), None));
+            deeds.push(Action::Start(*name, None));
             let firsts = self.components.iter().filter_map(|c| c.members.first());
-            deeds.extend(firsts.map(|with| Action::Start(name.clone(), Some(with.clone()))));
+            deeds.extend(firsts.map(|with| Action::Start(*name, Some(*with))));
         }
         deeds
     }
@@ -92,14 +92,14 @@ impl Simulation {
             Action::Take(name) => self.take_membership(name),
             Action::DeliverLog(name) => self.deliver(name, &Delivery::Log),
             Action::DeliverFifo(name, sender) => {
-                self.deliver(name, &Delivery::Fifo(sender.clone()))
+                self.deliver(name, &Delivery::Fifo(*sender))
             }
             Action::Permit(name) => self.permit(name),
             Action::Refresh(name) => {
                 self.request_refresh(name);
             }
             Action::Gather(members) => self.gather(members.clone()),
-            Action::Crash(name) => self.end(name, Change::Disconnect(name.clone())),
+            Action::Crash(name) => self.end(name, Change::Disconnect(*name)),
             Action::Start(name, with) => self.start(name, with.as_ref()),
         }
     }

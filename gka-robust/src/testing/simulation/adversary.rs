@@ -4,12 +4,12 @@ use super::*;
 
 impl Simulation {
     /// Starts a process and lets it join the component of `with`, or a component of its own.
-    pub fn start(&mut self, name: &MemberId, with: Option<&MemberId>) {
+    pub fn start(&mut self, name: &MemberName, with: Option<&MemberName>) {
         assert!(!self.processes.contains_key(name), "{name} lives");
         self.deed(format!("start {name}, with {with:?}"));
         let life = self.trace.lives.len();
         let config = Config {
-            me: name.clone(),
+            me: *name,
             group: b"group".to_vec(),
             protocol: self.options.protocol,
             mathematical_group: match &self.options.suite {
@@ -20,7 +20,7 @@ impl Simulation {
             },
             algorithm: self.options.algorithm,
             refresh: crate::RefreshPolicy::default(),
-            signer: Arc::new(TestSigner::new(name.clone())),
+            signer: Arc::new(TestSigner::new(*name)),
             verifier: Arc::new(TestVerifier::new()),
             queue_bytes: crate::DEFAULT_QUEUE_BYTES,
             timestamp_window: None,
@@ -42,7 +42,7 @@ impl Simulation {
             }
         }
         self.trace.lives.push(Life {
-            member: name.clone(),
+            member: *name,
             entries: Vec::new(),
             end: End::Running,
             stats: driver.stats().clone(),
@@ -66,14 +66,14 @@ impl Simulation {
             sent_in_view: 0,
             seen: BTreeMap::new(),
         };
-        self.processes.insert(name.clone(), Rc::new(process));
+        self.processes.insert(*name, Rc::new(process));
         let mut members: BTreeSet<_> = with.map(|with| self.component_of(with)).unwrap_or_default();
-        members.insert(name.clone());
-        self.reconfigure(members, Change::Join(name.clone()));
+        members.insert(*name);
+        self.reconfigure(members, Change::Join(*name));
     }
 
     /// Ends a process.
-    pub fn end(&mut self, name: &MemberId, change: Change) {
+    pub fn end(&mut self, name: &MemberName, change: Change) {
         self.deed(format!("end {name}: {change:?}"));
         let mut members = self.component_of(name);
         self.close_life(name);
@@ -88,7 +88,7 @@ impl Simulation {
         }
     }
 
-    pub(super) fn close_life(&mut self, name: &MemberId) {
+    pub(super) fn close_life(&mut self, name: &MemberName) {
         if let Some(process) = self.processes.remove(name) {
             let life = &mut self.trace.lives[process.life];
             life.end = End::Gone;
@@ -97,9 +97,9 @@ impl Simulation {
     }
 
     /// Makes `members`, wherever they are, one component.
-    pub fn gather(&mut self, members: BTreeSet<MemberId>) {
+    pub fn gather(&mut self, members: BTreeSet<MemberName>) {
         self.deed(format!("gather {members:?}"));
-        let left_over: Vec<BTreeSet<MemberId>> = self
+        let left_over: Vec<BTreeSet<MemberName>> = self
             .components
             .iter()
             .filter(|component| !component.members.is_disjoint(&members))
@@ -115,7 +115,7 @@ impl Simulation {
     }
 
     /// Cuts off `side` from the component it is part of.
-    pub fn cut(&mut self, side: &BTreeSet<MemberId>) {
+    pub fn cut(&mut self, side: &BTreeSet<MemberName>) {
         let Some(first) = side.first() else { return };
         let whole = self.component_of(first);
         let rest: BTreeSet<_> = whole.difference(side).cloned().collect();
@@ -126,7 +126,7 @@ impl Simulation {
         }
     }
 
-    pub(super) fn component_of(&self, name: &MemberId) -> BTreeSet<MemberId> {
+    pub(super) fn component_of(&self, name: &MemberName) -> BTreeSet<MemberName> {
         self.components
             .iter()
             .find(|component| component.members.contains(name))
@@ -135,18 +135,18 @@ impl Simulation {
     }
 
     /// The members become a component, which works at its next view from here on.
-    pub(super) fn reconfigure(&mut self, members: BTreeSet<MemberId>, change: Change) {
+    pub(super) fn reconfigure(&mut self, members: BTreeSet<MemberName>, change: Change) {
         // A view that some of those who go on together have, all of them get.
         for index in 0..self.components.len() {
             let Phase::Installing { members: listed } = &self.components[index].phase else {
                 continue;
             };
-            let together: Vec<MemberId> = listed
+            let together: Vec<MemberName> = listed
                 .iter()
                 .filter(|name| members.contains(*name))
                 .cloned()
                 .collect();
-            let behind = |name: &&MemberId| self.processes[*name].pending.is_some();
+            let behind = |name: &&MemberName| self.processes[*name].pending.is_some();
             let some_have_it = !together.iter().all(|name| behind(&name));
             if some_have_it || self.dice.one_in(2) {
                 continue;
@@ -162,7 +162,7 @@ impl Simulation {
             .retain(|component| !component.members.is_empty());
 
         // Those who are in one branch go on in one branch.
-        let mut sides: BTreeMap<usize, BTreeSet<MemberId>> = BTreeMap::new();
+        let mut sides: BTreeMap<usize, BTreeSet<MemberName>> = BTreeMap::new();
         for name in &members {
             let process = &self.processes[name];
             let branch = process
@@ -171,7 +171,7 @@ impl Simulation {
                 .map(|pending| pending.branch)
                 .or(process.branch);
             if let Some(branch) = branch {
-                sides.entry(branch).or_default().insert(name.clone());
+                sides.entry(branch).or_default().insert(*name);
             }
         }
         let voluntary = match change {

@@ -18,7 +18,7 @@ use alloc::{
 pub use actions::Action;
 use bytes::Bytes;
 use cliques::{
-    MemberId, NamedGroup, Protocol, ReceivedToken, Recipient, TokenKind, TokenService,
+    MemberName, NamedGroup, Protocol, ReceivedToken, Recipient, TokenKind, TokenService,
     testing::{
         signature::{TestSigner, TestVerifier},
         symbolic::Algebra,
@@ -92,11 +92,11 @@ pub enum Traffic {
 #[derive(Clone, Debug, Hash)]
 pub enum Change {
     /// This member started and joins.
-    Join(MemberId),
+    Join(MemberName),
     /// This member is gone, on purpose.
-    Leave(MemberId),
+    Leave(MemberName),
     /// This member is gone.
-    Disconnect(MemberId),
+    Disconnect(MemberName),
     /// The network changed.
     Network,
 }
@@ -104,7 +104,7 @@ pub enum Change {
 #[derive(Clone, Debug, Hash)]
 struct Pending {
     branch: usize,
-    transitional_set: Vec<MemberId>,
+    transitional_set: Vec<MemberName>,
     cause: Cause,
     /// Deeds of the adversary when the view was made.
     deeds: u32,
@@ -151,10 +151,10 @@ struct Origin {
 }
 
 /// Live processes by name.
-type Processes = BTreeMap<MemberId, Rc<Process>>;
+type Processes = BTreeMap<MemberName, Rc<Process>>;
 
 /// A live process, to be changed.
-fn live<'a>(processes: &'a mut Processes, name: &MemberId) -> &'a mut Process {
+fn live<'a>(processes: &'a mut Processes, name: &MemberName) -> &'a mut Process {
     let process = processes.get_mut(name).expect("live");
     if Rc::get_mut(process).is_none() {
         *process = Rc::new(process.fork());
@@ -195,7 +195,7 @@ impl Process {
 /// Processes that can reach one another.
 #[derive(Clone, Debug)]
 struct Component {
-    members: BTreeSet<MemberId>,
+    members: BTreeSet<MemberName>,
     phase: Phase,
 }
 
@@ -206,7 +206,7 @@ enum Phase {
     Forming(Change),
     /// The view is there, and not taken by all.
     Installing {
-        members: Vec<MemberId>,
+        members: Vec<MemberName>,
     },
 }
 
@@ -227,14 +227,14 @@ pub struct Simulation {
     parcels: u64,
     orders: u64,
     /// Tokens seen on the way, for replays.
-    overheard: Rc<Vec<(MemberId, TokenKind, Bytes)>>,
+    overheard: Rc<Vec<(MemberName, TokenKind, Bytes)>>,
     /// View, run and round in which each token was sent.
     origins: Rc<BTreeMap<Bytes, Origin>>,
 }
 
 /// A member by name.
-pub fn member(name: &str) -> MemberId {
-    MemberId::try_from(name).expect("names of tests are legal")
+pub fn member(name: &str) -> MemberName {
+    MemberName::try_from(name).expect("names of tests are legal")
 }
 
 impl Simulation {
@@ -285,17 +285,17 @@ impl Simulation {
     }
 
     /// The driver of a live process.
-    pub fn driver(&self, name: &MemberId) -> Option<&RobustDriver<Parcel>> {
+    pub fn driver(&self, name: &MemberName) -> Option<&RobustDriver<Parcel>> {
         self.processes.get(name).map(|process| &process.driver)
     }
 
     /// Live processes.
-    pub fn live(&self) -> Vec<MemberId> {
+    pub fn live(&self) -> Vec<MemberName> {
         self.processes.keys().cloned().collect()
     }
 
     /// The components, as sets of members.
-    pub fn components(&self) -> Vec<BTreeSet<MemberId>> {
+    pub fn components(&self) -> Vec<BTreeSet<MemberName>> {
         self.components
             .iter()
             .map(|component| component.members.clone())
@@ -303,13 +303,13 @@ impl Simulation {
     }
 
     /// Tokens on the wire so far: sender, kind, bytes.
-    pub fn overheard(&self) -> &[(MemberId, TokenKind, Bytes)] {
+    pub fn overheard(&self) -> &[(MemberName, TokenKind, Bytes)] {
         &self.overheard
     }
 
     // Bookkeeping
 
-    pub(super) fn note(&mut self, name: &MemberId, entry: Entry) {
+    pub(super) fn note(&mut self, name: &MemberName, entry: Entry) {
         let life = self.processes[name].life;
         self.trace.lives[life].entries.push(entry);
     }

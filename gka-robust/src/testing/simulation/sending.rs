@@ -3,7 +3,7 @@
 use super::*;
 
 impl Simulation {
-    pub(super) fn send_token(&mut self, name: &MemberId, transmission: Transmission) {
+    pub(super) fn send_token(&mut self, name: &MemberName, transmission: Transmission) {
         let Transmission {
             to,
             service,
@@ -16,7 +16,7 @@ impl Simulation {
         };
         let bytes = Bytes::from(bytes);
         let view = self.branches[branch].view;
-        Rc::make_mut(&mut self.overheard).push((name.clone(), kind, bytes.clone()));
+        Rc::make_mut(&mut self.overheard).push((*name, kind, bytes.clone()));
         let round = process.round + 1;
         let run = match ReceivedToken::decode(&bytes) {
             // Carries the epoch to be replaced.
@@ -38,7 +38,7 @@ impl Simulation {
     }
 
     /// Lets an application send; a random service unless told. False if it may not.
-    pub fn send_data(&mut self, name: &MemberId, service: Option<TokenService>) -> bool {
+    pub fn send_data(&mut self, name: &MemberName, service: Option<TokenService>) -> bool {
         let agreed = match service {
             Some(service) => service == TokenService::Agreed,
             None => self.dice.one_in(2),
@@ -89,12 +89,12 @@ impl Simulation {
     }
 
     /// Lets an application ask for a refresh; false if it may not.
-    pub fn request_refresh(&mut self, name: &MemberId) -> bool {
+    pub fn request_refresh(&mut self, name: &MemberName) -> bool {
         self.ask(name, Input::RequestRefresh).is_ok()
     }
 
     /// Lets the application answer, if it was asked.
-    pub fn permit(&mut self, name: &MemberId) {
+    pub fn permit(&mut self, name: &MemberName) {
         let process = live(&mut self.processes, name);
         if core::mem::replace(&mut process.consent_due, false) {
             self.note(name, Entry::SecureFlushOk);
@@ -108,7 +108,7 @@ impl Simulation {
     }
 
     /// Whether the application owes an answer.
-    pub fn consent_due(&self, name: &MemberId) -> bool {
+    pub fn consent_due(&self, name: &MemberName) -> bool {
         self.processes
             .get(name)
             .is_some_and(|process| process.consent_due)

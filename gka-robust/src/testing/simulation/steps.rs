@@ -8,7 +8,7 @@ impl Simulation {
         if self.install_views() {
             return true;
         }
-        let mut names: Vec<MemberId> = self.processes.keys().cloned().collect();
+        let mut names: Vec<MemberName> = self.processes.keys().cloned().collect();
         self.dice.shuffle(&mut names);
         names
             .iter()
@@ -16,7 +16,7 @@ impl Simulation {
     }
 
     /// One random step of one process; false if it has nothing to do.
-    pub fn step_of(&mut self, name: &MemberId, traffic: Traffic) -> bool {
+    pub fn step_of(&mut self, name: &MemberName, traffic: Traffic) -> bool {
         let process = &self.processes[name];
         if traffic == Traffic::Busy && process.pending.is_none() {
             if self.dice.one_in(6) && self.send_data(name, None) {
@@ -57,18 +57,18 @@ impl Simulation {
     }
 
     /// Keeps a process from doing anything, or lets it go on.
-    pub fn hold(&mut self, name: &MemberId, held: bool) {
+    pub fn hold(&mut self, name: &MemberName, held: bool) {
         live(&mut self.processes, name).held = held;
     }
 
     /// Keeps an application from answering secure flush requests, or lets it answer.
-    pub fn withhold(&mut self, name: &MemberId, withholds: bool) {
+    pub fn withhold(&mut self, name: &MemberName, withholds: bool) {
         live(&mut self.processes, name).withholds = withholds;
     }
 
     /// Delivers the next entry of the log to a process, with what it comes behind; false if there
     /// is none.
-    pub fn deliver_log(&mut self, name: &MemberId) -> bool {
+    pub fn deliver_log(&mut self, name: &MemberName) -> bool {
         for _ in 0..10_000 {
             let process = &self.processes[name];
             let Some(branch) = process.branch else {
@@ -88,7 +88,7 @@ impl Simulation {
         false
     }
 
-    pub(super) fn take_membership(&mut self, name: &MemberId) {
+    pub(super) fn take_membership(&mut self, name: &MemberName) {
         let process = live(&mut self.processes, name);
         let Some(pending) = process.pending.take() else {
             return;
@@ -127,7 +127,7 @@ impl Simulation {
         }
     }
 
-    pub(super) fn deliver(&mut self, name: &MemberId, delivery: &Delivery) {
+    pub(super) fn deliver(&mut self, name: &MemberName, delivery: &Delivery) {
         let process = live(&mut self.processes, name);
         let branch = process
             .branch
@@ -158,7 +158,7 @@ impl Simulation {
                         self.feed(
                             name,
                             Input::Token {
-                                sender: message.sender.clone(),
+                                sender: message.sender,
                                 kind: Some(*kind),
                                 bytes: bytes.clone(),
                             },
@@ -183,7 +183,7 @@ impl Simulation {
         }
     }
 
-    pub(super) fn receive_data(&mut self, name: &MemberId, parcel: Parcel) {
+    pub(super) fn receive_data(&mut self, name: &MemberName, parcel: Parcel) {
         let known = self.processes[name].keys.contains(&parcel.key);
         let input = if known {
             Input::Data(parcel)
@@ -194,7 +194,7 @@ impl Simulation {
     }
 
     /// Gives an arbitrary input to a process, as hostile tests do.
-    pub fn feed(&mut self, name: &MemberId, input: Input<Parcel>) {
+    pub fn feed(&mut self, name: &MemberName, input: Input<Parcel>) {
         let origin = match &input {
             Input::Token { bytes, .. } => self.origins.get(bytes).map(|origin| origin.view),
             _ => None,
@@ -214,14 +214,14 @@ impl Simulation {
     }
 
     /// Feeds what an application asks; gives back its error.
-    pub(super) fn ask(&mut self, name: &MemberId, input: Input<Parcel>) -> Result<(), Error> {
+    pub(super) fn ask(&mut self, name: &MemberName, input: Input<Parcel>) -> Result<(), Error> {
         let process = live(&mut self.processes, name);
         let result = process.driver.handle(input, 1_000, self.dice.rng());
         self.carry_out(name);
         result.map(|_| ())
     }
 
-    pub(super) fn carry_out(&mut self, name: &MemberId) {
+    pub(super) fn carry_out(&mut self, name: &MemberName) {
         loop {
             let process = live(&mut self.processes, name);
             let Some(output) = process.driver.poll_output() else {
@@ -234,12 +234,12 @@ impl Simulation {
     }
 
     /// Encodings of the secrets that a process has in memory.
-    fn alive(&self, name: &MemberId) -> Vec<[u8; 32]> {
+    fn alive(&self, name: &MemberName) -> Vec<[u8; 32]> {
         let tape = self.processes[name].tape.as_ref();
         tape.map_or_else(Vec::new, |tape| tape.group().alive())
     }
 
-    pub(super) fn output(&mut self, name: &MemberId, output: Output<Parcel>) {
+    pub(super) fn output(&mut self, name: &MemberName, output: Output<Parcel>) {
         let process = live(&mut self.processes, name);
         match output {
             Output::Send(transmission) => self.send_token(name, transmission),

@@ -29,7 +29,7 @@ impl Simulation {
         any
     }
 
-    pub(super) fn is_ready(&self, name: &MemberId) -> bool {
+    pub(super) fn is_ready(&self, name: &MemberName) -> bool {
         let process = &self.processes[name];
         if process.pending.is_some() {
             return false;
@@ -45,10 +45,10 @@ impl Simulation {
             return;
         };
         let change = change.clone();
-        let mut members: Vec<MemberId> = component.members.iter().cloned().collect();
+        let mut members: Vec<MemberName> = component.members.iter().cloned().collect();
         self.dice.shuffle(&mut members);
 
-        let branch_of = |name: &MemberId| self.processes[name].branch;
+        let branch_of = |name: &MemberName| self.processes[name].branch;
         let cause = match change {
             Change::Join(joiner) if self.directly_follows(&members, Some(&joiner)) => {
                 Cause::Join(joiner)
@@ -72,7 +72,7 @@ impl Simulation {
             .iter()
             .map(|name| {
                 let together = match branch_of(name) {
-                    None => [name.clone()].into(),
+                    None => [*name].into(),
                     Some(branch) => self.branches[branch].present.clone(),
                 };
                 let transitional_set = members
@@ -80,7 +80,7 @@ impl Simulation {
                     .filter(|other| together.contains(*other))
                     .cloned()
                     .collect();
-                (name.clone(), transitional_set)
+                (*name, transitional_set)
             })
             .collect();
         self.branches
@@ -89,7 +89,7 @@ impl Simulation {
             live(&mut self.processes, &name).pending = Some(Pending {
                 branch: new,
                 transitional_set,
-                cause: cause.clone(),
+                cause,
                 deeds: self.deeds,
             });
         }
@@ -98,7 +98,7 @@ impl Simulation {
 
     /// An identifier: a function of what the adversary has done and who is in the view, unlike that
     /// of any other view. Identifiers do not grow.
-    fn name_view(&self, members: &[MemberId]) -> ViewId {
+    fn name_view(&self, members: &[MemberName]) -> ViewId {
         let mut hash = Sha256::new();
         hash.update(self.deeds.to_be_bytes());
         for member in members {
@@ -111,8 +111,12 @@ impl Simulation {
     }
 
     /// Whether the members without `joiner` are all of one view.
-    pub(super) fn directly_follows(&self, members: &[MemberId], joiner: Option<&MemberId>) -> bool {
-        let old: BTreeSet<&MemberId> = members
+    pub(super) fn directly_follows(
+        &self,
+        members: &[MemberName],
+        joiner: Option<&MemberName>,
+    ) -> bool {
+        let old: BTreeSet<&MemberName> = members
             .iter()
             .filter(|name| Some(*name) != joiner)
             .collect();
@@ -136,7 +140,7 @@ impl Simulation {
     }
 
     /// Whether the members with `gone` are all of one view.
-    pub(super) fn directly_precedes(&self, members: &[MemberId], gone: &MemberId) -> bool {
+    pub(super) fn directly_precedes(&self, members: &[MemberName], gone: &MemberName) -> bool {
         let branches: BTreeSet<_> = members
             .iter()
             .map(|name| self.processes[name].branch)

@@ -1,14 +1,14 @@
 //! Names of members, groups and sessions.
 //!
-//! Every name travels in a slot of 32 bytes that ends at its first NUL ([`limits::NAME_SLOT`]).
-//! [`Name`] is what a slot may hold, any bytes at all; the other types are what a well-behaved
-//! sender puts there, checked once when the value is made.
+//! Names are kept in slots of 32 bytes that end at their first NUL, as the Spread client protocol sends
+//! them, so they are copied and compared without a look at their length. [`Name`] is whatever a slot
+//! may hold; the other types are checked once, when the value is made.
 //!
 //! | type | length | bytes | example |
 //! |---|---|---|---|
 //! | [`Name`] | 0..=32 | any but NUL | destinations as they were sent |
 //! | [`GroupName`] | 1..=31 | `$`..=`~` | `chat` |
-//! | [`MemberName`] | 1..=31 | `!`..=`~` | `#alice#n1`; opaque above the connection |
+//! | [`MemberName`] | 1..=31 | `!`..=`~` | `#alice#n1` |
 //! | [`PrivateName`] | 1..=10 | `$`..=`~` | `alice` |
 //! | [`DaemonName`] | 1..=19 | `$`..=`~` | `n1` |
 //!
@@ -18,9 +18,9 @@
 //! |---|---|---|
 //! | 0 | 4 | `63 68 61 74` |
 //! | 4 | 1 | `00`; missing if the name has 32 bytes |
-//! | 5 | 27 | anything; zeros from this crate, whatever lay on the stack from a C client |
+//! | 5 | 27 | ignored; zeros from these crates |
 //!
-//! Source: Spread client protocol, sections 3.5 and 4.6 of the protocol notes in `docs/`.
+//! Source: Spread client protocol, sections 3.5 and 4.6 (`docs/spec/spread-client-protocol.md`).
 
 use alloc::{string::String, vec::Vec};
 use core::{
@@ -31,7 +31,16 @@ use core::{
     str::FromStr,
 };
 
-use crate::limits;
+/// Bytes of a name slot, terminator included.
+pub const NAME_SLOT: usize = 32;
+/// Longest group name, in bytes: a slot less its terminator.
+pub const GROUP_NAME_MAX: usize = 31;
+/// Longest member name, in bytes.
+pub const MEMBER_NAME_MAX: usize = 31;
+/// Longest private name, in bytes.
+pub const PRIVATE_NAME_MAX: usize = 10;
+/// Longest daemon name, in bytes.
+pub const DAEMON_NAME_MAX: usize = 19;
 
 /// Bytes looked at in one step.
 const WORD: usize = 8;
@@ -66,7 +75,7 @@ const fn is_text(word: u64, first: u8) -> bool {
 #[repr(align(8))]
 pub struct Name {
     /// The text, and NUL behind it.
-    slot: [u8; limits::NAME_SLOT],
+    slot: [u8; NAME_SLOT],
 }
 
 impl Name {
@@ -76,17 +85,17 @@ impl Name {
     /// [`NameError::Length`] when more than 32 bytes come before the first NUL.
     pub fn new(bytes: &[u8]) -> Result<Self, NameError> {
         let text = bytes.split(|byte| *byte == 0).next().unwrap_or(bytes);
-        let mut slot = [0; limits::NAME_SLOT];
+        let mut slot = [0; NAME_SLOT];
         match slot.get_mut(..text.len()) {
             Some(room) => room.copy_from_slice(text),
-            None => return Err(NameError::length("name", text.len(), limits::NAME_SLOT)),
+            None => return Err(NameError::length("name", text.len(), NAME_SLOT)),
         }
         Ok(Self::from_slot(slot))
     }
 
     /// Reads a slot as it stands on the wire; bytes behind the first NUL are cleared.
     #[inline]
-    pub fn from_slot(mut slot: [u8; limits::NAME_SLOT]) -> Self {
+    pub fn from_slot(mut slot: [u8; NAME_SLOT]) -> Self {
         // Without a branch: memberships have thousands of slots.
         let mut before = u64::MAX;
         for bytes in slot.as_chunks_mut::<WORD>().0 {
@@ -99,7 +108,7 @@ impl Name {
     }
 
     /// The slot, zero-padded.
-    pub const fn slot(&self) -> &[u8; limits::NAME_SLOT] {
+    pub const fn slot(&self) -> &[u8; NAME_SLOT] {
         &self.slot
     }
 
@@ -107,7 +116,7 @@ impl Name {
     pub fn as_bytes(&self) -> &[u8] {
         let end = self.slot.iter().position(|byte| *byte == 0);
         self.slot
-            .get(..end.unwrap_or(limits::NAME_SLOT))
+            .get(..end.unwrap_or(NAME_SLOT))
             .unwrap_or(&self.slot)
     }
 
@@ -159,7 +168,6 @@ impl fmt::Debug for Name {
 
 /// A text that is not a name of the wanted kind.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum NameError {
     /// The length is outside the range of this kind of name.
     #[error("{kind} of {length} bytes, 1 to {max} allowed")]
@@ -265,6 +273,14 @@ macro_rules! name_type {
             }
         }
 
+        impl TryFrom<&str> for $type {
+            type Error = NameError;
+
+            fn try_from(text: &str) -> Result<Self, NameError> {
+                Self::new(text.as_bytes())
+            }
+        }
+
         impl TryFrom<Name> for $type {
             type Error = NameError;
 
@@ -307,38 +323,37 @@ macro_rules! name_type {
 
 name_type! {
     /// A group of members.
-    GroupName, "group name", limits::GROUP_NAME, b'$'
+    GroupName, "group name", GROUP_NAME_MAX, b'$'
 }
 name_type! {
-    /// A member of a group as the engine names it; Spread: its private group `#session#daemon`.
-    ///
-    /// Opaque above [`Connection`](crate::connection::Connection): only identity policies look inside.
-    MemberName, "member name", limits::MEMBER_NAME, b'!'
+    /// A member of a group, unique in it. Over a Spread engine it is the private group of the member's
+    /// connection, `#session#daemon`; nothing but identities and engines looks inside.
+    MemberName, "member name", MEMBER_NAME_MAX, b'!'
 }
 name_type! {
     /// What a client wants to be called at its daemon.
-    PrivateName, "private name", limits::PRIVATE_NAME, b'$'
+    PrivateName, "private name", PRIVATE_NAME_MAX, b'$'
 }
 name_type! {
     /// A daemon in a configuration.
-    DaemonName, "daemon name", limits::DAEMON_NAME, b'$'
+    DaemonName, "daemon name", DAEMON_NAME_MAX, b'$'
 }
 
 impl MemberName {
     /// All of `names` as members, in the memory where they are.
     ///
     /// # Errors
-    /// [`NameError`] for the first one that is no member's.
-    pub(crate) fn all(names: Vec<Name>) -> Result<Vec<Self>, NameError> {
+    /// [`NameError`] for the first one that is not a member's name.
+    pub fn all(names: Vec<Name>) -> Result<Vec<Self>, NameError> {
         if !names.iter().all(Self::is_legal) {
             return names.into_iter().map(Self::try_from).collect();
         }
         Ok(names.into_iter().map(Self).collect())
     }
 
-    /// The private group of a session: `#session#daemon`.
+    /// The private group of a connection: `#session#daemon`.
     pub fn of_session(session: &PrivateName, daemon: &DaemonName) -> Self {
-        let mut text = [0; limits::NAME_SLOT];
+        let mut text = [0; NAME_SLOT];
         let parts = [&b"#"[..], session.as_bytes(), &b"#"[..], daemon.as_bytes()];
         // 1 + 10 + 1 + 19 bytes are 31, so every part fits.
         for (slot, byte) in text.iter_mut().zip(parts.into_iter().flatten()) {
