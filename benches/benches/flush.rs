@@ -13,7 +13,7 @@ use criterion::{BatchSize, BenchmarkId, Criterion, criterion_group, criterion_ma
 use gcs_proto::{
     flush::{FlushEvent, FlushLayer},
     gcs::{
-        ByteOrder, Cause, GcsCommand, GcsEvent, Membership, Message, Multicast, SelfDelivery,
+        ByteOrder, Cause, GcsCommand, GcsEvent, Membership, Message, Multicast, SelfDelivery, View,
         ViewId,
     },
     name::{GroupName, MemberName},
@@ -69,10 +69,12 @@ impl Bus {
             };
             let membership = GcsEvent::Membership(Membership {
                 group: group(),
-                id: ViewId(id),
-                members: members.clone(),
-                cause: Cause::Join(joiner),
-                transitional_set: set.to_vec(),
+                view: View {
+                    id: ViewId(id),
+                    members: members.clone(),
+                    cause: Cause::Join(joiner),
+                    transitional_set: set.to_vec(),
+                },
             });
             self.handle(number, membership);
         }

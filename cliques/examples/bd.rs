@@ -44,9 +44,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         joined: Vec::new(),
     };
     network.agree("bob leaves", &[(alice, update.clone()), (carol, update)])?;
-    assert_eq!(
-        network.members[alice].order(),
-        [*alice, *carol]
-    );
+    assert_eq!(network.members[alice].order(), [*alice, *carol]);
     Ok(())
 }

@@ -19,10 +19,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let group = Ristretto255::new();
     let all = names();
     let [alice, bob, carol] = &all;
-    let mut network = Network::new(
-        all.iter()
-            .map(|name| Box::new(Str::new(group, *name))),
-    );
+    let mut network = Network::new(all.iter().map(|name| Box::new(Str::new(group, *name))));
     let show = |network: &Network<Str<Ristretto255>>| {
         let member = &network.members[carol];
         println!("    tree: {}", member.tree().expect("an agreement"));

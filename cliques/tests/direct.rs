@@ -32,11 +32,7 @@ fn deliver<G: Group>(
     let mut secrets = Vec::new();
     let mut network = VecDeque::new();
     for (machine, step) in machines.iter().zip(first) {
-        network.extend(
-            step.send
-                .into_iter()
-                .map(|token| (*machine.me(), token)),
-        );
+        network.extend(step.send.into_iter().map(|token| (*machine.me(), token)));
         secrets.extend(step.secret);
     }
     while let Some((sender, token)) = network.pop_front() {
@@ -49,11 +45,7 @@ fn deliver<G: Group>(
             let step = machine
                 .process(&sender, token.kind, &token.body, rng)
                 .unwrap();
-            network.extend(
-                step.send
-                    .into_iter()
-                    .map(|token| (*machine.me(), token)),
-            );
+            network.extend(step.send.into_iter().map(|token| (*machine.me(), token)));
             secrets.extend(step.secret);
         }
     }

@@ -172,13 +172,21 @@ fn numbers_without_meaning_are_undecodable() {
             value: 0
         })
     );
-    let long = [&bytes[..at], &[1, 0], &[7; 256], &bytes[at + 5..]].concat();
+    let long = [&bytes[..at], &[0, 32], &[b'b'; 32], &bytes[at + 5..]].concat();
     assert_eq!(
         ReceivedToken::decode(&long),
         Err(DecodeError::TooLarge {
             what: "length of the sender",
-            value: 256,
-            max: 255
+            value: 32,
+            max: 31
+        })
+    );
+    let unprintable = [&bytes[..at + 2], b"b b", &bytes[at + 5..]].concat();
+    assert_eq!(
+        ReceivedToken::decode(&unprintable),
+        Err(DecodeError::Unknown {
+            what: "byte of a member name",
+            value: b' '.into()
         })
     );
 }
@@ -412,7 +420,7 @@ fn debugging_shows_no_body() {
 }
 
 prop_compose! {
-    fn any_member()(bytes in proptest::collection::vec(any::<u8>(), 1..=255)) -> MemberName {
+    fn any_member()(bytes in proptest::collection::vec(b'!'..=b'~', 1..=31)) -> MemberName {
         MemberName::new(&bytes).unwrap()
     }
 }
@@ -435,7 +443,7 @@ proptest! {
         let binding = TokenBinding { protocol: Protocol::Gdh, group_name, group, view_id, view_hash };
         let recipient = if to_group { Recipient::Group } else { Recipient::Member(me) };
         let kind = TokenKind::ALL[kind];
-        let envelope = Envelope { kind, epoch, timestamp, sender: sender, recipient, body };
+        let envelope = Envelope { kind, epoch, timestamp, sender, recipient, body };
         let received = ReceivedToken::decode(&sealed(&binding, &envelope)).unwrap();
         let expected =
             Expected { binding: &binding, epoch, sender: &sender, me: &me, kind: Some(kind) };

@@ -30,13 +30,8 @@ fn join(protocol: Protocol, schedule: Schedule, n: usize) -> Run {
     let (mut world, all) = World::grown(protocol, &group, schedule, n);
     let new = members([n + 1]);
     world.add(&new);
-    let signer =
-        |me: &cliques::MemberName| Box::new(TestSigner::new(*me)) as Box<dyn Signer>;
-    let signers: BTreeMap<_, _> = all
-        .iter()
-        .chain(&new)
-        .map(|me| (*me, signer(me)))
-        .collect();
+    let signer = |me: &cliques::MemberName| Box::new(TestSigner::new(*me)) as Box<dyn Signer>;
+    let signers: BTreeMap<_, _> = all.iter().chain(&new).map(|me| (*me, signer(me))).collect();
     let verifier = Box::new(TestVerifier::new());
     let notary = Notary::new(protocol, &group.with(Name), signers, verifier);
     world.bus.set_notary(notary);

@@ -25,7 +25,7 @@ use crate::{
     error::{DecodeError, Error},
     gcs::{
         Capabilities, Cause, CloseReason, GcsCommand, GcsEvent, Membership, Scope, SelfDelivery,
-        SignalTiming,
+        SignalTiming, View,
     },
     handshake::Version,
     limits,
@@ -346,10 +346,12 @@ fn neutral(message: MembershipMessage, me: &MemberName) -> Result<Membership, De
     };
     Ok(Membership {
         group,
-        id: message.id,
-        members: message.members,
-        cause,
-        transitional_set,
+        view: View {
+            id: message.id,
+            members: message.members,
+            cause,
+            transitional_set,
+        },
     })
 }
 

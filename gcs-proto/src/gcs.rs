@@ -33,14 +33,9 @@ pub enum ByteOrder {
 pub struct Membership {
     /// The group.
     pub group: GroupName,
-    /// Identifier, the same at all recipients.
-    pub id: ViewId,
-    /// All members now, in the engine's order, the same at all recipients.
-    pub members: Vec<MemberName>,
-    /// Why it changed.
-    pub cause: Cause,
-    /// Those who moved together with the receiver from its previous membership of the group.
-    pub transitional_set: Vec<MemberName>,
+    /// Who is in it now. The transitional set is those who moved together with the receiver from its
+    /// previous membership of the group.
+    pub view: View,
 }
 
 /// Whether the sender wants its own message back.

@@ -41,8 +41,8 @@ use crate::{
     code::Code,
     codec::{Delivery, Frame, Writer, word, write_id},
     connection::Connection,
-    flush::View,
     gcs::ByteOrder,
+    gcs::View,
     limits,
     name::Name,
 };

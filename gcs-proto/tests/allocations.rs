@@ -20,7 +20,7 @@ use gcs_proto::{
     flush::{FlushEvent, FlushLayer},
     gcs::{
         ByteOrder, Cause, GcsCommand, GcsEvent, Membership, Message, Multicast, Scope,
-        SelfDelivery, ViewId,
+        SelfDelivery, View, ViewId,
     },
     handshake::Version,
     name::{GroupName, MemberName},
@@ -172,10 +172,12 @@ fn the_flush_layer_adds_none_to_a_delivery() {
     layer.join(group()).unwrap();
     layer.handle_event(GcsEvent::Membership(Membership {
         group: group(),
-        id: ViewId([1; 12]),
-        members: vec![me()],
-        cause: Cause::Join(me()),
-        transitional_set: vec![me()],
+        view: View {
+            id: ViewId([1; 12]),
+            members: vec![me()],
+            cause: Cause::Join(me()),
+            transitional_set: vec![me()],
+        },
     }));
     // Its own acknowledgement and confirmation come back.
     while let Some(command) = layer.poll_command() {

@@ -301,8 +301,8 @@ fn transitional_sets() {
         let Some(GcsEvent::Membership(got)) = connection.poll_event() else {
             panic!("no membership");
         };
-        assert_eq!((got.cause, got.transitional_set), (cause, set));
-        assert_eq!(got.members, names(&all));
+        assert_eq!((got.view.cause, got.view.transitional_set), (cause, set));
+        assert_eq!(got.view.members, names(&all));
     }
 }
 
@@ -402,7 +402,7 @@ fn daemons_of_version_three_send_one_set() {
         let event = connection.poll_event();
         match event {
             Some(GcsEvent::Membership(membership)) if readable => {
-                assert_eq!(membership.transitional_set, [me()]);
+                assert_eq!(membership.view.transitional_set, [me()]);
             }
             Some(GcsEvent::Closed(CloseReason::Decode(_))) if !readable => {}
             other => panic!("{other:?}"),

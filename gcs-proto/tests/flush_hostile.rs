@@ -12,7 +12,7 @@ use gcs_proto::{
     flush::{FlushEvent, FlushLayer},
     gcs::{
         ByteOrder, Cause, CloseReason, GcsCommand, GcsEvent, Membership, Message, Multicast,
-        Refused, Scope, SelfDelivery, ViewId,
+        Refused, Scope, SelfDelivery, View, ViewId,
     },
     limits,
     name::{GroupName, MemberName, Name},
@@ -139,10 +139,12 @@ fn membership() -> impl Strategy<Value = GcsEvent> {
             members.dedup();
             GcsEvent::Membership(Membership {
                 group,
-                id,
-                members,
-                cause,
-                transitional_set,
+                view: View {
+                    id,
+                    members,
+                    cause,
+                    transitional_set,
+                },
             })
         },
     )
@@ -203,8 +205,8 @@ proptest! {
                 Step::Event(event) => layer.handle_event(event),
                 Step::Take => match layer.poll_event() {
                     Some(FlushEvent::View(view)) => {
-                        prop_assert_eq!(view.members.get(view.index), Some(&me()));
-                        prop_assert!(view.transitional_set.contains(&me()));
+                        prop_assert_eq!(view.view.members.get(view.index), Some(&me()));
+                        prop_assert!(view.view.transitional_set.contains(&me()));
                         requested.remove(&view.group);
                     }
                     Some(FlushEvent::FlushRequest { group }) => {
@@ -281,10 +283,12 @@ fn members_in_pending_changes_are_bounded() {
     for number in 0..32 {
         layer.handle_event(GcsEvent::Membership(Membership {
             group,
-            id: ViewId([number; 12]),
-            members: members.clone(),
-            cause: Cause::Network,
-            transitional_set: members.clone(),
+            view: View {
+                id: ViewId([number; 12]),
+                members: members.clone(),
+                cause: Cause::Network,
+                transitional_set: members.clone(),
+            },
         }));
         if let Some(FlushEvent::Closed(reason)) = layer.poll_event() {
             assert_eq!(
@@ -305,10 +309,12 @@ fn early_acknowledgements_are_bounded() {
     let group: GroupName = "g".parse().unwrap();
     layer.handle_event(GcsEvent::Membership(Membership {
         group,
-        id: ViewId([1; 12]),
-        members: vec![me()],
-        cause: Cause::Join(me()),
-        transitional_set: vec![me()],
+        view: View {
+            id: ViewId([1; 12]),
+            members: vec![me()],
+            cause: Cause::Join(me()),
+            transitional_set: vec![me()],
+        },
     }));
     let total = 2 * limits::MEMBERS as u32;
     for number in 0..total {

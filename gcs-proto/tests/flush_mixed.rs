@@ -16,7 +16,7 @@ use gcs_proto::{
     flush::{BareEvent, FlushEvent, FlushLayer},
     gcs::{
         ByteOrder, Cause, GcsCommand, GcsEvent, Membership, Message, Multicast, Refused, Scope,
-        SelfDelivery, ViewId,
+        SelfDelivery, View, ViewId,
     },
     limits,
     name::{GroupName, MemberName, Name},
@@ -376,10 +376,12 @@ impl Pair {
                 }
                 let membership = GcsEvent::Membership(Membership {
                     group,
-                    id: ViewId([number; 12]),
-                    transitional_set: members.clone(),
-                    members,
-                    cause,
+                    view: View {
+                        id: ViewId([number; 12]),
+                        transitional_set: members.clone(),
+                        members,
+                        cause,
+                    },
                 });
                 self.of_group(group, membership);
             }

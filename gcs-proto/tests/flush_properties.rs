@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use flush_network::{Network, Seen, group};
 use gcs_proto::{
-    flush::View,
+    flush::VsView,
     gcs::{SelfDelivery, ViewId},
     name::MemberName,
     service::Service,
@@ -26,7 +26,7 @@ struct Episode {
     process: usize,
     /// Number of the view at this process.
     number: usize,
-    view: View,
+    view: VsView,
     /// The view before, if the process had one.
     previous: Option<ViewId>,
     /// Messages, in order, with the number of requests and signals before each.
@@ -34,7 +34,7 @@ struct Episode {
     requests: usize,
     signals: usize,
     /// The view after, if the process took one.
-    next: Option<View>,
+    next: Option<VsView>,
 }
 
 /// Checks what one process saw on its own and cuts it into views.
@@ -47,22 +47,22 @@ fn episodes(network: &Network, process: usize) -> Vec<Episode> {
     for seen in &network.processes[process].seen {
         match seen {
             Seen::View(view) => {
-                assert_eq!(view.members[view.index], me, "VS1");
-                assert!(view.transitional_set.contains(&me), "VS7a");
+                assert_eq!(view.view.members[view.index], me, "VS1");
+                assert!(view.view.transitional_set.contains(&me), "VS7a");
                 let previous = open.then(|| {
                     let last = all.last_mut().unwrap();
                     assert_eq!(last.requests, 1, "exactly one request between views");
-                    assert_ne!(last.view.id, view.id);
-                    let all_stay = last.view.members == view.transitional_set;
+                    assert_ne!(last.view.view.id, view.view.id);
+                    let all_stay = last.view.view.members == view.view.transitional_set;
                     assert!(
                         all_stay || last.signals == 1,
                         "VS13: somebody does not go on"
                     );
                     last.next = Some(view.clone());
-                    last.view.id
+                    last.view.view.id
                 });
                 if previous.is_none() {
-                    assert_eq!(view.transitional_set, [me], "first view");
+                    assert_eq!(view.view.transitional_set, [me], "first view");
                 }
                 all.push(Episode {
                     process,
@@ -90,10 +90,10 @@ fn episodes(network: &Network, process: usize) -> Vec<Episode> {
                 assert!(open, "nothing before the first view");
                 let episode = all.last_mut().unwrap();
                 let sent = &network.sent[*number as usize];
-                assert_eq!(sent.view, episode.view.id, "VS3: message {number}");
+                assert_eq!(sent.view, episode.view.view.id, "VS3: message {number}");
                 assert!(ever.insert(*number), "VS5: message {number} twice");
                 let sender = network.processes[sent.process].name;
-                assert!(episode.view.members.contains(&sender), "VS4");
+                assert!(episode.view.view.members.contains(&sender), "VS4");
                 assert!(sent.is_for(me), "message {number} at {me}");
                 if sent.service >= Service::Fifo {
                     let before = last_of.insert(sent.process, *number);
@@ -106,7 +106,7 @@ fn episodes(network: &Network, process: usize) -> Vec<Episode> {
                 assert!(open);
                 assert_eq!(
                     network.sent[*number as usize].view,
-                    all.last().unwrap().view.id
+                    all.last().unwrap().view.view.id
                 );
             }
             Seen::SelfLeave => open = false,
@@ -147,7 +147,7 @@ fn stayed_together(network: &Network, p: &Episode, q: &Episode) -> bool {
     let next =
         |episode: &Episode| network.processes[episode.process].installed_at[episode.number + 1];
     let daemon = |episode: &Episode| network.processes[episode.process].daemon;
-    let from = network.announced_at[&p.view.id];
+    let from = network.announced_at[&p.view.view.id];
     network.stayed_together(daemon(p), daemon(q), from, next(p).max(next(q)))
 }
 
@@ -156,21 +156,27 @@ fn stayed_together(network: &Network, p: &Episode, q: &Episode) -> bool {
 fn compare(network: &Network, episodes: &[Episode]) -> (usize, usize) {
     let mut by_view: BTreeMap<ViewId, Vec<&Episode>> = BTreeMap::new();
     for episode in episodes {
-        by_view.entry(episode.view.id).or_default().push(episode);
+        by_view
+            .entry(episode.view.view.id)
+            .or_default()
+            .push(episode);
     }
     let (mut together, mut subsets) = (0, 0);
     for (id, group) in &by_view {
         let first = &group[0].view;
         for p in group {
-            assert_eq!(p.view.members, first.members, "G-ID: members of {id}");
-            assert_eq!(p.view.cause, first.cause, "G-ID: cause of {id}");
+            assert_eq!(
+                p.view.view.members, first.view.members,
+                "G-ID: members of {id}"
+            );
+            assert_eq!(p.view.view.cause, first.view.cause, "G-ID: cause of {id}");
             for q in group {
                 let q_name = network.processes[q.process].name;
-                if p.process == q.process || !p.view.transitional_set.contains(&q_name) {
+                if p.process == q.process || !p.view.view.transitional_set.contains(&q_name) {
                     continue;
                 }
                 assert_eq!(p.previous, q.previous, "VS7b: {id}");
-                let (ours, theirs) = (&p.view.transitional_set, &q.view.transitional_set);
+                let (ours, theirs) = (&p.view.view.transitional_set, &q.view.view.transitional_set);
                 assert_eq!(ours, theirs, "VS7c: {id}");
             }
         }
@@ -180,9 +186,9 @@ fn compare(network: &Network, episodes: &[Episode]) -> (usize, usize) {
             };
             let p_name: MemberName = network.processes[p.process].name;
             let q_name = network.processes[q.process].name;
-            let mutual = p_next.transitional_set.contains(&q_name)
-                && q_next.transitional_set.contains(&p_name);
-            if p.process >= q.process || p_next.id != q_next.id || !mutual {
+            let mutual = p_next.view.transitional_set.contains(&q_name)
+                && q_next.view.transitional_set.contains(&p_name);
+            if p.process >= q.process || p_next.view.id != q_next.view.id || !mutual {
                 continue;
             }
             together += 1;
@@ -225,8 +231,8 @@ fn check_rest(network: &mut Network) {
         let view = layer.view(&group());
         assert_eq!(view.is_some(), in_group, "daemon {daemon}");
         if in_group {
-            assert_eq!(view.unwrap().id, id);
-            assert_eq!(view.unwrap().members, members);
+            assert_eq!(view.unwrap().view.id, id);
+            assert_eq!(view.unwrap().view.members, members);
             assert_eq!(layer.missing_flush(&group()), []);
             let tagged = layer.stats().tagged_sent;
             let body = bytes::Bytes::from_static(b"x");

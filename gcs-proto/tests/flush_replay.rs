@@ -21,7 +21,7 @@ use gcs_proto::{
     codec::{Layout, MembershipBody},
     connection::Connection,
     error::Error,
-    flush::{FlushEvent, FlushLayer, View},
+    flush::{FlushEvent, FlushLayer, VsView},
     gcs::{ByteOrder, Cause, CloseReason, SelfDelivery},
     handshake::{ClientHandshake, ConnectOptions},
     name::{GroupName, MemberName},
@@ -54,7 +54,7 @@ struct Client {
     cut: Cut,
     sent: Vec<Vec<u8>>,
     /// The last view taken.
-    view: Option<View>,
+    view: Option<VsView>,
     extra_signals: usize,
     signals: Signals,
 }
@@ -163,7 +163,7 @@ impl Client {
             }
             FlushEvent::View(view) => {
                 assert_eq!(sender, view.group.as_str(), "{what}");
-                assert_eq!(groups, texts(&view.members), "{what}");
+                assert_eq!(groups, texts(&view.view.members), "{what}");
                 assert_eq!(message_type as usize, view.index, "{what}");
                 self.check_view(note, service, &view);
                 self.view = Some(view);
@@ -216,7 +216,7 @@ impl Client {
     }
 
     /// Id, cause and the names in the body: the changed member, or the transitional set.
-    fn check_view(&self, note: &str, service: &str, view: &View) {
+    fn check_view(&self, note: &str, service: &str, view: &VsView) {
         let (_, body) = note.split_once("body{gid=(").unwrap();
         let (id, body) = body.split_once(')').unwrap();
         let mut words = id.split(',');
@@ -226,8 +226,8 @@ impl Client {
         for word in words {
             bytes.extend(word.parse::<u32>().unwrap().to_be_bytes());
         }
-        assert_eq!(view.id.0.as_slice(), bytes, "{note}");
-        let ours = view_body(view);
+        assert_eq!(view.view.id.0.as_slice(), bytes, "{note}");
+        let ours = view_body(&view.view);
         assert_eq!(
             ours.len().to_string(),
             field(note, "ret").unwrap(),
@@ -238,14 +238,14 @@ impl Client {
         let names = list(names.trim_end_matches('}').trim_end_matches(']'));
         assert_eq!(
             (ours.id, texts(&ours.sets[0])),
-            (view.id, names.clone()),
+            (view.view.id, names.clone()),
             "{note}"
         );
         let previous = self.view.as_ref().map_or_else(
             || vec![self.layer.me().to_string()],
-            |view| texts(&view.members),
+            |view| texts(&view.view.members),
         );
-        let (cause, set) = match view.cause {
+        let (cause, set) = match view.view.cause {
             Cause::Join(member) => {
                 assert_eq!(names, [member.as_str()], "{note}");
                 ("CAUSED_BY_JOIN", previous)
@@ -254,7 +254,7 @@ impl Client {
                 assert_eq!(names, [member.as_str()], "{note}");
                 let stays = |name: &String| name != member.as_str();
                 let set = previous.into_iter().filter(stays).collect();
-                match view.cause {
+                match view.view.cause {
                     Cause::Leave(_) => ("CAUSED_BY_LEAVE", set),
                     _ => ("CAUSED_BY_DISCONNECT", set),
                 }
@@ -262,7 +262,7 @@ impl Client {
             Cause::Network => ("CAUSED_BY_NETWORK", names),
         };
         assert_eq!(service, format!("{cause}|REG_MEMB"), "{note}");
-        assert_eq!(texts(&view.transitional_set), set, "{note}");
+        assert_eq!(texts(&view.view.transitional_set), set, "{note}");
     }
 
     /// Makes a noted call and compares its result; false for calls that we do not offer.
@@ -567,7 +567,7 @@ fn replay_typed(lines: &[Line], user: &str, cut: Cut, expected: &[&str]) {
                     .unwrap();
             }
             "r" => seen.push(match client.receive() {
-                FlushEvent::View(view) => format!("view {}", view.members.len()),
+                FlushEvent::View(view) => format!("view {}", view.view.members.len()),
                 FlushEvent::FlushRequest { .. } => "request".to_owned(),
                 FlushEvent::TransitionalSignal { .. } => "signal".to_owned(),
                 FlushEvent::Message(message) => String::from_utf8(message.body.to_vec()).unwrap(),

@@ -380,10 +380,10 @@ fn changes_in_a_transitional_period() {
                 };
                 Some(format!(
                     "{} {}: {} / {}",
-                    membership.cause.as_str(),
-                    u32::from_be_bytes(membership.id.0[8..].try_into().unwrap()),
-                    names(&membership.members),
-                    names(&membership.transitional_set),
+                    membership.view.cause.as_str(),
+                    u32::from_be_bytes(membership.view.id.0[8..].try_into().unwrap()),
+                    names(&membership.view.members),
+                    names(&membership.view.transitional_set),
                 ))
             }
             GcsEvent::TransitionalSignal { .. } => Some("signal".to_owned()),

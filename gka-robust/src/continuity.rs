@@ -175,13 +175,15 @@ impl Continuity {
     pub(crate) fn install(&mut self) -> Option<SecureView> {
         let view = self.view.as_ref()?;
         let secure = SecureView {
-            id: view.id,
             epoch: 0,
-            members: view.members.clone(),
-            transitional_set: core::mem::take(&mut self.vs_set),
-            cause: match self.since {
-                Since::Zero | Since::One => view.cause,
-                Since::Several => Cause::Network,
+            view: View {
+                id: view.id,
+                members: view.members.clone(),
+                transitional_set: core::mem::take(&mut self.vs_set),
+                cause: match self.since {
+                    Since::Zero | Since::One => view.cause,
+                    Since::Several => Cause::Network,
+                },
             },
         };
         self.secure = Some(secure.clone());
@@ -196,7 +198,10 @@ impl Continuity {
     pub(crate) fn refresh(&mut self) -> Option<SecureView> {
         let secure = self.secure.as_mut()?;
         secure.epoch = secure.epoch.checked_add(1)?;
-        secure.transitional_set.clone_from(&secure.members);
+        secure
+            .view
+            .transitional_set
+            .clone_from(&secure.view.members);
         Some(secure.clone())
     }
 

@@ -1,21 +1,14 @@
 //! Views of the flush service and the secure views made of them.
 
-use alloc::vec::Vec;
-
-use cliques::MemberName;
 pub use gcs_view::{Cause, View, ViewId};
 
 /// A view that its members share a key in.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SecureView {
-    /// Identifier of the VS view in which the key was agreed.
-    pub id: ViewId,
+    /// The VS view in which the key was agreed, with two differences: the transitional set is the members
+    /// of the receiver's previous secure view that came along without interruption, and the cause is
+    /// network unless the VS view directly follows the previous secure view.
+    pub view: View,
     /// Number of the key inside the view: 0 for the first, then one more for each refresh.
     pub epoch: u32,
-    /// Members in the agreed order.
-    pub members: Vec<MemberName>,
-    /// Members of the receiver's previous secure view that came along without interruption.
-    pub transitional_set: Vec<MemberName>,
-    /// Cause of the VS view if that directly follows the previous secure view, else network.
-    pub cause: Cause,
 }

@@ -93,7 +93,8 @@ fn describe(trace: &Trace, out: &mut String) {
         for entry in &life.entries {
             match entry {
                 Entry::Install { view, .. } if view.epoch == 0 => {
-                    let (members, came) = (list(&view.members), list(&view.transitional_set));
+                    let (members, came) =
+                        (list(&view.view.members), list(&view.view.transitional_set));
                     write!(out, " [{members}]<{came}").unwrap();
                 }
                 Entry::Install { .. } => out.push('+'),

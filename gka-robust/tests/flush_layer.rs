@@ -28,15 +28,10 @@ use cliques::{
     },
 };
 use flush_network::{Network, group};
-use gcs_proto::{
-    flush::FlushEvent,
-    gcs::{Cause as FlushCause, SelfDelivery},
-    name::MemberName,
-    service::Service,
-};
+use gcs_proto::{flush::FlushEvent, gcs::SelfDelivery, name::MemberName, service::Service};
 use gka_robust::{
-    Algorithm, Cause, Config, DEFAULT_QUEUE_BYTES, Fault, Input, Output, Payload, RefreshPolicy,
-    RobustDriver, SecureView, Transmission, View, ViewId,
+    Algorithm, Config, DEFAULT_QUEUE_BYTES, Fault, Input, Output, Payload, RefreshPolicy,
+    RobustDriver, SecureView, Transmission,
     testing::{
         Violation,
         oracle::{Subject, check_trace},
@@ -88,24 +83,6 @@ struct World {
     rng: ChaCha20Rng,
 }
 
-fn id(name: &MemberName) -> MemberName {
-    MemberName::new(name.as_bytes()).unwrap()
-}
-
-fn view(view: &gcs_proto::flush::View) -> View {
-    View {
-        id: ViewId(view.id.0),
-        members: view.members.iter().map(id).collect(),
-        transitional_set: view.transitional_set.iter().map(id).collect(),
-        cause: match &view.cause {
-            FlushCause::Join(name) => Cause::Join(id(name)),
-            FlushCause::Leave(name) => Cause::Leave(id(name)),
-            FlushCause::Disconnect(name) => Cause::Disconnect(id(name)),
-            FlushCause::Network => Cause::Network,
-        },
-    }
-}
-
 impl World {
     fn new(protocol: Protocol, algorithm: Algorithm, seed: u64, daemons: usize) -> Self {
         let mut world = Self {
@@ -126,14 +103,11 @@ impl World {
     /// Gives a driver to each process that has none.
     fn meet_processes(&mut self) {
         for index in self.members.len()..self.network.processes.len() {
-            let me = id(&self.network.processes[index].name);
+            let me = self.network.processes[index].name;
             let group = SymbolicGroup::new(self.algebra.clone(), index);
-            let suite = self
-                .protocol
-                .member_over(group.clone(), me)
-                .unwrap();
+            let suite = self.protocol.member_over(group.clone(), me).unwrap();
             let config = Config {
-                me: me,
+                me,
                 group: b"g".to_vec(),
                 protocol: self.protocol,
                 mathematical_group: "ristretto255".parse().unwrap(),
@@ -244,7 +218,7 @@ impl World {
         let view = layer.view(&group()).unwrap().clone();
         self.trace.tokens.push(TokenRecord {
             life: process,
-            view: ViewId(view.id.0),
+            view: view.view.id,
             kind: token.kind,
             run: epoch * u32::from(token.kind != TokenKind::RefreshRequest),
             to: token.to.clone(),
@@ -257,7 +231,7 @@ impl World {
                 layer.multicast(group(), service, SelfDelivery::Deliver, kind, body)
             }
             Recipient::Member(to) => {
-                let to = *view.members.iter().find(|name| id(name) == *to).unwrap();
+                let to = *to;
                 layer.unicast(group(), to, service, kind, body)
             }
         }
@@ -287,7 +261,7 @@ impl World {
             number,
             Record {
                 life: process,
-                view: secure.id,
+                view: secure.view.id,
                 index: member.sent_in_view,
                 order: agreed.then_some(self.orders),
                 behind: member.seen.clone(),
@@ -310,7 +284,7 @@ impl World {
         };
         let input = match event {
             FlushEvent::View(installed) => {
-                let view = view(&installed);
+                let view = installed.view;
                 let member = &mut self.members[process];
                 member.views += 1;
                 let shares = member.views << 10;
@@ -344,7 +318,7 @@ impl World {
                 }
             }
             FlushEvent::Message(message) => Input::Token {
-                sender: id(&message.sender),
+                sender: message.sender,
                 kind: TokenKind::from_number(message.message_type as u16).ok(),
                 bytes: message.body,
             },
@@ -437,10 +411,10 @@ impl World {
             }
             let driver = &member.driver;
             let (now, names) = self.network.members_of(process);
-            let expected: BTreeSet<MemberName> = names.iter().map(id).collect();
+            let expected: BTreeSet<MemberName> = names.into_iter().collect();
             let arrived = driver.secure_view().is_some_and(|secure| {
-                let members: BTreeSet<MemberName> = secure.members.iter().cloned().collect();
-                secure.id.0 == now.0 && members == expected
+                let members: BTreeSet<MemberName> = secure.view.members.iter().cloned().collect();
+                secure.view.id.0 == now.0 && members == expected
             });
             if driver.state_name() != "SECURE" || !arrived {
                 found.push(Violation {

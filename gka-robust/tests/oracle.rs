@@ -106,7 +106,7 @@ fn exchange(trace: &mut Trace, wanted: impl Fn(&Trace, u64, u64) -> bool) -> boo
 fn keys_and_views() {
     let another_key = |trace: &mut Trace| {
         first(trace, |entry| match entry {
-            Entry::Install { view, key } if view.members.len() > 1 => {
+            Entry::Install { view, key } if view.view.members.len() > 1 => {
                 *key = vec![1; 32];
                 true
             }
@@ -116,8 +116,8 @@ fn keys_and_views() {
     named("I1", "", another_key);
     named("I1", "", |trace| {
         first(trace, |entry| match entry {
-            Entry::Install { view, .. } if view.members.len() > 2 => {
-                view.members.reverse();
+            Entry::Install { view, .. } if view.view.members.len() > 2 => {
+                view.view.members.reverse();
                 true
             }
             _ => false,
@@ -131,8 +131,8 @@ fn keys_and_views() {
             if let Entry::Install { view, key } = entry {
                 match &old {
                     None => old = Some(key.clone()),
-                    Some(old) if *old != *key && next.is_none_or(|id| id == view.id) => {
-                        next = Some(view.id);
+                    Some(old) if *old != *key && next.is_none_or(|id| id == view.view.id) => {
+                        next = Some(view.view.id);
                         key.clone_from(old);
                     }
                     Some(_) => {}
@@ -147,7 +147,7 @@ fn keys_and_views() {
     named("I3", "", |trace| {
         first(trace, |entry| match entry {
             Entry::Install { view, .. } => {
-                view.transitional_set.clear();
+                view.view.transitional_set.clear();
                 true
             }
             _ => false,
@@ -248,8 +248,10 @@ fn sets_and_signals() {
     // One came along less, at one member.
     let fewer = |trace: &mut Trace| {
         first(trace, |entry| match entry {
-            Entry::Install { view, .. } if view.epoch == 0 && view.transitional_set.len() > 1 => {
-                view.transitional_set.truncate(1);
+            Entry::Install { view, .. }
+                if view.epoch == 0 && view.view.transitional_set.len() > 1 =>
+            {
+                view.view.transitional_set.truncate(1);
                 true
             }
             _ => false,
@@ -266,10 +268,10 @@ fn sets_and_signals() {
                 _ => None,
             });
             if let Some(view) = first
-                && view.members.len() == 2
+                && view.view.members.len() == 2
             {
                 any = true;
-                view.transitional_set.clone_from(&view.members);
+                view.view.transitional_set.clone_from(&view.view.members);
             }
         }
         any

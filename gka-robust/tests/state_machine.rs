@@ -196,7 +196,7 @@ impl StateMachineTest for Drivers {
             for name in &expected {
                 let driver = simulation.driver(name).expect("live in the reference");
                 let secure = driver.secure_view().expect("at rest");
-                let members: BTreeSet<MemberName> = secure.members.iter().cloned().collect();
+                let members: BTreeSet<MemberName> = secure.view.members.iter().cloned().collect();
                 assert_eq!(members, expected);
             }
         }

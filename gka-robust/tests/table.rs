@@ -539,7 +539,7 @@ fn queue_of_early_data_is_bounded() {
 fn cause_is_network_if_a_view_lies_between() {
     let (mut trio, _) = Trio::at("S");
     let cause = |outputs: &[gka_robust::Output<Bytes>]| match outputs.last() {
-        Some(gka_robust::Output::Install { view, .. }) => view.cause,
+        Some(gka_robust::Output::Install { view, .. }) => view.view.cause,
         other => panic!("{other:?}"),
     };
     let flush = |trio: &mut Trio| {

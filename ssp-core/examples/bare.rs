@@ -109,8 +109,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         while let Some(event) = session.poll_event() {
             match event {
                 SessionEvent::SecureView(view) => {
-                    println!("{} members, key {}", view.members.len(), view.fingerprint);
-                    let text = format!("{name} greets {}", view.members.len());
+                    println!("{} members, key {}", view.view.members.len(), view.fingerprint);
+                    let text = format!("{name} greets {}", view.view.members.len());
                     let sent = session.multicast(
                         &group,
                         view.number,

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use cliques::{Cost, MathematicalGroup, PeerFault, Protocol};
 use gcs_proto::{
     flush::{BareEvent, FlushEvent},
-    gcs::{Cause, CloseReason, Message, Refused, ViewId},
+    gcs::{CloseReason, Message, Refused, View},
     name::{GroupName, MemberName},
     service::Service,
 };
@@ -38,21 +38,15 @@ impl fmt::Display for ViewNumber {
 pub struct SecureViewEvent {
     /// The group.
     pub group: GroupName,
-    /// Identifier of the view in which the key was agreed, the same at all members.
-    pub id: ViewId,
+    /// Who shares the key. The transitional set is the members of the receiver's previous secure view that
+    /// came along without interruption, the receiver among them.
+    pub view: View,
     /// Local number of the secure view; sends name it.
     pub number: ViewNumber,
     /// Number of the key inside the view: 0 for the first, then one more for each refresh.
     pub epoch: u32,
-    /// Members in the agreed order.
-    pub members: Vec<MemberName>,
-    /// Position of the receiver in `members`.
+    /// Position of the receiver among the members.
     pub index: usize,
-    /// Why the view differs from the secure view before.
-    pub cause: Cause,
-    /// Members of the receiver's previous secure view that came along without interruption, the
-    /// receiver among them.
-    pub transitional_set: Vec<MemberName>,
     /// For people to compare: equal at all members, new with every key.
     pub fingerprint: Fingerprint,
     /// Key agreement suite.

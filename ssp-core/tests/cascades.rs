@@ -85,9 +85,9 @@ fn all_agree_at_rest_and_never_disagreed() {
                 assert!(own.insert(view.fingerprint), "seed {seed}: a key twice");
                 let known = keys
                     .entry(view.fingerprint)
-                    .or_insert_with(|| (view.members.clone(), view.epoch));
-                assert_eq!(known, &(view.members.clone(), view.epoch), "seed {seed}");
-                assert!(view.transitional_set.contains(&node.name));
+                    .or_insert_with(|| (view.view.members.clone(), view.epoch));
+                assert_eq!(known, &(view.view.members.clone(), view.epoch), "seed {seed}");
+                assert!(view.view.transitional_set.contains(&node.name));
             }
             let mut seen = BTreeSet::new();
             for event in &node.events {
@@ -132,7 +132,7 @@ fn together(world: &World, seed: u64) {
                             .or_default()
                             .push((
                                 node.name,
-                                view.transitional_set.clone(),
+                                view.view.transitional_set.clone(),
                                 std::mem::take(&mut seen),
                             ));
                     }

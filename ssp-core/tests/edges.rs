@@ -14,7 +14,7 @@ mod support;
 use bytes::Bytes;
 use cliques::{Envelope, Protocol, ReceivedToken, Recipient, Signer, TokenBinding, TokenKind};
 use gcs_proto::{
-    gcs::{
+    gcs::{View, 
         ByteOrder, Cause, GcsCommand, GcsEvent, Membership, Message, Refused, Scope, SelfDelivery,
         ViewId,
     },
@@ -178,7 +178,7 @@ fn timers_end_at_the_end_of_time_and_pile_nothing_up() {
 fn signed_by_carol(world: &mut World, kind: TokenKind, epoch: u32, body: Vec<u8>) -> Bytes {
     let view = world.nodes[2].last_view();
     let members: Vec<MemberName> = view
-        .members
+        .view.members
         .iter()
         .map(|name| MemberName::new(name.as_bytes()).unwrap())
         .collect();
@@ -186,7 +186,7 @@ fn signed_by_carol(world: &mut World, kind: TokenKind, epoch: u32, body: Vec<u8>
         protocol: Protocol::Gdh,
         group_name: NamedGroup::Ristretto255.as_str().to_string(),
         group: group("chat").as_bytes().to_vec(),
-        view_id: view.id.0,
+        view_id: view.view.id.0,
         view_hash: TokenBinding::view_hash(&members),
     };
     let envelope = Envelope {
@@ -677,10 +677,12 @@ fn a_view_beyond_all_bounds_is_told_and_left_again() {
     let membership = |id, members, transitional_set| {
         GcsEvent::Membership(Membership {
             group: chat,
-            id: ViewId([id; 12]),
-            members,
-            cause: Cause::Network,
-            transitional_set,
+            view: View {
+                id: ViewId([id; 12]),
+                members,
+                cause: Cause::Network,
+                transitional_set,
+            },
         })
     };
     let acknowledge = |session: &mut Session, rng: &mut ChaCha20Rng, id, sender| {

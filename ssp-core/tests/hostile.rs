@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use gcs_proto::{
-    gcs::{
+    gcs::{View, 
         ByteOrder, Cause, CloseReason, GcsEvent, Membership, Message, Refused, Scope, SelfDelivery,
         ViewId,
     },
@@ -205,7 +205,7 @@ fn a_known_name_with_another_key_is_found_out() {
             !node
                 .views()
                 .iter()
-                .any(|view| view.members.contains(&member("mallory")) && view.members.len() > 1)
+                .any(|view| view.view.members.contains(&member("mallory")) && view.view.members.len() > 1)
         }));
         world.leave(2, chat);
         world.run();
@@ -584,10 +584,12 @@ fn events() -> impl Strategy<Value = GcsEvent> {
         .prop_map(|(group, id, members, cause, transitional_set)| {
             GcsEvent::Membership(Membership {
                 group,
-                id: ViewId([id; 12]),
-                members,
-                cause,
-                transitional_set,
+                view: View {
+                    id: ViewId([id; 12]),
+                    members,
+                    cause,
+                    transitional_set,
+                },
             })
         });
     let body = prop_oneof![

@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cliques::Protocol;
 use gcs_proto::{
-    gcs::{Cause, GcsEvent, Membership, Refused, ViewId},
+    gcs::{View, Cause, GcsEvent, Membership, Refused, ViewId},
     name::{GroupName, MemberName},
     service::Service,
 };
@@ -171,10 +171,12 @@ fn membership(world: &mut World, node: usize) -> GcsEvent {
     id[..4].copy_from_slice(&number.to_be_bytes());
     GcsEvent::Membership(Membership {
         group: chat(),
-        id: ViewId(id),
-        members,
-        cause,
-        transitional_set,
+        view: View {
+            id: ViewId(id),
+            members,
+            cause,
+            transitional_set,
+        },
     })
 }
 
@@ -207,7 +209,7 @@ fn check(world: &World, what: &str) {
                     }
                     current.push(view);
                     assert!(own.insert(view.fingerprint), "{what}: a key twice");
-                    let place = (view.id, view.epoch, view.members.clone());
+                    let place = (view.view.id, view.epoch, view.view.members.clone());
                     let first = known
                         .entry(view.fingerprint)
                         .or_insert_with(|| place.clone());
@@ -216,7 +218,7 @@ fn check(world: &World, what: &str) {
                 SessionEvent::KeyConfirmed { epoch, .. } => {
                     let view = current.last().unwrap();
                     assert_eq!(*epoch, view.epoch);
-                    let place = (view.id, view.epoch, view.members.clone());
+                    let place = (view.view.id, view.epoch, view.view.members.clone());
                     let first = confirmed.entry(place).or_insert(view.fingerprint);
                     assert_eq!(*first, view.fingerprint, "{what}: two keys confirmed");
                 }

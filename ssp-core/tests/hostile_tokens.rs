@@ -583,12 +583,12 @@ fn tokens_of_another_group_view_stay_or_connection_change_nothing() {
 fn forged(world: &mut World, of: &str, by: &str, kind: TokenKind, epoch: u32) -> Bytes {
     let view = world.nodes[0].last_view();
     let id = |name: &MemberName| MemberName::new(name.as_bytes()).unwrap();
-    let members: Vec<MemberName> = view.members.iter().map(id).collect();
+    let members: Vec<MemberName> = view.view.members.iter().map(id).collect();
     let binding = TokenBinding {
         protocol: Protocol::Gdh,
         group_name: NamedGroup::Ristretto255.as_str().to_string(),
         group: chat().as_bytes().to_vec(),
-        view_id: view.id.0,
+        view_id: view.view.id.0,
         view_hash: TokenBinding::view_hash(&members),
     };
     let envelope = Envelope {

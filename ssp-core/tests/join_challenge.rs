@@ -12,7 +12,7 @@ use std::sync::Arc;
 use gcs_proto::{
     gcs::{
         ByteOrder, Cause, GcsCommand, GcsEvent, Membership, Message, Refused, Scope, SelfDelivery,
-        ViewId,
+        View, ViewId,
     },
     name::{GroupName, MemberName},
     service::Service,
@@ -127,10 +127,12 @@ fn nothing_is_proved_for_a_group_that_is_not_being_joined() {
     // Nor for one that it is in already.
     alice.hears(GcsEvent::Membership(Membership {
         group: group(),
-        id: ViewId([7; 12]),
-        members: vec![me()],
-        cause: Cause::Join(me()),
-        transitional_set: vec![me()],
+        view: View {
+            id: ViewId([7; 12]),
+            members: vec![me()],
+            cause: Cause::Join(me()),
+            transitional_set: vec![me()],
+        },
     }));
     // It is alone, so what it sends comes back to it and to nobody else.
     while let Some(command) = alice.session.poll_command() {

@@ -180,7 +180,7 @@ fn an_authentic_wrong_tag_takes_the_key_away() {
     }
     let view = world.nodes[0].last_view().clone();
     let ids: Vec<MemberName> = view
-        .members
+        .view.members
         .iter()
         .map(|name| MemberName::new(name.as_bytes()).unwrap())
         .collect();
@@ -196,7 +196,7 @@ fn an_authentic_wrong_tag_takes_the_key_away() {
         protocol: Protocol::Gdh,
         group_name: "ristretto255".into(),
         group: b"chat".to_vec(),
-        view_id: view.id.0,
+        view_id: view.view.id.0,
         view_hash: TokenBinding::view_hash(&ids),
     };
     let wrong = envelope.seal(&binding, &support::signer("bob"));
@@ -235,7 +235,7 @@ fn a_key_that_is_gone_is_confirmed_by_nobody() {
     }
     let view = world.nodes[0].last_view().clone();
     let ids: Vec<MemberName> = view
-        .members
+        .view.members
         .iter()
         .map(|name| MemberName::new(name.as_bytes()).unwrap())
         .collect();
@@ -243,7 +243,7 @@ fn a_key_that_is_gone_is_confirmed_by_nobody() {
         protocol: Protocol::Gdh,
         group_name: "ristretto255".into(),
         group: b"chat".to_vec(),
-        view_id: view.id.0,
+        view_id: view.view.id.0,
         view_hash: TokenBinding::view_hash(&ids),
     };
     world.refresh(0, chat()).unwrap();

@@ -14,8 +14,8 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use bytes::Bytes;
 use gcs_proto::{
-    flush::{BareEvent, FlushEvent, View},
-    gcs::{
+    flush::{BareEvent, FlushEvent, VsView},
+    gcs::{View, 
         ByteOrder, Cause, GcsCommand, GcsEvent, Membership, Message, Multicast, Refused, Scope,
         SelfDelivery, ViewId,
     },
@@ -107,7 +107,7 @@ fn bare_events(node: &Node) -> impl Iterator<Item = &GcsEvent> {
     })
 }
 
-fn last_view(node: &Node) -> &View {
+fn last_view(node: &Node) -> &VsView {
     let views = flush_events(node).filter_map(|event| match event {
         FlushEvent::View(view) => Some(view),
         _ => None,
@@ -154,16 +154,16 @@ fn each_kind_tells_its_own() {
     world.assert_agreed(vault(), &all);
     let members: Vec<MemberName> = ["alice", "bob", "carol"].map(member).into();
     for node in &world.nodes {
-        assert_eq!(last_view(node).members, members);
-        assert_eq!(last_view(node).id, last_view(&world.nodes[0]).id);
-        assert_eq!(last_membership(node).members, members);
+        assert_eq!(last_view(node).view.members, members);
+        assert_eq!(last_view(node).view.id, last_view(&world.nodes[0]).view.id);
+        assert_eq!(last_membership(node).view.members, members);
         // Requests are answered by the session.
         assert!(!flush_events(node).any(|event| matches!(event, FlushEvent::FlushRequest { .. })));
     }
     world
         .send(0, vault(), Service::Agreed, b"sealed for all")
         .unwrap();
-    let view = last_view(&world.nodes[0]).id;
+    let view = last_view(&world.nodes[0]).view.id;
     send_flush(&mut world, 0, view, "seen in the view").unwrap();
     let both = vec![open().into(), group("elsewhere").into()];
     send_bare(&mut world, 0, to(both, "seen by anybody")).unwrap();
@@ -198,7 +198,7 @@ fn each_kind_tells_its_own() {
 #[test]
 fn calls_for_another_kind_are_refused_by_name() {
     let mut world = in_all(2, &["alice", "bob"]);
-    let view = last_view(&world.nodes[0]).id;
+    let view = last_view(&world.nodes[0]).view.id;
     let wrong = |group, kind, wanted| {
         Err(Error::WrongKind {
             group,
@@ -304,8 +304,8 @@ fn a_group_is_joined_again_as_another_kind() {
         let members = [member("alice"), member("bob")];
         match kind {
             GroupKind::Secure => world.assert_agreed(chat, &[0, 1]),
-            GroupKind::Flush => assert_eq!(last_view(&world.nodes[0]).members, members),
-            GroupKind::Bare => assert_eq!(last_membership(&world.nodes[0]).members, members),
+            GroupKind::Flush => assert_eq!(last_view(&world.nodes[0]).view.members, members),
+            GroupKind::Bare => assert_eq!(last_membership(&world.nodes[0]).view.members, members),
         }
         for node in 0..2 {
             world.leave(node, chat);
@@ -336,7 +336,7 @@ fn flush_requests_are_answered_by_hand_where_that_was_asked_for() {
     let mut world = World::of(4, &["alice", "bob"]);
     join_flush(&mut world, 0, views(), FlushMode::Manual);
     world.run();
-    let first = last_view(&world.nodes[0]).id;
+    let first = last_view(&world.nodes[0]).view.id;
     let early = world.flush_ok(0, views());
     assert_eq!(early, Err(Error::IllegalFlushOk(views())), "nobody asked");
     join_flush(&mut world, 1, views(), FlushMode::Automatic);
@@ -353,10 +353,10 @@ fn flush_requests_are_answered_by_hand_where_that_was_asked_for() {
     assert!(matches!(closed, Err(Error::Engine(_))), "{closed:?}");
     assert_eq!(closed.unwrap_err().code(), -27);
     world.run();
-    assert_eq!(last_view(&world.nodes[0]).members.len(), 2);
+    assert_eq!(last_view(&world.nodes[0]).view.members.len(), 2);
     let old = send_flush(&mut world, 0, first, "x");
     assert_eq!(old, Err(Error::Outdated(views())));
-    let second = last_view(&world.nodes[0]).id;
+    let second = last_view(&world.nodes[0]).view.id;
     let bob = [member("bob")];
     let to_bob = |world: &mut World, receivers: &[MemberName]| {
         let session = world.nodes[0].session();
@@ -471,18 +471,18 @@ fn a_refused_leave_is_made_up_for_where_the_session_answers() {
     assert!(matches!(alice.poll_command(), Some(GcsCommand::Leave(_))));
     join_flush(&mut world, 2, views(), FlushMode::Automatic);
     world.run();
-    assert_eq!(last_view(&world.nodes[1]).members.len(), 2);
+    assert_eq!(last_view(&world.nodes[1]).view.members.len(), 2);
     let refused = GcsEvent::Refused(Refused::Leave(views()));
     world.nodes[0].inbox.push_back(refused);
     world.run();
     for node in &world.nodes {
-        assert_eq!(last_view(node).members.len(), 3, "{}", node.name);
+        assert_eq!(last_view(node).view.members.len(), 3, "{}", node.name);
     }
     // It is no habit.
     let refused = GcsEvent::Refused(Refused::Leave(views()));
     world.nodes[0].inbox.push_back(refused);
     world.run();
-    let view = last_view(&world.nodes[0]).id;
+    let view = last_view(&world.nodes[0]).view.id;
     send_flush(&mut world, 0, view, "still here").unwrap();
 }
 
@@ -522,7 +522,7 @@ fn the_policy_is_asked_before_a_join_of_any_kind() {
     session.join_bare(open(), now).unwrap();
     world.settle(alice);
     world.run();
-    assert_eq!(last_membership(&world.nodes[alice]).members.len(), 1);
+    assert_eq!(last_membership(&world.nodes[alice]).view.members.len(), 1);
 }
 
 #[test]
@@ -541,8 +541,8 @@ fn the_end_of_the_connection_ends_all() {
     assert_eq!(private, Err(Error::Closed));
     // The others go on without.
     world.assert_agreed(vault(), &[1]);
-    assert_eq!(last_view(&world.nodes[1]).members, [member("bob")]);
-    assert_eq!(last_membership(&world.nodes[1]).members, [member("bob")]);
+    assert_eq!(last_view(&world.nodes[1]).view.members, [member("bob")]);
+    assert_eq!(last_membership(&world.nodes[1]).view.members, [member("bob")]);
 
     let bob = world.nodes[1].session();
     bob.disconnect().unwrap();
@@ -596,7 +596,7 @@ fn history(seed: u64) -> Log {
             }
             7..11 => {
                 let body = format!("message {step} of {seed} in a view").into_bytes();
-                let view = last_view(&world.nodes[node]).id;
+                let view = last_view(&world.nodes[node]).view.id;
                 if send_flush(&mut world, node, view, body.clone()).is_ok() {
                     log.in_views.push((view, body));
                 }
@@ -617,13 +617,13 @@ fn history(seed: u64) -> Log {
     let all: Vec<usize> = (0..names.len()).collect();
     world.assert_agreed(vault(), &all);
     for node in &world.nodes {
-        assert_eq!(last_view(node).id, last_view(&world.nodes[0]).id);
-        assert_eq!(last_view(node).members, names.map(member));
+        assert_eq!(last_view(node).view.id, last_view(&world.nodes[0]).view.id);
+        assert_eq!(last_view(node).view.members, names.map(member));
         assert_eq!(
-            last_membership(node).id,
-            last_membership(&world.nodes[0]).id
+            last_membership(node).view.id,
+            last_membership(&world.nodes[0]).view.id
         );
-        assert_eq!(last_membership(node).members, names.map(member));
+        assert_eq!(last_membership(node).view.members, names.map(member));
         check(node, &log);
     }
     for (_, sent) in &world.wire {
@@ -642,7 +642,7 @@ fn check(node: &Node, log: &Log) {
                 assert!(log.sealed.contains(&message.payload[..]));
                 assert!(sealed.insert(message.payload.clone()));
             }
-            SessionEvent::Flush(FlushEvent::View(next)) => view = Some(next.id),
+            SessionEvent::Flush(FlushEvent::View(next)) => view = Some(next.view.id),
             SessionEvent::Flush(FlushEvent::SelfLeave { .. }) => view = None,
             SessionEvent::Flush(FlushEvent::Message(message)) => {
                 let sent = (view.expect("in a view"), message.body.to_vec());
@@ -807,10 +807,12 @@ fn run(step: Step, session: &mut Session, wire: &mut Vec<Multicast>, world: &mut
             }
             GcsEvent::Membership(Membership {
                 group,
-                id: ViewId([id; 12]),
-                transitional_set: vec![member("alice")],
-                members,
-                cause: Cause::Network,
+                view: View {
+                    id: ViewId([id; 12]),
+                    transitional_set: vec![member("alice")],
+                    members,
+                    cause: Cause::Network,
+                },
             })
         }
         Step::Signal(group) => GcsEvent::TransitionalSignal { group },

@@ -50,11 +50,11 @@ fn five_members_agree_after_every_join() {
         let all: Vec<usize> = (0..=node).collect();
         world.assert_agreed(chat, &all);
         let view = world.nodes[0].last_view();
-        assert_eq!(view.cause, Cause::Join(member(name)));
+        assert_eq!(view.view.cause, Cause::Join(member(name)));
         assert_eq!(view.number, ViewNumber(node as u64 + 1));
         assert!(keys.insert(view.fingerprint), "every view has its own key");
         assert_eq!(
-            world.nodes[node].last_view().transitional_set,
+            world.nodes[node].last_view().view.transitional_set,
             [member(name)]
         );
     }
@@ -174,7 +174,7 @@ fn refresh_gives_all_a_new_key_in_the_same_view() {
             panic!()
         };
         assert_eq!((view.number, view.epoch), (number, 1));
-        assert_eq!(view.id, before.id);
+        assert_eq!(view.view.id, before.view.id);
         assert_ne!(view.fingerprint, before.fingerprint);
     }
     // The view that senders name is still the same.
@@ -242,7 +242,7 @@ fn leave_crash_partition_and_merge_each_bring_a_new_key() {
     world.run();
     world.assert_agreed(chat, &[0, 2, 3, 4, 5]);
     assert_eq!(
-        world.nodes[0].last_view().cause,
+        world.nodes[0].last_view().view.cause,
         Cause::Leave(member("bob"))
     );
     assert!(keys.insert(world.nodes[0].last_view().fingerprint));
@@ -260,7 +260,7 @@ fn leave_crash_partition_and_merge_each_bring_a_new_key() {
     world.run();
     world.assert_agreed(chat, &[2, 3, 4, 5]);
     assert_eq!(
-        world.nodes[2].last_view().cause,
+        world.nodes[2].last_view().view.cause,
         Cause::Disconnect(member("alice"))
     );
     assert!(keys.insert(world.nodes[2].last_view().fingerprint));
@@ -271,8 +271,8 @@ fn leave_crash_partition_and_merge_each_bring_a_new_key() {
     world.assert_agreed(chat, &[3, 5]);
     assert!(keys.insert(world.nodes[2].last_view().fingerprint));
     assert!(keys.insert(world.nodes[3].last_view().fingerprint));
-    assert_eq!(world.nodes[2].last_view().cause, Cause::Network);
-    let mut came_along = world.nodes[2].last_view().transitional_set.clone();
+    assert_eq!(world.nodes[2].last_view().view.cause, Cause::Network);
+    let mut came_along = world.nodes[2].last_view().view.transitional_set.clone();
     came_along.sort();
     assert_eq!(came_along, [member("carol"), member("eve")]);
     assert!(

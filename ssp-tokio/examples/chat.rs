@@ -62,7 +62,7 @@ async fn say(group: &Group, text: &str) {
 fn show(event: &GroupEvent) {
     match event {
         GroupEvent::SecureView(view) | GroupEvent::KeyRefreshed(view) => {
-            println!("key {} shared by {:?}", view.fingerprint, view.members);
+            println!("key {} shared by {:?}", view.fingerprint, view.view.members);
         }
         GroupEvent::Message(message) => {
             let text = String::from_utf8_lossy(&message.payload);

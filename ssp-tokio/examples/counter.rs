@@ -61,9 +61,9 @@ impl Counter {
         // Members that moved here together have waited for the same state in vain, and know the same
         // operations.
         let interrupted = self.waiting.take();
-        let may_have_met = matches!(view.cause, Cause::Join(_) | Cause::Network);
+        let may_have_met = matches!(view.view.cause, Cause::Join(_) | Cause::Network);
         self.value += interrupted.iter().flatten().sum::<i64>();
-        if view.members.len() == 1 {
+        if view.view.members.len() == 1 {
             self.has_state = true;
         } else if may_have_met || interrupted.is_some() {
             self.waiting = Some(Vec::new());

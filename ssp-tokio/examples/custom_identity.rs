@@ -186,8 +186,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // Without her the others have a key again, by themselves.
     loop {
         if let GroupEvent::SecureView(view) = at_alice.recv().await.ok_or("the group is over")? {
-            println!("again {} members share a key", view.members.len());
-            assert_eq!(view.members.len(), 2);
+            println!("again {} members share a key", view.view.members.len());
+            assert_eq!(view.view.members.len(), 2);
             break;
         }
     }

@@ -71,7 +71,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         tokio::select! {
             event = group.recv() => match event.ok_or("the group is over")? {
                 PersistentEvent::Group(GroupEvent::SecureView(view)) => {
-                    println!("members: {:?}", view.members);
+                    println!("members: {:?}", view.view.members);
                     // What another key cut off is sent anew.
                     drop_all(&mut open)?;
                 }

@@ -48,7 +48,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     for group in [&at_alice, &at_bob] {
         if let Some(view) = group.view() {
-            println!("{:?} share key {}", view.members, view.fingerprint);
+            println!("{:?} share key {}", view.view.members, view.fingerprint);
         }
     }
 

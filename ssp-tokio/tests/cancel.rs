@@ -276,7 +276,7 @@ async fn a_dropped_leave_leaves() {
         b.view_of(&both).await;
         let left = polled(polls, b.group.leave()).await;
         let view = a.view_of(&[a.me()]).await;
-        assert_eq!(view.cause, Cause::Leave(both[1]));
+        assert_eq!(view.view.cause, Cause::Leave(both[1]));
         b.client.disconnect().await;
         if let Some(left) = left {
             left.unwrap();
@@ -485,7 +485,7 @@ async fn a_rejoin_goes_on_with_the_next_call() {
                     if views == 3 {
                         return;
                     }
-                    let me = view.members[0];
+                    let me = view.view.members[0];
                     daemon.control().drop_session(me).await.unwrap();
                 }
                 PersistentEvent::Lost(_) => told.push("lost"),

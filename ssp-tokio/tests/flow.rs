@@ -201,7 +201,7 @@ async fn sends_wait_for_confirmations() {
             soon("the key", async {
                 loop {
                     match person.next().await {
-                        GroupEvent::SecureView(view) if view.members.len() == 2 => return,
+                        GroupEvent::SecureView(view) if view.view.members.len() == 2 => return,
                         GroupEvent::KeyRefreshed(_) => return,
                         GroupEvent::KeyConfirmed { .. }
                         | GroupEvent::Message(_)

@@ -17,7 +17,7 @@ use ssp_tokio::{
     flush::{FlushClient, FlushCommand},
     gcs_proto::{
         self,
-        flush::{FlushEvent, View},
+        flush::{FlushEvent, VsView},
         gcs::{Cause, GcsCommand, SelfDelivery},
         name::GroupName,
         service::Service,
@@ -45,7 +45,7 @@ async fn next(client: &mut FlushClient) -> FlushEvent {
 }
 
 /// Answers flush requests until a view comes.
-async fn next_view(client: &mut FlushClient) -> View {
+async fn next_view(client: &mut FlushClient) -> VsView {
     loop {
         match next(client).await {
             FlushEvent::View(view) => return view,
@@ -66,12 +66,12 @@ async fn views_are_agreed_and_messages_stay_in_them() {
     let mut b = FlushClient::over(stream, named("b")).await.unwrap();
 
     a.command(FlushCommand::Join(group())).await.unwrap();
-    assert_eq!(next_view(&mut a).await.members, [*a.private_group()]);
+    assert_eq!(next_view(&mut a).await.view.members, [*a.private_group()]);
     b.command(FlushCommand::Join(group())).await.unwrap();
     let (at_a, at_b) = tokio::join!(next_view(&mut a), next_view(&mut b));
-    assert_eq!(at_a.members, [*a.private_group(), *b.private_group()]);
-    assert_eq!((at_a.id, &at_a.members), (at_b.id, &at_b.members));
-    assert_eq!(at_a.cause, Cause::Join(*b.private_group()));
+    assert_eq!(at_a.view.members, [*a.private_group(), *b.private_group()]);
+    assert_eq!((at_a.view.id, &at_a.view.members), (at_b.view.id, &at_b.view.members));
+    assert_eq!(at_a.view.cause, Cause::Join(*b.private_group()));
 
     a.command(multicast("one")).await.unwrap();
     for client in [&mut a, &mut b] {
@@ -84,12 +84,12 @@ async fn views_are_agreed_and_messages_stay_in_them() {
     let n1_alone = "n1 | n2".parse().unwrap();
     daemon.control().partition(n1_alone).await.unwrap();
     let (at_a, at_b) = tokio::join!(next_view(&mut a), next_view(&mut b));
-    assert_eq!(at_a.members, [*a.private_group()]);
-    assert_eq!(at_b.members, [*b.private_group()]);
+    assert_eq!(at_a.view.members, [*a.private_group()]);
+    assert_eq!(at_b.view.members, [*b.private_group()]);
     daemon.control().heal().await.unwrap();
     let (at_a, at_b) = tokio::join!(next_view(&mut a), next_view(&mut b));
-    assert_eq!(at_a.members, at_b.members);
-    assert_eq!(at_a.members.len(), 2);
+    assert_eq!(at_a.view.members, at_b.view.members);
+    assert_eq!(at_a.view.members.len(), 2);
 
     b.command(FlushCommand::Leave(group())).await.unwrap();
     let gone = async {
@@ -102,7 +102,7 @@ async fn views_are_agreed_and_messages_stay_in_them() {
         }
     };
     let (at_a, left) = tokio::join!(next_view(&mut a), gone);
-    assert_eq!(at_a.members, [*a.private_group()]);
+    assert_eq!(at_a.view.members, [*a.private_group()]);
     assert_eq!(left, group());
     a.disconnect().await;
     daemon.shutdown().await;
@@ -136,7 +136,7 @@ async fn a_send_is_for_the_view_taken_last() {
     };
     assert_eq!(error, Err(Error::Outdated(group())));
     assert!(matches!(next(&mut a).await, FlushEvent::Message(_)));
-    assert_eq!(next_view(&mut a).await.members.len(), 2);
+    assert_eq!(next_view(&mut a).await.view.members.len(), 2);
     a.command(multicast("seen")).await.unwrap();
     match next(&mut b).await {
         FlushEvent::Message(message) => assert_eq!(&message.body[..], b"seen"),
@@ -173,7 +173,7 @@ async fn a_bare_member_holds_up_the_view_by_name() {
     let stuck = tokio::time::timeout(Duration::from_millis(100), a.recv()).await;
     assert!(stuck.is_err(), "{stuck:?}");
     bare.disconnect().await;
-    assert_eq!(next_view(&mut a).await.members, [*a.private_group()]);
+    assert_eq!(next_view(&mut a).await.view.members, [*a.private_group()]);
     assert_eq!(a.missing_flush(group()).await.unwrap(), []);
     daemon.shutdown().await;
 }

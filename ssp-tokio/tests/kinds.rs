@@ -22,7 +22,7 @@ use ssp_tokio::{
     flush::{FlushClient, FlushCommand, FlushGroup},
     gcs_proto::{
         self,
-        flush::{FlushEvent, View},
+        flush::{FlushEvent, VsView},
         gcs::{Cause, GcsCommand, GcsEvent, Membership, Multicast, SelfDelivery},
         name::{GroupName, MemberName, Name},
         service::Service,
@@ -70,10 +70,10 @@ async fn in_vault(daemon: &Daemon, at: &str, name: &str) -> Person {
 }
 
 /// Skips what may come between until a view has this many members.
-async fn view_of(group: &mut FlushGroup, members: usize) -> View {
+async fn view_of(group: &mut FlushGroup, members: usize) -> VsView {
     loop {
         match soon("a view", group.recv()).await.unwrap() {
-            FlushEvent::View(view) if view.members.len() == members => return view,
+            FlushEvent::View(view) if view.view.members.len() == members => return view,
             FlushEvent::View(_) | FlushEvent::TransitionalSignal { .. } => {}
             other => panic!("{other:?}"),
         }
@@ -81,10 +81,10 @@ async fn view_of(group: &mut FlushGroup, members: usize) -> View {
 }
 
 /// The same at a client of the flush layer, which answers by hand.
-async fn view_at(client: &mut FlushClient, members: usize) -> View {
+async fn view_at(client: &mut FlushClient, members: usize) -> VsView {
     loop {
         match soon("a view", client.recv()).await.unwrap() {
-            FlushEvent::View(view) if view.members.len() == members => return view,
+            FlushEvent::View(view) if view.view.members.len() == members => return view,
             FlushEvent::FlushRequest { group } => client.flush_ok(group).await.unwrap(),
             FlushEvent::View(_) | FlushEvent::TransitionalSignal { .. } => {}
             other => panic!("{other:?}"),
@@ -95,7 +95,7 @@ async fn view_at(client: &mut FlushClient, members: usize) -> View {
 async fn membership_of(group: &mut BareGroup, members: usize) -> Membership {
     loop {
         match soon("a membership", group.recv()).await.unwrap() {
-            GcsEvent::Membership(next) if next.members.len() == members => return next,
+            GcsEvent::Membership(next) if next.view.members.len() == members => return next,
             GcsEvent::Membership(_) | GcsEvent::TransitionalSignal { .. } => {}
             other => panic!("{other:?}"),
         }
@@ -105,7 +105,7 @@ async fn membership_of(group: &mut BareGroup, members: usize) -> Membership {
 async fn membership_at(client: &mut PlainClient, members: usize) -> Membership {
     loop {
         match soon("a membership", client.recv()).await.unwrap() {
-            GcsEvent::Membership(next) if next.members.len() == members => return next,
+            GcsEvent::Membership(next) if next.view.members.len() == members => return next,
             GcsEvent::Membership(_) | GcsEvent::TransitionalSignal { .. } => {}
             other => panic!("{other:?}"),
         }
@@ -157,17 +157,20 @@ async fn one_connection_is_in_groups_of_all_kinds() {
                 .await
                 .unwrap();
             let (at_a, at_f) = tokio::join!(view_of(&mut flush, 1), view_at(&mut f, 1));
-            assert_eq!((at_a.members, at_f.members), (vec![me], vec![f_name]));
+            assert_eq!((at_a.view.members, at_f.view.members), (vec![me], vec![f_name]));
             membership_of(&mut bare, 1).await;
             membership_at(&mut p, 1).await;
             b.view_of(&[b.me()]).await;
             daemon.control().heal().await.unwrap();
         }
         let (at_a, at_f) = tokio::join!(view_of(&mut flush, 2), view_at(&mut f, 2));
-        assert_eq!((at_a.id, &at_a.members), (at_f.id, &at_f.members));
+        assert_eq!((at_a.view.id, &at_a.view.members), (at_f.view.id, &at_f.view.members));
         assert_eq!(flush.members(), [me, f_name]);
         let (at_a, at_p) = tokio::join!(membership_of(&mut bare, 2), membership_at(&mut p, 2));
-        assert_eq!((at_a.id, &at_a.members), (at_p.id, &at_p.members));
+        assert_eq!(
+            (at_a.view.id, &at_a.view.members),
+            (at_p.view.id, &at_p.view.members)
+        );
         assert_eq!(bare.members(), [me, p_name]);
         let both = [me, b.me()];
         let at_b = b.view_of(&both).await;
@@ -379,7 +382,7 @@ async fn requests_are_answered_by_hand() {
         .await;
     assert!(matches!(late, Err((0, Error::Protocol(_)))), "{late:?}");
     let (view, _) = tokio::join!(view_of(&mut at_a, 2), view_of(&mut at_b, 2));
-    assert_eq!(view.cause, Cause::Join(*b.private_group()));
+    assert_eq!(view.view.cause, Cause::Join(*b.private_group()));
     // Many at once, bound to the view that was taken.
     let messages = (0..600_i16)
         .map(|number| (number, "batch".into()))
@@ -417,7 +420,7 @@ async fn a_dropped_handle_leaves_and_the_name_serves_as_another_kind() {
     membership_at(&mut p, 1).await;
     let left = async |p: &mut PlainClient| {
         let next = membership_at(p, 1).await;
-        assert_eq!(next.cause, Cause::Leave(*a.private_group()));
+        assert_eq!(next.view.cause, Cause::Leave(*a.private_group()));
     };
     // Dropped, left in good order, and dropped before anything has come.
     drop(a.join_bare(open()).await.unwrap());
@@ -454,7 +457,7 @@ async fn a_dropped_handle_leaves_and_the_name_serves_as_another_kind() {
 
     let mut secure = a.join(open(), GroupOptions::default()).await.unwrap();
     match soon("a secure view", secure.recv()).await.unwrap() {
-        GroupEvent::SecureView(view) => assert_eq!(view.members, [*a.private_group()]),
+        GroupEvent::SecureView(view) => assert_eq!(view.view.members, [*a.private_group()]),
         other => panic!("{other:?}"),
     }
     daemon.shutdown().await;

@@ -57,7 +57,9 @@ async fn next(group: &mut PersistentGroup) -> PersistentEvent {
 async fn view_of(group: &mut PersistentGroup, count: usize) -> SecureViewEvent {
     loop {
         match next(group).await {
-            PersistentEvent::Group(GroupEvent::SecureView(view)) if view.members.len() == count => {
+            PersistentEvent::Group(GroupEvent::SecureView(view))
+                if view.view.members.len() == count =>
+            {
                 return view;
             }
             PersistentEvent::Group(
@@ -142,7 +144,7 @@ async fn another_daemon_is_taken_where_one_stops() {
     let mut changes = client.connection_events();
     let mut comer = client.join(group(), GroupOptions::default());
     let view = view_of(&mut comer, 1).await;
-    assert_eq!(view.members[0].as_str(), "#b#n1");
+    assert_eq!(view.view.members[0].as_str(), "#b#n1");
     daemon
         .control()
         .stop_daemon(daemon_name("n1"))
@@ -158,7 +160,7 @@ async fn another_daemon_is_taken_where_one_stops() {
     assert_eq!(change(&mut changes).await, lost);
     let connected = ConnectionEvent::Connected { private_group };
     assert_eq!(change(&mut changes).await, connected);
-    assert_eq!(view_of(&mut comer, 1).await.members, [private_group]);
+    assert_eq!(view_of(&mut comer, 1).await.view.members, [private_group]);
     soon("leaving", comer.leave()).await.unwrap();
     client.disconnect().await;
     assert_eq!(soon("the end", changes.next()).await, None);
@@ -255,14 +257,16 @@ async fn groups_of_all_kinds_are_joined_again() {
     let mut flush = client.join_flush(names[0], FlushMode::Automatic);
     let mut bare = client.join_bare(names[1]);
     for round in 0..3 {
-        assert_eq!(view_of(&mut secure, 1).await.members, [me]);
+        assert_eq!(view_of(&mut secure, 1).await.view.members, [me]);
         match soon("a view", flush.recv()).await {
-            Some(PersistentEvent::Group(FlushEvent::View(view))) => assert_eq!(view.members, [me]),
+            Some(PersistentEvent::Group(FlushEvent::View(view))) => {
+                assert_eq!(view.view.members, [me])
+            }
             other => panic!("{other:?}"),
         }
         match soon("a membership", bare.recv()).await {
             Some(PersistentEvent::Group(GcsEvent::Membership(membership))) => {
-                assert_eq!(membership.members, [me]);
+                assert_eq!(membership.view.members, [me]);
             }
             other => panic!("{other:?}"),
         }

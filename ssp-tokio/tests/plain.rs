@@ -155,13 +155,13 @@ async fn members_over_tcp_and_in_process_exchange_messages() {
     assert_eq!(a.private_group().as_str(), "#a#n1");
 
     a.command(GcsCommand::Join(group())).await.unwrap();
-    assert_eq!(membership(&mut a).await.members, [*a.private_group()]);
+    assert_eq!(membership(&mut a).await.view.members, [*a.private_group()]);
     b.command(GcsCommand::Join(group())).await.unwrap();
     let both = [*a.private_group(), *b.private_group()];
     for client in [&mut a, &mut b] {
         let seen = membership(client).await;
-        assert_eq!(seen.members, both);
-        assert_eq!(seen.cause, Cause::Join(both[1]));
+        assert_eq!(seen.view.members, both);
+        assert_eq!(seen.view.cause, Cause::Join(both[1]));
     }
 
     b.command(multicast("hello")).await.unwrap();
@@ -173,7 +173,7 @@ async fn members_over_tcp_and_in_process_exchange_messages() {
     }
 
     b.disconnect().await;
-    assert_eq!(membership(&mut a).await.cause, Cause::Disconnect(both[1]));
+    assert_eq!(membership(&mut a).await.view.cause, Cause::Disconnect(both[1]));
     daemon.shutdown().await;
     assert_eq!(
         soon("the end", a.recv()).await,
@@ -197,7 +197,7 @@ async fn a_unix_socket_serves_as_well() {
     let endpoint: Endpoint = path.to_str().unwrap().parse().unwrap();
     let mut a = PlainClient::connect(&endpoint, named("a")).await.unwrap();
     a.command(GcsCommand::Join(group())).await.unwrap();
-    assert_eq!(membership(&mut a).await.members, [*a.private_group()]);
+    assert_eq!(membership(&mut a).await.view.members, [*a.private_group()]);
     a.disconnect().await;
     daemon.shutdown().await;
 }

@@ -164,13 +164,13 @@ async fn in_process_members_see_each_others_cause() {
         .unwrap();
     let mut at_a = a.join(group(), GroupOptions::default()).await.unwrap();
     let first = soon("a view", at_a.next()).await.unwrap();
-    assert!(matches!(first, GroupEvent::SecureView(view) if view.members == [*a.private_group()]));
+    assert!(matches!(first, GroupEvent::SecureView(view) if view.view.members == [*a.private_group()]));
     let mut at_b = b.join(group(), GroupOptions::default()).await.unwrap();
     let seen = soon("a view", at_b.next()).await.unwrap();
     match seen {
         GroupEvent::SecureView(view) => {
-            assert_eq!(view.cause, Cause::Join(*b.private_group()));
-            assert_eq!(view.transitional_set, [*b.private_group()]);
+            assert_eq!(view.view.cause, Cause::Join(*b.private_group()));
+            assert_eq!(view.view.transitional_set, [*b.private_group()]);
             assert_eq!(view.index, 1);
         }
         other => panic!("{other:?}"),

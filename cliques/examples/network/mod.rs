@@ -23,9 +23,7 @@ impl<M: KeyAgreement + ?Sized> Network<M> {
     pub(crate) fn new(machines: impl IntoIterator<Item = Box<M>>) -> Self {
         let members = machines.into_iter();
         Self {
-            members: members
-                .map(|machine| (*machine.me(), machine))
-                .collect(),
+            members: members.map(|machine| (*machine.me(), machine)).collect(),
             // A real program uses the operating system's generator.
             rng: ChaCha20Rng::seed_from_u64(1),
         }

@@ -91,11 +91,9 @@ impl<G: Group> Gdh<G> {
         let share = self.arithmetic.draw(rng);
         let token = self.arithmetic.exponentiate(partial, &share);
         let body = Chain::encode(base_len, &order, &self.arithmetic.encode(&token));
-        let outgoing = self.arithmetic.outgoing(
-            Recipient::Member(*first),
-            TokenKind::GdhPartial,
-            body,
-        );
+        let outgoing =
+            self.arithmetic
+                .outgoing(Recipient::Member(*first), TokenKind::GdhPartial, body);
         self.staged = Some(Staged {
             order,
             share: Share::Fresh(share),

@@ -112,10 +112,7 @@ impl World {
 
     /// A member founds a group.
     pub fn found(&mut self, member: &[MemberName]) -> Run {
-        let changes: Vec<_> = member
-            .iter()
-            .map(|me| (*me, Change::Found))
-            .collect();
+        let changes: Vec<_> = member.iter().map(|me| (*me, Change::Found)).collect();
         self.run("found", &changes)
     }
 

@@ -265,7 +265,7 @@ fn member(bytes: &[u8], what: &'static str) -> Result<MemberName, DecodeError> {
     MemberName::new(bytes).map_err(|illegal| match illegal {
         NameError::Length { length, .. } => illegal_name(length, what),
         NameError::Byte { byte, .. } => DecodeError::Unknown {
-            what,
+            what: "byte of a member name",
             value: byte.into(),
         },
     })

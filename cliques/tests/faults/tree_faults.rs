@@ -54,11 +54,7 @@ fn merging(protocol: Protocol) -> (World, Vec<MemberName>, Sent) {
     for (member, change) in World::changes(&all[..3], &[], &all[3..]) {
         let mut rng = seeded(9);
         let step = world.bus.machine(&member).begin(change, &mut rng).unwrap();
-        bodies.extend(
-            step.send
-                .into_iter()
-                .map(|token| (member, token.body)),
-        );
+        bodies.extend(step.send.into_iter().map(|token| (member, token.body)));
     }
     (world, all, bodies)
 }

@@ -226,7 +226,7 @@ impl FlushLayer {
             return Err(Error::IllegalGroup(group));
         };
         match standing.asked {
-            Asked::No | Asked::Waiting => Ok(&view.members),
+            Asked::No | Asked::Waiting => Ok(&view.view.members),
             Asked::Answered => Err(Error::IllegalState {
                 group,
                 call,

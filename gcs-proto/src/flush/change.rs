@@ -50,17 +50,17 @@ impl Change {
         me: &MemberName,
         gone: BTreeSet<MemberName>,
     ) -> Option<Self> {
-        let index = membership.members.iter().position(|name| name == me)?;
-        let surviving: BTreeSet<_> = membership.members.iter().copied().collect();
-        (surviving.len() == membership.members.len()).then(|| Self {
-            id: membership.id,
+        let index = membership.view.members.iter().position(|name| name == me)?;
+        let surviving: BTreeSet<_> = membership.view.members.iter().copied().collect();
+        (surviving.len() == membership.view.members.len()).then(|| Self {
+            id: membership.view.id,
             index,
-            cause: membership.cause,
+            cause: membership.view.cause,
             missing: surviving.clone(),
             surviving,
             gone,
             mark: Mark::Clear,
-            members: membership.members,
+            members: membership.view.members,
         })
     }
 

@@ -5,28 +5,21 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 
 use crate::{
-    gcs::{ByteOrder, Cause, CloseReason, Message, Refused, ViewId},
+    gcs::{ByteOrder, CloseReason, Message, Refused, View},
     name::{GroupName, MemberName, Name},
     service::Service,
 };
 
-/// A view: a membership that all its members have agreed to install.
+/// A view that all its members have agreed to install (a VS view).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct View {
+pub struct VsView {
     /// The group.
     pub group: GroupName,
-    /// Identifier, the same at all members; compared for equality only.
-    pub id: ViewId,
-    /// Members in the engine's order, the same at all members.
-    pub members: Vec<MemberName>,
-    /// Position of the receiver in `members`.
+    /// Who is in it. Identifier, members and cause are the same at all members; the transitional set,
+    /// in the order of the view before, is equal at all members that are in it.
+    pub view: View,
+    /// Position of the receiver among the members.
     pub index: usize,
-    /// Why it differs from the view before; the same at all members.
-    pub cause: Cause,
-    /// Members of the receiver's previous view that came along without interruption, in that
-    /// view's order, the receiver among them; a first view has the receiver alone. Equal at all
-    /// members that are in it.
-    pub transitional_set: Vec<MemberName>,
 }
 
 /// A message delivered in the view in which it was sent.
@@ -52,7 +45,7 @@ pub struct ViewMessage {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FlushEvent {
     /// A view is installed; messages that follow were sent in it.
-    View(View),
+    View(VsView),
     /// The view is to be replaced: answer with
     /// [`flush_ok`](super::FlushLayer::flush_ok) when nothing more is to be sent in it.
     FlushRequest {

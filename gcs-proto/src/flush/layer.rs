@@ -7,7 +7,7 @@ use alloc::{
 use core::mem;
 
 use super::{
-    FlushEvent, Stats, View,
+    FlushEvent, Stats, VsView,
     bare::BareGroups,
     codec,
     outbox::Outbox,
@@ -177,7 +177,7 @@ impl FlushLayer {
     }
 
     /// The view of `group` last taken, until its self-leave is taken.
-    pub fn view(&self, group: &GroupName) -> Option<&View> {
+    pub fn view(&self, group: &GroupName) -> Option<&VsView> {
         self.standings.get(group)?.view.as_ref()
     }
 

@@ -117,6 +117,6 @@ mod stats;
 
 pub use bare::BareEvent;
 pub use codec::original;
-pub use event::{FlushEvent, View, ViewMessage};
+pub use event::{FlushEvent, ViewMessage, VsView};
 pub use layer::FlushLayer;
 pub use stats::Stats;

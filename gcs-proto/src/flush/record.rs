@@ -12,7 +12,7 @@ use alloc::{
 use core::mem;
 
 use super::{
-    FlushEvent, View,
+    FlushEvent, VsView,
     change::{Change, Fate, Mark},
     codec,
     early::Early,
@@ -21,7 +21,7 @@ use super::{
     stats,
 };
 use crate::{
-    gcs::{Membership, ViewId},
+    gcs::{Membership, View, ViewId},
     limits,
     name::{GroupName, MemberName},
     service::Service,
@@ -64,10 +64,10 @@ impl Record {
         membership: Membership,
         out: &mut Outbox,
     ) -> Result<(), Overflow> {
-        let id = membership.id;
+        let id = membership.view.id;
         let repeated = self.pending.iter().any(|change| change.id == id)
             || self.installed.as_ref().is_some_and(|view| view.id == id);
-        let leavers = self.leavers(&membership.transitional_set);
+        let leavers = self.leavers(&membership.view.transitional_set);
         let change = Change::new(membership, &self.me, leavers.clone()).filter(|_| !repeated);
         let Some(mut change) = change else {
             stats::count(&mut out.stats.illegal_memberships);
@@ -281,7 +281,7 @@ impl Record {
         }
     }
 
-    fn view_of(&self, change: &Change) -> View {
+    fn view_of(&self, change: &Change) -> VsView {
         let transitional_set: Vec<_> = match &self.installed {
             Some(view) => view
                 .members
@@ -291,13 +291,15 @@ impl Record {
                 .collect(),
             None => Vec::from([self.me]),
         };
-        View {
+        VsView {
             group: self.group,
-            id: change.id,
-            members: change.members.clone(),
+            view: View {
+                id: change.id,
+                members: change.members.clone(),
+                cause: change.cause,
+                transitional_set,
+            },
             index: change.index,
-            cause: change.cause,
-            transitional_set,
         }
     }
 

@@ -4,7 +4,7 @@
 //! its caller can know: no message is accepted between its flush and the moment it takes the
 //! next view, even when that view has been installed long ago (rule 6 of section 7.1).
 
-use super::{View, state::Intent};
+use super::{VsView, state::Intent};
 
 /// Whether the application was asked to let the view go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub(super) enum Asked {
 pub(super) struct Standing {
     pub(super) intent: Intent,
     /// The last view taken; `None` while joining.
-    pub(super) view: Option<View>,
+    pub(super) view: Option<VsView>,
     pub(super) asked: Asked,
 }
 
@@ -37,7 +37,7 @@ impl Standing {
     }
 
     /// The view in which the application is a member that wants to stay.
-    pub(super) fn member(&self) -> Option<&View> {
+    pub(super) fn member(&self) -> Option<&VsView> {
         match self.intent {
             Intent::Stay => self.view.as_ref(),
             Intent::Leave => None,

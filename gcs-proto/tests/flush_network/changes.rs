@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use gcs_proto::gcs::{Cause, GcsEvent, Membership};
+use gcs_proto::gcs::{Cause, GcsEvent, Membership, View};
 
 use super::{Component, Entry, Group, Network, Op, group, view_id};
 
@@ -51,10 +51,12 @@ impl Network {
                     for member in &part.members {
                         let event = GcsEvent::Membership(Membership {
                             group: group(),
-                            id: view_id(id),
-                            members: self.names(&members),
-                            cause: Cause::Network,
-                            transitional_set: self.names(&part.members),
+                            view: View {
+                                id: view_id(id),
+                                members: self.names(&members),
+                                cause: Cause::Network,
+                                transitional_set: self.names(&part.members),
+                            },
                         });
                         self.processes[*member]
                             .backlog

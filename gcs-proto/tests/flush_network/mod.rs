@@ -13,9 +13,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bytes::Bytes;
 use gcs_proto::{
-    flush::{FlushEvent, FlushLayer, View},
+    flush::{FlushEvent, FlushLayer, VsView},
     gcs::{
-        ByteOrder, Cause, GcsCommand, GcsEvent, Membership, Message, Multicast, SelfDelivery,
+        ByteOrder, Cause, GcsCommand, GcsEvent, Membership, Message, Multicast, SelfDelivery, View,
         ViewId,
     },
     name::{GroupName, MemberName, Name},
@@ -92,7 +92,7 @@ struct Component {
 /// What an application has seen or done.
 #[derive(Clone, Debug)]
 pub enum Seen {
-    View(View),
+    View(VsView),
     Request,
     Signal,
     Message(u64),
@@ -290,14 +290,16 @@ impl Network {
             };
             let mut got = vec![GcsEvent::Membership(Membership {
                 group: group(),
-                id: view_id(state.id),
-                members: self.names(&state.members),
-                cause: if unreachable.is_empty() {
-                    cause
-                } else {
-                    Cause::Network
+                view: View {
+                    id: view_id(state.id),
+                    members: self.names(&state.members),
+                    cause: if unreachable.is_empty() {
+                        cause
+                    } else {
+                        Cause::Network
+                    },
+                    transitional_set: self.names(&set),
                 },
-                transitional_set: self.names(&set),
             })];
             if !unreachable.is_empty() {
                 got.push(GcsEvent::TransitionalSignal { group: group() });
@@ -399,7 +401,10 @@ impl Network {
 
     fn handle(&mut self, process: usize, changes: usize, event: GcsEvent) {
         if let GcsEvent::Membership(membership) = &event {
-            let announced = self.announced_at.entry(membership.id).or_insert(changes);
+            let announced = self
+                .announced_at
+                .entry(membership.view.id)
+                .or_insert(changes);
             assert_eq!(*announced, changes);
         }
         let state = &mut self.processes[process];
@@ -510,8 +515,8 @@ impl Network {
         let Some(view) = state.layer.view(&group()) else {
             return;
         };
-        let id = view.id;
-        let mut members = view.members.clone();
+        let id = view.view.id;
+        let mut members = view.view.members.clone();
         let layer = &mut state.layer;
         let (result, receivers) = match scope {
             0..7 => (

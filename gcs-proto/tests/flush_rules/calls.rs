@@ -25,9 +25,9 @@ fn calls_are_judged_by_the_last_event_taken() {
     assert_eq!(a.layer.queued_events(), 2);
     // Installed, but the caller does not know: a message would be meant for the old view.
     assert_eq!(state(a.send(Service::Agreed)), "multicast");
-    assert_eq!(a.layer.view(&g()).unwrap().id, id(1));
+    assert_eq!(a.layer.view(&g()).unwrap().view.id, id(1));
     assert!(matches!(a.layer.poll_event(), Some(FlushEvent::View(_))));
-    assert_eq!(a.layer.view(&g()).unwrap().id, id(2));
+    assert_eq!(a.layer.view(&g()).unwrap().view.id, id(2));
     a.send(Service::Agreed).unwrap();
     assert_eq!(state(a.layer.flush_ok(g())), "flush");
     assert_eq!(a.events(), ["request"]);

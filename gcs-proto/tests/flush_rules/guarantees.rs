@@ -134,17 +134,20 @@ fn all_members_see_the_same_view() {
         let Some(FlushEvent::View(view)) = member.layer.poll_event() else {
             panic!("no view");
         };
-        assert_eq!(view.members[view.index], m(me));
+        assert_eq!(view.view.members[view.index], m(me));
         views.push(view);
     }
     for view in &views {
-        assert_eq!(view.id, views[0].id);
-        assert_eq!(view.members, views[0].members);
-        assert_eq!(view.cause, views[0].cause);
+        assert_eq!(view.view.id, views[0].view.id);
+        assert_eq!(view.view.members, views[0].view.members);
+        assert_eq!(view.view.cause, views[0].view.cause);
     }
-    assert_eq!(views[0].transitional_set, ms(&["a", "b"]));
-    assert_eq!(views[1].transitional_set, views[0].transitional_set);
-    assert_eq!(views[2].transitional_set, ms(&["c"]));
+    assert_eq!(views[0].view.transitional_set, ms(&["a", "b"]));
+    assert_eq!(
+        views[1].view.transitional_set,
+        views[0].view.transitional_set
+    );
+    assert_eq!(views[2].view.transitional_set, ms(&["c"]));
 }
 
 #[test]

@@ -16,10 +16,10 @@ mod views;
 use bytes::Bytes;
 use gcs_proto::{
     error::Error,
-    flush::{BareEvent, FlushEvent, FlushLayer, View, ViewMessage},
+    flush::{BareEvent, FlushEvent, FlushLayer, ViewMessage, VsView},
     gcs::{
         ByteOrder, Capabilities, Cause, CloseReason, GcsCommand, GcsEvent, Membership, Message,
-        Multicast, Refused, Scope, SelfDelivery, SignalTiming, ViewId,
+        Multicast, Refused, Scope, SelfDelivery, SignalTiming, View, ViewId,
     },
     limits,
     name::{GroupName, MemberName, Name},
@@ -58,10 +58,12 @@ fn written(number: u8) -> Vec<u8> {
 fn membership(number: u8, members: &[&str], cause: Cause, set: &[&str]) -> GcsEvent {
     GcsEvent::Membership(Membership {
         group: g(),
-        id: id(number),
-        members: ms(members),
-        cause,
-        transitional_set: ms(set),
+        view: View {
+            id: id(number),
+            members: ms(members),
+            cause,
+            transitional_set: ms(set),
+        },
     })
 }
 
@@ -120,13 +122,13 @@ fn short(event: FlushEvent) -> String {
                 let all: Vec<_> = members.iter().map(brief).collect();
                 all.join("")
             };
-            let member = view.cause.member().map(brief).unwrap_or_default();
+            let member = view.view.cause.member().map(brief).unwrap_or_default();
             format!(
                 "view {} {} [{}] {}{member}",
-                view.id.0[0],
-                names(&view.members),
-                names(&view.transitional_set),
-                view.cause.as_str(),
+                view.view.id.0[0],
+                names(&view.view.members),
+                names(&view.view.transitional_set),
+                view.view.cause.as_str(),
             )
         }
         FlushEvent::FlushRequest { .. } => "request".into(),

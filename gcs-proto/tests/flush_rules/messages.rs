@@ -1,5 +1,7 @@
 //! Messages: what belongs to which group and view, what is kept, what is dropped.
 
+use gcs_view::View;
+
 use super::*;
 
 #[test]
@@ -304,10 +306,12 @@ fn groups_do_not_disturb_each_other() {
     a.commands();
     a.layer.handle_event(GcsEvent::Membership(Membership {
         group: h,
-        id: id(1),
-        members: ms(&["a"]),
-        cause: Cause::Join(m("a")),
-        transitional_set: ms(&["a"]),
+        view: View {
+            id: id(1),
+            members: ms(&["a"]),
+            cause: Cause::Join(m("a")),
+            transitional_set: ms(&["a"]),
+        },
     }));
     let Some(GcsCommand::Multicast(sent)) = a.layer.poll_command() else {
         panic!();
@@ -319,7 +323,7 @@ fn groups_do_not_disturb_each_other() {
     own.destinations = vec![h.into()];
     a.layer.handle_event(GcsEvent::Message(own));
     assert!(
-        matches!(a.layer.poll_event(), Some(FlushEvent::View(View { group, .. })) if group == h)
+        matches!(a.layer.poll_event(), Some(FlushEvent::View(VsView { group, .. })) if group == h)
     );
     a.give(joined(2, &["a", "b"], "b"), &["request"]);
     a.layer.flush_ok(g()).unwrap();

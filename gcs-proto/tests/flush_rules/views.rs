@@ -1,5 +1,7 @@
 //! Memberships and acknowledgements: when a view is asked for, agreed, merged and installed.
 
+use gcs_view::View;
+
 use super::*;
 
 #[test]
@@ -17,7 +19,7 @@ fn joiner_flushes_by_itself_and_sees_nothing_before_its_view() {
     a.give(ok("a", 1), &["view 1 ab [a] joina", "signal"]);
     assert_eq!(a.commands(), ["recv 1"]);
     let view = a.layer.view(&g()).unwrap();
-    assert_eq!((view.index, view.members.len()), (0, 2));
+    assert_eq!((view.index, view.view.members.len()), (0, 2));
     assert_eq!(a.layer.missing_flush(&g()), []);
     assert_eq!(a.layer.stats().outsiders, 1);
 }
@@ -225,10 +227,12 @@ fn too_many_pending_changes_close_the_connection() {
         bytes[..4].copy_from_slice(&number.to_be_bytes());
         a.layer.handle_event(GcsEvent::Membership(Membership {
             group: g(),
-            id: ViewId(bytes),
-            members: ms(&["a"]),
-            cause: Cause::Network,
-            transitional_set: ms(&["a"]),
+            view: View {
+                id: ViewId(bytes),
+                members: ms(&["a"]),
+                cause: Cause::Network,
+                transitional_set: ms(&["a"]),
+            },
         }));
     }
     let closed = r#"Limit("pending changes of a group")"#;

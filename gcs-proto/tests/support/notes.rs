@@ -1,7 +1,9 @@
 //! Notes of a capture as typed expectations.
 
 use gcs_proto::{
-    gcs::{ByteOrder, Cause, GcsEvent, Membership, Message, Refused, Scope, SelfDelivery, ViewId},
+    gcs::{
+        ByteOrder, Cause, GcsEvent, Membership, Message, Refused, Scope, SelfDelivery, View, ViewId,
+    },
     name::{GroupName, MemberName, Name},
     service::Service,
 };
@@ -232,10 +234,12 @@ fn assert_membership(event: &GcsEvent, note: &str, me: &MemberName) {
     };
     let expected = Membership {
         group: text(note, "sender").parse().unwrap(),
-        id: view_id(note),
-        members,
-        cause,
-        transitional_set,
+        view: View {
+            id: view_id(note),
+            members,
+            cause,
+            transitional_set,
+        },
     };
     assert_eq!(*membership, expected, "{note}");
 }

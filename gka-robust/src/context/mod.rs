@@ -236,7 +236,7 @@ impl<D: Payload> Context<D> {
         secret: GroupSecret,
     ) -> Result<(), Error> {
         let view = view.ok_or(Error::Internal("key without a view"))?;
-        tracing::debug!(view = %view.id, epoch = view.epoch, members = view.members.len(), "key installed");
+        tracing::debug!(view = %view.view.id, epoch = view.epoch, members = view.view.members.len(), "key installed");
         self.stats.installs += 1;
         self.key_use = KeyUse::new(self.now);
         let lasted = self.log.end(self.now).unwrap_or(0);

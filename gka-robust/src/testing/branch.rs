@@ -224,12 +224,8 @@ impl Branch {
             }
             Delivery::Fifo(sender) => self.next_of(sender, me, position)?.clone(),
         };
-        position
-            .next
-            .insert(message.sender, message.index + 1);
-        position
-            .received
-            .insert(message.sender, message.index + 1);
+        position.next.insert(message.sender, message.index + 1);
+        position.received.insert(message.sender, message.index + 1);
         Some(LogEntry::Message(message))
     }
 

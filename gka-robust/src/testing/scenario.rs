@@ -138,10 +138,7 @@ fn perform(simulation: &mut Simulation, command: &str) -> Result<(), String> {
     }
     let words: Vec<&str> = command.split_whitespace().collect();
     let first = words.get(1).map(|name| member(name));
-    let one = || {
-        first
-            .ok_or_else(|| String::from("a name is missing"))
-    };
+    let one = || first.ok_or_else(|| String::from("a name is missing"));
     let word = |index: usize| {
         words
             .get(index)
@@ -248,8 +245,8 @@ fn perform(simulation: &mut Simulation, command: &str) -> Result<(), String> {
                 .driver(&one()?)
                 .and_then(|driver| driver.secure_view());
             let found: BTreeSet<MemberName> = match (secure, word(0)?) {
-                (Some(view), "members") => view.members.iter().cloned().collect(),
-                (Some(view), _) => view.transitional_set.iter().cloned().collect(),
+                (Some(view), "members") => view.view.members.iter().cloned().collect(),
+                (Some(view), _) => view.view.transitional_set.iter().cloned().collect(),
                 (None, _) => BTreeSet::new(),
             };
             return fail_unless(found == set(3), format!("{found:?}"));

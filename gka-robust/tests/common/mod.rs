@@ -76,7 +76,9 @@ pub fn describe(output: &Output<Bytes>) -> String {
             format!("{kind} to {to}")
         }
         Output::FlushOk => "flush-ok".into(),
-        Output::Install { view, .. } => format!("install {} {}", view.members.len(), view.epoch),
+        Output::Install { view, .. } => {
+            format!("install {} {}", view.view.members.len(), view.epoch)
+        }
         Output::SecureFlushRequest => "secure-flush-request".into(),
         Output::SecureTransitionalSignal => "secure-signal".into(),
         Output::Deliver(_) => "deliver".into(),

@@ -195,27 +195,32 @@ impl SecureGroup {
         }
     }
 
-    fn install(&mut self, view: &SecureView, secret: GroupSecret, around: &mut Around<'_>) {
+    fn install(&mut self, secure: &SecureView, secret: GroupSecret, around: &mut Around<'_>) {
         if self.prospect == Prospect::Failed {
             // This side has told that the view has no key, and keeps to it.
             return;
         }
-        if view.epoch > 0 && self.keys.is_none() {
+        if secure.epoch > 0 && self.keys.is_none() {
             return self.internal("refresh without a key", around);
         }
-        if let Some(stranger) = self.stranger(&view.members) {
+        if let Some(stranger) = self.stranger(&secure.view.members) {
             return self.give_up_for(stranger, GroupFailure::UnknownIdentity, around);
         }
         let schedule = {
-            let members: Vec<&[u8]> = view.members.iter().map(|name| name.as_bytes()).collect();
+            let members: Vec<&[u8]> = secure
+                .view
+                .members
+                .iter()
+                .map(|name| name.as_bytes())
+                .collect();
             KeySchedule::new(
                 secret,
                 &KeyContext {
                     suite: self.options.protocol.as_str(),
                     mathematical_group: self.options.mathematical_group.name(),
                     group: self.name.as_bytes(),
-                    view_id: &view.id.0,
-                    epoch: view.epoch,
+                    view_id: &secure.view.id.0,
+                    epoch: secure.epoch,
                     members: &members,
                 },
             )
@@ -232,14 +237,14 @@ impl SecureGroup {
         self.reported.clear();
         self.suspects.clear();
         self.timers.stop(Timer::Suspicion);
-        let event = self.event(view, &schedule, around);
-        let keys = EpochKeys::new(schedule, view.epoch);
+        let event = self.event(secure, &schedule, around);
+        let keys = EpochKeys::new(schedule, secure.epoch);
         self.installed = Some(event.clone());
-        self.messages.refresh(view.epoch);
+        self.messages.refresh(secure.epoch);
         self.receipts.clear();
         let index = event.index;
         match &mut self.keys {
-            Some(held) if view.epoch > 0 => {
+            Some(held) if secure.epoch > 0 => {
                 held.refresh(keys);
                 self.stats.refreshes += 1;
                 around.events.push_back(SessionEvent::KeyRefreshed(event));
@@ -248,7 +253,7 @@ impl SecureGroup {
                 *held = Some(ViewKeys::new(
                     self.name,
                     self.me,
-                    event.members.clone(),
+                    event.view.members.clone(),
                     self.options.record,
                     self.config.replay_window,
                     keys,
@@ -258,13 +263,13 @@ impl SecureGroup {
             }
         }
         self.age_begins(index, around.now);
-        self.begin_confirmation(view, around);
+        self.begin_confirmation(secure, around);
     }
 
     /// What the application is told of a new key, and the books of the agreement closed.
     fn event(
         &mut self,
-        view: &SecureView,
+        secure: &SecureView,
         schedule: &KeySchedule,
         around: &Around<'_>,
     ) -> SecureViewEvent {
@@ -277,27 +282,23 @@ impl SecureGroup {
         self.stats.last_duration = duration;
         let tokens = core::mem::take(&mut self.tokens);
         let last = self.installed.as_ref().map_or(0, |view| view.number.0);
-        let number = ViewNumber(if view.epoch > 0 { last } else { last + 1 });
-        let index = view.members.iter().position(|name| *name == self.me);
+        let number = ViewNumber(if secure.epoch > 0 { last } else { last + 1 });
         let controller = self.driver.controller().copied();
         tracing::info!(
             group = %self.name,
-            view = %view.id,
+            view = %secure.view.id,
             %number,
-            epoch = view.epoch,
-            members = view.members.len(),
+            epoch = secure.epoch,
+            members = secure.view.members.len(),
             fingerprint = %schedule.fingerprint(),
             "secure view"
         );
         SecureViewEvent {
             group: self.name,
-            id: view.id,
+            view: secure.view.clone(),
             number,
-            epoch: view.epoch,
-            index: index.unwrap_or_default(),
-            members: view.members.clone(),
-            cause: view.cause,
-            transitional_set: view.transitional_set.clone(),
+            epoch: secure.epoch,
+            index: secure.view.index(&self.me).unwrap_or_default(),
             fingerprint: schedule.fingerprint(),
             protocol: self.options.protocol,
             mathematical_group: self.options.mathematical_group.clone(),

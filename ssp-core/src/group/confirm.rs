@@ -62,7 +62,7 @@ impl SecureGroup {
             return;
         };
         let tag = keys.schedule().confirmation_tag(self.me.as_bytes());
-        let binding = self.binding(view.id.0, &view.members);
+        let binding = self.binding(view.view.id.0, &view.view.members);
         let envelope = Envelope {
             kind: TokenKind::KeyConfirmation,
             epoch: view.epoch,

@@ -2,10 +2,7 @@
 
 use bytes::Bytes;
 use cliques::TokenKind;
-use gcs_proto::{
-    flush::{View, ViewMessage},
-    name::MemberName,
-};
+use gcs_proto::{flush::ViewMessage, gcs::View, name::MemberName};
 use gka_robust::{Handled, Input};
 
 use super::{
@@ -50,12 +47,7 @@ impl SecureGroup {
         self.timers.stop(Timer::Confirmation);
         self.timers.stop(Timer::Refresh);
         let refused = self.identify_all(&view.members, &view.transitional_set, around);
-        let membership = Input::Membership(gcs_view::View {
-            id: view.id,
-            members: view.members.clone(),
-            cause: view.cause,
-            transitional_set: view.transitional_set.clone(),
-        });
+        let membership = Input::Membership(view.clone());
         // No key can be agreed on with a stranger, so nothing is said to it.
         let sending = if refused.is_empty() {
             // Before anything that is signed.

@@ -202,7 +202,7 @@ impl Session {
         }
         match self.flush.view(&group) {
             None => Err(Error::NotJoined(group)),
-            Some(installed) if installed.id != view => Err(Error::Outdated(group)),
+            Some(installed) if installed.view.id != view => Err(Error::Outdated(group)),
             Some(_) => Ok(()),
         }
     }

@@ -200,7 +200,7 @@ impl Session {
 
     /// Members of the secure view installed last.
     pub fn members(&self, group: &GroupName) -> Option<&[MemberName]> {
-        Some(&self.secure_view(group)?.members)
+        Some(&self.secure_view(group)?.view.members)
     }
 
     /// Number of the present key in its view; `None` without a key.

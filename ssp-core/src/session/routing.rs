@@ -55,7 +55,7 @@ impl Session {
             match event {
                 FlushEvent::View(view) => {
                     self.with(view.group, now, rng, |group, around| {
-                        group.view(&view, around)
+                        group.view(&view.view, around)
                     });
                 }
                 FlushEvent::FlushRequest { group } => {

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use gcs_proto::{
     gcs::{
         ByteOrder, Cause, CloseReason, GcsCommand, GcsEvent, Membership, Message, Multicast, Scope,
-        SelfDelivery, ViewId,
+        SelfDelivery, View, ViewId,
     },
     name::{GroupName, MemberName, Name},
     service::Service,
@@ -377,10 +377,12 @@ impl World {
                 .inbox
                 .push_back(GcsEvent::Membership(Membership {
                     group,
-                    id: ViewId(id),
-                    members: members.clone(),
-                    cause,
-                    transitional_set,
+                    view: View {
+                        id: ViewId(id),
+                        members: members.clone(),
+                        cause,
+                        transitional_set,
+                    },
                 }));
         }
     }
@@ -591,17 +593,17 @@ impl World {
         let mut members: Vec<MemberName> =
             nodes.iter().map(|node| self.nodes[*node].name).collect();
         members.sort();
-        assert_eq!(first.members, members);
+        assert_eq!(first.view.members, members);
         let key = |session: &Session| session.export(&name, b"test", b"", 32).unwrap();
         let expected = key(self.nodes[nodes[0]].session());
         for node in nodes {
             let node = &mut self.nodes[*node];
             let view = node.last_view().clone();
             assert_eq!(view.group, name);
-            assert_eq!(view.id, first.id, "{}", node.name);
+            assert_eq!(view.view.id, first.view.id, "{}", node.name);
             assert_eq!(view.epoch, first.epoch);
-            assert_eq!(view.members, first.members);
-            assert_eq!(view.members[view.index], node.name);
+            assert_eq!(view.view.members, first.view.members);
+            assert_eq!(view.view.members[view.index], node.name);
             assert_eq!(view.fingerprint, first.fingerprint);
             assert_eq!(view.controller, first.controller);
             let session = node.session();

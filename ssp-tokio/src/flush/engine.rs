@@ -113,7 +113,7 @@ impl FlushEngine {
     /// The layer judges calls by the events taken from it; here they may still be in the queue.
     fn check_view(&self, group: GroupName, taken: Option<ViewId>) -> Result<(), Error> {
         match self.layer.view(&group) {
-            Some(view) if Some(view.id) != taken => Err(Error::Outdated(group)),
+            Some(view) if Some(view.view.id) != taken => Err(Error::Outdated(group)),
             // Without a view the layer knows best what is wrong.
             Some(_) | None => Ok(()),
         }

@@ -8,7 +8,7 @@ use std::io::IoSlice;
 
 use bytes::Bytes;
 use gcs_proto::{
-    flush::{FlushEvent, View},
+    flush::{FlushEvent, VsView},
     gcs::SelfDelivery,
     name::{GroupName, MemberName},
     service::Service,
@@ -40,7 +40,7 @@ pub struct FlushGroup {
     inbox: Inbox<FlushEvent>,
     patience: Duration,
     /// The view taken last.
-    view: Option<View>,
+    view: Option<VsView>,
 }
 
 receiving!(FlushGroup, FlushEvent);
@@ -60,13 +60,13 @@ impl FlushGroup {
     }
 
     /// The view taken last.
-    pub const fn view(&self) -> Option<&View> {
+    pub const fn view(&self) -> Option<&VsView> {
         self.view.as_ref()
     }
 
     /// Members of the view taken last; nobody before the first.
     pub fn members(&self) -> &[MemberName] {
-        self.view.as_ref().map_or(&[], |view| &view.members)
+        self.view.as_ref().map_or(&[], |view| &view.view.members)
     }
 
     /// Notes what the owner knows from now on.
@@ -205,7 +205,7 @@ impl FlushGroup {
         body: Bytes,
     ) -> Result<Clear, Error> {
         let group = *self.name();
-        let view = self.view.as_ref().ok_or(Error::Outdated(group))?.id;
+        let view = self.view.as_ref().ok_or(Error::Outdated(group))?.view.id;
         Ok(Clear::View(ViewCast {
             group,
             view,

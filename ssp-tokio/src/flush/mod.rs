@@ -241,7 +241,7 @@ impl FlushClient {
 fn note(views: &mut BTreeMap<GroupName, ViewId>, event: &FlushEvent) {
     match event {
         FlushEvent::View(view) => {
-            views.insert(view.group, view.id);
+            views.insert(view.group, view.view.id);
         }
         FlushEvent::SelfLeave { group } => {
             views.remove(group);

@@ -73,7 +73,7 @@ impl Group {
 
     /// Members of the secure view taken last; nobody before the first.
     pub fn members(&self) -> &[MemberName] {
-        self.view.as_ref().map_or(&[], |view| &view.members)
+        self.view.as_ref().map_or(&[], |view| &view.view.members)
     }
 
     /// Number of the key taken last inside its view.

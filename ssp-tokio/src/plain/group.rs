@@ -63,7 +63,7 @@ impl BareGroup {
     pub fn members(&self) -> &[MemberName] {
         self.membership
             .as_ref()
-            .map_or(&[], |membership| &membership.members)
+            .map_or(&[], |membership| &membership.view.members)
     }
 
     /// Notes what the owner knows from now on.

@@ -83,7 +83,7 @@ impl Person {
     pub async fn view_of(&mut self, members: &[MemberName]) -> SecureViewEvent {
         loop {
             match self.next().await {
-                GroupEvent::SecureView(view) if view.members == members => return view,
+                GroupEvent::SecureView(view) if view.view.members == members => return view,
                 GroupEvent::SecureView(_)
                 | GroupEvent::TransitionalSignal
                 // Somebody may be slow on a busy machine.

@@ -187,11 +187,14 @@ async fn each_illegal_request_closes_its_session() {
     for (what, bytes) in &illegal {
         let mut eve = hello(&daemon, "eve").await;
         eve.join("g").await;
-        assert_eq!(witness.membership().await.cause, Cause::Join(eve.name()));
+        assert_eq!(
+            witness.membership().await.view.cause,
+            Cause::Join(eve.name())
+        );
         eve.stream.write_all(bytes).await.unwrap();
         eve.closed().await;
         assert_eq!(
-            witness.membership().await.cause,
+            witness.membership().await.view.cause,
             Cause::Disconnect(eve.name()),
             "{what}"
         );

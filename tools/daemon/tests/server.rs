@@ -48,8 +48,8 @@ async fn join_send_leave() {
     alice.join("g").await;
     bob.join("g").await;
     let seen = alice.membership().await;
-    assert_eq!(seen.members, members(&["#alice#n1", "#bob#n1"]));
-    assert_eq!(seen.cause, Cause::Join(bob.name()));
+    assert_eq!(seen.view.members, members(&["#alice#n1", "#bob#n1"]));
+    assert_eq!(seen.view.cause, Cause::Join(bob.name()));
     bob.send("g", "hello").await;
     assert_eq!(alice.text().await, "hello");
     let own = bob.message().await;
@@ -57,8 +57,8 @@ async fn join_send_leave() {
     bob.command(GcsCommand::Leave(group("g"))).await;
     assert_eq!(bob.event().await, GcsEvent::SelfLeave { group: group("g") });
     let seen = alice.membership().await;
-    assert_eq!(seen.cause, Cause::Leave(bob.name()));
-    assert_eq!(seen.members, members(&["#alice#n1"]));
+    assert_eq!(seen.view.cause, Cause::Leave(bob.name()));
+    assert_eq!(seen.view.members, members(&["#alice#n1"]));
     let stats = daemon.control().stats().await.unwrap();
     assert_eq!((stats.sessions, stats.groups), (2, 1));
     daemon.shutdown().await;
@@ -74,11 +74,11 @@ async fn a_crash_is_a_disconnect_and_frees_the_name() {
         let mut bob = tcp(&daemon, "n1", "bob").await;
         bob.join("g").await;
         bob.send("g", "last words").await;
-        assert_eq!(alice.membership().await.cause, Cause::Join(bob.name()));
+        assert_eq!(alice.membership().await.view.cause, Cause::Join(bob.name()));
         let name = bob.name();
         drop(bob);
         assert_eq!(alice.text().await, "last words");
-        assert_eq!(alice.membership().await.cause, Cause::Disconnect(name));
+        assert_eq!(alice.membership().await.view.cause, Cause::Disconnect(name));
     }
     daemon.shutdown().await;
 }
@@ -118,7 +118,7 @@ async fn what_a_client_sent_counts_though_it_is_gone() {
     let stream = daemon.connect_in_process(&daemon_name("n1")).unwrap();
     let mut bob = connect(stream, options("bob")).await.unwrap();
     bob.join("g").await;
-    assert_eq!(alice.membership().await.cause, Cause::Join(bob.name()));
+    assert_eq!(alice.membership().await.view.cause, Cause::Join(bob.name()));
     let name = bob.name();
     let mut requests = Vec::new();
     for number in 0..COUNT {
@@ -133,7 +133,7 @@ async fn what_a_client_sent_counts_though_it_is_gone() {
     for number in 0..COUNT {
         assert_eq!(alice.text().await, format!("{number:04}"));
     }
-    assert_eq!(alice.membership().await.cause, Cause::Disconnect(name));
+    assert_eq!(alice.membership().await.view.cause, Cause::Disconnect(name));
     daemon.shutdown().await;
 }
 
@@ -160,7 +160,7 @@ async fn a_dropped_session_gets_no_goodbye() {
     daemon.control().drop_session(bob.name()).await.unwrap();
     bob.closed().await;
     assert_eq!(
-        alice.membership().await.cause,
+        alice.membership().await.view.cause,
         Cause::Disconnect(bob.name())
     );
     assert_eq!(
@@ -195,9 +195,9 @@ async fn partition_and_heal() {
     ] {
         client.signal().await;
         let view = client.membership().await;
-        assert_eq!(view.cause, Cause::Network);
-        assert_eq!(view.members, members(side));
-        assert_eq!(view.transitional_set, members(side));
+        assert_eq!(view.view.cause, Cause::Network);
+        assert_eq!(view.view.members, members(side));
+        assert_eq!(view.view.transitional_set, members(side));
     }
     a.send("g", "here").await;
     b.send("g", "there").await;
@@ -213,9 +213,9 @@ async fn partition_and_heal() {
         (&mut c, &["#b#n2", "#c#n3"]),
     ] {
         let view = client.membership().await;
-        assert_eq!(view.members, members(&["#a#n1", "#b#n2", "#c#n3"]));
-        assert_eq!(view.transitional_set, members(side));
-        ids.push(view.id);
+        assert_eq!(view.view.members, members(&["#a#n1", "#b#n2", "#c#n3"]));
+        assert_eq!(view.view.transitional_set, members(side));
+        ids.push(view.view.id);
     }
     assert!(ids.iter().all(|id| *id == ids[0]));
     a.send("g", "together").await;
@@ -265,10 +265,10 @@ async fn held_operations_wait_for_their_release_or_for_a_change() {
     assert_eq!(a.text().await, "before");
     a.signal().await;
     assert_eq!(a.text().await, "behind");
-    assert_eq!(a.membership().await.members, members(&["#a#n1"]));
+    assert_eq!(a.membership().await.view.members, members(&["#a#n1"]));
     assert_eq!(b.text().await, "before");
     b.signal().await;
-    assert_eq!(b.membership().await.members, members(&["#b#n2"]));
+    assert_eq!(b.membership().await.view.members, members(&["#b#n2"]));
     daemon.shutdown().await;
 }
 
@@ -284,17 +284,17 @@ async fn a_stopped_daemon_closes_its_port_and_gets_it_back() {
     control.stop_daemon(daemon_name("n2")).await.unwrap();
     b.closed().await;
     a.signal().await;
-    assert_eq!(a.membership().await.members, members(&["#a#n1"]));
+    assert_eq!(a.membership().await.view.members, members(&["#a#n1"]));
     let address = daemon.local_addr(&daemon_name("n2")).unwrap();
     assert!(TcpStream::connect(address).await.is_err());
     control.start_daemon(daemon_name("n2")).await.unwrap();
     assert_eq!(daemon.local_addr(&daemon_name("n2")), Some(address));
     let mut b = tcp(&daemon, "n2", "b").await;
-    assert_eq!(b.join("g").await.members, members(&["#b#n2"]));
+    assert_eq!(b.join("g").await.view.members, members(&["#b#n2"]));
     control.heal().await.unwrap();
     let view = a.membership().await;
-    assert_eq!(view.members, members(&["#a#n1", "#b#n2"]));
-    assert_eq!(view.transitional_set, members(&["#a#n1"]));
+    assert_eq!(view.view.members, members(&["#a#n1", "#b#n2"]));
+    assert_eq!(view.view.transitional_set, members(&["#a#n1"]));
     daemon.shutdown().await;
 }
 
@@ -327,7 +327,7 @@ async fn does_not_read(length: usize, least: usize) {
             other => panic!("{other:?}"),
         }
     };
-    assert_eq!(gone.cause, Cause::Disconnect(sleeper.name()));
+    assert_eq!(gone.view.cause, Cause::Disconnect(sleeper.name()));
     let stats = daemon.control().stats().await.unwrap();
     assert_eq!((stats.too_slow, stats.sessions), (1, 2));
     assert!(sent > least, "closed after {sent} messages");
@@ -442,14 +442,17 @@ async fn data_only_sessions_are_members_without_notices() {
     let mut quiet = connect(stream, quiet).await.unwrap();
     quiet.command(GcsCommand::Join(group("g"))).await;
     assert_eq!(
-        alice.membership().await.members,
+        alice.membership().await.view.members,
         members(&["#alice#n1", "#quiet#n1"])
     );
     alice.send("g", "for all").await;
     assert_eq!(quiet.text().await, "for all");
     quiet.command(GcsCommand::Leave(group("g"))).await;
     alice.text().await;
-    assert_eq!(alice.membership().await.cause, Cause::Leave(quiet.name()));
+    assert_eq!(
+        alice.membership().await.view.cause,
+        Cause::Leave(quiet.name())
+    );
     alice
         .command(GcsCommand::Unicast {
             to: quiet.name(),

@@ -283,10 +283,7 @@ pub fn replayed_tokens(
             let token = &delivery.sent.token;
             for Sent {
                 from, token: old, ..
-            } in history
-                .get(&(run, *delivery.to))
-                .into_iter()
-                .flatten()
+            } in history.get(&(run, *delivery.to)).into_iter().flatten()
             {
                 let kind = old.kind;
                 let error = machine

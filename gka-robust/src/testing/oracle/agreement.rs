@@ -42,7 +42,7 @@ impl Checker<'_> {
                 };
                 let fresh = |share: &ShareId| match view.epoch {
                     0 => first
-                        .get(&(view.id, algebra.owner(*share)))
+                        .get(&(view.view.id, algebra.owner(*share)))
                         .is_some_and(|first| algebra.number(*share) >= Some(*first)),
                     _ => !before.contains(share),
                 };
@@ -53,7 +53,7 @@ impl Checker<'_> {
                     .iter()
                     .map(|share| &self.trace.lives[algebra.owner(*share)].member)
                     .collect();
-                let members: BTreeSet<&MemberName> = view.members.iter().collect();
+                let members: BTreeSet<&MemberName> = view.view.members.iter().collect();
                 let contributed = match (self.conduct, self.carries) {
                     (Conduct::Contributory, Carries::Nothing) => owners == members,
                     // Shares of leavers may stay in it as constants.

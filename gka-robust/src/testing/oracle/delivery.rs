@@ -11,10 +11,14 @@ impl Checker<'_> {
             let mut seen = BTreeSet::new();
             for id in stay.delivered() {
                 let record = &self.trace.data[&id];
-                if record.view != stay.view.id {
-                    found.push(("I5", format!("{me} delivered {id} in {:?}", stay.view.id)));
+                if record.view != stay.view.view.id {
+                    found.push((
+                        "I5",
+                        format!("{me} delivered {id} in {:?}", stay.view.view.id),
+                    ));
                 }
                 if !stay
+                    .view
                     .view
                     .members
                     .contains(&self.trace.lives[record.life].member)
@@ -69,11 +73,11 @@ impl Checker<'_> {
             };
             for q in &self.stays {
                 let together = q.life != p.life
-                    && q.view.id == p.view.id
-                    && next.view.transitional_set.contains(q.member)
+                    && q.view.view.id == p.view.view.id
+                    && next.view.view.transitional_set.contains(q.member)
                     && self
                         .next_of(q)
-                        .is_some_and(|other| other.view.id == next.view.id);
+                        .is_some_and(|other| other.view.view.id == next.view.view.id);
                 if !together {
                     continue;
                 }
@@ -83,7 +87,7 @@ impl Checker<'_> {
                         "I10",
                         format!(
                             "{} and {} delivered different data in {:?}",
-                            p.member, q.member, p.view.id
+                            p.member, q.member, p.view.view.id
                         ),
                     ));
                 }
@@ -153,7 +157,7 @@ impl Checker<'_> {
             if let Some(next) = self.next_of(stay) {
                 for sender in gaps {
                     let sender = &self.trace.lives[sender].member;
-                    if next.view.transitional_set.contains(sender) {
+                    if next.view.view.transitional_set.contains(sender) {
                         found.push(("I12", format!("{me}: gap in what {sender} sent")));
                     }
                 }

@@ -209,9 +209,9 @@ pub fn check_quiescent(simulation: &Simulation) -> Vec<Violation> {
         let state = driver.state_name();
         let members: Option<BTreeSet<MemberName>> = driver
             .secure_view()
-            .map(|view| view.members.iter().cloned().collect());
+            .map(|view| view.view.members.iter().cloned().collect());
         let current = match (driver.secure_view(), driver.view()) {
-            (Some(secure), Some(view)) => secure.id == view.id,
+            (Some(secure), Some(view)) => secure.view.id == view.id,
             _ => false,
         };
         let whole = members.is_some_and(|members| components.contains(&members));
@@ -294,7 +294,7 @@ impl<'a> Checker<'a> {
 
 /// Number of secure views, so that a test can tell whether anything happened.
 pub fn secure_views(trace: &Trace) -> usize {
-    let views: BTreeSet<ViewId> = stays(trace).iter().map(|stay| stay.view.id).collect();
+    let views: BTreeSet<ViewId> = stays(trace).iter().map(|stay| stay.view.view.id).collect();
     views.len()
 }
 

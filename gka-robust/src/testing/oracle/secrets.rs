@@ -12,7 +12,7 @@ impl Checker<'_> {
         let mut keys: BTreeMap<(ViewId, u32), &[u8]> = BTreeMap::new();
         for stay in &self.stays {
             for (view, key) in &stay.installs {
-                keys.insert((view.id, view.epoch), key);
+                keys.insert((view.view.id, view.epoch), key);
             }
         }
         let mut found = Vec::new();

@@ -10,9 +10,9 @@ impl Checker<'_> {
         let mut found = Vec::new();
         for stay in &self.stays {
             for (view, key) in &stay.installs {
-                let name = (view.id, view.epoch);
+                let name = (view.view.id, view.epoch);
                 let (first, first_key) = by_view.entry(name).or_insert((view, key));
-                if first.members != view.members || first_key != key {
+                if first.view.members != view.view.members || first_key != key {
                     found.push((
                         "I1",
                         format!("{}: another key or list for {name:?}", stay.member),
@@ -42,17 +42,24 @@ impl Checker<'_> {
                     Entry::Membership { view, .. } => current = Some((view, None)),
                     Entry::Install { view, .. } => {
                         let me = &life.member;
-                        if !view.members.contains(me) || !view.transitional_set.contains(me) {
-                            found.push(("I3", format!("{me} is not in its view {:?}", view.id)));
+                        if !view.view.members.contains(me)
+                            || !view.view.transitional_set.contains(me)
+                        {
+                            found.push((
+                                "I3",
+                                format!("{me} is not in its view {:?}", view.view.id),
+                            ));
                         }
                         let expected = match &current {
-                            Some((vs, last)) if vs.id == view.id => Some(last.map_or(0, |l| l + 1)),
+                            Some((vs, last)) if vs.id == view.view.id => {
+                                Some(last.map_or(0, |l| l + 1))
+                            }
                             _ => None,
                         };
                         if expected != Some(view.epoch) {
                             found.push((
                                 "I4",
-                                format!("{me} installed {:?} epoch {}", view.id, view.epoch),
+                                format!("{me} installed {:?} epoch {}", view.view.id, view.epoch),
                             ));
                         }
                         if let Some((_, last)) = &mut current {
@@ -73,18 +80,19 @@ impl Checker<'_> {
         let mut found = Vec::new();
         let mut by_view: BTreeMap<ViewId, Vec<&Stay<'_>>> = BTreeMap::new();
         for stay in &self.stays {
-            by_view.entry(stay.view.id).or_default().push(stay);
+            by_view.entry(stay.view.view.id).or_default().push(stay);
         }
         for installed in by_view.values() {
             for p in installed {
                 for q in installed {
-                    if !p.view.transitional_set.contains(q.member) {
+                    if !p.view.view.transitional_set.contains(q.member) {
                         continue;
                     }
                     let sorted = |stay: &Stay<'_>| -> BTreeSet<MemberName> {
-                        stay.view.transitional_set.iter().cloned().collect()
+                        stay.view.view.transitional_set.iter().cloned().collect()
                     };
-                    let before = |stay: &Stay<'_>| stay.previous.map(|s| self.stays[s].view.id);
+                    let before =
+                        |stay: &Stay<'_>| stay.previous.map(|s| self.stays[s].view.view.id);
                     // Who comes from nowhere comes alone.
                     let strangers = before(p).is_none() && p.life != q.life;
                     if sorted(p) != sorted(q) || before(p) != before(q) || strangers {
@@ -92,7 +100,7 @@ impl Checker<'_> {
                             "I9",
                             format!(
                                 "{} and {} disagree on who came along to {:?}",
-                                p.member, q.member, p.view.id
+                                p.member, q.member, p.view.view.id
                             ),
                         ));
                     }
@@ -103,15 +111,18 @@ impl Checker<'_> {
             let Some(next) = self.next_of(stay) else {
                 continue;
             };
-            for other in &stay.view.members {
+            for other in &stay.view.view.members {
                 let together = stay
                     .views
                     .iter()
                     .all(|view| view.transitional_set.contains(other));
-                if together != next.view.transitional_set.contains(other) {
+                if together != next.view.view.transitional_set.contains(other) {
                     found.push((
                         "I11",
-                        format!("{}: {other} on the way to {:?}", stay.member, next.view.id),
+                        format!(
+                            "{}: {other} on the way to {:?}",
+                            stay.member, next.view.view.id
+                        ),
                     ));
                 }
             }
@@ -131,18 +142,19 @@ impl Checker<'_> {
             if count > 1 {
                 found.push((
                     "I13",
-                    format!("{me}: {count} signals in {:?}", stay.view.id),
+                    format!("{me}: {count} signals in {:?}", stay.view.view.id),
                 ));
             }
             let lost = self.next_of(stay).is_some_and(|next| {
                 !stay
                     .view
+                    .view
                     .members
                     .iter()
-                    .all(|m| next.view.transitional_set.contains(m))
+                    .all(|m| next.view.view.transitional_set.contains(m))
             });
             if lost && count == 0 {
-                found.push(("I13", format!("{me}: no signal in {:?}", stay.view.id)));
+                found.push(("I13", format!("{me}: no signal in {:?}", stay.view.view.id)));
             }
         }
         for life in &self.trace.lives {

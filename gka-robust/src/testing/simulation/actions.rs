@@ -91,9 +91,7 @@ impl Simulation {
         match action {
             Action::Take(name) => self.take_membership(name),
             Action::DeliverLog(name) => self.deliver(name, &Delivery::Log),
-            Action::DeliverFifo(name, sender) => {
-                self.deliver(name, &Delivery::Fifo(*sender))
-            }
+            Action::DeliverFifo(name, sender) => self.deliver(name, &Delivery::Fifo(*sender)),
             Action::Permit(name) => self.permit(name),
             Action::Refresh(name) => {
                 self.request_refresh(name);
@@ -179,14 +177,14 @@ impl Simulation {
             for (place, entry) in life.entries.iter().enumerate() {
                 let relevant = match entry {
                     Entry::Membership { view, .. } => current.contains(&view.id),
-                    Entry::Install { view, .. } => current.contains(&view.id),
+                    Entry::Install { view, .. } => current.contains(&view.view.id),
                     _ => false,
                 };
                 if relevant || place >= stay {
                     (previous, entry).hash(hasher);
                 }
                 if let Entry::Install { view, .. } = entry {
-                    previous = Some(view.id);
+                    previous = Some(view.view.id);
                 }
             }
         }

@@ -65,7 +65,7 @@ impl Simulation {
             id,
             Record {
                 life: process.life,
-                view: secure.id,
+                view: secure.view.id,
                 index,
                 order,
                 behind: process.seen.clone(),

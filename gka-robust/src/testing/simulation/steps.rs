@@ -261,7 +261,7 @@ impl Simulation {
                 process.keys.push(key.clone());
                 process.past_keys.push(key.clone());
                 process.secure = Some(view.clone());
-                let members = view.members.len();
+                let members = view.view.members.len();
                 self.note(name, Entry::Install { view, key });
                 let alive = self.alive(name);
                 let keys = &self.processes[name].past_keys;

@@ -116,7 +116,7 @@ impl Member {
     ) -> Result<SecureViewEvent, Failure> {
         loop {
             if let GroupEvent::SecureView(view) = self.next("a secure view").await? {
-                let mut listed = view.members.clone();
+                let mut listed = view.view.members.clone();
                 listed.sort();
                 if listed == members {
                     self.confirmed(view.epoch).await?;

@@ -39,22 +39,22 @@ impl Row<'_> {
         let text = format!(
             "{:<10} {:>7}  {controller:<10} {:>6} {exponentiations:>4} {bytes:>6} {:>7}  {}",
             self.event,
-            view.members.len(),
+            view.view.members.len(),
             self.rounds,
             self.milliseconds,
             view.fingerprint,
         );
-        let members: Vec<_> = view.members.iter().map(MemberName::as_str).collect();
+        let members: Vec<_> = view.view.members.iter().map(MemberName::as_str).collect();
         let milliseconds = u64::try_from(self.milliseconds).unwrap_or(u64::MAX);
         printer.print(
             &Event::new(self.event, text)
                 .with("group", view.group.as_str())
-                .with("view", view.id.to_string())
+                .with("view", view.view.id.to_string())
                 .with("members", members)
                 .with("epoch", view.epoch)
                 .with("fingerprint", view.fingerprint.to_string())
                 .with("protocol", view.protocol.as_str())
-                .with("cause", view.cause.as_str())
+                .with("cause", view.view.cause.as_str())
                 .with("controller", controller)
                 .with("rounds", self.rounds)
                 .with("exponentiations", exponentiations)

@@ -170,10 +170,10 @@ impl Peer {
                         }
                         GroupEvent::SecureView(view) => match options.confirmation {
                             Confirmation::Implicit => {
-                                seen.push(Seen::Members(view.members.len()));
+                                seen.push(Seen::Members(view.view.members.len()));
                             }
                             // Nothing can be sent before all have confirmed the key.
-                            Confirmation::Explicit => *unconfirmed = view.members.len(),
+                            Confirmation::Explicit => *unconfirmed = view.view.members.len(),
                         },
                         GroupEvent::KeyConfirmed { .. } => seen.push(Seen::Members(*unconfirmed)),
                         GroupEvent::TransitionalSignal | GroupEvent::FlushBlocked { .. } => {}
@@ -190,7 +190,7 @@ impl Peer {
                             seen.push(Seen::Message(message.message_type, message.body.len()));
                         }
                         GcsEvent::Membership(membership) => {
-                            seen.push(Seen::Members(membership.members.len()));
+                            seen.push(Seen::Members(membership.view.members.len()));
                         }
                         GcsEvent::TransitionalSignal { .. } | GcsEvent::SelfLeave { .. } => {}
                         GcsEvent::Refused(_) => return Err(Failure::Failed("refused".into())),
@@ -206,7 +206,7 @@ impl Peer {
                         FlushEvent::Message(message) => {
                             seen.push(Seen::Message(message.message_type, message.body.len()));
                         }
-                        FlushEvent::View(view) => seen.push(Seen::Members(view.members.len())),
+                        FlushEvent::View(view) => seen.push(Seen::Members(view.view.members.len())),
                         FlushEvent::FlushRequest { group } => client
                             .flush_ok(group)
                             .await

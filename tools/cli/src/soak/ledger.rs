@@ -72,11 +72,11 @@ pub(super) struct Installed<'a> {
 impl<'a> From<&'a SecureViewEvent> for Installed<'a> {
     fn from(view: &'a SecureViewEvent) -> Self {
         Self {
-            id: view.id,
+            id: view.view.id,
             epoch: view.epoch,
             fingerprint: view.fingerprint,
-            members: &view.members,
-            together: &view.transitional_set,
+            members: &view.view.members,
+            together: &view.view.transitional_set,
         }
     }
 }

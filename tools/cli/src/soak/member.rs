@@ -154,7 +154,7 @@ impl Actor {
         let number = lock(&self.ledger).next_number(&self.me);
         let kind = usize::try_from(number).unwrap_or_default() % SERVICES.len();
         let service = SERVICES.get(kind).copied().unwrap_or(Service::Agreed);
-        let payload = ledger::write(number, &view.id);
+        let payload = ledger::write(number, &view.view.id);
         // What is not sent takes no number.
         if self.group.multicast(service, 1, payload).await.is_ok() {
             lock(&self.ledger).sent(&self.me, number);

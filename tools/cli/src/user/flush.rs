@@ -191,25 +191,25 @@ impl User {
                 let text = format!(
                     "[{}] * {}: {}",
                     view.group,
-                    show::change(&view.cause),
-                    show::list(&view.members)
+                    show::change(&view.view.cause),
+                    show::list(&view.view.members)
                 );
                 let event = show::view(
                     "view",
                     text,
                     &view.group,
-                    &view.id,
-                    &view.members,
-                    &view.cause,
+                    &view.view.id,
+                    &view.view.members,
+                    &view.view.cause,
                 );
                 self.printer.print(
                     &event
                         .with("index", view.index)
-                        .with("transitional_set", show::names(&view.transitional_set)),
+                        .with("transitional_set", show::names(&view.view.transitional_set)),
                 );
                 if let Some(room) = self.rooms.get_mut(&view.group) {
                     room.stage = Stage::Open;
-                    room.members = view.members;
+                    room.members = view.view.members;
                 }
                 self.send_pending(view.group).await;
             }

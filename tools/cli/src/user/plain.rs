@@ -114,22 +114,23 @@ impl User {
                 let text = format!(
                     "[{}] * {}: {}",
                     membership.group,
-                    show::change(&membership.cause),
-                    show::list(&membership.members)
+                    show::change(&membership.view.cause),
+                    show::list(&membership.view.members)
                 );
                 let event = show::view(
                     "membership",
                     text,
                     &membership.group,
-                    &membership.id,
-                    &membership.members,
-                    &membership.cause,
+                    &membership.view.id,
+                    &membership.view.members,
+                    &membership.view.cause,
                 );
                 self.printer.print(&event.with(
                     "transitional_set",
-                    show::names(&membership.transitional_set),
+                    show::names(&membership.view.transitional_set),
                 ));
-                self.members.insert(membership.group, membership.members);
+                self.members
+                    .insert(membership.group, membership.view.members);
             }
             GcsEvent::TransitionalSignal { group } => {
                 self.printer.print(&show::transitional(&group));

@@ -17,14 +17,14 @@ pub(super) struct Change<'a> {
 impl<'a> Change<'a> {
     /// From a view of `before` to `view`. A member that left and came back in between did both.
     pub(super) fn between(before: &[MemberName], view: &'a SecureViewEvent) -> Self {
-        let together = &view.transitional_set;
+        let together = &view.view.transitional_set;
         let apart = |names: &[MemberName]| -> Vec<MemberName> {
             let others = names.iter().filter(|name| !together.contains(name));
             others.copied().collect()
         };
         Self {
-            cause: &view.cause,
-            joined: apart(&view.members),
+            cause: &view.view.cause,
+            joined: apart(&view.view.members),
             left: apart(before),
         }
     }
@@ -60,7 +60,7 @@ pub(super) fn event(name: &str, what: String, view: &SecureViewEvent) -> Event {
     let text = format!(
         "[{}] * {what}: {}\n[{}] * key {} ({}, epoch {}, {} ms)",
         view.group,
-        show::list(&view.members),
+        show::list(&view.view.members),
         view.group,
         view.fingerprint,
         view.protocol,
@@ -71,15 +71,15 @@ pub(super) fn event(name: &str, what: String, view: &SecureViewEvent) -> Event {
         name,
         text,
         &view.group,
-        &view.id,
-        &view.members,
-        &view.cause,
+        &view.view.id,
+        &view.view.members,
+        &view.view.cause,
     )
     .with("epoch", view.epoch)
     .with("fingerprint", view.fingerprint.to_string())
     .with("protocol", view.protocol.as_str())
     .with("record", view.record.as_str())
     .with("group_params", view.mathematical_group.to_string())
-    .with("transitional_set", names(&view.transitional_set))
+    .with("transitional_set", names(&view.view.transitional_set))
     .with("ms", view.duration)
 }

@@ -124,12 +124,12 @@ impl Client {
         match event {
             GcsEvent::Membership(membership) => {
                 let group = membership.group;
-                if membership.cause.member() == Some(&name) {
+                if membership.view.cause.member() == Some(&name) {
                     self.done(group)?;
                 }
                 let seen = Seen {
-                    id: membership.id,
-                    members: membership.members,
+                    id: membership.view.id,
+                    members: membership.view.members,
                     messages: Vec::new(),
                 };
                 if let Some(before) = self.groups.insert(group, seen) {

@@ -111,7 +111,7 @@ where
         self.command(GcsCommand::Join(group(name))).await;
         let own = self.name();
         let membership = self.membership().await;
-        assert_eq!(membership.cause, Cause::Join(own));
+        assert_eq!(membership.view.cause, Cause::Join(own));
         assert_eq!(membership.group, group(name));
         membership
     }

@@ -105,7 +105,7 @@ async fn who_proves_joins_and_an_open_group_stays_open() {
         let asked = challenge(&mut bob).await;
         let me = bob.name();
         bob.command(answer(asked, &me, &signer("bob"))).await;
-        assert_eq!(bob.membership().await.cause, Cause::Join(me));
+        assert_eq!(bob.membership().await.view.cause, Cause::Join(me));
         assert!(seen.load(Ordering::Relaxed), "the policy sees the identity");
         bob.command(GcsCommand::Leave(group("closed"))).await;
         let left = bob.event().await;
@@ -328,7 +328,7 @@ async fn an_identity_is_judged_anew_at_each_join() {
     proof.set_trust(Arc::new(keys));
     bob.join("g").await;
     let joined = witness.client().membership().await;
-    assert_eq!(joined.cause, Cause::Join(bob.name()));
+    assert_eq!(joined.view.cause, Cause::Join(bob.name()));
     daemon.shutdown().await;
 }
 

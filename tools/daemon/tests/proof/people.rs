@@ -171,7 +171,7 @@ impl Witness {
                 Some(answer) => alice.command(answer.command.unwrap()).await,
                 None => {
                     let joined = match event {
-                        GcsEvent::Membership(membership) => membership.cause,
+                        GcsEvent::Membership(membership) => membership.view.cause,
                         other => panic!("{other:?}"),
                     };
                     assert_eq!(joined, Cause::Join(me));

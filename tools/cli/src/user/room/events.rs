@@ -52,7 +52,7 @@ impl Room {
                 let change = Change::between(&self.members, &view);
                 let event = views::event("view", change.to_string(), &view);
                 self.printer.print(&change.add_to(event));
-                self.members = view.members;
+                self.members = view.view.members;
                 self.send_pending().await;
                 self.go_on_with_files().await;
             }
