@@ -8,7 +8,7 @@ use gcs_proto::{
     flush::{FlushEvent, FlushLayer},
     gcs::{
         ByteOrder, Cause, CloseReason, GcsCommand, GcsEvent, Membership, Message, Multicast,
-        Refused, Scope, SelfDelivery, ViewId,
+        Refused, Scope, SelfDelivery, View, ViewId,
     },
     limits,
     name::{GroupName, MemberName, Name},
@@ -46,7 +46,10 @@ impl Choices<'_> {
     /// The members whose bits are set.
     fn members(&mut self) -> Vec<MemberName> {
         let bits = self.byte();
-        (0..8).filter(|bit| bits >> bit & 1 == 1).map(member).collect()
+        (0..8)
+            .filter(|bit| bits >> bit & 1 == 1)
+            .map(member)
+            .collect()
     }
 
     fn message(&mut self) -> Message {
@@ -98,15 +101,17 @@ impl Choices<'_> {
         let changed = member(self.byte() % 8);
         Membership {
             group: self.group(),
-            id: self.id(),
-            cause: match self.byte() % 4 {
-                0 => Cause::Join(changed),
-                1 => Cause::Leave(changed),
-                2 => Cause::Disconnect(changed),
-                _ => Cause::Network,
+            view: View {
+                id: self.id(),
+                cause: match self.byte() % 4 {
+                    0 => Cause::Join(changed),
+                    1 => Cause::Leave(changed),
+                    2 => Cause::Disconnect(changed),
+                    _ => Cause::Network,
+                },
+                members: self.members(),
+                transitional_set: self.members(),
             },
-            members: self.members(),
-            transitional_set: self.members(),
         }
     }
 }
@@ -166,16 +171,16 @@ fuzz_target!(|data: &[u8]| {
                     body: message.body,
                 };
                 let named = sent.destinations.first().copied();
-                let into_view = groups().into_iter().any(|group| {
-                    layer.view(&group).is_some() && named == Some(Name::from(group))
-                });
+                let into_view = groups()
+                    .into_iter()
+                    .any(|group| layer.view(&group).is_some() && named == Some(Name::from(group)));
                 assert!(layer.multicast_bare(sent).is_err() || !into_view);
             }
             _ => match layer.poll_event() {
                 Some(FlushEvent::View(view)) => {
                     assert!(!closed);
-                    assert_eq!(view.members.get(view.index), Some(&me));
-                    assert!(view.transitional_set.contains(&me));
+                    assert_eq!(view.view.members.get(view.index), Some(&me));
+                    assert!(view.view.transitional_set.contains(&me));
                     asked.remove(&view.group);
                 }
                 Some(FlushEvent::FlushRequest { group }) => assert!(asked.insert(group)),
@@ -204,7 +209,11 @@ fuzz_target!(|data: &[u8]| {
                 continue;
             };
             assert!(sent.body.len() + 32 * sent.destinations.len() <= limits::SAFE_MESSAGE);
-            if sent.destinations.iter().any(|name| name.is_private() && name != me.as_name()) {
+            if sent
+                .destinations
+                .iter()
+                .any(|name| name.is_private() && name != me.as_name())
+            {
                 continue;
             }
             layer.handle_event(GcsEvent::Message(Message {

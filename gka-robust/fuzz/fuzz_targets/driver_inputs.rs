@@ -17,8 +17,8 @@ use cliques::{
     },
 };
 use gka_robust::{
-    Algorithm, Cause, Config, Failure, FailureReason, Input, Output, RefreshPolicy, RobustDriver, View,
-    ViewId,
+    Algorithm, Cause, Config, Failure, FailureReason, Input, Output, RefreshPolicy, RobustDriver,
+    View, ViewId,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -216,7 +216,9 @@ fuzz_target!(|bytes: &[u8]| {
                     flushed = true;
                 }
                 Output::Install { view, .. } => {
-                    assert!(view.members.contains(&me) && view.transitional_set.contains(&me));
+                    assert!(
+                        view.view.members.contains(&me) && view.view.transitional_set.contains(&me)
+                    );
                 }
                 Output::Deliver(data) => delivered += data.len(),
                 Output::SecureFlushRequest

@@ -63,10 +63,12 @@ fuzz_target!(|input: (u8, Vec<(u8, i16, Vec<u8>)>)| {
         .expect("joined");
     let first = GcsEvent::Membership(Membership {
         group,
-        id: ViewId([1; 12]),
-        members: names[..1].to_vec(),
-        cause: Cause::Join(names[0]),
-        transitional_set: names[..1].to_vec(),
+        view: View {
+            id: ViewId([1; 12]),
+            members: names[..1].to_vec(),
+            cause: Cause::Join(names[0]),
+            transitional_set: names[..1].to_vec(),
+        },
     });
     let mut now = Timestamp(1);
     session.handle_event(first, now, &mut rng);
@@ -85,15 +87,17 @@ fuzz_target!(|input: (u8, Vec<(u8, i16, Vec<u8>)>)| {
         let event = match message_type {
             0 => GcsEvent::Membership(Membership {
                 group,
-                id: ViewId([at(0) % 4; 12]),
-                members: chosen(at(1)),
-                cause: match at(2) % 4 {
-                    0 => Cause::Join(names[usize::from(at(3)) % 3]),
-                    1 => Cause::Leave(names[usize::from(at(3)) % 3]),
-                    2 => Cause::Disconnect(names[usize::from(at(3)) % 3]),
-                    _ => Cause::Network,
+                view: View {
+                    id: ViewId([at(0) % 4; 12]),
+                    members: chosen(at(1)),
+                    cause: match at(2) % 4 {
+                        0 => Cause::Join(names[usize::from(at(3)) % 3]),
+                        1 => Cause::Leave(names[usize::from(at(3)) % 3]),
+                        2 => Cause::Disconnect(names[usize::from(at(3)) % 3]),
+                        _ => Cause::Network,
+                    },
+                    transitional_set: chosen(at(4)),
                 },
-                transitional_set: chosen(at(4)),
             }),
             1 => GcsEvent::TransitionalSignal { group },
             2 => GcsEvent::Refused(Refused::Leave(group)),
