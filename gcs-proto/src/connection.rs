@@ -27,10 +27,10 @@ use crate::{
         Capabilities, Cause, CloseReason, GcsCommand, GcsEvent, Membership, Scope, SelfDelivery,
         SignalTiming, View,
     },
-    handshake::Version,
     limits,
     name::MemberName,
     service::Service,
+    version::Version,
 };
 
 /// A connection to a daemon, made by a [`ClientHandshake`](crate::handshake::ClientHandshake).

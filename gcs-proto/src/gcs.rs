@@ -131,7 +131,7 @@ pub enum CloseReason {
     /// The engine ended the stream.
     EndOfStream,
     /// The engine sent what cannot be read.
-    Decode(crate::error::DecodeError),
+    Decode(crate::decode_error::DecodeError),
     /// A local bound was reached; the text names it.
     Limit(&'static str),
 }

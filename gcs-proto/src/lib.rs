@@ -16,6 +16,7 @@ extern crate alloc;
 pub mod code;
 pub mod codec;
 pub mod connection;
+mod decode_error;
 pub mod error;
 pub mod flush;
 pub mod gcs;
@@ -23,6 +24,7 @@ pub mod handshake;
 pub mod limits;
 pub mod receive;
 pub mod service;
+mod version;
 
 pub use error::{DecodeError, Error};
 pub use gcs_view::name;

@@ -14,7 +14,7 @@ use crate::{
     codec::{
         endian,
         frame::Frame,
-        header::Header,
+        header::{Direction, Header, check_limits},
         reader::Reader,
         resync::{self, REFUSED_WORD},
         word,
@@ -22,15 +22,6 @@ use crate::{
     error::DecodeError,
     limits,
 };
-
-/// Which way a message goes; what it may contain depends on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
-    /// Requests of a client.
-    ToDaemon,
-    /// Deliveries of a daemon.
-    ToClient,
-}
 
 /// Takes a byte stream in pieces of any size and gives back its messages.
 ///
@@ -157,35 +148,5 @@ impl FrameDecoder {
                 resync::refused_word_length(header, rest)
             }
         }
-    }
-}
-
-/// The bounds of spec section 5, chosen by direction and kind.
-pub(super) fn check_limits(header: &Header, direction: Direction) -> Result<(), DecodeError> {
-    let kind = header.word & (word::SERVICES | word::REJECT | word::REGULAR_MEMBERSHIP);
-    let (names, content) = match direction {
-        Direction::ToClient if kind == word::REGULAR_MEMBERSHIP => {
-            (limits::MEMBERS, limits::LONGEST_DELIVERY - limits::HEADER)
-        }
-        // The requester's own name is added to what was refused.
-        Direction::ToClient if kind == word::REJECT => (
-            limits::DESTINATIONS + 1,
-            limits::MESSAGE + limits::NAME_SLOT,
-        ),
-        Direction::ToClient | Direction::ToDaemon => (limits::DESTINATIONS, limits::MESSAGE),
-    };
-    within("number of names", header.groups, names)?;
-    within("message length", header.content(), content)
-}
-
-fn within(what: &'static str, value: usize, max: usize) -> Result<(), DecodeError> {
-    if value <= max {
-        Ok(())
-    } else {
-        Err(DecodeError::TooLarge {
-            what,
-            value: i64::try_from(value).unwrap_or(i64::MAX),
-            max,
-        })
     }
 }

@@ -11,7 +11,7 @@
 //! Source: Spread client protocol, sections 4.1 and 4.2 of the protocol notes in `docs/`.
 
 use crate::{
-    codec::{endian, hint::Hint, reader},
+    codec::{endian, hint::Hint, reader, word},
     error::DecodeError,
     gcs::ByteOrder,
     limits,
@@ -69,6 +69,45 @@ impl Header {
     pub const fn content(&self) -> usize {
         self.body_length
             .saturating_add(self.groups.saturating_mul(limits::NAME_SLOT))
+    }
+}
+
+/// Which way a message goes; what it may contain depends on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Requests of a client.
+    ToDaemon,
+    /// Deliveries of a daemon.
+    ToClient,
+}
+
+/// The bounds of spec section 5, chosen by direction and kind.
+pub(super) fn check_limits(header: &Header, direction: Direction) -> Result<(), DecodeError> {
+    let kind = header.word & (word::SERVICES | word::REJECT | word::REGULAR_MEMBERSHIP);
+    let (names, content) = match direction {
+        Direction::ToClient if kind == word::REGULAR_MEMBERSHIP => {
+            (limits::MEMBERS, limits::LONGEST_DELIVERY - limits::HEADER)
+        }
+        // The requester's own name is added to what was refused.
+        Direction::ToClient if kind == word::REJECT => (
+            limits::DESTINATIONS + 1,
+            limits::MESSAGE + limits::NAME_SLOT,
+        ),
+        Direction::ToClient | Direction::ToDaemon => (limits::DESTINATIONS, limits::MESSAGE),
+    };
+    within("number of names", header.groups, names)?;
+    within("message length", header.content(), content)
+}
+
+fn within(what: &'static str, value: usize, max: usize) -> Result<(), DecodeError> {
+    if value <= max {
+        Ok(())
+    } else {
+        Err(DecodeError::TooLarge {
+            what,
+            value: i64::try_from(value).unwrap_or(i64::MAX),
+            max,
+        })
     }
 }
 

@@ -43,11 +43,11 @@ pub mod word;
 mod writer;
 
 pub use data::DataMessage;
-pub use decoder::{Direction, FrameDecoder};
+pub use decoder::FrameDecoder;
 pub use delivery::{Change, Delivery, MembershipMessage};
 pub use encoded::Encoded;
 pub use frame::Frame;
-pub use header::Header;
+pub use header::{Direction, Header};
 pub use hint::Hint;
 pub(crate) use membership::write_id;
 pub use membership::{GroupId, Layout, MembershipBody};

@@ -27,7 +27,10 @@
 //! `#` in front that every sender's name has, and if the header is not about a sender the daemon's
 //! own hint stands for a count, and is negative.
 
-use super::{Direction, Header, decoder, word};
+use super::{
+    header::{Direction, Header, check_limits},
+    word,
+};
 use crate::{
     error::DecodeError,
     limits,
@@ -84,7 +87,7 @@ fn looks_like_a_header(bytes: &[u8]) -> Guess {
     }
     let passes = |head| {
         Header::decode(head).is_ok_and(|header| {
-            decoder::check_limits(&header, Direction::ToClient).is_ok() && is_named(&header)
+            check_limits(&header, Direction::ToClient).is_ok() && is_named(&header)
         })
     };
     match whole {

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use super::{
     FlushLayer,
     codec::{self, Outgoing},
-    standing::{Asked, Standing},
+    progress::{Asked, Progress},
     state::Intent,
     stats,
 };
@@ -28,11 +28,11 @@ impl FlushLayer {
     /// [`Error::IllegalGroup`] from this call on until the group was left again or the join was
     /// refused; [`Error::Closed`] when the connection is over.
     pub fn join(&mut self, group: GroupName) -> Result<(), Error> {
-        if self.standings.contains_key(&group) || self.is_bare(&group) {
+        if self.progress.contains_key(&group) || self.is_bare(&group) {
             return Err(Error::IllegalGroup(group));
         }
         self.command(GcsCommand::Join(group))?;
-        self.standings.insert(group, Standing::joining());
+        self.progress.insert(group, Progress::joining());
         Ok(())
     }
 
@@ -48,15 +48,15 @@ impl FlushLayer {
         if self.is_bare(&group) {
             return self.leave_bare(group);
         }
-        match self.standings.get(&group).map(|standing| standing.intent) {
+        match self.progress.get(&group).map(|progress| progress.intent) {
             Some(Intent::Stay) => {}
             Some(Intent::Leave) | None => return Err(Error::IllegalGroup(group)),
         }
         self.command(GcsCommand::Leave(group))?;
-        if let Some(standing) = self.standings.get_mut(&group) {
-            standing.intent = Intent::Leave;
+        if let Some(progress) = self.progress.get_mut(&group) {
+            progress.intent = Intent::Leave;
         }
-        match self.records.get_mut(&group) {
+        match self.groups.get_mut(&group) {
             Some(record) => record.intent = Intent::Leave,
             None => {
                 self.left_early.insert(group);
@@ -72,11 +72,11 @@ impl FlushLayer {
     /// [`Error::IllegalGroup`] when not a member; [`Error::IllegalState`] when no request was
     /// taken or it was answered already; [`Error::Closed`] when the connection is over.
     pub fn flush_ok(&mut self, group: GroupName) -> Result<(), Error> {
-        let standing = self.standings.get_mut(&group);
-        let Some(standing) = standing.filter(|standing| standing.member().is_some()) else {
+        let progress = self.progress.get_mut(&group);
+        let Some(progress) = progress.filter(|progress| progress.member().is_some()) else {
             return Err(Error::IllegalGroup(group));
         };
-        let state = match standing.asked {
+        let state = match progress.asked {
             Asked::Waiting => None,
             Asked::No => Some("open without a flush request"),
             Asked::Answered => Some("flushed already"),
@@ -89,7 +89,7 @@ impl FlushLayer {
             });
         }
         // Without a record the engine has put us out; the event of that is on its way.
-        if let Some(record) = self.records.get_mut(&group) {
+        if let Some(record) = self.groups.get_mut(&group) {
             if self.closed
                 && let Some(id) = record.head()
             {
@@ -98,7 +98,7 @@ impl FlushLayer {
             }
             record.flush_ok(&mut self.out);
         }
-        standing.asked = Asked::Answered;
+        progress.asked = Asked::Answered;
         Ok(())
     }
 
@@ -219,13 +219,13 @@ impl FlushLayer {
 
     /// The members to whom the application may send in `group` now.
     fn sender(&self, group: GroupName, call: &'static str) -> Result<&[MemberName], Error> {
-        let standing = self.standings.get(&group);
-        let Some((standing, view)) =
-            standing.and_then(|standing| Some((standing, standing.member()?)))
+        let progress = self.progress.get(&group);
+        let Some((progress, view)) =
+            progress.and_then(|progress| Some((progress, progress.member()?)))
         else {
             return Err(Error::IllegalGroup(group));
         };
-        match standing.asked {
+        match progress.asked {
             Asked::No | Asked::Waiting => Ok(&view.view.members),
             Asked::Answered => Err(Error::IllegalState {
                 group,
@@ -236,7 +236,7 @@ impl FlushLayer {
     }
 
     fn send(&mut self, mut message: Outgoing) -> Result<(), Error> {
-        let record = self.records.get(&message.group);
+        let record = self.groups.get(&message.group);
         message.tag = record.and_then(|record| record.tag(message.service));
         self.check_size(message.size())?;
         let tagged = message.tag.is_some();

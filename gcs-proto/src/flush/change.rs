@@ -18,7 +18,7 @@ pub(super) enum Mark {
 
 /// What becomes of a pending change when members leave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(super) enum Outcome {
     /// Whoever left had acknowledged the change, so it can still be agreed.
     Stays,
     /// An acknowledgement will never come: the change is merged into the next one.
@@ -65,17 +65,17 @@ impl Change {
     }
 
     /// Takes leavers into account; a dropped change must not be used any more.
-    pub(super) fn lose(&mut self, leavers: &BTreeSet<MemberName>) -> Fate {
+    pub(super) fn lose(&mut self, leavers: &BTreeSet<MemberName>) -> Outcome {
         let lost = |name: &&MemberName| self.surviving.contains(*name);
         if leavers
             .iter()
             .filter(lost)
             .any(|name| self.missing.contains(name))
         {
-            return Fate::Dropped;
+            return Outcome::Dropped;
         }
         self.surviving.retain(|name| !leavers.contains(name));
-        Fate::Stays
+        Outcome::Stays
     }
 
     /// Takes over what a dropped change before this one had to say.

@@ -10,9 +10,9 @@ use super::{
     FlushEvent, Stats, VsView,
     bare::BareGroups,
     codec,
+    group::FlushGroup,
     outbox::Outbox,
-    record::Record,
-    standing::{Asked, Standing},
+    progress::{Asked, Progress},
     state::{Intent, Overflow},
     stats,
 };
@@ -38,8 +38,8 @@ use crate::{
 #[derive(Debug)]
 pub struct FlushLayer {
     pub(super) me: MemberName,
-    pub(super) records: BTreeMap<GroupName, Record>,
-    pub(super) standings: BTreeMap<GroupName, Standing>,
+    pub(super) groups: BTreeMap<GroupName, FlushGroup>,
+    pub(super) progress: BTreeMap<GroupName, Progress>,
     /// Groups left before their first membership came.
     pub(super) left_early: BTreeSet<GroupName>,
     pub(super) bare: BareGroups,
@@ -55,8 +55,8 @@ impl FlushLayer {
     pub fn new(me: MemberName) -> Self {
         Self {
             me,
-            records: BTreeMap::new(),
-            standings: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            progress: BTreeMap::new(),
             left_early: BTreeSet::new(),
             bare: BareGroups::default(),
             out: Outbox::default(),
@@ -83,8 +83,8 @@ impl FlushLayer {
         if self.closed {
             return;
         }
-        let (me, records) = (self.me, &self.records);
-        let is_other = |name: &Name| name == me.as_name() || records.contains_key(name);
+        let (me, groups) = (self.me, &self.groups);
+        let is_other = |name: &Name| name == me.as_name() || groups.contains_key(name);
         let Some(event) = self.bare.handle_event(event, is_other) else {
             return;
         };
@@ -92,7 +92,7 @@ impl FlushLayer {
             GcsEvent::Membership(membership) => self.handle_membership(membership),
             GcsEvent::Message(message) => self.handle_message(message),
             GcsEvent::TransitionalSignal { group } => {
-                match self.records.get_mut(&group) {
+                match self.groups.get_mut(&group) {
                     Some(record) => record.transitional_signal(&mut self.out),
                     None => stats::count(&mut self.out.stats.unknown_group),
                 }
@@ -123,30 +123,30 @@ impl FlushLayer {
         let event = self.out.events.pop_front()?;
         match &event {
             FlushEvent::View(view) => {
-                let standing = self
-                    .standings
+                let progress = self
+                    .progress
                     .entry(view.group)
-                    .or_insert_with(Standing::joining);
-                standing.view = Some(view.clone());
-                standing.asked = Asked::No;
+                    .or_insert_with(Progress::joining);
+                progress.view = Some(view.clone());
+                progress.asked = Asked::No;
             }
             FlushEvent::FlushRequest { group } => {
-                if let Some(standing) = self.standings.get_mut(group) {
-                    standing.asked = Asked::Waiting;
+                if let Some(progress) = self.progress.get_mut(group) {
+                    progress.asked = Asked::Waiting;
                 }
             }
             FlushEvent::SelfLeave { group } => {
-                self.standings.remove(group);
+                self.progress.remove(group);
             }
             FlushEvent::Refused(Refused::Join(group)) => {
-                let joining = |standing: &Standing| standing.view.is_none();
-                if self.standings.get(group).is_some_and(joining) {
-                    self.standings.remove(group);
+                let joining = |progress: &Progress| progress.view.is_none();
+                if self.progress.get(group).is_some_and(joining) {
+                    self.progress.remove(group);
                 }
             }
             FlushEvent::Refused(Refused::Leave(group)) => {
-                if let Some(standing) = self.standings.get_mut(group) {
-                    standing.intent = Intent::Stay;
+                if let Some(progress) = self.progress.get_mut(group) {
+                    progress.intent = Intent::Stay;
                 }
             }
             FlushEvent::TransitionalSignal { .. }
@@ -154,7 +154,7 @@ impl FlushLayer {
             | FlushEvent::Private(_)
             | FlushEvent::Refused(Refused::Multicast(_)) => {}
             FlushEvent::Closed(_) => {
-                self.standings.clear();
+                self.progress.clear();
                 self.bare.clear();
             }
         }
@@ -178,7 +178,7 @@ impl FlushLayer {
 
     /// The view of `group` last taken, until its self-leave is taken.
     pub fn view(&self, group: &GroupName) -> Option<&VsView> {
-        self.standings.get(group)?.view.as_ref()
+        self.progress.get(group)?.view.as_ref()
     }
 
     /// Members of the change under agreement whose acknowledgement has not come, in its order.
@@ -187,9 +187,9 @@ impl FlushLayer {
     /// its application does not answer: it holds up the whole group. As the one getter that looks
     /// ahead of the application it tells the state of now.
     pub fn missing_flush(&self, group: &GroupName) -> Vec<MemberName> {
-        self.records
+        self.groups
             .get(group)
-            .map_or_else(Vec::new, Record::missing)
+            .map_or_else(Vec::new, FlushGroup::missing)
     }
 
     /// What happened so far.
@@ -199,7 +199,7 @@ impl FlushLayer {
 
     fn handle_membership(&mut self, membership: Membership) -> Result<(), Overflow> {
         let group = membership.group;
-        if let Some(record) = self.records.get_mut(&group) {
+        if let Some(record) = self.groups.get_mut(&group) {
             return record.membership(membership, &mut self.out);
         }
         let intent = if self.left_early.contains(&group) {
@@ -207,12 +207,12 @@ impl FlushLayer {
         } else {
             Intent::Stay
         };
-        let mut record = Record::new(group, self.me, intent);
+        let mut record = FlushGroup::new(group, self.me, intent);
         record.membership(membership, &mut self.out)?;
         // An illegal first membership leaves no trace.
         if record.head().is_some() {
             self.left_early.remove(&group);
-            self.records.insert(group, record);
+            self.groups.insert(group, record);
         }
         Ok(())
     }
@@ -234,7 +234,7 @@ impl FlushLayer {
             self.out.event(FlushEvent::Private(message));
             return Ok(());
         }
-        match self.records.get_mut(&name) {
+        match self.groups.get_mut(&name) {
             Some(record) => record.message(message, body, &mut self.out),
             None => {
                 stats::count(&mut self.out.stats.unknown_group);
@@ -244,7 +244,7 @@ impl FlushLayer {
     }
 
     fn handle_self_leave(&mut self, group: GroupName) {
-        let known = self.records.remove(&group).is_some() || self.left_early.remove(&group);
+        let known = self.groups.remove(&group).is_some() || self.left_early.remove(&group);
         if known {
             self.out.event(FlushEvent::SelfLeave { group });
         } else {
@@ -260,7 +260,7 @@ impl FlushLayer {
             }
             Refused::Leave(group) => {
                 self.left_early.remove(&group);
-                if let Some(record) = self.records.get_mut(&group) {
+                if let Some(record) = self.groups.get_mut(&group) {
                     record.stay(&mut self.out);
                 }
                 Refused::Leave(group)

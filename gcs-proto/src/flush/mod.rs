@@ -102,16 +102,17 @@
 //! Source: flush layer of the protocol notes; the rules of its section 7.1 win over section 5.
 
 mod bare;
+mod bare_calls;
 mod calls;
 mod change;
 mod codec;
 mod early;
 mod event;
+mod group;
 mod layer;
 mod outbox;
+mod progress;
 mod receive;
-mod record;
-mod standing;
 mod state;
 mod stats;
 

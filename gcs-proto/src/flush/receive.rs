@@ -7,8 +7,8 @@ use bytes::Bytes;
 use super::{
     FlushEvent, ViewMessage,
     codec::{self, Kind, Tag},
+    group::FlushGroup,
     outbox::Outbox,
-    record::Record,
     state::{Overflow, ViewState},
     stats,
 };
@@ -17,7 +17,7 @@ use crate::{
     name::MemberName,
 };
 
-impl Record {
+impl FlushGroup {
     /// A message for this group came; `body` is its content without the reference group, and was
     /// taken out of it.
     pub(super) fn message(

@@ -19,9 +19,9 @@ use crate::{
     error::{ConnectRefusal, DecodeError, Error},
     handshake::{
         ConnectOptions, Credentials, Method, Priority, ProofRequest, Version, credentials,
+        message::{AcceptRecord, Answer},
         method::{encode_choice, offers},
         proof::{Challenged, encode_proof},
-        record::{AcceptRecord, Answer},
     },
     name::MemberName,
 };

@@ -20,9 +20,9 @@ use crate::{
     error::{ConnectRefusal, Error},
     handshake::{
         ConnectRequest, Credentials, Method, ProofRequest, Version, credentials,
+        message::{AcceptRecord, encode_refusal},
         method::{decode_choice, encode_offer},
         proof::decode_proof,
-        record::{AcceptRecord, encode_refusal},
     },
     limits,
     name::MemberName,

@@ -23,15 +23,14 @@
 mod client;
 mod credentials;
 mod daemon;
+mod message;
 mod method;
 mod proof;
-mod record;
-mod version;
 
+pub use crate::version::Version;
 pub use client::ClientHandshake;
 pub use credentials::{Credentials, CredentialsError};
 pub use daemon::{DaemonHandshake, DaemonStep};
+pub use message::{ConnectOptions, ConnectRequest, MembershipMessages, Priority};
 pub use method::Method;
 pub use proof::ProofRequest;
-pub use record::{ConnectOptions, ConnectRequest, MembershipMessages, Priority};
-pub use version::Version;

@@ -19,14 +19,14 @@ pub(super) enum Asked {
 
 /// One group as the application knows it; there is none before `join` and after the self-leave.
 #[derive(Debug)]
-pub(super) struct Standing {
+pub(super) struct Progress {
     pub(super) intent: Intent,
     /// The last view taken; `None` while joining.
     pub(super) view: Option<VsView>,
     pub(super) asked: Asked,
 }
 
-impl Standing {
+impl Progress {
     /// After `join`, before the first view.
     pub(super) const fn joining() -> Self {
         Self {

@@ -1,7 +1,7 @@
 //! One group as the engine shows it: memberships in, views out.
 //!
 //! The record runs ahead of the application, which takes events when it likes; what the
-//! application may call is judged by [`standing`](super::standing).
+//! application may call is judged by [`progress`](super::progress).
 //!
 //! Source: flush layer, sections 4, 5.1, 5.2, 5.3 and rules 1 to 4 of 7.1 of the protocol notes.
 
@@ -13,7 +13,7 @@ use core::mem;
 
 use super::{
     FlushEvent, VsView,
-    change::{Change, Fate, Mark},
+    change::{Change, Mark, Outcome},
     codec,
     early::Early,
     outbox::Outbox,
@@ -32,7 +32,7 @@ const PENDING_NAMES: usize = 16 * limits::MEMBERS;
 
 /// A group of which the receiver is a member at the engine.
 #[derive(Debug)]
-pub(super) struct Record {
+pub(super) struct FlushGroup {
     pub(super) group: GroupName,
     pub(super) me: MemberName,
     pub(super) intent: Intent,
@@ -44,7 +44,7 @@ pub(super) struct Record {
     pub(super) early: Early,
 }
 
-impl Record {
+impl FlushGroup {
     /// A record before its first membership: whoever joins gives permission by itself.
     pub(super) fn new(group: GroupName, me: MemberName, intent: Intent) -> Self {
         Self {
@@ -124,13 +124,13 @@ impl Record {
         let mut dropped: Option<BTreeSet<MemberName>> = None;
         self.pending
             .retain_mut(|change| match change.lose(leavers) {
-                Fate::Stays => {
+                Outcome::Stays => {
                     if let Some(gone) = dropped.take() {
                         change.absorb(gone);
                     }
                     true
                 }
-                Fate::Dropped => {
+                Outcome::Dropped => {
                     stats::count(&mut out.stats.collapsed);
                 tracing::debug!(group = %self.group, view = %change.id, "change cannot be agreed");
                     dropped
