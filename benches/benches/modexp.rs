@@ -1,5 +1,5 @@
-//! Exponentiation, by setting, operation and contender. The program `modexp_ratios` beside this one
-//! takes the contenders in turns and compares with the targets.
+//! Exponentiation, by setting, operation and contender. For comparisons with targets, `modexp_ratios`
+//! measures the contenders in interleaved rounds.
 
 #![allow(missing_docs, reason = "criterion's macros make public items")]
 
@@ -17,12 +17,12 @@ fn modexp(criterion: &mut Criterion) {
         group.warm_up_time(Duration::from_millis(300));
         group.measurement_time(Duration::from_secs(1));
         for mut contender in contenders(setting) {
-            // Criterion warms the caches.
+            // Criterion warms up the caches.
             if contender.operation == Operation::FixedBaseCold {
                 continue;
             }
             group.throughput(Throughput::Elements(contender.results as u64));
-            let operation = format!("{:?}", contender.operation).to_lowercase();
+            let operation = contender.operation.name();
             group.bench_function(format!("{operation}/{}", contender.name), |bencher| {
                 bencher.iter(&mut contender.run);
             });

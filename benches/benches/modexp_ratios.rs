@@ -1,28 +1,30 @@
-//! Exponentiation: ratios of ours to others, and their targets.
+//! Exponentiation: our times divided by those of others, and targets for these ratios.
 //!
 //! `cargo bench -p benches --features openssl --bench modexp_ratios`
 //!
-//! All contenders of a setting take turns, round after round, so that whatever else the machine does
-//! meets all of them; a time is the median of the rounds, in CPU time of the thread, each run after
-//! one that only warms the caches, or for `fixedbasecold` after they were emptied. Ends with 1 when
-//! a target is missed. Without feature `openssl`, or on a processor without the vector
-//! engine's instructions, the targets that need them are left out by name.
+//! Every round runs all contenders of a setting, so that other load of the machine affects all of them
+//! alike. A time is the median of the rounds, in CPU time of the thread. Each measured run follows one
+//! that warms up the caches, or the eviction of all caches for `fixedbasecold`. Exits with 1 if a target
+//! is missed. Without feature `openssl`, or on a processor that cannot run the vector engine, the
+//! targets that need them are listed as skipped.
 
 use std::{hint::black_box, process::ExitCode, time::Duration};
 
 use benches::contenders::{Contender, Operation, Setting, contenders};
 use cpu_time::ThreadTime;
 
+/// Rounds of each setting.
 const ROUNDS: usize = 31;
 
-/// What a time is measured against.
+/// What a time is compared with.
 enum Against {
-    /// Another contender's single power.
+    /// The single power of another contender.
     Contender(&'static str),
-    /// This long.
+    /// A fixed time.
     Time(Duration),
 }
 
+/// A limit for the time of one of our contenders.
 struct Target {
     setting: Setting,
     operation: Operation,
@@ -65,18 +67,18 @@ const TARGETS: [Target; 9] = [
     },
 ];
 
-/// A contender with the median time of a result.
+/// A contender with its median time per result.
 struct Measured {
-    name: &'static str,
+    name: String,
     operation: Operation,
     time: Duration,
 }
 
-/// More than the caches hold.
+/// More than all caches hold.
 const EVICTION_BYTES: usize = 64 << 20;
 
-/// Fills the caches with something else.
-fn empty_caches(memory: &mut [u8]) {
+/// Fills the caches with other data.
+fn evict_caches(memory: &mut [u8]) {
     for byte in memory.iter_mut().step_by(64) {
         *byte = black_box(byte.wrapping_add(1));
     }
@@ -88,9 +90,13 @@ fn measure(mut contenders: Vec<Contender>) -> Vec<Measured> {
     for _ in 0..ROUNDS {
         for (contender, times) in contenders.iter_mut().zip(&mut times) {
             match contender.operation {
-                Operation::FixedBaseCold => empty_caches(&mut memory),
-                // Once before, so that nobody finds the caches full of the numbers of others.
-                _ => (contender.run)(),
+                Operation::FixedBaseCold => evict_caches(&mut memory),
+                Operation::Single
+                | Operation::Batch
+                | Operation::FixedBase
+                | Operation::Jacobi
+                | Operation::Inverse
+                | Operation::Product => (contender.run)(),
             }
             let start = ThreadTime::now();
             (contender.run)();
@@ -101,7 +107,7 @@ fn measure(mut contenders: Vec<Contender>) -> Vec<Measured> {
         times.sort();
         let median = times.get(times.len() / 2).copied().unwrap_or_default();
         Measured {
-            name: contender.name,
+            name: contender.name.clone(),
             operation: contender.operation,
             time: median / contender.results as u32,
         }
@@ -117,17 +123,15 @@ fn find(measured: &[Measured], operation: Operation, name: &str) -> Option<f64> 
 }
 
 fn main() -> ExitCode {
-    // A filter, as in `cargo bench -- suites`, is meant for the benches that have names.
+    // A filter, as in `cargo bench -- suites`, is for the benchmarks with names.
     let mut arguments = std::env::args().skip(1);
     if arguments.any(|argument| !argument.starts_with('-')) {
         return ExitCode::SUCCESS;
     }
-    // `cargo bench -- --test` asks whether everything runs.
+    // `cargo bench -- --test` only runs everything once.
     if std::env::args().any(|argument| argument == "--test") {
-        for setting in [Setting::new(512, 160)] {
-            for mut contender in contenders(setting) {
-                (contender.run)();
-            }
+        for mut contender in contenders(Setting::new(512, 160)) {
+            (contender.run)();
         }
         return ExitCode::SUCCESS;
     }
@@ -139,7 +143,7 @@ fn main() -> ExitCode {
         let openssl = find(&measured, Operation::Single, "openssl");
         for it in &measured {
             let time = it.time.as_secs_f64();
-            let operation = format!("{:?}", it.operation).to_lowercase();
+            let operation = it.operation.name();
             let ratio =
                 openssl.map_or_else(String::new, |of| format!("{:8.3} of OpenSSL", time / of));
             println!(
@@ -157,7 +161,7 @@ fn main() -> ExitCode {
             let at_most = target.at_most;
             let label = format!("{:?} {} / {name}", target.operation, target.ours);
             match ours.zip(against).map(|(ours, against)| ours / against) {
-                None => println!("  left out  {label}: not here"),
+                None => println!("  skipped   {label}: not available here"),
                 Some(ratio) if ratio <= at_most => {
                     println!("  pass      {label}: {ratio:.3}, at most {at_most}");
                 }

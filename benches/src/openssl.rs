@@ -1,4 +1,4 @@
-//! OpenSSL's constant-time exponentiation, for which no crate has a safe interface.
+//! OpenSSL's constant-time exponentiation, which has no safe interface in a crate.
 #![allow(unsafe_code, reason = "calls of a C library; see each block")]
 
 use std::ptr;
@@ -7,7 +7,7 @@ use openssl_sys::{
     BIGNUM, BN_CTX, BN_CTX_free, BN_CTX_new, BN_bin2bn, BN_free, BN_new, BN_num_bits,
 };
 
-/// BN_MONT_CTX, which stays behind its pointer.
+/// BN_MONT_CTX, an opaque type of OpenSSL.
 #[repr(C)]
 struct MontgomeryContext {
     _opaque: [u8; 0],
@@ -32,7 +32,7 @@ unsafe extern "C" {
     fn BN_bn2binpad(number: *const BIGNUM, to: *mut u8, len: i32) -> i32;
 }
 
-/// One exponentiation, with everything made beforehand that can be.
+/// One exponentiation, with everything precomputed that can be.
 #[derive(Debug)]
 pub struct Exponentiation {
     base: *mut BIGNUM,
@@ -65,7 +65,7 @@ impl Exponentiation {
         let pointers = [this.base, this.exponent, this.modulus, this.result];
         assert!(!pointers.contains(&ptr::null_mut()) && !this.scratch.is_null());
         assert!(!this.context.is_null());
-        // SAFETY: all pointers were just made and are not null.
+        // SAFETY: all pointers were just created and are not null.
         let set = unsafe { BN_MONT_CTX_set(this.context, this.modulus, this.scratch) };
         assert_eq!(set, 1);
         this
@@ -73,7 +73,7 @@ impl Exponentiation {
 
     /// Computes the power.
     pub fn run(&mut self) {
-        // SAFETY: all pointers are alive until drop, and used by nobody else meanwhile.
+        // SAFETY: all pointers are valid until drop, and `&mut self` makes this the only use.
         let done = unsafe {
             BN_mod_exp_mont_consttime(
                 self.result,
@@ -87,26 +87,26 @@ impl Exponentiation {
         assert_eq!(done, 1);
     }
 
-    /// The power, after [`run`](Self::run), in the length of the modulus.
+    /// The power that [`run`](Self::run) computed, as long as the modulus.
     pub fn result(&self) -> Vec<u8> {
         let mut bytes = vec![0; self.len];
-        // SAFETY: the number is alive; the buffer has the length given.
+        // SAFETY: the number is valid until drop; the buffer has the given length.
         let written = unsafe { BN_bn2binpad(self.result, bytes.as_mut_ptr(), self.len as i32) };
         assert_eq!(written as usize, self.len);
         bytes
     }
 
-    /// Length of the exponent that OpenSSL sees, in bits.
+    /// Length of the exponent in OpenSSL, in bits.
     pub fn exponent_bits(&self) -> u32 {
-        // SAFETY: the number is alive.
+        // SAFETY: the number is valid until drop.
         unsafe { BN_num_bits(self.exponent) as u32 }
     }
 }
 
 impl Drop for Exponentiation {
     fn drop(&mut self) {
-        // SAFETY: each pointer was made by the function that goes with the one that frees it, and
-        // is not used again.
+        // SAFETY: each pointer was created by the counterpart of the function that frees it, and is
+        // not used again.
         unsafe {
             BN_free(self.base);
             BN_free(self.exponent);

@@ -1,15 +1,15 @@
-//! Whether times tell anything about secrets: Welch's t-test on two classes of inputs, after
-//! Reparaz, Balasch, Verbauwhede, "Dude, is my code constant time?", 2017.
+//! Looks for secrets in times: Welch's t-test on two classes of inputs, after Reparaz, Balasch,
+//! Verbauwhede, "Dude, is my code constant time?", 2017.
 //!
 //! `cargo run --release -p cliques-modexp --example timing_leaks -- [measurements]`
 //!
-//! Class 0 has one special input, class 1 random ones; a coin decides which comes next. Inputs are
-//! made beforehand, few at a time so that they stay in the nearest cache, and often anew, because where a
-//! value lies in memory shows too. The slowest tenth of the times is cut off, which is when something
-//! else ran. The difference of the means is given beside t: one far below a cycle is the machine's.
-//! |t| above 4.5 in one run is a reason to repeat with more measurements, and a t that grows with them is
-//! a leak. The last line has a leak on purpose, a variable-time inversion, and shows that the test
-//! can see one.
+//! Class 0 has one special input, class 1 random ones, and a random bit decides which comes next. Inputs
+//! are made in advance, few at a time so that they stay in the first-level cache, and are replaced often,
+//! because their addresses influence times too. The slowest tenth of the times is discarded: then
+//! something else was running. The difference of the means is given beside t; a difference far below a
+//! cycle is the machine's. |t| above 4.5 in one run is a reason to repeat with more measurements, and a
+//! t that grows with them is a leak. The last line has an intended leak, a variable-time inversion, which
+//! shows that the test can detect one.
 
 #![allow(clippy::indexing_slicing, reason = "a program for its developers")]
 #![allow(clippy::print_stdout, reason = "a program")]
@@ -27,17 +27,21 @@ fn bytes(random: &mut Random, len: usize) -> Vec<u8> {
     (0..len).map(|_| random.next() as u8).collect()
 }
 
-/// Inputs that are measured together.
+/// Inputs that are made and measured together.
 const POOL: usize = 64;
 
-/// How often all inputs are made anew.
+/// How often all inputs are replaced.
 const POOLS: usize = 32;
 
-/// Two classes of times compared.
+/// An operation with a secret exponent.
+type Run<'a> = &'a dyn Fn(&Exponent);
+
+/// The comparison of two classes of times.
 struct Comparison {
     t: f64,
-    /// How much longer class 0 takes in the mean, and how long class 1 takes, in nanoseconds.
+    /// Mean of class 0 minus mean of class 1, in nanoseconds.
     difference: f64,
+    /// Mean of class 1, in nanoseconds.
     mean: f64,
 }
 
@@ -93,7 +97,7 @@ fn measure<T>(
             let start = Instant::now();
             run(input);
             let time = start.elapsed().as_nanos() as f64;
-            // The first ones warm caches up.
+            // The first ones warm up the caches.
             if round >= 4 {
                 times.push((*class, time));
             }
@@ -115,47 +119,31 @@ fn main() {
     };
     let exponent = |bytes: &[u8]| Exponent::from_be_bytes(bytes, width);
     let random_exponent = |random: &mut Random| exponent(&bytes(random, width as usize / 8));
-    for engine in Engine::ALL {
-        let Some(modulus) = modulus.with_engine(engine) else {
-            continue;
-        };
+    for modulus in Engine::all().filter_map(|engine| modulus.with_engine(engine)) {
+        let engine = modulus.engine();
         let base = modulus.reduce_vartime(&bytes(&mut random, bits / 8));
         let table = FixedBase::new(&base, width);
+        let operations: [(&str, usize, Run<'_>); 3] = [
+            ("power", 1, &|e| {
+                black_box(base.pow(e));
+            }),
+            ("fixed base", 1, &|e| {
+                black_box(table.pow(e));
+            }),
+            ("batch", 8, &|e| {
+                black_box(Residue::pow_each(&[&base; 8], e));
+            }),
+        ];
         for (name, special) in [
             ("0", vec![0; 20]),
             ("1", vec![1]),
             ("all ones", vec![0xff; 20]),
         ] {
-            let comparison = measure(
-                &mut random,
-                count,
-                || exponent(&special),
-                random_exponent,
-                |e| {
-                    black_box(base.pow(e));
-                },
-            );
-            println!("{engine:?}: power, exponent {name} or random: {comparison}");
-            let comparison = measure(
-                &mut random,
-                count,
-                || exponent(&special),
-                random_exponent,
-                |e| {
-                    black_box(table.pow(e));
-                },
-            );
-            println!("{engine:?}: fixed base, exponent {name} or random: {comparison}");
-            let comparison = measure(
-                &mut random,
-                count / 8,
-                || exponent(&special),
-                random_exponent,
-                |e| {
-                    black_box(Residue::pow_each(&[&base; 8], e));
-                },
-            );
-            println!("{engine:?}: batch, exponent {name} or random: {comparison}");
+            for (operation, cost, run) in operations {
+                let special = || exponent(&special);
+                let comparison = measure(&mut random, count / cost, special, random_exponent, run);
+                println!("{engine}: {operation}, exponent {name} or random: {comparison}");
+            }
         }
         let fixed = random_exponent(&mut random);
         let any = |random: &mut Random| modulus.reduce_vartime(&bytes(random, bits / 8));
@@ -168,7 +156,7 @@ fn main() {
                 black_box(base.pow(&fixed));
             },
         );
-        println!("{engine:?}: power, base 1 or random: {comparison}");
+        println!("{engine}: power, base 1 or random: {comparison}");
     }
     let mut q = bytes(&mut random, width as usize / 8);
     q[0] |= 0x80;
@@ -197,5 +185,5 @@ fn main() {
             black_box(residue.invert_vartime());
         },
     );
-    println!("a leak on purpose, variable-time inverse of 1 or a random number: {comparison}");
+    println!("intended leak, variable-time inverse of 1 or a random number: {comparison}");
 }

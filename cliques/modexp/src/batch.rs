@@ -1,22 +1,23 @@
-//! Batches in groups that an engine computes at once, on several threads with feature `parallel`.
+//! Batches, split into the groups that an engine computes at once; with feature `parallel` on several
+//! threads.
 
 use alloc::vec::Vec;
 
-use crate::{exponent::Exponent, modulus::Modulus};
+use crate::{engine::ExponentBits, modulus::Modulus};
 
-/// Less work than this, in multiplications of words, is not worth a second thread: it is the order
-/// of 100 microseconds, and waking a thread takes about ten.
+/// The work that repays a second thread, in multiplications of words. It takes in the order of 100
+/// microseconds, and waking a thread about 10.
 #[cfg(feature = "parallel")]
 const WORTH_THREADS: u64 = 1 << 18;
 
-/// Multiplications of words that a power takes, roughly.
-pub(crate) fn work(modulus: &Modulus, exponent: &Exponent) -> u64 {
+/// Roughly the multiplications of words of one power.
+pub(crate) fn work(modulus: &Modulus, exponent: ExponentBits<'_>) -> u64 {
     let words = u64::from(modulus.bits().div_ceil(64));
     u64::from(exponent.width()) * words * words
 }
 
-/// Runs over groups of items, and returns all results in the order of the items: the same with and
-/// without threads.
+/// Runs over groups of items, on several threads if the work repays them. Results are in the order of
+/// the items.
 #[cfg(feature = "parallel")]
 pub(crate) fn run_groups<T: Sync, R: Send>(
     items: &[T],
@@ -33,7 +34,7 @@ pub(crate) fn run_groups<T: Sync, R: Send>(
     groups.into_iter().flatten().collect()
 }
 
-/// Runs over all items.
+/// Runs over all items on this thread.
 #[cfg(not(feature = "parallel"))]
 pub(crate) fn run_groups<T, R>(
     items: &[T],

@@ -7,15 +7,15 @@ use crypto_bigint::{BoxedUint, Word};
 use subtle::{Choice, ConstantTimeEq};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use crate::{modulus::Modulus, words};
+use crate::{engine::ExponentBits, modulus::Modulus, words};
 
 /// A secret exponent of a declared width.
 ///
-/// An exponentiation takes time by the declared width, never by the value: a width taken from the
-/// value would tell how many leading zeros it has. Exponents that an [`Order`](crate::Order) makes
-/// are as wide as the order.
+/// The time of an exponentiation depends on the declared width, never on the value: a width taken from
+/// the value would reveal its leading zeros. Exponents made by an [`Order`](crate::Order) are as wide
+/// as the order.
 ///
-/// Erased on drop; has no `Clone` and no equality, and shows nothing but its width in `Debug`.
+/// Erased on drop. There is no `Clone` and no `==`, and `Debug` shows the width only.
 ///
 /// ```compile_fail
 /// # fn a(exponent: &cliques_modexp::Exponent) -> cliques_modexp::Exponent {
@@ -45,7 +45,7 @@ impl Exponent {
         }
     }
 
-    /// An exponent that is known to be below `order`.
+    /// An exponent below `order`.
     pub(crate) fn reduced(value: BoxedUint, order: &Modulus) -> Self {
         Self {
             value,
@@ -54,7 +54,7 @@ impl Exponent {
         }
     }
 
-    /// The same exponent, after a comparison with `order`.
+    /// The same exponent, after the caller compared it with `order`.
     pub(crate) fn known_below(mut self, order: &Modulus) -> Self {
         self.reduced_by = Some(order.clone());
         self
@@ -69,8 +69,8 @@ impl Exponent {
         &self.value
     }
 
-    pub(crate) fn words(&self) -> &[Word] {
-        self.value.as_words()
+    pub(crate) fn as_bits(&self) -> ExponentBits<'_> {
+        ExponentBits::new(self.value.as_words(), self.width)
     }
 
     /// The declared width, in bits.
@@ -80,17 +80,15 @@ impl Exponent {
 
     /// Whether the exponent is 0, in constant time.
     pub fn is_zero(&self) -> Choice {
-        self.words()
-            .iter()
-            .fold(0, |bits, word| bits | *word)
-            .ct_eq(&0)
+        let words = self.value.as_words().iter();
+        words.fold(0, |bits, word| bits | *word).ct_eq(&0)
     }
 
     /// Big-endian bytes, as many as the declared width takes, in constant time.
     pub fn to_be_bytes(&self) -> Zeroizing<Box<[u8]>> {
         let len = self.width.div_ceil(8) as usize;
         let mut bytes = Zeroizing::new(vec![0; len].into_boxed_slice());
-        words::write_be_bytes(self.words(), &mut bytes);
+        words::write_be_bytes(self.value.as_words(), &mut bytes);
         bytes
     }
 }

@@ -1,7 +1,6 @@
-//! Inverses of public residues, one and many.
+//! Inverses of public residues, single and in batches.
 
 use alloc::vec::Vec;
-
 use core::mem;
 
 use crypto_bigint::{BoxedUint, modular::BoxedMontyForm};
@@ -13,8 +12,8 @@ use crate::{
 };
 
 impl Residue {
-    /// 1 / residue; none where the residue has a factor in common with the modulus. Time depends on
-    /// the value.
+    /// 1 / residue; `None` if the residue has a factor in common with the modulus. Time depends on the
+    /// value.
     pub fn invert_vartime(&self) -> Option<Self> {
         let modulus = self.modulus();
         let number = words::to_u64_limbs(self.form().retrieve().as_words());
@@ -25,11 +24,11 @@ impl Residue {
         Some(Self::new(modulus.clone(), form))
     }
 
-    /// The inverses of all residues, in their order, with one inversion and three multiplications a
-    /// residue (Montgomery, "Speeding the Pollard and elliptic curve methods of factorization",
-    /// 1987, section 10.3.1); none where one of them has no inverse. Time depends on the values.
+    /// The inverses of all residues, in the order of the residues; `None` if one of them has no inverse.
+    /// One inversion and three multiplications per residue (Montgomery, "Speeding the Pollard and
+    /// elliptic curve methods of factorization", 1987, section 10.3.1). Time depends on the values.
     ///
-    /// Residues of several moduli do not gain from each other.
+    /// Only neighbours with the same modulus share an inversion.
     pub fn invert_each_vartime(residues: &[&Self]) -> Option<Vec<Self>> {
         let mut inverses = Vec::with_capacity(residues.len());
         for run in residues.chunk_by(|a, b| a.modulus() == b.modulus()) {
@@ -53,7 +52,7 @@ fn invert_run(residues: &[&Residue]) -> Option<Vec<Residue>> {
         return Some(Vec::new());
     };
     inverse = inverse.invert_vartime()?;
-    // From here on `inverse` is that of the product up to the residue that is next.
+    // From here on `inverse` is the inverse of the product up to the next residue.
     let mut inverses = Vec::with_capacity(residues.len());
     for residue in residues.iter().rev() {
         match products.pop() {
@@ -68,7 +67,7 @@ fn invert_run(residues: &[&Residue]) -> Option<Vec<Residue>> {
     Some(inverses)
 }
 
-/// Nobody asks which steps are taken.
+/// An observer that ignores the steps.
 struct Unobserved;
 
 impl Steps for Unobserved {
@@ -77,7 +76,7 @@ impl Steps for Unobserved {
     fn swapped_if(&mut self, _: u64, _: u64, _: u64) {}
 }
 
-/// 1 / x modulo an odd m above x, both in limbs, least significant first.
+/// 1 / x modulo an odd m above x, both in limbs with the least significant one first.
 fn inverse(x: Vec<u64>, m: &[u64]) -> Option<Vec<u64>> {
     let (mut a, mut b) = (x, m.to_vec());
     a.resize(m.len(), 0);
@@ -88,7 +87,7 @@ fn inverse(x: Vec<u64>, m: &[u64]) -> Option<Vec<u64>> {
             batch.apply(&mut a, &mut b);
             cofactors.apply(&batch);
         } else {
-            // Nothing was halved: a is odd, and too close to b.
+            // No halving: a is odd, and its top word too close to that of b.
             if lehmer::is_less(&a, &b) {
                 mem::swap(&mut a, &mut b);
                 cofactors.swap();

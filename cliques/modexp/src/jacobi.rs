@@ -1,9 +1,8 @@
-//! The Jacobi symbol (a / b), in variable time, for public numbers.
+//! The Jacobi symbol (a / b) of public numbers, in variable time.
 //!
-//! The binary algorithm keeps b odd and repeats: halve an even a, where (2 / b) = -1 for b = 3, 5
-//! modulo 8; for odd a < b swap the two, where the sign turns if both are 3 modulo 4; subtract b
-//! from a. That needs about 1.4 steps per bit, each over the whole length of the numbers.
-//! It is done on two words per number at a time, see [`lehmer`](crate::lehmer).
+//! The binary algorithm keeps b odd and repeats: halve a while it is even, where (2 / b) = -1 for b = 3
+//! or 5 modulo 8; if a < b, swap the two, which changes the sign if both are 3 modulo 4; subtract b from
+//! a. Most of it is done on two words of each number, see [`lehmer`](crate::lehmer).
 
 use alloc::vec::Vec;
 use core::mem;
@@ -17,7 +16,7 @@ pub enum Jacobi {
     MinusOne,
     /// 0: not coprime to the modulus.
     Zero,
-    /// 1: a square, if the modulus is a prime.
+    /// 1: a square, if the modulus is prime.
     One,
 }
 
@@ -34,14 +33,14 @@ pub(crate) fn symbol_vartime(mut a: Vec<u64>, mut b: Vec<u64>) -> Jacobi {
             return word_symbol(a.unwrap_or(0), b.unwrap_or(0), sign);
         }
         if a.iter().all(|limb| *limb == 0) {
-            // b takes more than one limb, so it is a common factor above 1.
+            // b has more than one limb, so it is a common factor above 1.
             return Jacobi::Zero;
         }
         let batch = Batch::run(&a, &b, &mut sign);
         if batch.halvings > 0 {
             batch.apply(&mut a, &mut b);
         } else {
-            // Nothing was halved: a is odd, and too close to b.
+            // No halving: a is odd, and its top word too close to that of b.
             if lehmer::is_less(&a, &b) {
                 sign.swapped_if(1, lehmer::low_word(&a), lehmer::low_word(&b));
                 mem::swap(&mut a, &mut b);
@@ -51,8 +50,7 @@ pub(crate) fn symbol_vartime(mut a: Vec<u64>, mut b: Vec<u64>) -> Jacobi {
     }
 }
 
-/// The sign collected so far: turned so many times, modulo 2. Without branches, which nobody could
-/// foresee.
+/// The number of sign changes so far, modulo 2. Computed without branches, which would be mispredicted.
 #[derive(Clone, Copy, Default)]
 struct Sign(u64);
 

@@ -1,53 +1,55 @@
 //! The binary algorithm for common divisors on two words per number, in variable time.
 //!
-//! Of two numbers, b odd, it repeats: halve an even a; for odd a < b swap the two; subtract b from
-//! a. That needs about 1.4 steps per bit, each over the whole length of the numbers.
+//! For two numbers, b odd, it repeats: halve a while it is even; if a < b, swap the two; subtract b from
+//! a. That takes about 1.4 steps per bit, each over the whole length of the numbers.
 //!
-//! Here up to 60 halvings are done on two words per number at a time, Lehmer's way (Knuth, The Art
-//! of Computer Programming, volume 2, section 4.5.2, algorithm L; in binary form Pornin, "Optimized
-//! Binary GCD for Modular Inversion", 2020):
+//! Lehmer's method does up to 60 halvings on two words of each number (Knuth, The Art of Computer
+//! Programming, volume 2, section 4.5.2, algorithm L; in binary form Pornin, "Optimized Binary GCD for
+//! Modular Inversion", 2020):
 //!
 //! ```text
 //!           top 64 bits, both at one scale             low 64 bits, exact
 //!           +---------------------+      .....      +---------------------+
 //!            decide which is larger                  decide what is even, and the sign
 //!
-//!     the steps make a matrix:  2^k a' = f0 a + g0 b,   2^k b' = f1 a + g1 b
+//!     the steps form a matrix:  2^k a' = f0 a + g0 b,   2^k b' = f1 a + g1 b
 //! ```
 //!
-//! The top words carry an error that grows with the steps. A batch ends where they are too close
-//! to tell which number is larger, so no step is ever taken on a guess, and neither number
-//! becomes negative; one step on the whole numbers then decides.
+//! The top words have an error that grows with the steps. A batch ends when they are too close to tell
+//! which number is larger, so every step is the right one and no number becomes negative. The next step
+//! is then done on the whole numbers.
 
 use alloc::{vec, vec::Vec};
 use core::{cmp::Ordering, mem};
 
-/// Halvings in one batch. Of the 64 exact low bits of b, three must be left at the end.
+use crate::words;
+
+/// Halvings of a batch. Three of the 64 exact low bits of b must remain at the end.
 const BATCH: u32 = 60;
 
-/// Top words closer than this do not tell which number is larger. Cutting off the lower bits errs
-/// by less than 1; a subtraction adds the errors of both, the halving that follows it halves the
-/// sum and errs by less than 1 again. So the error grows by at most 1 a halving, to at most 61 in
-/// each of the two.
-const DOUBT: u64 = 128;
+/// If the top words are closer than this, they do not tell which number is larger. Truncating the lower
+/// bits makes an error below 1; a subtraction adds the errors of both words, and the halving that
+/// follows halves the sum and adds an error below 1 again. So the error grows by at most 1 with each
+/// halving, to at most 61 in each word.
+const TOO_CLOSE: u64 = 128;
 
-/// Who wants to know which steps are taken; words are the low ones of the two numbers.
+/// An observer of the steps, for the sign of a Jacobi symbol. Words are the low ones of the two numbers.
 pub(crate) trait Steps {
     /// a was halved `times` times.
     fn halved(&mut self, b: u64, times: u32);
 
-    /// a and b, both odd, change places if `swap` is 1; it is 0 otherwise.
+    /// a and b, both odd, were swapped if `swap` is 1, and not if it is 0.
     fn swapped_if(&mut self, swap: u64, a: u64, b: u64);
 }
 
-/// Up to [`BATCH`] halvings, as the matrix they make.
+/// Up to [`BATCH`] halvings, as the matrix they form.
 pub(crate) struct Batch {
     pub(crate) halvings: u32,
     a: Row,
     b: Row,
 }
 
-/// How a new number is made of the old ones: 2^halvings new = f a + g b.
+/// A row of the matrix: 2^halvings new = f a + g b.
 #[derive(Clone, Copy)]
 struct Row {
     f: i64,
@@ -78,7 +80,7 @@ impl Batch {
             b: Row { f: 0, g: 1 },
         };
         loop {
-            // Of a, as many low bits are exact as there are halvings left, and more.
+            // More low bits of a are exact than there are halvings left.
             let zeros = a_low.trailing_zeros().min(BATCH - batch.halvings);
             a_low >>= zeros;
             a_top >>= zeros;
@@ -86,10 +88,10 @@ impl Batch {
             batch.b.g <<= zeros;
             batch.halvings += zeros;
             steps.halved(b_low, zeros);
-            if batch.halvings == BATCH || a_top.abs_diff(b_top) < DOUBT {
+            if batch.halvings == BATCH || a_top.abs_diff(b_top) < TOO_CLOSE {
                 return batch;
             }
-            // Nobody can foresee which is larger, so a branch would be taken wrongly half of the time.
+            // Which one is larger is random: a branch would be mispredicted half of the time.
             let swap = u64::from(a_top < b_top);
             let mask = swap.wrapping_neg();
             steps.swapped_if(swap, a_low, b_low);
@@ -104,11 +106,11 @@ impl Batch {
         }
     }
 
-    /// The new numbers, neither of which is negative.
+    /// Replaces the numbers by the new ones, which are not negative.
     pub(crate) fn apply(&self, a: &mut [u64], b: &mut [u64]) {
         let mut a_sum = Sum::new(self.halvings);
         let mut b_sum = Sum::new(self.halvings);
-        // The divided sum comes out one limb late.
+        // The quotient is one limb behind the sum.
         for index in 0..=a.len() {
             let x = a.get(index).copied().unwrap_or(0);
             let y = b.get(index).copied().unwrap_or(0);
@@ -126,11 +128,11 @@ impl Batch {
     }
 }
 
-/// Multipliers of a whole sequence of batches: numbers u and v with a = u x, b = v x modulo m.
+/// The multipliers of a sequence of batches: numbers u and v with a = u x, b = v x modulo m.
 ///
-/// A batch turns them to (f u + g v + q m) / 2^halvings, with the q for which the division comes
-/// out even. |f| + |g| is at most 2^halvings, so that each batch adds at most m to the larger of
-/// the two: they are signed, in one limb more than m has, and reduced at the end only.
+/// A batch replaces them by (f u + g v + q m) / 2^halvings, with the q that makes the division exact.
+/// |f| + |g| is at most 2^halvings, so each batch adds at most m to the larger of the two. They are
+/// signed, have one limb more than m, and are reduced only at the end.
 pub(crate) struct Cofactors<'m> {
     u: Vec<u64>,
     v: Vec<u64>,
@@ -140,24 +142,15 @@ pub(crate) struct Cofactors<'m> {
 }
 
 impl<'m> Cofactors<'m> {
-    /// Of a = x and b = m.
+    /// For a = x and b = m.
     pub(crate) fn new(m: &'m [u64]) -> Self {
         let mut u = vec![0; m.len() + 1];
         let v = u.clone();
         if let Some(low) = u.first_mut() {
             *low = 1;
         }
-        // Newton's iteration: 3 right bits at the start, twice as many after each step.
-        let low = low_word(m);
-        let inverse = (0..5).fold(low, |inverse, _| {
-            inverse.wrapping_mul(2_u64.wrapping_sub(low.wrapping_mul(inverse)))
-        });
-        Self {
-            u,
-            v,
-            m,
-            inverse: inverse.wrapping_neg(),
-        }
+        let inverse = words::negated_inverse(low_word(m));
+        Self { u, v, m, inverse }
     }
 
     pub(crate) fn apply(&mut self, batch: &Batch) {
@@ -178,7 +171,7 @@ impl<'m> Cofactors<'m> {
                 break;
             };
             let of_m = i128::from(self.m.get(index).copied().unwrap_or(0));
-            // The top limb has the sign.
+            // The top limb is signed.
             let (x, y) = if index == top {
                 (i128::from(*x as i64), i128::from(*y as i64))
             } else {
@@ -202,18 +195,18 @@ impl<'m> Cofactors<'m> {
         }
     }
 
-    /// a and b change places.
+    /// a and b were swapped.
     pub(crate) const fn swap(&mut self) {
         mem::swap(&mut self.u, &mut self.v);
     }
 
-    /// b is subtracted from a.
+    /// b was subtracted from a.
     pub(crate) fn subtract(&mut self) {
         subtract(&mut self.u, &self.v);
         reduce(&mut self.u, self.m);
     }
 
-    /// v, reduced, as many limbs as m.
+    /// v, reduced, with as many limbs as m.
     pub(crate) fn into_v(mut self) -> Vec<u64> {
         reduce(&mut self.v, self.m);
         self.v.pop();
@@ -221,7 +214,7 @@ impl<'m> Cofactors<'m> {
     }
 }
 
-/// Brings a signed number of one limb more than m into the range of residues.
+/// Reduces a signed number with one limb more than m.
 fn reduce(number: &mut [u64], m: &[u64]) {
     let is_negative = |number: &[u64]| number.last().is_some_and(|top| (*top as i64) < 0);
     let mut wide = m.to_vec();
@@ -239,7 +232,7 @@ fn reduce(number: &mut [u64], m: &[u64]) {
     }
 }
 
-/// f a + g b, limb by limb from the lowest, divided by 2^halvings.
+/// Computes (f a + g b) / 2^halvings, from the lowest limb on.
 struct Sum {
     carry: i128,
     below: u64,
@@ -255,12 +248,12 @@ impl Sum {
         }
     }
 
-    /// Adds the next limbs and returns the quotient's limb before.
+    /// Adds the next limbs and returns the limb of the quotient before.
     fn next(&mut self, row: Row, x: u64, y: u64) -> u64 {
         self.add(row, i128::from(x), i128::from(y), 0)
     }
 
-    /// The same with one more product.
+    /// The same, with one more summand.
     fn add(&mut self, row: Row, x: i128, y: i128, more: i128) -> u64 {
         // |f| and |g| are at most 2^61, so each product is below 2^125.
         let sum = self.carry + i128::from(row.f) * x + i128::from(row.g) * y + more;
@@ -277,7 +270,7 @@ pub(crate) fn is_less(a: &[u64], b: &[u64]) -> bool {
     a.iter().rev().cmp(b.iter().rev()) == Ordering::Less
 }
 
-/// a minus b, modulo the power of two of their length.
+/// Subtracts b from a, modulo the power of two of their length.
 pub(crate) fn subtract(a: &mut [u64], b: &[u64]) {
     let mut borrow = false;
     for (x, y) in a.iter_mut().zip(b) {
@@ -288,7 +281,7 @@ pub(crate) fn subtract(a: &mut [u64], b: &[u64]) {
     }
 }
 
-/// Drops limbs that are zero in both.
+/// Drops the top limbs that are 0 in both.
 pub(crate) fn shrink(a: &mut Vec<u64>, b: &mut Vec<u64>) {
     while let (Some(0), Some(0)) = (a.last(), b.last()) {
         a.pop();
@@ -296,7 +289,7 @@ pub(crate) fn shrink(a: &mut Vec<u64>, b: &mut Vec<u64>) {
     }
 }
 
-/// The 64 bits below and including the topmost bit that is set in either.
+/// The 64 bits from the topmost bit that is set in either number down.
 fn top_words(a: &[u64], b: &[u64]) -> (u64, u64) {
     let mut tops = a.iter().zip(b).rev();
     let (a_first, b_first) = tops.next().map_or((0, 0), |(a, b)| (*a, *b));

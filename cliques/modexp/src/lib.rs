@@ -19,7 +19,7 @@ mod product;
 mod residue;
 mod words;
 
-pub use engine::Engine;
+pub use engine::{Engine, engine};
 pub use exponent::Exponent;
 pub use fixed_base::FixedBase;
 pub use jacobi::Jacobi;

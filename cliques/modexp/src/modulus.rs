@@ -1,35 +1,31 @@
-//! The modulus, with everything that is computed once for it.
+//! The modulus, with everything that is precomputed for it.
 
 use alloc::{boxed::Box, sync::Arc, vec, vec::Vec};
 use core::fmt;
 
-use crypto_bigint::{
-    BoxedUint, NonZero,
-    modular::{BoxedMontyForm, BoxedMontyParams},
-};
+use crypto_bigint::{BoxedUint, NonZero, modular::BoxedMontyParams};
 
 use crate::{
-    engine::{Engine, Kernel},
-    residue::{Residue, ResidueError},
+    engine::{self, Engine, Kernel},
     words,
 };
 
-/// Why a number is no modulus.
+/// Why a number cannot be a modulus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum ModulusError {
     /// Fewer or more bits than [`Modulus::MIN_BITS`] to [`Modulus::MAX_BITS`].
     #[error("modulus of {0} bits, {min} to {max} allowed", min = Modulus::MIN_BITS, max = Modulus::MAX_BITS)]
     Size(u32),
-    /// Divisible by two, so that there is no Montgomery form.
+    /// Divisible by two: there is no Montgomery form.
     #[error("modulus is even")]
     Even,
 }
 
 /// An odd modulus of 16 to 8192 bits with its Montgomery parameters.
 ///
-/// A handle: clones share what was computed once. The modulus is public; making it takes
-/// variable time.
+/// A handle: clones share what was precomputed. The modulus is public, and creating it takes variable
+/// time.
 #[derive(Clone)]
 pub struct Modulus(Arc<Shared>);
 
@@ -38,7 +34,8 @@ struct Shared {
     bits: u32,
     byte_len: usize,
     limbs: Box<[u64]>,
-    kernel: Kernel,
+    engine: Engine,
+    kernel: Box<dyn Kernel>,
 }
 
 impl Modulus {
@@ -48,10 +45,10 @@ impl Modulus {
     /// Longest modulus, in bits.
     pub const MAX_BITS: u32 = 8192;
 
-    /// Makes a modulus of big-endian bytes; leading zeros do not count.
+    /// Creates a modulus from big-endian bytes. Leading zeros are ignored.
     ///
     /// # Errors
-    /// [`ModulusError`] when it is even, too short or too long.
+    /// [`ModulusError`] if it is even, too short or too long.
     pub fn from_be_bytes(bytes: &[u8]) -> Result<Self, ModulusError> {
         let trimmed = words::trim_vartime(bytes);
         let bits = words::bits_vartime(trimmed);
@@ -62,8 +59,10 @@ impl Modulus {
         let odd = value.to_odd().into_option().ok_or(ModulusError::Even)?;
         let limbs = words::to_u64_limbs(odd.as_ref().as_words()).into_boxed_slice();
         let params = BoxedMontyParams::new_vartime(odd);
+        let (engine, kernel) = engine::choose(&params, bits);
         Ok(Self(Arc::new(Shared {
-            kernel: Kernel::detect(&params, bits),
+            engine,
+            kernel,
             params,
             bits,
             byte_len: trimmed.len(),
@@ -71,9 +70,9 @@ impl Modulus {
         })))
     }
 
-    /// The same modulus on a certain engine; none where the processor lacks what the engine needs,
-    /// or the engine has no code for moduli of this length. Results are the same on every engine,
-    /// and the two moduli are equal: this is for comparing engines.
+    /// The same modulus on another engine, for tests and comparisons; `None` if the processor lacks
+    /// what the engine needs, or the engine has no code for moduli of this length. Results do not
+    /// depend on the engine, and the two moduli are equal.
     pub fn with_engine(&self, engine: Engine) -> Option<Self> {
         let shared = &*self.0;
         Some(Self(Arc::new(Shared {
@@ -81,13 +80,14 @@ impl Modulus {
             bits: shared.bits,
             byte_len: shared.byte_len,
             limbs: shared.limbs.clone(),
-            kernel: Kernel::of(engine, &shared.params, shared.bits)?,
+            engine,
+            kernel: engine.kernel(&shared.params, shared.bits)?,
         })))
     }
 
     /// The engine that computes powers.
     pub fn engine(&self) -> Engine {
-        self.0.kernel.engine()
+        self.0.engine
     }
 
     /// Length in bits.
@@ -95,7 +95,7 @@ impl Modulus {
         self.0.bits
     }
 
-    /// Length in bytes, which is that of every encoded residue.
+    /// Length in bytes, which is the length of every encoded residue.
     pub fn byte_len(&self) -> usize {
         self.0.byte_len
     }
@@ -105,46 +105,6 @@ impl Modulus {
         let mut bytes = vec![0; self.0.byte_len];
         words::write_be_bytes(self.0.params.modulus().as_ref().as_words(), &mut bytes);
         bytes
-    }
-
-    /// The residue of [`byte_len`](Self::byte_len) big-endian bytes, which must stand for a number
-    /// below the modulus. Variable time: for public values.
-    ///
-    /// # Errors
-    /// [`ResidueError`] when the length differs or the number is not reduced.
-    pub fn residue(&self, bytes: &[u8]) -> Result<Residue, ResidueError> {
-        if bytes.len() != self.0.byte_len {
-            return Err(ResidueError::Length {
-                got: bytes.len(),
-                expected: self.0.byte_len,
-            });
-        }
-        let value = words::from_be_bytes(bytes, self.0.bits);
-        if value >= *self.number() {
-            return Err(ResidueError::NotReduced);
-        }
-        Ok(Residue::new(
-            self.clone(),
-            BoxedMontyForm::new(value, &self.0.params),
-        ))
-    }
-
-    /// The residue of big-endian bytes of any length, reduced if need be. Variable time: for
-    /// public values.
-    pub fn reduce_vartime(&self, bytes: &[u8]) -> Residue {
-        let precision = (bytes.len() as u32).saturating_mul(8).max(self.0.bits);
-        let reduced = words::from_be_bytes(bytes, precision).rem_vartime(self.non_zero());
-        Residue::new(self.clone(), BoxedMontyForm::new(reduced, &self.0.params))
-    }
-
-    /// The residue of a small number.
-    pub fn residue_of(&self, number: u64) -> Residue {
-        self.reduce_vartime(&number.to_be_bytes())
-    }
-
-    /// The residue 1.
-    pub fn one(&self) -> Residue {
-        Residue::new(self.clone(), BoxedMontyForm::one(&self.0.params))
     }
 
     pub(crate) fn params(&self) -> &BoxedMontyParams {
@@ -163,8 +123,8 @@ impl Modulus {
         &self.0.limbs
     }
 
-    pub(crate) fn kernel(&self) -> &Kernel {
-        &self.0.kernel
+    pub(crate) fn kernel(&self) -> &dyn Kernel {
+        &*self.0.kernel
     }
 }
 

@@ -1,4 +1,4 @@
-//! The order of a group: arithmetic of exponents modulo a prime q.
+//! The order of a group: arithmetic with exponents modulo a prime q.
 
 use alloc::{vec, vec::Vec};
 
@@ -12,22 +12,23 @@ use crate::{
     words,
 };
 
-/// A prime q, the order of a group: exponents are numbers modulo q.
+/// A prime q, the order of a group. Exponents are numbers modulo q.
 ///
-/// A handle: clones share what was computed once. Operations take time that depends on q only.
+/// A handle: clones share what was precomputed. Unless stated otherwise, the time of an operation depends
+/// on q only.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order(Modulus);
 
 impl Order {
-    /// Makes an order of the big-endian bytes of a prime, which is not tested for being one.
+    /// Creates an order from the big-endian bytes of a prime. Whether the number is prime is not tested.
     ///
     /// # Errors
-    /// [`ModulusError`] when it is even, too short or too long.
+    /// [`ModulusError`] if it is even, too short or too long.
     pub fn from_be_bytes(bytes: &[u8]) -> Result<Self, ModulusError> {
         Modulus::from_be_bytes(bytes).map(Self)
     }
 
-    /// Length in bits, which is the width of every exponent.
+    /// Length in bits, which is the width of every exponent modulo q.
     pub fn bits(&self) -> u32 {
         self.0.bits()
     }
@@ -42,32 +43,31 @@ impl Order {
         self.0.to_be_bytes()
     }
 
-    /// q itself as an exponent: x^q = 1 tells whether x is in the group.
+    /// q itself as an exponent: x is in the group if x^q = 1.
     pub fn to_exponent(&self) -> Exponent {
         Exponent::from_be_bytes(&self.to_be_bytes(), self.bits())
     }
 
     /// Draws uniformly from 1 to q - 1 by rejection.
     ///
-    /// `fill` is asked for [`byte_len`](Self::byte_len) bytes, a big-endian number; bits above
-    /// the length of q are cleared, and a number outside the range is dropped for the next one.
-    /// A generator that replays an exponent's bytes therefore yields that exponent. At least
-    /// every second number of an honest generator is taken; one that emits nothing but zeros never
-    /// lets this return.
+    /// `fill` fills [`byte_len`](Self::byte_len) random bytes, a big-endian number. Bits above the length
+    /// of q are cleared, and a number outside the range is rejected and drawn again. A generator that
+    /// replays the bytes of an exponent therefore yields that exponent. With random bytes, at least half
+    /// of the numbers are accepted on average; with zeros only, this never returns.
     pub fn sample(&self, mut fill: impl FnMut(&mut [u8])) -> Exponent {
         let mut bytes = Zeroizing::new(vec![0; self.byte_len()]);
         loop {
             fill(&mut bytes);
             let candidate = Exponent::from_be_bytes(&bytes, self.bits());
             let below: bool = candidate.value().ct_lt(self.0.number()).into();
-            // Only whether a number was dropped shows in the time, nothing about the one kept.
+            // Time reveals how many numbers were rejected, and nothing about the accepted one.
             if below && !bool::from(candidate.is_zero()) {
                 return candidate.known_below(&self.0);
             }
         }
     }
 
-    /// The number of big-endian bytes modulo q. Time depends on their count and on q only.
+    /// A number of any length, big-endian bytes, modulo q. Time depends on the length and q only.
     pub fn reduce(&self, bytes: &[u8]) -> Exponent {
         let precision = (bytes.len() as u32).saturating_mul(8).max(self.bits());
         let mut wide = words::from_be_bytes(bytes, precision);
@@ -76,7 +76,7 @@ impl Order {
         Exponent::reduced(reduced, &self.0)
     }
 
-    /// `a` times `b` modulo q. Factors of other orders count as the integers they stand for.
+    /// `a` times `b` modulo q. Factors that are not reduced modulo q are taken as integers.
     pub fn multiply(&self, a: &Exponent, b: &Exponent) -> Exponent {
         self.with_reduced(a, |a| {
             self.with_reduced(b, |b| {
@@ -95,8 +95,8 @@ impl Order {
     /// 1 / `exponent` modulo q; 0 has no inverse and gives 0.
     pub fn invert(&self, exponent: &Exponent) -> Exponent {
         self.with_reduced(exponent, |value| {
-            // Moved out, not selected: a selection would leave the inverse in freed memory. That 0
-            // has none may show in the time.
+            // Moved, because a constant-time selection would leave the inverse in freed memory. Time may
+            // reveal that the exponent is 0.
             let inverse = value
                 .invert_odd_mod(self.0.params().modulus())
                 .into_option()

@@ -1,4 +1,4 @@
-//! Powers of public and of secret residues, one and many.
+//! Powers of public and secret residues, single and in batches.
 
 use alloc::vec::Vec;
 
@@ -6,10 +6,7 @@ use crypto_bigint::modular::BoxedMontyForm;
 
 use crate::{
     batch,
-    engine::{
-        Power,
-        comb::{Comb, CombTable},
-    },
+    engine::{Comb, CombTable, Power},
     exponent::Exponent,
     modulus::Modulus,
     residue::{Residue, SecretResidue},
@@ -17,31 +14,30 @@ use crate::{
 };
 
 impl Residue {
-    /// The residue to the power of `exponent`, in time that depends on the declared width of the
-    /// exponent and on the modulus only. The result is a secret until it is
-    /// [published](SecretResidue::publish).
+    /// The residue to the power of `exponent`. Time depends on the modulus and the declared width of
+    /// the exponent only. The result is secret until it is [published](SecretResidue::publish).
     pub fn pow(&self, exponent: &Exponent) -> SecretResidue {
         pow(self.modulus(), self.form(), exponent)
     }
 
-    /// The residue to the power of each exponent, in their order; as [`pow`](Self::pow), and much
-    /// faster than one after the other: from two exponents on they share a table like that of a
-    /// [`FixedBase`](crate::FixedBase).
+    /// The residue to the power of each exponent, in the order of the exponents. Like
+    /// [`pow`](Self::pow), but much faster than a call for each: two or more exponents share a table
+    /// like that of a [`FixedBase`](crate::FixedBase).
     pub fn pow_all(&self, exponents: &[&Exponent]) -> Vec<SecretResidue> {
         pow_all(self.modulus(), self.form(), exponents)
     }
 
-    /// Every base to the power of one exponent, in the order of the bases; as [`pow`](Self::pow),
-    /// and faster than one after the other.
+    /// Each base to the power of one exponent, in the order of the bases. Like [`pow`](Self::pow), but
+    /// faster than a call for each.
     pub fn pow_each(bases: &[&Self], exponent: &Exponent) -> Vec<SecretResidue> {
         let pairs: Vec<_> = bases.iter().map(|base| (*base, exponent)).collect();
         Self::pow_pairs(&pairs)
     }
 
-    /// Independent powers, in the order of the pairs; as [`pow`](Self::pow), and faster than one
-    /// after the other. Exponents may differ in width.
+    /// Independent powers, in the order of the pairs. Like [`pow`](Self::pow), but faster than a call
+    /// for each. Exponents may differ in width.
     ///
-    /// Powers of several moduli do not gain from each other.
+    /// Only neighbours with the same modulus are computed together.
     pub fn pow_pairs(pairs: &[(&Self, &Exponent)]) -> Vec<SecretResidue> {
         let mut results = Vec::with_capacity(pairs.len());
         for run in pairs.chunk_by(|a, b| a.0.modulus() == b.0.modulus()) {
@@ -52,7 +48,7 @@ impl Residue {
                 .iter()
                 .map(|(base, exponent)| Power {
                     base: base.form(),
-                    exponent,
+                    exponent: exponent.as_bits(),
                 })
                 .collect();
             results.extend(pow_batch(first.modulus(), &powers));
@@ -60,11 +56,11 @@ impl Residue {
         results
     }
 
-    /// The residue to the power of a public exponent, a big-endian number. Time depends on the
-    /// values of both.
+    /// The residue to the power of a public exponent, a big-endian number. Time depends on both
+    /// values.
     ///
     /// # Panics
-    /// When the exponent is longer than [`Modulus::MAX_BITS`].
+    /// If the exponent is longer than [`Modulus::MAX_BITS`].
     #[must_use]
     pub fn pow_vartime(&self, exponent: &[u8]) -> Self {
         self.pow(&public_exponent(exponent)).publish()
@@ -72,15 +68,14 @@ impl Residue {
 }
 
 impl SecretResidue {
-    /// The residue to the power of `exponent`, as [`Residue::pow`].
+    /// The residue to the power of `exponent`, like [`Residue::pow`].
     #[must_use]
     pub fn pow(&self, exponent: &Exponent) -> Self {
         pow(self.modulus(), self.form(), exponent)
     }
 
-    /// The residue to the power of each exponent, in their order, as [`Residue::pow_pairs`], and much
-    /// faster: from two exponents on they share a table like that of a
-    /// [`FixedBase`](crate::FixedBase), which is erased afterwards.
+    /// The residue to the power of each exponent, in the order of the exponents, like
+    /// [`Residue::pow_all`]. The table that they share is erased afterwards.
     pub fn pow_each(&self, exponents: &[&Exponent]) -> Vec<Self> {
         pow_all(self.modulus(), self.form(), exponents)
     }
@@ -96,16 +91,15 @@ fn pow_all(
     let width = width.unwrap_or(0);
     if let Some(shape) = Comb::for_powers(exponents.len(), width, modulus.bits()) {
         let table = modulus.kernel().comb_table(base, shape);
-        return comb_powers(modulus, &table, exponents);
+        return comb_powers(modulus, &*table, exponents);
     }
-    let powers: Vec<_> = exponents
-        .iter()
-        .map(|exponent| Power { base, exponent })
-        .collect();
+    let exponents = exponents.iter().map(|exponent| exponent.as_bits());
+    let powers: Vec<_> = exponents.map(|exponent| Power { base, exponent }).collect();
     pow_batch(modulus, &powers)
 }
 
 fn pow(modulus: &Modulus, base: &BoxedMontyForm, exponent: &Exponent) -> SecretResidue {
+    let exponent = exponent.as_bits();
     let value = modulus.kernel().pow(Power { base, exponent });
     SecretResidue::new(modulus.clone(), value)
 }
@@ -114,31 +108,36 @@ fn pow_batch(modulus: &Modulus, powers: &[Power<'_>]) -> Vec<SecretResidue> {
     let kernel = modulus.kernel();
     let values = batch::run_groups(
         powers,
-        kernel.group(),
+        kernel.lanes(),
         |power| batch::work(modulus, power.exponent),
         |group| kernel.pow_batch(group),
     );
-    values
-        .into_iter()
-        .map(|value| SecretResidue::new(modulus.clone(), value))
-        .collect()
+    secrets(modulus, values)
 }
 
 /// Powers of exponents that are not wider than the table.
 pub(crate) fn comb_powers(
     modulus: &Modulus,
-    table: &CombTable,
+    table: &dyn CombTable,
     exponents: &[&Exponent],
 ) -> Vec<SecretResidue> {
+    let exponents: Vec<_> = exponents
+        .iter()
+        .map(|exponent| exponent.as_bits())
+        .collect();
     let values = batch::run_groups(
-        exponents,
-        modulus.kernel().group(),
+        &exponents,
+        modulus.kernel().lanes(),
         // A table saves the squarings.
-        |exponent| batch::work(modulus, exponent) / 4,
+        |exponent| batch::work(modulus, *exponent) / 4,
         |group| table.pow_batch(group),
     );
+    secrets(modulus, values)
+}
+
+fn secrets(modulus: &Modulus, values: Vec<BoxedMontyForm>) -> Vec<SecretResidue> {
+    let values = values.into_iter();
     values
-        .into_iter()
         .map(|value| SecretResidue::new(modulus.clone(), value))
         .collect()
 }

@@ -8,6 +8,7 @@ use subtle::{Choice, ConstantTimeEq};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::{
+    engine,
     jacobi::{self, Jacobi},
     modulus::Modulus,
     words,
@@ -17,7 +18,7 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum ResidueError {
-    /// Not as long as the modulus.
+    /// Shorter or longer than the modulus.
     #[error("residue of {got} bytes, expected {expected}")]
     Length {
         /// Length given.
@@ -28,6 +29,44 @@ pub enum ResidueError {
     /// At or above the modulus.
     #[error("residue is not reduced")]
     NotReduced,
+}
+
+impl Modulus {
+    /// Decodes a public residue of [`byte_len`](Self::byte_len) big-endian bytes, in variable time.
+    ///
+    /// # Errors
+    /// [`ResidueError`] if the length differs or the number is not below the modulus.
+    pub fn residue(&self, bytes: &[u8]) -> Result<Residue, ResidueError> {
+        if bytes.len() != self.byte_len() {
+            return Err(ResidueError::Length {
+                got: bytes.len(),
+                expected: self.byte_len(),
+            });
+        }
+        let value = words::from_be_bytes(bytes, self.bits());
+        if value >= *self.number() {
+            return Err(ResidueError::NotReduced);
+        }
+        let value = BoxedMontyForm::new(value, self.params());
+        Ok(Residue::new(self.clone(), value))
+    }
+
+    /// A public number of any length, big-endian bytes, modulo the modulus. Variable time.
+    pub fn reduce_vartime(&self, bytes: &[u8]) -> Residue {
+        let precision = (bytes.len() as u32).saturating_mul(8).max(self.bits());
+        let reduced = words::from_be_bytes(bytes, precision).rem_vartime(self.non_zero());
+        Residue::new(self.clone(), BoxedMontyForm::new(reduced, self.params()))
+    }
+
+    /// The residue of a small number.
+    pub fn residue_of(&self, number: u64) -> Residue {
+        self.reduce_vartime(&number.to_be_bytes())
+    }
+
+    /// The residue 1.
+    pub fn one(&self) -> Residue {
+        Residue::new(self.clone(), BoxedMontyForm::one(self.params()))
+    }
 }
 
 /// A public residue, kept in Montgomery form.
@@ -51,7 +90,7 @@ impl Residue {
         &self.value
     }
 
-    /// The Montgomery form modulo `modulus` of the integer that the residue stands for.
+    /// The Montgomery form of this integer modulo `modulus`.
     pub(crate) fn form_in(&self, modulus: &Modulus) -> Cow<'_, BoxedMontyForm> {
         if self.modulus == *modulus {
             return Cow::Borrowed(&self.value);
@@ -60,7 +99,7 @@ impl Residue {
         Cow::Owned(BoxedMontyForm::new(integer, modulus.params()))
     }
 
-    /// The product. A factor of another modulus counts as the integer it stands for.
+    /// The product. A factor of another modulus is taken as an integer.
     #[must_use]
     pub fn multiply(&self, factor: &Self) -> Self {
         let value = self.value.mul(&factor.form_in(&self.modulus));
@@ -85,8 +124,8 @@ impl Residue {
 
     /// The Jacobi symbol (residue / modulus). Time depends on the value.
     pub fn jacobi_vartime(&self) -> Jacobi {
-        // The Montgomery form is the residue times a power of two with an even exponent, thus
-        // times a square: it has the same symbol.
+        // The Montgomery form is the residue times a power of two with an even exponent, which is a
+        // square, so it has the same symbol.
         let form = words::to_u64_limbs(self.value.as_montgomery().as_words());
         jacobi::symbol_vartime(form, self.modulus.limbs().to_vec())
     }
@@ -112,7 +151,7 @@ impl fmt::Debug for Residue {
 
 /// A secret residue, kept in Montgomery form.
 ///
-/// Erased on drop; has no `Clone` and no equality, and shows nothing in `Debug`.
+/// Erased on drop. There is no `Clone` and no `==`, and `Debug` shows the length of the modulus only.
 pub struct SecretResidue {
     modulus: Modulus,
     value: BoxedMontyForm,
@@ -132,8 +171,7 @@ impl SecretResidue {
         &self.value
     }
 
-    /// The product with a public factor. A factor of another modulus counts as the integer it
-    /// stands for.
+    /// The product with a public factor. A factor of another modulus is taken as an integer.
     #[must_use]
     pub fn multiply(&self, factor: &Residue) -> Self {
         let value = self.value.mul(&factor.form_in(&self.modulus));
@@ -143,26 +181,23 @@ impl SecretResidue {
     /// The product with another secret.
     ///
     /// # Panics
-    /// When the factor is of another modulus: that is a mistake of the caller.
+    /// If the factor has another modulus, which is a mistake of the caller.
     #[must_use]
     pub fn multiply_secret(&self, factor: &Self) -> Self {
         assert!(
             self.modulus == factor.modulus,
-            "secret residues of two moduli"
+            "secret residues of different moduli"
         );
         Self::new(self.modulus.clone(), self.value.mul(&factor.value))
     }
 
     /// The last of the running products a_0 = self, a_1 = a_0 x_1, a_2 = a_1 x_2, .., and the product
-    /// of all of them. A factor of another modulus counts as the integer it stands for.
+    /// of all of them. A factor of another modulus is taken as an integer.
     #[must_use]
     pub fn multiply_running(&self, factors: &[&Residue]) -> (Self, Self) {
-        let factors: Vec<_> = factors
-            .iter()
-            .map(|factor| factor.form_in(&self.modulus))
-            .collect();
-        let kernel = self.modulus.kernel();
-        let values = kernel.running(&self.value, factors.iter().map(|factor| &**factor));
+        let factors = factors.iter().map(|factor| factor.form_in(&self.modulus));
+        let factors: Vec<_> = factors.collect();
+        let values = engine::running(&self.value, factors.iter().map(|factor| &**factor));
         let [last, product] = values.map(|value| Self::new(self.modulus.clone(), value));
         (last, product)
     }
@@ -172,7 +207,7 @@ impl SecretResidue {
         is_one(&self.modulus, &self.value)
     }
 
-    /// Declares the value public: a blinded key, an element that is to be sent.
+    /// Declares the value public, as a blinded key or an element to be sent.
     #[must_use]
     pub fn publish(mut self) -> Residue {
         let erased = BoxedMontyForm::zero(self.modulus.params());
@@ -191,7 +226,7 @@ impl SecretResidue {
 }
 
 impl ConstantTimeEq for SecretResidue {
-    /// Time depends on the moduli, which are public.
+    /// Constant time in the values; the moduli are public.
     fn ct_eq(&self, other: &Self) -> Choice {
         let same_modulus = Choice::from(u8::from(self.modulus == other.modulus));
         let (ours, theirs) = (self.value.as_montgomery(), other.value.as_montgomery());

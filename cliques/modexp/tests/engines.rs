@@ -1,45 +1,32 @@
-//! Every engine at the lengths where its kernels change, on the numbers where carries go far.
+//! Every engine at the lengths where its kernels change, on numbers where carries go far.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 
-use cliques_modexp::{Engine, Exponent, FixedBase, Modulus, Residue, SecretResidue};
+mod support;
+
+use std::collections::BTreeSet;
+
+use cliques_modexp::{Engine, Exponent, FixedBase, Modulus, Residue, engine};
 use num_bigint::BigUint;
 use proptest::prelude::*;
+use support::{moduli, modulus_of, odd_of_bits, residue, secret_integer as integer};
 
-/// The usual lengths with their neighbours, and those around which a number takes another digit of
-/// 52 bits, or another kernel.
+/// The usual lengths with their neighbours, and the lengths around which a number takes one more digit of
+/// 52 bits or another kernel.
 const BITS: &[u32] = &[
     16, 51, 52, 256, 416, 511, 512, 513, 517, 518, 519, 520, 521, 1023, 1024, 1025, 1038, 1039,
     1535, 1536, 1537, 1558, 1559, 2047, 2048, 2049, 2078, 2079, 3071, 3072, 3073, 3118, 3119, 4095,
     4096, 4097, 4158, 4159,
 ];
 
-fn fixed(n: &BigUint, len: usize) -> Vec<u8> {
-    let bytes = n.to_bytes_be();
-    let mut out = vec![0; len - bytes.len()];
-    out.extend(bytes);
-    out
-}
-
-fn engines(p: &BigUint) -> Vec<Modulus> {
-    let modulus = Modulus::from_be_bytes(&p.to_bytes_be()).unwrap();
-    let all = Engine::ALL.into_iter();
-    all.filter_map(|engine| modulus.with_engine(engine))
-        .collect()
-}
-
-/// Powers of all bases with all exponents by every operation of every engine.
+/// Compares the powers of all bases and exponents, by every operation of every engine.
 fn check(p: &BigUint, bases: &[BigUint], exponents: &[(BigUint, u32)]) {
     let expected: Vec<Vec<BigUint>> = bases
         .iter()
         .map(|base| exponents.iter().map(|(e, _)| base.modpow(e, p)).collect())
         .collect();
-    for modulus in engines(p) {
+    for modulus in moduli(p) {
         let engine = modulus.engine();
-        let integer = |result: &SecretResidue| BigUint::from_bytes_be(&result.to_be_bytes());
-        let bases: Vec<Residue> = bases
-            .iter()
-            .map(|base| modulus.residue(&fixed(base, modulus.byte_len())).unwrap())
-            .collect();
+        let bases: Vec<Residue> = bases.iter().map(|base| residue(&modulus, base)).collect();
         let secrets: Vec<Exponent> = exponents
             .iter()
             .map(|(e, width)| Exponent::from_be_bytes(&e.to_bytes_be(), *width))
@@ -122,8 +109,7 @@ proptest! {
     fn powers_equal_the_reference(bits in prop::sample::select(BITS), seed in prop::collection::vec(any::<u8>(), 521),
                                   bases in prop::collection::vec(prop::collection::vec(any::<u8>(), 521), 1..4),
                                   exponents in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..40), 1..6)) {
-        let top = BigUint::from(1_u8) << (bits - 1);
-        let p = (BigUint::from_bytes_be(&seed) % &top) | top | BigUint::from(1_u8);
+        let p = odd_of_bits(bits, &seed);
         let bases: Vec<_> = bases.iter().map(|base| BigUint::from_bytes_be(base) % &p).collect();
         let exponents: Vec<_> = exponents
             .iter()
@@ -137,8 +123,7 @@ proptest! {
     fn powers_of_long_exponents_equal_the_reference(bits in prop::sample::select(&[512_u32, 1024, 2048][..]),
                                                     seed in prop::collection::vec(any::<u8>(), 521),
                                                     exponent in prop::collection::vec(any::<u8>(), 80..140)) {
-        let top = BigUint::from(1_u8) << (bits - 1);
-        let p = (BigUint::from_bytes_be(&seed) % &top) | top | BigUint::from(1_u8);
+        let p = odd_of_bits(bits, &seed);
         let base = BigUint::from_bytes_be(&exponent) % &p;
         let width = exponent.len() as u32 * 8;
         check(&p, &[base], &[(BigUint::from_bytes_be(&exponent), width)]);
@@ -147,12 +132,23 @@ proptest! {
 
 #[test]
 fn engines_are_named_and_moduli_on_them_are_equal() {
+    let names: BTreeSet<_> = Engine::all().map(Engine::name).collect();
+    assert_eq!(names.len(), Engine::all().count(), "names are unique");
+    assert_eq!(Engine::all().last(), Some(Engine::PORTABLE));
+
     let p = (BigUint::from(1_u8) << 2048_u32) - 3_u8;
-    let moduli = engines(&p);
-    assert_eq!(moduli[0].engine(), Engine::Portable);
+    let moduli = moduli(&p);
     assert!(moduli.iter().all(|modulus| *modulus == moduli[0]));
-    // 8192 bits are left to the portable engine.
+    assert_eq!(moduli.last().unwrap().engine(), Engine::PORTABLE);
+    // The engine that is chosen for the usual lengths.
+    assert_eq!(modulus_of(&p).engine(), engine());
+}
+
+#[test]
+fn moduli_that_no_vector_engine_serves_are_left_to_the_portable_one() {
     let large = Modulus::from_be_bytes(&[0xff; 1024]).unwrap();
-    assert_eq!(large.engine(), Engine::Portable);
-    assert!(large.with_engine(Engine::Avx512Ifma).is_none());
+    assert_eq!(large.engine(), Engine::PORTABLE);
+    for engine in Engine::all().filter(|engine| engine.name() == "avx512-ifma") {
+        assert!(large.with_engine(engine).is_none());
+    }
 }

@@ -1,4 +1,4 @@
-//! Every operation against num-bigint, at the sizes where limbs begin and end.
+//! Every operation against num-bigint, at the sizes around the limits of words.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -7,30 +7,19 @@
     missing_docs
 )]
 
+mod support;
+
 use cliques_modexp::{Exponent, Jacobi, Modulus, ModulusError, Order, ResidueError};
 use num_bigint::BigUint;
 use proptest::prelude::*;
+use support::{
+    fixed, integer, jacobi::jacobi, moduli, modulus_of, odd_of_bits, residue, secret_integer,
+};
 
 /// Lengths around the limits of 32- and 64-bit words.
 const BITS: &[u32] = &[
     16, 17, 31, 32, 33, 63, 64, 65, 66, 127, 128, 129, 191, 192, 193, 255, 256, 257, 320, 521,
 ];
-
-fn modulus_of(n: &BigUint) -> Modulus {
-    Modulus::from_be_bytes(&n.to_bytes_be()).unwrap()
-}
-
-fn fixed(n: &BigUint, len: usize) -> Vec<u8> {
-    let bytes = n.to_bytes_be();
-    let mut out = vec![0; len - bytes.len()];
-    out.extend(bytes);
-    out
-}
-
-fn odd_of_bits(bits: u32, seed: &[u8]) -> BigUint {
-    let top = BigUint::from(1_u8) << (bits - 1);
-    (BigUint::from_bytes_be(seed) % &top) | top | BigUint::from(1_u8)
-}
 
 prop_compose! {
     fn odd_number()(bits in prop::sample::select(BITS), seed in prop::collection::vec(any::<u8>(), 66)) -> BigUint {
@@ -38,7 +27,7 @@ prop_compose! {
     }
 }
 
-/// The moduli next to a power of two, where a carry or a borrow goes through every limb.
+/// Moduli next to a power of two, where carries and borrows go through all limbs.
 fn extreme_moduli() -> Vec<BigUint> {
     let one = BigUint::from(1_u8);
     BITS.iter()
@@ -52,18 +41,20 @@ fn extreme_moduli() -> Vec<BigUint> {
         .collect()
 }
 
+/// Compares a power on every engine.
 fn check_pow(p: &BigUint, base: &BigUint, exponent: &BigUint, width: u32) {
-    let modulus = modulus_of(p);
-    let residue = modulus.residue(&fixed(base, modulus.byte_len())).unwrap();
     let secret = Exponent::from_be_bytes(&exponent.to_bytes_be(), width);
-    let expected = fixed(&base.modpow(exponent, p), modulus.byte_len());
-    let power = residue.pow(&secret);
-    assert_eq!(
-        &power.to_be_bytes()[..],
-        expected,
-        "{base}^{exponent} mod {p}"
-    );
-    assert_eq!(power.publish().to_be_bytes(), expected);
+    let expected = base.modpow(exponent, p);
+    for modulus in moduli(p) {
+        let power = residue(&modulus, base).pow(&secret);
+        let engine = modulus.engine();
+        assert_eq!(
+            secret_integer(&power),
+            expected,
+            "{engine}: {base}^{exponent} mod {p}"
+        );
+        assert_eq!(integer(&power.publish()), expected);
+    }
 }
 
 #[test]
@@ -164,15 +155,13 @@ fn residues_of_wrong_length_or_not_reduced_are_refused() {
 }
 
 #[test]
-fn operands_of_another_modulus_count_as_integers() {
+fn operands_of_another_modulus_are_taken_as_integers() {
     let (p, q) = (
         BigUint::from(130_367_u32),
         (BigUint::from(1_u8) << 130_u32) + BigUint::from(1_u8),
     );
     let (small, large) = (modulus_of(&p), modulus_of(&q));
-    let wide = large
-        .residue(&fixed(&(&q - BigUint::from(5_u8)), large.byte_len()))
-        .unwrap();
+    let wide = residue(&large, &(&q - BigUint::from(5_u8)));
     let product = small.residue_of(7).multiply(&wide);
     let expected = (BigUint::from(7_u8) * (&q - BigUint::from(5_u8))) % &p;
     assert_eq!(product.to_be_bytes(), fixed(&expected, small.byte_len()));
@@ -188,7 +177,7 @@ fn operands_of_another_modulus_count_as_integers() {
 }
 
 #[test]
-fn sampling_clears_high_bits_and_drops_what_is_out_of_range() {
+fn sampling_clears_high_bits_and_rejects_numbers_out_of_range() {
     let order = Order::from_be_bytes(&[0x01, 0x00, 0x01]).unwrap();
     // 17 bits: 0x1_0001 and 0x1_ffff are too large, 0 too small, then 0xfe_0007 is 7.
     let draws = [
@@ -215,7 +204,7 @@ fn inverse_of_zero_is_zero() {
     ));
 }
 
-/// Euler's criterion serves as the reference for prime moduli.
+/// The reference for prime moduli is Euler's criterion.
 #[test]
 fn jacobi_symbols_of_a_mersenne_prime_follow_eulers_criterion() {
     let one = BigUint::from(1_u8);
@@ -238,25 +227,6 @@ fn jacobi_symbols_of_a_mersenne_prime_follow_eulers_criterion() {
     }
 }
 
-/// The symbol by quadratic reciprocity on whole numbers, one step at a time.
-fn jacobi_reference(a: &BigUint, n: &BigUint) -> Jacobi {
-    let low = |x: &BigUint| x.iter_u64_digits().next().unwrap_or(0);
-    let (mut a, mut n, mut plus) = (a % n, n.clone(), true);
-    while a != BigUint::ZERO {
-        while low(&a) % 2 == 0 {
-            a >>= 1_u8;
-            plus ^= matches!(low(&n) % 8, 3 | 5);
-        }
-        plus ^= low(&a) % 4 == 3 && low(&n) % 4 == 3;
-        (a, n) = (&n % &a, a);
-    }
-    match (n == BigUint::from(1_u8), plus) {
-        (false, _) => Jacobi::Zero,
-        (true, true) => Jacobi::One,
-        (true, false) => Jacobi::MinusOne,
-    }
-}
-
 #[test]
 fn jacobi_symbols_at_the_edges_equal_the_reference() {
     let one = BigUint::from(1_u8);
@@ -269,12 +239,8 @@ fn jacobi_symbols_at_the_edges_equal_the_reference() {
         numbers.extend((0_u32..70).map(|small| (&n >> 1_u8) + BigUint::from(small)));
         numbers.extend((0_u32..70).map(|small| &n - BigUint::from(small + 1)));
         for a in numbers.iter().filter(|a| **a < n) {
-            let residue = modulus.residue(&fixed(a, modulus.byte_len())).unwrap();
-            assert_eq!(
-                residue.jacobi_vartime(),
-                jacobi_reference(a, &n),
-                "({a} / {n})"
-            );
+            let residue = residue(&modulus, a);
+            assert_eq!(residue.jacobi_vartime(), jacobi(a, &n), "({a} / {n})");
         }
     }
 }
@@ -286,7 +252,7 @@ fn jacobi_symbol_of_a_common_factor_is_zero() {
     let modulus = modulus_of(&n);
     for k in [1_u32, 2, 3, 64, 1000] {
         let a = &factor * BigUint::from(k);
-        let residue = modulus.residue(&fixed(&a, modulus.byte_len())).unwrap();
+        let residue = residue(&modulus, &a);
         assert_eq!(residue.jacobi_vartime(), Jacobi::Zero);
     }
 }
@@ -306,7 +272,7 @@ proptest! {
                                     b in prop::collection::vec(any::<u8>(), 1..70)) {
         let modulus = modulus_of(&p);
         let (a, b) = (BigUint::from_bytes_be(&a) % &p, BigUint::from_bytes_be(&b) % &p);
-        let residue = |x: &BigUint| modulus.residue(&fixed(x, modulus.byte_len())).unwrap();
+        let residue = |x: &BigUint| residue(&modulus, x);
         let expected = fixed(&(&a * &b % &p), modulus.byte_len());
         prop_assert_eq!(residue(&a).multiply(&residue(&b)).to_be_bytes(), expected);
         prop_assert_eq!(residue(&a).square(), residue(&a).multiply(&residue(&a)));
@@ -338,12 +304,12 @@ proptest! {
     fn jacobi_symbols_equal_the_reference(n in odd_number(), a in prop::collection::vec(any::<u8>(), 1..70)) {
         let modulus = modulus_of(&n);
         let a = BigUint::from_bytes_be(&a) % &n;
-        let residue = modulus.residue(&fixed(&a, modulus.byte_len())).unwrap();
-        prop_assert_eq!(residue.jacobi_vartime(), jacobi_reference(&a, &n));
+        let residue = residue(&modulus, &a);
+        prop_assert_eq!(residue.jacobi_vartime(), jacobi(&a, &n));
     }
 }
 
-/// A number of runs of equal bits, where carries go far and leading words are alike.
+/// A number made of long runs of equal bits, where carries go far and leading words are equal.
 fn runs(max: usize) -> impl Strategy<Value = BigUint> {
     prop::collection::vec((any::<bool>(), 1_u32..200), 1..max).prop_map(|runs| {
         runs.iter().fold(BigUint::ZERO, |number, (ones, length)| {
@@ -362,14 +328,14 @@ proptest! {
         let n = if n.bits() < 16 { BigUint::from(0x8001_u32) } else { n };
         let modulus = modulus_of(&n);
         let a = a % &n;
-        let residue = modulus.residue(&fixed(&a, modulus.byte_len())).unwrap();
-        prop_assert_eq!(residue.jacobi_vartime(), jacobi_reference(&a, &n));
+        let residue = residue(&modulus, &a);
+        prop_assert_eq!(residue.jacobi_vartime(), jacobi(&a, &n));
     }
 }
 
 /// Two odd numbers, the smaller first, that become nearly equal after some steps of the binary
-/// algorithm, made by walking these steps backwards: a comparison of leading words alone, which
-/// carry errors by then, would take the wrong one for the larger.
+/// algorithm. They are made by taking these steps backwards. A comparison of leading words alone, which
+/// have errors by then, would take the wrong one for the larger.
 fn close_after_steps() -> impl Strategy<Value = (BigUint, BigUint)> {
     let start = prop::collection::vec(any::<u8>(), 33..300);
     let steps = prop::collection::vec((1_u32..6, any::<bool>()), 1..40);
@@ -393,12 +359,12 @@ proptest! {
     #[test]
     fn jacobi_symbols_of_numbers_that_become_close_equal_the_reference((a, n) in close_after_steps()) {
         let modulus = modulus_of(&n);
-        // The algorithm works on the Montgomery form, which is to be `a` itself: divide by R.
+        // The algorithm works on the Montgomery form. To make that `a` itself, divide by R.
         let half = (&n + BigUint::from(1_u8)) >> 1_u8;
         let words = n.bits().div_ceil(64);
         let residue = &a * half.modpow(&BigUint::from(64 * words), &n) % &n;
-        let residue = modulus.residue(&fixed(&residue, modulus.byte_len())).unwrap();
-        prop_assert_eq!(residue.jacobi_vartime(), jacobi_reference(&a, &n));
+        let residue = support::residue(&modulus, &residue);
+        prop_assert_eq!(residue.jacobi_vartime(), jacobi(&a, &n));
     }
 }
 

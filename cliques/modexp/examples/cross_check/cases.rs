@@ -8,8 +8,8 @@ use crate::{
     random::Random,
 };
 
-/// Lengths of moduli, in bits, and how many cases of a thousand are of such a length. The limits
-/// are those where the vector engine takes another kernel.
+/// Ranges of lengths of moduli, in bits, with their share of the cases, per mille. The limits are those
+/// where the vector engine for AVX-512 IFMA takes another kernel.
 pub(crate) const LENGTHS: [Length; 8] = [
     Length::new(16, 64, 230),
     Length::new(65, 255, 230),
@@ -37,14 +37,14 @@ impl Length {
     }
 }
 
-/// What a case was.
+/// The kind of a case.
 pub(crate) struct Checked {
     pub(crate) length: usize,
     pub(crate) engine: Engine,
     pub(crate) operation: Operation,
 }
 
-/// Operands, ours beside the reference's.
+/// The operands, in our types and in those of num-bigint.
 pub(crate) struct Operands {
     pub(crate) modulus: Modulus,
     pub(crate) p: BigUint,
@@ -66,8 +66,8 @@ impl Random {
             .copied()
     }
 
-    /// A number of at most so many bits. Every second one has long runs of equal bits, where
-    /// carries go far, and some are as small or as large as they can be.
+    /// A number of at most so many bits. Half of them have long runs of equal bits, where carries go
+    /// far, and some are as small or as large as possible.
     fn number(&mut self, bits: u32) -> BigUint {
         let bound = BigUint::from(1_u8) << bits;
         let number = match self.below(20) {
@@ -109,7 +109,7 @@ impl Random {
         (0, &LENGTHS[0])
     }
 
-    /// A width of exponents in bits: the longer the modulus, the more often it is short.
+    /// A width of exponents, in bits; shorter for longer moduli.
     fn width(&mut self, bits: u32) -> u32 {
         let longest = match bits {
             0..=255 => 300,
@@ -117,20 +117,20 @@ impl Random {
             _ => 64,
         };
         match self.below(200) {
-            // Long exponents have wider windows.
+            // Wide enough for wider windows.
             0 if bits < 600 => 640 + self.below(100) as u32,
             _ => 1 + self.below(longest) as u32,
         }
     }
 }
 
-/// Case `number` of a seed; the difference, if there is one.
+/// Runs case `number` of a seed. The error describes a difference.
 pub(crate) fn check(seed: u64, number: u64) -> Result<Checked, String> {
-    // Far apart, so that the numbers of one case do not come again in the next one.
+    // The seeds are far apart, so that the random numbers of a case do not recur in the next one.
     let mut random = Random::new(Random::new(seed ^ (number << 20)).next());
     let (length, range) = random.length();
     let span = u64::from(range.longest - range.shortest + 1);
-    // Often at the limits, where digits and words are full.
+    // Often at the limits, where all digits and words are in use.
     let bits = match random.below(8) {
         0 => range.shortest,
         1 => range.longest,
@@ -138,7 +138,8 @@ pub(crate) fn check(seed: u64, number: u64) -> Result<Checked, String> {
     };
     let p = random.modulus(bits);
     let modulus = Modulus::from_be_bytes(&p.to_bytes_be()).map_err(|error| error.to_string())?;
-    let engine = random.one_of(&Engine::ALL).unwrap_or(Engine::Portable);
+    let engines: Vec<_> = Engine::all().collect();
+    let engine = random.one_of(&engines).unwrap_or(Engine::PORTABLE);
     let modulus = modulus.with_engine(engine).unwrap_or(modulus);
     let operation = random.one_of(&Operation::ALL).unwrap_or(Operation::Power);
     let width = random.width(bits);
@@ -171,7 +172,7 @@ pub(crate) fn check(seed: u64, number: u64) -> Result<Checked, String> {
         return Ok(checked);
     }
     Err(format!(
-        "case {number} of seed {seed}: {operation:?} on {:?} differs: modulus {}, bases {:?}, \
+        "case {number} of seed {seed}: {operation:?} on {} differs: modulus {}, bases {:?}, \
          exponents of {width} bits {:?}",
         checked.engine, operands.p, operands.base_numbers, operands.exponent_numbers
     ))

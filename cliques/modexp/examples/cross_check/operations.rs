@@ -1,9 +1,9 @@
-//! The operations of the crate, by ours and by num-bigint.
+//! The operations, as this crate and as num-bigint compute them.
 
 use cliques_modexp::{Exponent, FixedBase, Jacobi, Order, Residue, SecretResidue};
 use num_bigint::BigUint;
 
-use crate::cases::Operands;
+use crate::{cases::Operands, jacobi::jacobi};
 
 /// What a case computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +44,7 @@ impl Operation {
         Self::OrderArithmetic,
     ];
 
-    /// How many pairs of operands it may get, each as often as another.
+    /// The numbers of pairs of operands that it is tested with, equally often.
     pub(crate) const fn counts(self) -> &'static [usize] {
         match self {
             Self::Power
@@ -62,7 +62,7 @@ impl Operation {
     }
 }
 
-/// What an operation gives.
+/// The result of an operation.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Output {
     Numbers(Vec<BigUint>),
@@ -192,22 +192,5 @@ pub(crate) fn reference(operation: Operation, operands: &Operands) -> Output {
             exponent.modinv(p).unwrap_or(BigUint::ZERO),
             base * &exponents[1] % p,
         ]),
-    }
-}
-
-/// By quadratic reciprocity, on whole numbers.
-fn jacobi(a: &BigUint, n: &BigUint) -> Jacobi {
-    let low = |x: &BigUint| x.iter_u64_digits().next().unwrap_or(0);
-    let (mut a, mut n, mut plus) = (a % n, n.clone(), true);
-    while let Some(zeros) = a.trailing_zeros() {
-        a >>= zeros;
-        plus ^= zeros % 2 == 1 && matches!(low(&n) % 8, 3 | 5);
-        plus ^= low(&a) % 4 == 3 && low(&n) % 4 == 3;
-        (a, n) = (&n % &a, a);
-    }
-    match (n == BigUint::from(1_u8), plus) {
-        (false, _) => Jacobi::Zero,
-        (true, true) => Jacobi::One,
-        (true, false) => Jacobi::MinusOne,
     }
 }

@@ -1,6 +1,6 @@
-//! How many cases there were of what.
+//! The number of cases by operation, engine and length.
 
-use std::fmt;
+use std::{array, fmt};
 
 use cliques_modexp::Engine;
 
@@ -9,23 +9,30 @@ use crate::{
     operations::Operation,
 };
 
-/// Cases by operation, engine and length.
-#[derive(Default)]
-pub(crate) struct Tally([[[u64; LENGTHS.len()]; Engine::ALL.len()]; Operation::ALL.len()]);
+/// For each operation and engine, the cases of each length.
+pub(crate) struct Tally([Vec<[u64; LENGTHS.len()]>; Operation::ALL.len()]);
+
+impl Default for Tally {
+    fn default() -> Self {
+        Self(array::from_fn(|_| {
+            Engine::all().map(|_| [0; LENGTHS.len()]).collect()
+        }))
+    }
+}
 
 impl Tally {
     pub(crate) fn add(&mut self, checked: Checked) {
         let operation = Operation::ALL
             .iter()
             .position(|it| *it == checked.operation);
-        let engine = Engine::ALL.iter().position(|it| *it == checked.engine);
+        let engine = Engine::all().position(|it| it == checked.engine);
         if let Some((operation, engine)) = operation.zip(engine) {
             self.0[operation][engine][checked.length] += 1;
         }
     }
 
-    /// The sum of two.
-    pub(crate) fn joined(mut self, other: Self) -> Self {
+    /// The sum of both.
+    pub(crate) fn merged(mut self, other: Self) -> Self {
         let places = self.0.iter_mut().flatten().flatten();
         for (place, count) in places.zip(other.0.iter().flatten().flatten()) {
             *place += count;
@@ -42,9 +49,9 @@ impl fmt::Display for Tally {
             write!(f, "{range:>10}")?;
         }
         for (operation, by_engine) in Operation::ALL.iter().zip(&self.0) {
-            for (engine, by_length) in Engine::ALL.iter().zip(by_engine) {
-                let names = (format!("{operation:?}"), format!("{engine:?}"));
-                write!(f, "\n{:16}{:12}", names.0, names.1)?;
+            for (engine, by_length) in Engine::all().zip(by_engine) {
+                let operation = format!("{operation:?}");
+                write!(f, "\n{operation:16}{engine:12}")?;
                 for count in by_length {
                     write!(f, "{count:>10}")?;
                 }

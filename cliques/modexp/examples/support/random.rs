@@ -1,10 +1,10 @@
-//! Random numbers for the programs beside this folder.
+//! Random numbers for the examples.
 
 /// SplitMix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014).
 pub(crate) struct Random(u64);
 
 impl Random {
-    /// The same seed gives the same numbers.
+    /// The numbers of a seed are always the same.
     pub(crate) const fn new(seed: u64) -> Self {
         Self(seed)
     }

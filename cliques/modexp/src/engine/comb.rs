@@ -12,25 +12,20 @@
 //! (Brickell, Gordon, McCurley, Wilson, "Fast exponentiation with precomputation", 1992; the
 //! interleaving as in Lim and Lee, "More flexible exponentiation with precomputation", 1994).
 
-use alloc::vec::Vec;
+use super::bits::{self, ExponentBits};
 
-use crypto_bigint::modular::BoxedMontyForm;
-
-use super::{digits, ifma, portable};
-use crate::exponent::Exponent;
-
-/// The shape of a table, for exponents of a width in a modulus of a length.
+/// The shape of a table, for an exponent width and a modulus length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Comb {
-    /// w, bits a digit.
-    pub(crate) window: u32,
+    /// w, bits of a digit.
+    pub(super) window: u32,
     /// s, interleaved parts.
-    pub(crate) parts: u32,
-    /// Entries for so many j.
-    pub(crate) rows: u32,
+    pub(super) parts: u32,
+    /// Values of j that have entries.
+    pub(super) rows: u32,
 }
 
-/// What a table may take, in bytes of residues. Larger ones need fewer squarings, but fall out of
+/// Size limit of a table, in bytes of residues. Larger ones need fewer squarings, but fall out of
 /// the second-level cache between uses, and all of a row is read for each digit.
 const TABLE_BYTES: u32 = 128 * 1024;
 
@@ -41,7 +36,7 @@ impl Comb {
         Self::with_rows(window, TABLE_BYTES / row_bytes, width)
     }
 
-    /// At most so many rows, and at least one.
+    /// A table of at least one and at most `rows` rows.
     fn with_rows(window: u32, rows: u32, width: u32) -> Self {
         let digits = width.div_ceil(window).max(1);
         let rows = digits.min(rows).max(1);
@@ -53,12 +48,12 @@ impl Comb {
         }
     }
 
-    /// The shape for `count` powers of one base whose table is made for them alone; none where the
+    /// The shape for `count` powers of one base whose table is made for them alone; `None` if the
     /// table costs more than it saves.
     pub(crate) fn for_powers(count: usize, width: u32, modulus_bits: u32) -> Option<Self> {
         let count = u32::try_from(count).unwrap_or(u32::MAX);
         let mut best = Self::new(width, modulus_bits);
-        // Fewer rows than there is room for are made sooner.
+        // A table with fewer rows than there is room for takes less time to make.
         let mut rows = best.rows;
         while rows > 1 {
             rows = rows.div_ceil(2);
@@ -67,7 +62,7 @@ impl Comb {
                 best = shape;
             }
         }
-        let window = digits::window(width);
+        let window = bits::window(width);
         let without = width
             .saturating_add(width.div_ceil(window))
             .saturating_add(1 << window)
@@ -75,7 +70,7 @@ impl Comb {
         (best.multiplications(count, width) < without).then_some(best)
     }
 
-    /// What a table and `count` powers take together, in multiplications.
+    /// The multiplications of a table and `count` powers together.
     const fn multiplications(self, count: u32, width: u32) -> u32 {
         let table =
             self.window * self.parts * (self.rows - 1) + self.rows * ((1 << self.window) - 2);
@@ -83,8 +78,8 @@ impl Comb {
         table.saturating_add(power.saturating_mul(count))
     }
 
-    /// What a power of an exponent that is not wider than the table takes.
-    pub(crate) fn steps(self, exponent: &Exponent) -> impl Iterator<Item = Step> {
+    /// The steps of a power of an exponent that is not wider than the table.
+    pub(super) fn steps(self, exponent: ExponentBits<'_>) -> impl Iterator<Item = Step> + use<> {
         let digits = exponent.width().div_ceil(self.window);
         (0..self.parts).rev().flat_map(move |part| {
             let squares = if part + 1 == self.parts {
@@ -106,39 +101,11 @@ impl Comb {
 }
 
 /// A step of a power.
-pub(crate) enum Step {
+pub(super) enum Step {
     /// Square.
     Square,
-    /// Multiply by the entry of a row that the digit from some bit of the exponent on selects.
+    /// Multiply by the entry of `row` that the digit at bit `from` of the exponent selects.
     Multiply { row: u32, from: u32 },
-}
-
-/// A table with the engine that made it.
-pub(crate) enum CombTable {
-    Portable(portable::CombTable),
-    #[allow(
-        dead_code,
-        reason = "never made where the vector engine is not compiled"
-    )]
-    Ifma(ifma::CombTable),
-}
-
-impl CombTable {
-    /// The power of an exponent that is not wider than the table.
-    pub(crate) fn pow(&self, exponent: &Exponent) -> BoxedMontyForm {
-        match self {
-            Self::Portable(table) => table.pow(exponent),
-            Self::Ifma(table) => table.pow(exponent),
-        }
-    }
-
-    /// Independent powers, in the given order.
-    pub(crate) fn pow_batch(&self, exponents: &[&Exponent]) -> Vec<BoxedMontyForm> {
-        match self {
-            Self::Portable(table) => exponents.iter().map(|e| table.pow(e)).collect(),
-            Self::Ifma(table) => table.pow_batch(exponents),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,146 +1,163 @@
-//! Engines: the inner loops of exponentiation, chosen once per modulus.
+//! Exponentiation engines, and the choice among them.
 //!
-//! The interface of the crate does not change with the engine, and neither does any result.
+//! ```text
+//!   mod.rs                  the choice: which engine serves a modulus
+//!   portable/  ifma/  ..    the engines, one folder each, which do not know each other
+//!   kernel.rs               what an engine implements
+//!   comb.rs  bits.rs        tables of fixed bases, digits of exponents
+//! ```
+//!
+//! A new engine is a folder whose `mod.rs` has a constant `ENGINE: Implementation`, and a line in
+//! `engines!` below. No result depends on the engine.
 
-pub(crate) mod comb;
-mod digits;
-#[cfg(all(
-    target_arch = "x86_64",
-    target_pointer_width = "64",
-    not(cliques_modexp_portable)
-))]
-mod ifma;
-#[cfg(not(all(
-    target_arch = "x86_64",
-    target_pointer_width = "64",
-    not(cliques_modexp_portable)
-)))]
-#[path = "absent.rs"]
-mod ifma;
+mod bits;
+mod comb;
+mod kernel;
 mod portable;
 
-use alloc::vec::Vec;
+use alloc::boxed::Box;
+use core::{fmt, ops::RangeInclusive};
 
-use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
+use crypto_bigint::modular::BoxedMontyParams;
 
-use crate::exponent::Exponent;
-use comb::{Comb, CombTable};
+pub(crate) use bits::ExponentBits;
+pub(crate) use comb::Comb;
+use kernel::Implementation;
+pub(crate) use kernel::{CombTable, Kernel, Power};
+/// Running products are left to the portable engine: for vectors, every factor would have to be
+/// converted first.
+pub(crate) use portable::running;
 
-/// What computes powers. A modulus is made for the fastest one of the processor;
-/// [`Modulus::with_engine`](crate::Modulus::with_engine) takes another one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Engine {
-    /// Word by word, on any processor.
-    Portable,
-    /// Vectors of 52-bit multiply-adds, on x86-64 processors with AVX-512 IFMA, for moduli of at
-    /// most 4158 bits.
-    Avx512Ifma,
+/// Declares the module of each engine, and puts all engines into a table with the portable one at
+/// its end.
+macro_rules! engines {
+    ($($module:ident on $arch:literal, $bits:expr;)*) => {
+        $(
+            #[cfg(all(
+                target_arch = $arch,
+                target_pointer_width = "64",
+                not(cliques_modexp_portable)
+            ))]
+            mod $module;
+        )*
+
+        /// All engines of this build.
+        static ENGINES: &[Entry] = &[
+            $(
+                #[cfg(all(
+                    target_arch = $arch,
+                    target_pointer_width = "64",
+                    not(cliques_modexp_portable)
+                ))]
+                Entry { implementation: &$module::ENGINE, bits: $bits },
+            )*
+            Entry { implementation: &portable::ENGINE, bits: 1..=u32::MAX },
+        ];
+    };
 }
+
+// An engine, its architecture and the lengths of the moduli that it serves, in bits. A modulus gets
+// the first engine in this list that serves it and that runs on the processor. Moduli below 256 bits
+// are left to the portable engine, whose numbers have no unused lanes.
+engines! {
+    ifma on "x86_64", 256..=4158;
+}
+
+struct Entry {
+    implementation: &'static Implementation,
+    bits: RangeInclusive<u32>,
+}
+
+impl Entry {
+    const fn engine(&self) -> Engine {
+        Engine(self.implementation.name)
+    }
+}
+
+/// An implementation of exponentiation.
+///
+/// A modulus gets the fastest engine that the processor has; [`Modulus::with_engine`] selects
+/// another one.
+///
+/// [`Modulus::with_engine`]: crate::Modulus::with_engine
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Engine(&'static str);
 
 impl Engine {
-    /// Every engine of the crate, the fastest one last.
-    pub const ALL: [Self; 2] = [Self::Portable, Self::Avx512Ifma];
+    /// The engine for any processor and any modulus, named `portable`.
+    pub const PORTABLE: Self = Self(portable::ENGINE.name);
+
+    /// Every engine of this build, the fastest first, whether the processor has what it needs or
+    /// not. The last one is [`PORTABLE`](Self::PORTABLE).
+    pub fn all() -> impl Iterator<Item = Self> {
+        ENGINES.iter().map(Entry::engine)
+    }
+
+    /// The name, in lower case: `avx512-ifma`.
+    pub const fn name(self) -> &'static str {
+        self.0
+    }
+
+    /// The kernel of this engine for a modulus, if the engine can serve it here.
+    pub(crate) fn kernel(self, params: &BoxedMontyParams, bits: u32) -> Option<Box<dyn Kernel>> {
+        let entry = ENGINES.iter().find(|entry| entry.engine() == self)?;
+        (entry.implementation.kernel)(params, bits)
+    }
 }
 
-/// A base with its secret exponent.
-#[derive(Clone, Copy)]
-pub(crate) struct Power<'a> {
-    pub(crate) base: &'a BoxedMontyForm,
-    pub(crate) exponent: &'a Exponent,
+impl fmt::Display for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.0)
+    }
 }
 
-/// How far a running product has come: known from the position alone, so that it may be asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Progress {
-    /// It is still the 1 that it starts as: a square is itself, a product is the factor.
-    One,
-    /// Something was multiplied by.
-    Begun,
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Engine({})", self.0)
+    }
 }
 
-/// An engine with what it computes once for a modulus.
-pub(crate) enum Kernel {
-    Portable,
-    Ifma(ifma::Context),
+/// The engine that this processor uses for moduli of the usual lengths. Those that it does not
+/// serve get another one, which [`Modulus::engine`](crate::Modulus::engine) names.
+///
+/// Tests and benchmarks can force an engine: if the environment variable `CLIQUES_MODEXP_ENGINE` has
+/// the name of an engine when the crate is *compiled*, that engine serves every modulus that it can.
+pub fn engine() -> Engine {
+    let candidates = forced().into_iter().chain(ENGINES);
+    let mut available = candidates.filter(|entry| (entry.implementation.is_available)());
+    available.next().map_or(Engine::PORTABLE, Entry::engine)
 }
 
-/// Shorter moduli are left to the portable engine, whose numbers have no unused lanes.
-const IFMA_MIN_BITS: u32 = 256;
+/// The engine and its kernel for a modulus of so many bits.
+pub(crate) fn choose(params: &BoxedMontyParams, bits: u32) -> (Engine, Box<dyn Kernel>) {
+    let serving = ENGINES.iter().filter(|entry| entry.bits.contains(&bits));
+    let candidates = forced().into_iter().chain(serving);
+    candidates
+        .map(Entry::engine)
+        .find_map(|engine| Some((engine, engine.kernel(params, bits)?)))
+        .unwrap_or_else(|| (Engine::PORTABLE, Box::new(portable::Portable)))
+}
 
-impl Kernel {
-    /// The fastest engine of this processor for a modulus.
-    pub(crate) fn detect(params: &BoxedMontyParams, bits: u32) -> Self {
-        if bits < IFMA_MIN_BITS {
-            return Self::Portable;
-        }
-        Self::of(Engine::Avx512Ifma, params, bits).unwrap_or(Self::Portable)
-    }
+const FORCED: Option<&str> = option_env!("CLIQUES_MODEXP_ENGINE");
 
-    /// A certain engine; none where the processor, or the engine for this modulus, is not up to it.
-    pub(crate) fn of(engine: Engine, params: &BoxedMontyParams, bits: u32) -> Option<Self> {
-        match engine {
-            Engine::Portable => Some(Self::Portable),
-            Engine::Avx512Ifma => ifma::Context::detect(params, bits).map(Self::Ifma),
-        }
-    }
+fn forced() -> Option<&'static Entry> {
+    FORCED.and_then(|name| {
+        ENGINES
+            .iter()
+            .find(|entry| entry.implementation.name == name)
+    })
+}
 
-    pub(crate) const fn engine(&self) -> Engine {
-        match self {
-            Self::Portable => Engine::Portable,
-            Self::Ifma(_) => Engine::Avx512Ifma,
-        }
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    /// How many powers it computes at once.
-    pub(crate) const fn group(&self) -> usize {
-        match self {
-            Self::Portable => 1,
-            Self::Ifma(_) => ifma::GROUP,
-        }
-    }
-
-    /// In time that depends on the exponent's width and the modulus only, like all that follows.
-    pub(crate) fn pow(&self, power: Power<'_>) -> BoxedMontyForm {
-        match self {
-            Self::Portable => portable::pow(power),
-            Self::Ifma(context) => context.pow(power),
-        }
-    }
-
-    /// Independent powers, in the given order.
-    pub(crate) fn pow_batch(&self, powers: &[Power<'_>]) -> Vec<BoxedMontyForm> {
-        match self {
-            Self::Portable => powers.iter().copied().map(portable::pow).collect(),
-            Self::Ifma(context) => context.pow_batch(powers),
-        }
-    }
-
-    /// The product of at least one power.
-    pub(crate) fn product(&self, powers: &[Power<'_>]) -> Option<BoxedMontyForm> {
-        match self {
-            Self::Portable => portable::product(powers),
-            Self::Ifma(context) => context.product(powers),
-        }
-    }
-
-    /// The last of the running products of `first` and the factors, and the product of them all.
-    pub(crate) fn running<'a>(
-        &self,
-        first: &BoxedMontyForm,
-        factors: impl Iterator<Item = &'a BoxedMontyForm>,
-    ) -> [BoxedMontyForm; 2] {
-        match self {
-            // Every factor would have to be brought to the form of the vectors first.
-            Self::Portable | Self::Ifma(_) => portable::running(first, factors),
-        }
-    }
-
-    /// The table of a fixed base.
-    pub(crate) fn comb_table(&self, base: &BoxedMontyForm, comb: Comb) -> CombTable {
-        match self {
-            Self::Portable => CombTable::Portable(portable::CombTable::new(base, comb)),
-            Self::Ifma(context) => context.comb_table(base, comb),
-        }
+    #[test]
+    fn a_forced_engine_exists_and_runs() {
+        let Some(name) = FORCED else { return };
+        let entry = forced();
+        assert!(entry.is_some(), "this build has no engine named {name}");
+        let available = entry.filter(|entry| (entry.implementation.is_available)());
+        assert!(available.is_none_or(|entry| entry.engine() == engine()));
     }
 }

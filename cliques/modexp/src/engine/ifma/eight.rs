@@ -1,7 +1,8 @@
 //! Eight exponentiations at once on the kernel of `lanes.rs`.
 //!
-//! Fixed windows as in the portable engine. The digits of eight exponents select from eight tables
-//! that lie in the lanes of one: every entry is read, and each lane keeps its own by comparison.
+//! Fixed windows as in the portable engine. Eight tables lie side by side in the lanes of one, and the
+//! digits of eight exponents select from them: every entry is read, and a comparison decides in each
+//! lane whether to keep it.
 
 use alloc::{boxed::Box, vec, vec::Vec};
 use core::arch::x86_64::{
@@ -18,16 +19,13 @@ use super::{
     radix::{self, Constants},
     vector::{self, LANES},
 };
-use crate::{
-    engine::{
-        Power, Progress,
-        comb::{Comb, Step},
-        digits,
-    },
-    exponent::Exponent,
+use crate::engine::{
+    bits::{self, ExponentBits},
+    comb::{Comb, Step},
+    kernel::{Power, Progress},
 };
 
-/// Digits that one pass over a table selects at a time, in registers.
+/// Digits that one pass over a table selects, in registers.
 const SELECTED: usize = 10;
 
 /// A modulus in every lane, with the constants of its form.
@@ -52,7 +50,7 @@ impl<const K: usize> Eight<K> {
         }
     }
 
-    /// Powers, at most eight.
+    /// At most eight powers.
     #[target_feature(enable = "avx512f,avx512ifma")]
     pub(super) fn pow(&self, powers: &[Power<'_>]) -> Vec<BoxedMontyForm> {
         let Some(params) = powers.first().map(|power| power.base.params()) else {
@@ -63,7 +61,7 @@ impl<const K: usize> Eight<K> {
         run.results(params, powers.len())
     }
 
-    /// The product of powers, any number.
+    /// The product of any number of powers; `None` if there are no powers.
     #[target_feature(enable = "avx512f,avx512ifma")]
     pub(super) fn product(&self, powers: &[Power<'_>]) -> Option<BoxedMontyForm> {
         let params = powers.first()?.base.params();
@@ -72,20 +70,19 @@ impl<const K: usize> Eight<K> {
         run.fold();
         run.results(params, 1).pop()
     }
-}
 
-impl<const K: usize> Eight<K> {
-    /// Powers of a fixed base, at most eight; an entry of the table has `entry_len` digits.
+    /// At most eight powers of a fixed base; an entry of the table has `entry_len` digits.
     #[target_feature(enable = "avx512f,avx512ifma")]
     pub(super) fn comb_pow(
         &self,
         table: &[u64],
         entry_len: usize,
         shape: Comb,
-        exponents: &[&Exponent],
+        exponents: &[ExponentBits<'_>],
         params: &BoxedMontyParams,
     ) -> Vec<BoxedMontyForm> {
-        let Some(widest) = exponents.iter().max_by_key(|exponent| exponent.width()) else {
+        let by_width = exponents.iter().max_by_key(|exponent| exponent.width());
+        let Some(widest) = by_width.copied() else {
             return Vec::new();
         };
         let mut run = Run::new(self);
@@ -106,7 +103,7 @@ impl<const K: usize> Eight<K> {
     }
 }
 
-/// Eight running products with their memory, which is erased.
+/// Eight running products with their working memory, which is erased on drop.
 struct Run<'a, const K: usize> {
     eight: &'a Eight<K>,
     value: Box<Lanes<K>>,
@@ -158,12 +155,11 @@ impl<'a, const K: usize> Run<'a, K> {
         }
     }
 
-    /// Multiplies each lane by every eighth power, beginning with its own.
+    /// Turns 1 into products: that of every eighth power in each lane, starting with its own.
     #[target_feature(enable = "avx512f,avx512ifma")]
     fn raise(&mut self, powers: &[Power<'_>]) {
-        let width = powers.iter().map(|power| power.exponent.width()).max();
-        let width = width.unwrap_or(0);
-        let window = digits::window(width);
+        let width = Power::widest(powers);
+        let window = bits::window(width);
         let groups: Vec<&[Power<'_>]> = powers.chunks(LANES).collect();
         let tables: Vec<_> = groups
             .iter()
@@ -184,7 +180,7 @@ impl<'a, const K: usize> Run<'a, K> {
         }
     }
 
-    /// base^0, base^1, .. of each base; 0 where there is none.
+    /// base^0, base^1, .. of each base; lanes without a base have zeros.
     #[target_feature(enable = "avx512f,avx512ifma")]
     fn table(&mut self, bases: &[Power<'_>], count: usize) -> Table<K> {
         self.load(bases);
@@ -201,7 +197,7 @@ impl<'a, const K: usize> Run<'a, K> {
                 break;
             }
             if index % 2 == 1 {
-                // The next entry is the square of the one half as far, cheaper than a product.
+                // The next entry is the square of the one at half its index, cheaper than a product.
                 if let Some(half) = table.0.get(index.div_ceil(2)) {
                     *self.value = *half;
                 }
@@ -213,7 +209,7 @@ impl<'a, const K: usize> Run<'a, K> {
         table
     }
 
-    /// The 64-bit Montgomery forms to lanes.
+    /// Loads the 64-bit Montgomery form of each base into its lane.
     #[target_feature(enable = "avx512f,avx512ifma")]
     fn load(&mut self, bases: &[Power<'_>]) {
         let mut transposed = vec![[0; LANES]; K];
@@ -231,7 +227,7 @@ impl<'a, const K: usize> Run<'a, K> {
         digits.zeroize();
     }
 
-    /// The lanes as residues.
+    /// The first `count` lanes as residues.
     #[target_feature(enable = "avx512f,avx512ifma")]
     fn results(&mut self, params: &BoxedMontyParams, count: usize) -> Vec<BoxedMontyForm> {
         *self.entry = self.eight.leave;
@@ -251,7 +247,7 @@ impl<'a, const K: usize> Run<'a, K> {
         results
     }
 
-    /// Multiplies all lanes with each other, which leaves the product in every lane.
+    /// Multiplies all lanes with each other: every lane then has the product.
     #[target_feature(enable = "avx512f,avx512ifma")]
     fn fold(&mut self) {
         for rotate in [rotate::<4>, rotate::<2>, rotate::<1>] {
@@ -282,17 +278,21 @@ impl<const K: usize> Drop for Table<K> {
 
 /// A digit of each exponent.
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn selectors<'a>(exponents: impl Iterator<Item = &'a Exponent>, from: u32, count: u32) -> __m512i {
+fn selectors<'a>(
+    exponents: impl Iterator<Item = ExponentBits<'a>>,
+    from: u32,
+    count: u32,
+) -> __m512i {
     let mut selectors = [0; LANES];
     for (selector, exponent) in selectors.iter_mut().zip(exponents) {
-        *selector = digits::digit(exponent.words(), from, count);
+        *selector = exponent.digit(from, count);
     }
     let vector = vector::load(&selectors);
     selectors.zeroize();
     vector
 }
 
-/// The entry that each lane selects from one table for all, reading all of it.
+/// The entry that each lane selects from a table that all lanes share. Reads the whole table.
 #[target_feature(enable = "avx512f,avx512ifma")]
 fn select_shared<const K: usize>(
     table: &[u64],
@@ -314,7 +314,7 @@ fn select_shared<const K: usize>(
     }
 }
 
-/// The entry that each lane selects, reading all of the table.
+/// The entry that each lane selects from its own table. Reads the whole table.
 #[target_feature(enable = "avx512f,avx512ifma")]
 fn select<const K: usize>(table: &[Lanes<K>], selectors: __m512i, entry: &mut Lanes<K>) {
     let blocks = entry.as_chunks_mut::<SELECTED>().0;

@@ -1,21 +1,21 @@
 //! Eight numbers at once, one per lane of a vector.
 //!
-//! Digit j of all eight numbers is one vector, so no carry ever crosses lanes. A product is made in
-//! two phases, both in blocks of ten rows:
+//! Digit j of all eight numbers is one vector, so no carry ever crosses lanes. A product takes two
+//! phases, multiplication and reduction, both in blocks of ten rows:
 //!
 //! ```text
 //!                column:  0 ........ 9 10 ....... 19 20 ...
-//!   rows 0 to 9           a_0 b_0   ...                        a window of eleven columns slides
-//!   (digits b_0 .. b_9)        +----window----+  ->            to the left as j grows: one load
-//!                                                              of a_j serves twenty products
+//!   rows 0 to 9           a_0 b_0   ...                        a window of eleven columns moves
+//!   (digits b_0 .. b_9)        +----window----+  ->            up as j grows: one load of a_j
+//!                                                              serves twenty products
 //! ```
 //!
-//! The window is in registers, twenty multiply-adds need one load of a digit, one load and one
-//! store of a column: the multiplier is the only unit that is busy all the time. Squares take the
-//! products a_r a_j with r < j once, double all columns and add the a_r^2: a quarter less in all.
+//! The window is in registers, so twenty multiply-adds need one load of a digit, one load and one
+//! store of a column, and the multiplier is the bottleneck. Squares take the products a_r a_j with
+//! r < j once, double all columns and add the a_r^2, which is a quarter less work in all.
 //!
-//! The reduction runs over the same columns. Row r needs q_r = column r times -1/m modulo 2^52,
-//! which depends on the rows before; the first ten digits of m are thus taken row by row, and the
+//! The reduction works on the same columns. Row r needs q_r = column r times -1/m modulo 2^52, which
+//! depends on the rows before. The first ten digits of m are therefore multiplied row by row, the
 //! others as above.
 //!
 //! A column is the sum of at most 4K products of 52 bits, below 2^61 for K up to 160 digits.
@@ -27,7 +27,7 @@ use core::arch::x86_64::{
 
 use super::radix::DIGIT;
 
-/// Rows of a block; every number has a multiple of that many digits.
+/// Rows of a block; the number of digits is a multiple of it.
 const ROWS: usize = 10;
 
 /// The columns that a row of a block touches at one digit.
@@ -81,8 +81,8 @@ pub(super) fn square<const K: usize>(a: &mut Lanes<K>, m: &Modulus<K>, columns: 
     reduce(flat, m, a);
 }
 
-/// Runs a macro for every row. Loops would leave the window in memory: the compiler keeps an array
-/// in registers only if it sees constant indices.
+/// Calls a macro for every row. With loops the window would be in memory: the compiler keeps an array
+/// in registers only if all indices are constants.
 macro_rules! for_each_row {
     ($run:ident) => {
         $run!(0);
@@ -98,7 +98,7 @@ macro_rules! for_each_row {
     };
 }
 
-/// Adds the products of ten rows with one digit.
+/// Adds the products of ten rows and one digit.
 macro_rules! add_products {
     ($window:ident, $rows:ident, $digit:expr) => {{
         let digit = $digit;
@@ -117,7 +117,7 @@ macro_rules! add_products {
     }};
 }
 
-/// Adds a times ten digits of b, those from `base` on.
+/// Adds the products of a and ten digits of b, those from `base` on.
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
 fn multiply_rows<const K: usize>(a: &Lanes<K>, b: &Lanes<K>, base: usize, columns: &mut [__m512i]) {
@@ -132,7 +132,7 @@ fn multiply_rows<const K: usize>(a: &Lanes<K>, b: &Lanes<K>, base: usize, column
     leave(columns, base + K, &window);
 }
 
-/// Adds the products of ten digits of a, those from `base` on, with those further up.
+/// Adds the products of ten digits of a, those from `base` on, and all digits above each of them.
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
 fn square_rows<const K: usize>(a: &Lanes<K>, base: usize, columns: &mut [__m512i]) {
@@ -168,7 +168,7 @@ fn square_rows<const K: usize>(a: &Lanes<K>, base: usize, columns: &mut [__m512i
     leave(columns, base + K, &window);
 }
 
-/// Adds multiples of m until the lower K columns vanish, and cuts the upper ones to digits.
+/// Adds multiples of m until the lower K columns vanish, and normalizes the upper ones to digits.
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
 fn reduce<const K: usize>(columns: &mut [__m512i], m: &Modulus<K>, result: &mut Lanes<K>) {
@@ -238,7 +238,7 @@ fn ten<const K: usize>(digits: &Lanes<K>, from: usize) -> [__m512i; ROWS] {
     ]
 }
 
-/// The first ten columns of a window; none of them has anything yet in a fresh product.
+/// The first ten columns of a window; they are 0 if the product is fresh.
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
 fn enter(columns: &[__m512i], from: usize, fresh: bool) -> Window {
@@ -253,7 +253,7 @@ fn enter(columns: &[__m512i], from: usize, fresh: bool) -> Window {
     ]
 }
 
-/// The column that enters the window at digit j: columns above those of earlier blocks hold
+/// The column that enters the window at digit j; 0 above the columns of earlier blocks, which have
 /// nothing of this product yet.
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
@@ -265,7 +265,7 @@ fn incoming<const K: usize>(columns: &[__m512i], base: usize, j: usize, fresh: b
     }
 }
 
-/// The window one column further.
+/// The window, moved up by one column.
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
 fn shifted(window: &Window) -> Window {
@@ -284,7 +284,7 @@ fn shifted(window: &Window) -> Window {
     ]
 }
 
-/// Stores what is left of a window.
+/// Stores the columns of a window at the end of a block.
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
 fn leave(columns: &mut [__m512i], at: usize, window: &Window) {

@@ -17,13 +17,10 @@ use super::{
     single::{self, Copies, Digits, Number},
     vector::{self, LANES},
 };
-use crate::{
-    engine::{
-        Power, Progress,
-        comb::{Comb, Step},
-        digits,
-    },
-    exponent::Exponent,
+use crate::engine::{
+    bits::{self, ExponentBits},
+    comb::{Comb, Step},
+    kernel::{Power, Progress},
 };
 
 /// A modulus with the constants of its form.
@@ -52,7 +49,7 @@ impl<const V: usize, const LAST: usize> One<V, LAST> {
         run.result(power.base.params())
     }
 
-    /// The product of powers; none for no power at all.
+    /// The product of powers; `None` if there are no powers.
     #[target_feature(enable = "avx512f,avx512ifma,bmi2")]
     pub(super) fn product(&self, powers: &[Power<'_>]) -> Option<BoxedMontyForm> {
         let params = powers.first()?.base.params();
@@ -60,11 +57,9 @@ impl<const V: usize, const LAST: usize> One<V, LAST> {
         run.raise(powers);
         Some(run.result(params))
     }
-}
 
-impl<const V: usize, const LAST: usize> One<V, LAST> {
-    /// The table of a fixed base: for each row the powers of its first entry but 0, each as 8V
-    /// digits.
+    /// The table of a fixed base: in each row the powers b^0, b^1, .. of that row's b, 8V digits
+    /// each.
     #[target_feature(enable = "avx512f,avx512ifma,bmi2")]
     pub(super) fn comb_table(&self, base: &BoxedMontyForm, shape: Comb) -> Vec<u64> {
         let mut run = Run::new(self);
@@ -93,7 +88,7 @@ impl<const V: usize, const LAST: usize> One<V, LAST> {
         &self,
         table: &[u64],
         shape: Comb,
-        exponent: &Exponent,
+        exponent: ExponentBits<'_>,
         params: &BoxedMontyParams,
     ) -> BoxedMontyForm {
         let table = table.as_chunks::<LANES>().0.as_chunks::<V>().0;
@@ -102,11 +97,11 @@ impl<const V: usize, const LAST: usize> One<V, LAST> {
             match step {
                 Step::Square => run.square(),
                 Step::Multiply { row, from } => {
-                    let digit = digits::digit(exponent.words(), from, shape.window);
+                    let digit = exponent.digit(from, shape.window);
                     let next = table.get(entries(shape, row + 1)).unwrap_or_default();
                     let row = &table[entries(shape, row)];
                     let entry = select(row.iter().map(|digits| load(digits)), digit);
-                    // The table is larger than the nearest cache.
+                    // The table does not fit in the first-level cache.
                     vector::prefetch(next.as_flattened());
                     run.multiply_entry(&entry);
                 }
@@ -116,7 +111,7 @@ impl<const V: usize, const LAST: usize> One<V, LAST> {
     }
 }
 
-/// A running product with its memory, which is erased.
+/// A running product with its working memory, which is erased on drop.
 struct Run<'a, const V: usize, const LAST: usize> {
     one: &'a One<V, LAST>,
     value: Number<V>,
@@ -174,12 +169,11 @@ impl<'a, const V: usize, const LAST: usize> Run<'a, V, LAST> {
         }
     }
 
-    /// The product of the powers, which share their squarings.
+    /// Turns 1 into the product of the powers, which share their squarings.
     #[target_feature(enable = "avx512f,avx512ifma,bmi2")]
     fn raise(&mut self, powers: &[Power<'_>]) {
-        let width = powers.iter().map(|power| power.exponent.width()).max();
-        let width = width.unwrap_or(0);
-        let window = digits::window(width);
+        let width = Power::widest(powers);
+        let window = bits::window(width);
         let mut tables = Vec::with_capacity(powers.len());
         for power in powers {
             self.enter(power.base);
@@ -192,15 +186,14 @@ impl<'a, const V: usize, const LAST: usize> Run<'a, V, LAST> {
                 self.square();
             }
             for (power, table) in powers.iter().zip(&tables) {
-                let words = power.exponent.words();
-                let digit = digits::digit(words, position * window, window);
+                let digit = power.exponent.digit(position * window, window);
                 let entry = select(table.0.iter().copied(), digit);
                 self.multiply_entry(&entry);
             }
         }
     }
 
-    /// The form of a base.
+    /// Loads a base, converted to the form of this engine.
     #[target_feature(enable = "avx512f,avx512ifma,bmi2")]
     fn enter(&mut self, base: &BoxedMontyForm) {
         let factor = self.memory.factor.as_flattened_mut();
@@ -211,7 +204,7 @@ impl<'a, const V: usize, const LAST: usize> Run<'a, V, LAST> {
         self.multiply();
     }
 
-    /// The powers of the value: 1, the value itself, ..
+    /// The powers of the value, from power 0 on.
     #[target_feature(enable = "avx512f,avx512ifma,bmi2")]
     fn powers(&mut self, count: usize) -> Table<V> {
         self.memory.factor = store(&self.value);
@@ -225,6 +218,7 @@ impl<'a, const V: usize, const LAST: usize> Run<'a, V, LAST> {
         table
     }
 
+    /// The value, converted back to the 64-bit Montgomery form.
     #[target_feature(enable = "avx512f,avx512ifma,bmi2")]
     fn result(&mut self, params: &BoxedMontyParams) -> BoxedMontyForm {
         self.memory.factor = self.one.leave;
@@ -251,7 +245,7 @@ impl<const V: usize> Drop for Table<V> {
     }
 }
 
-/// One entry, reading all of the table.
+/// The entry that a digit selects. Reads the whole table.
 #[target_feature(enable = "avx512f,avx512ifma,bmi2")]
 fn select<const V: usize>(table: impl Iterator<Item = Number<V>>, digit: Word) -> Number<V> {
     let digit = _mm512_set1_epi64(digit as i64);

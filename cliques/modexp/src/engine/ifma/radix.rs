@@ -1,4 +1,4 @@
-//! Numbers in digits of 52 bits, and the constants of a modulus in that radix.
+//! Numbers in digits of 52 bits, and the constants of a modulus in this radix.
 
 use alloc::{vec, vec::Vec};
 
@@ -9,13 +9,15 @@ use crypto_bigint::{
 use subtle::{Choice, ConditionallySelectable};
 use zeroize::Zeroize;
 
-/// Bits of a digit: what the multiplier multiplies.
+use crate::words;
+
+/// Bits of a digit: the width of the vector multiplier.
 pub(super) const DIGIT_BITS: u32 = 52;
 
-/// The bits of a digit.
+/// A mask of the bits of a digit.
 pub(super) const DIGIT: u64 = (1 << DIGIT_BITS) - 1;
 
-/// Cuts words into as many digits as `digits` has room for; every bit must have its place there.
+/// Converts words to digits. The digits must have room for all bits.
 pub(super) fn to_digits(words: &[Word], digits: &mut [u64]) {
     let mut words = words.iter().copied();
     let (mut pending, mut bits) = (0_u128, 0_u32);
@@ -30,7 +32,7 @@ pub(super) fn to_digits(words: &[Word], digits: &mut [u64]) {
     }
 }
 
-/// Joins digits to words; digits that the words have no room for must be 0.
+/// Converts digits to words. Digits that the words have no room for must be 0.
 pub(super) fn to_words(digits: &[u64], words: &mut [Word]) {
     let mut digits = digits.iter().copied();
     let (mut pending, mut bits) = (0_u128, 0_u32);
@@ -45,19 +47,19 @@ pub(super) fn to_words(digits: &[u64], words: &mut [Word]) {
     }
 }
 
-/// The residue of digits below twice the modulus that are its 64-bit Montgomery form.
+/// The residue whose 64-bit Montgomery form the digits are, once reduced. The number must be below twice
+/// the modulus.
 pub(super) fn reduced(digits: &[u64], params: &BoxedMontyParams) -> BoxedMontyForm {
     // One word more, as twice the modulus may not fit in its own words.
     let modulus = params.modulus().as_ref().as_words();
     let mut wide = vec![0; modulus.len() + 1];
     to_words(digits, &mut wide);
-    // Subtracts the modulus once, or 0, by masks.
+    // Subtracts the modulus or 0, by masks.
     let mut borrow = 0;
     for (word, of_modulus) in wide.iter().zip(modulus.iter().chain(&[0])) {
         borrow = subtract(*word, *of_modulus, borrow).1;
     }
-    // Through a `Choice`, of which the compiler does not know that it is 0 or 1: it makes a branch
-    // of a plain mask.
+    // A `Choice` hides from the compiler that this is 0 or 1: it turns a plain mask into a branch.
     let keep = Word::conditional_select(&0, &Word::MAX, Choice::from(borrow as u8));
     let mut value = BoxedUint::zero_with_precision(params.bits_precision());
     borrow = 0;
@@ -73,7 +75,7 @@ fn subtract(a: Word, b: Word, borrow: Word) -> (Word, Word) {
     (difference as Word, (difference >> 127) as Word & 1)
 }
 
-/// What almost-Montgomery multiplication with `count` digits needs: R = 2^(52 count).
+/// The constants of almost-Montgomery multiplication with `count` digits: R = 2^(52 count).
 pub(super) struct Constants {
     /// The modulus.
     pub(super) modulus: Vec<u64>,
@@ -81,15 +83,15 @@ pub(super) struct Constants {
     pub(super) inverse: u64,
     /// 1 in this form: R modulo the modulus.
     pub(super) one: Vec<u64>,
-    /// Multiplied by, it turns the 64-bit Montgomery form into this one.
+    /// The factor that converts the 64-bit Montgomery form to this one.
     pub(super) enter: Vec<u64>,
-    /// Multiplied by, it turns this form into the 64-bit Montgomery form.
+    /// The factor that converts this form to the 64-bit Montgomery form.
     pub(super) leave: Vec<u64>,
 }
 
 impl Constants {
-    /// How many digits a modulus of `bits` bits needs at least. The product of two numbers below
-    /// 2m is again below 2m if 4m < R, so that no comparison is needed between multiplications.
+    /// The digits that a modulus of `bits` bits needs at least. The product of two numbers below
+    /// 2m is below 2m again if 4m < R, so no comparison is needed between multiplications.
     pub(super) const fn digits(bits: u32) -> usize {
         (bits + 2).div_ceil(DIGIT_BITS) as usize
     }
@@ -106,28 +108,16 @@ impl Constants {
             digits(&power.retrieve())
         };
         let modulus = digits(params.modulus().as_ref());
-        let inverse = inverse(modulus.first().copied().unwrap_or(1));
+        let low = modulus.first().copied().unwrap_or(1);
         let (ours, theirs) = (DIGIT_BITS * count as u32, params.bits_precision());
         Self {
-            inverse,
+            inverse: words::negated_inverse(low) & DIGIT,
             modulus,
             one: power(ours),
             enter: power(2 * ours - theirs),
             leave: power(theirs),
         }
     }
-}
-
-/// -1 / m modulo 2^52, for odd m, by Newton's iteration: each step doubles the right bits, of
-/// which 3 are right at the start.
-const fn inverse(m: u64) -> u64 {
-    let mut inverse = m;
-    let mut step = 0;
-    while step < 5 {
-        inverse = inverse.wrapping_mul(2_u64.wrapping_sub(m.wrapping_mul(inverse)));
-        step += 1;
-    }
-    inverse.wrapping_neg() & DIGIT
 }
 
 #[cfg(test)]
@@ -150,13 +140,6 @@ mod tests {
             let mut back = [0; 5];
             to_words(&digits, &mut back);
             assert_eq!(back, words);
-        }
-    }
-
-    #[test]
-    fn inverses_are_inverses() {
-        for m in [1_u64, 3, 0xf_ffff_ffff_ffff, 0x8_0000_0000_0001, 12345] {
-            assert_eq!(m.wrapping_mul(inverse(m)) & DIGIT, DIGIT);
         }
     }
 }

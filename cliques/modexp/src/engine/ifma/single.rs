@@ -1,8 +1,8 @@
 //! One number, its digits across the lanes of V vectors.
 //!
-//! Rows are taken in blocks of eight, and columns stay in their lanes within a block. So digit j of
-//! a factor must meet row r in the lane of column j + r: each factor is kept in eight copies, copy
-//! r shifted up by r lanes, and none of the inner products needs a shuffle.
+//! Rows are processed in blocks of eight, and columns stay in their lanes within a block. The product
+//! of digit j and row r belongs in the lane of column j + r, so each factor is kept in shifted copies,
+//! copy r by r lanes, and no inner product needs a shuffle.
 //!
 //! ```text
 //!             vector 0          vector 1          ...   vector V
@@ -17,9 +17,9 @@
 //! its high halves from copy r + 1.
 //!
 //! Vector 0 vanishes in the reduction. Only its carry matters, and the digits q_0 .. q_7 that make
-//! it vanish, which depend on each other. This chain runs in the scalar units, on a triangle of
-//! 64-bit products, ahead of the vector unit, which needs longer for a row than the chain does. It
-//! starts a block as soon as columns 8 to 15 of the block before are there.
+//! it vanish, each of which depends on those before. This chain runs in the scalar units, on a
+//! triangle of 64-bit products, ahead of the vector unit, which takes longer for a row than the chain
+//! does. It starts a block as soon as columns 8 to 15 of the block before are complete.
 //!
 //! A column gets at most 4 products of 52 bits from each of at most 80 rows and stays below 2^61.
 
@@ -42,15 +42,15 @@ const SPARE_BITS: u32 = u64::BITS - DIGIT_BITS;
 /// A number of 8V digits.
 pub(super) type Number<const V: usize> = [__m512i; V];
 
-/// The same, to be read digit by digit.
+/// A number whose digits are read one by one.
 pub(super) type Digits<const V: usize> = [[u64; LANES]; V];
 
-/// The copies of a number.
+/// The shifted copies of a number.
 #[derive(Clone, Copy)]
 pub(super) struct Copies<const V: usize> {
-    /// Vector 0; that of copy 8 is 0.
+    /// Vector 0 of each copy but copy 8, where it is 0.
     low: [__m512i; LANES],
-    /// Vectors 1 to V.
+    /// Vectors 1 to V of each copy.
     high: [Number<V>; LANES + 1],
 }
 
@@ -62,13 +62,13 @@ pub(super) struct Modulus<const V: usize> {
     pub(super) scaled_inverse: u64,
 }
 
-/// Columns from the next block on.
+/// The columns from the next block on.
 struct Sums<const V: usize> {
     /// Vector 0.
     lowest: [u64; LANES],
-    /// What the columns below carry.
+    /// The carry out of the columns below.
     carry: u128,
-    /// The others, in two parts so that chains of additions are short.
+    /// The other vectors, as two sums, which halves the latency.
     of_rows: Number<V>,
     of_modulus: Number<V>,
 }
@@ -88,8 +88,8 @@ macro_rules! for_each_row {
     };
 }
 
-/// Runs a macro for every vector of a number, of which there are at most ten. Loops would leave
-/// sums in memory: the compiler keeps an array in registers only if it sees constant indices.
+/// Calls a macro for every vector of a number, at most ten. With loops the sums would be in memory: the
+/// compiler keeps an array in registers only if all indices are constants.
 macro_rules! for_each_vector {
     ($count:ident, $run:ident) => {
         for_each_vector!($count, $run, 0 1 2 3 4 5 6 7 8 9);
@@ -101,7 +101,7 @@ macro_rules! for_each_vector {
     )*};
 }
 
-/// Runs a macro for every row but the first, with the lane that its copy begins with.
+/// Calls a macro for every row but the first, with the shift that makes its copy.
 macro_rules! for_each_shift {
     ($run:ident) => {
         $run!(1, 7);
@@ -114,7 +114,7 @@ macro_rules! for_each_shift {
     };
 }
 
-/// Makes the copies of a number.
+/// Makes the shifted copies of a number.
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma,bmi2")]
 fn copy<const V: usize>(a: &Number<V>, copies: &mut Copies<V>) {
@@ -177,8 +177,8 @@ impl<const V: usize> Zeroize for Copies<V> {
     }
 }
 
-/// a b / R modulo m, below 2m if a and b are; R = 2^(52 (8 (V - 1) + LAST)): the last block has
-/// LAST rows, and neither number has a digit above them.
+/// a b / R modulo m, below 2m if a and b are; R = 2^(52 (8 (V - 1) + LAST)). The last block has LAST
+/// rows, and the digits above them are 0 in both numbers.
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma,bmi2")]
 pub(super) fn multiply<const V: usize, const LAST: usize>(
@@ -236,7 +236,7 @@ pub(super) fn multiply<const V: usize, const LAST: usize>(
     *a = normalized(&columns);
 }
 
-/// Columns 0 to 7 of a product with eight rows.
+/// Columns 0 to 7 of the product of eight rows.
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma,bmi2")]
 fn low_product(copies: &[__m512i; LANES], rows: &[u64; LANES]) -> __m512i {
@@ -260,14 +260,14 @@ fn low_product(copies: &[__m512i; LANES], rows: &[u64; LANES]) -> __m512i {
     )
 }
 
-/// The scalar side of a block.
+/// The scalar part of a block.
 struct Chain {
     q: [u64; LANES],
     carry: u128,
 }
 
 impl Chain {
-    /// The next q, which makes the column vanish together with what the columns below carry.
+    /// The next q, which makes the column vanish together with the carry from the columns below.
     #[inline]
     #[target_feature(enable = "avx512f,avx512ifma,bmi2")]
     fn next<const ROW: usize, const ROWS: usize, const V: usize>(
@@ -275,7 +275,7 @@ impl Chain {
         column: u64,
         m: &Modulus<V>,
     ) -> u64 {
-        // Columns above the block stay with the vector unit: not the high halves in the last one.
+        // Columns above the block belong to the vector unit, and so do the high halves of the last row.
         let last = ROW + 1 == ROWS;
         let product = |x: u64, y: u64| {
             if last {
@@ -284,7 +284,7 @@ impl Chain {
                 u128::from(x) * u128::from(y)
             }
         };
-        // What depends on the row before comes last.
+        // The term that depends on the row before is added last.
         let mut column = u128::from(column);
         for j in 2..=ROW {
             column += product(m.low[j], self.q[ROW - j]);
@@ -293,9 +293,9 @@ impl Chain {
         if ROW > 0 {
             column += product(m.low[1], self.q[ROW - 1]);
         }
-        // From q to the next q there is a multiplication by m_0, an addition and a multiplication
-        // by -1/m only: q stands at the top of its word, so that the upper half of the product is
-        // what m_0 q carries; and as the sum of the lower parts is 0 or 2^52, it is not added up.
+        // The latency from one q to the next is a multiplication by m_0, an addition and a
+        // multiplication by -1/m only: q is at the top of its word, so the upper half of the product
+        // is the carry of m_0 q; and the sum of the lower parts, which is 0 or 2^52, is not computed.
         let scaled = (column as u64).wrapping_mul(m.scaled_inverse);
         let q = scaled >> SPARE_BITS;
         self.q[ROW] = q;
@@ -307,26 +307,26 @@ impl Chain {
     }
 }
 
-/// The same reference, for which no read is done before this is reached.
+/// The same reference; the compiler moves no read through it above this point.
 ///
-/// The scalar chain and the vector unit overlap only if their instructions come in turns: the
-/// processor looks a few hundred instructions ahead, and a block has more. Left alone, the compiler
-/// puts all of the chain first and reads all copies into a third place on the stack.
+/// The scalar chain and the vector unit overlap only if their instructions alternate: the processor
+/// looks a few hundred instructions ahead, and a block has more. Without this, the compiler puts the
+/// whole chain first and copies the shifted numbers to the stack.
 #[inline]
 fn in_order<T>(reference: &T) -> &T {
     let mut pointer: *const T = reference;
-    // SAFETY: there is no instruction; the pointer stays what it was.
+    // SAFETY: there is no instruction, so the pointer is unchanged.
     unsafe {
         asm!("/* {0} */", inout(reg) pointer, options(nostack, preserves_flags));
     }
-    // SAFETY: it comes from the reference, and lives no longer.
+    // SAFETY: the pointer comes from the reference, and the result has the same lifetime.
     unsafe { &*pointer }
 }
 
 impl<const V: usize> Sums<V> {
-    /// Adds eight rows, or fewer if they are the last: the columns of vectors 1 to V, and the carry
-    /// of the first ROWS columns of vector 0, which vanish. Returns the sums of vector 0, those of
-    /// the rows of the next block if there is one, and those of the modulus if not.
+    /// Adds eight rows, or fewer in the last block: the columns of vectors 1 to V, and the carry of
+    /// the first ROWS columns of vector 0, which vanish. Returns sums of vector 0: those of the next
+    /// block's rows if there is a next block, otherwise those of the modulus.
     #[inline]
     #[target_feature(enable = "avx512f,avx512ifma,bmi2")]
     fn add_block<const ROWS: usize>(
@@ -341,7 +341,7 @@ impl<const V: usize> Sums<V> {
             q: [0; LANES],
             carry: self.carry,
         };
-        // The digits of the row before, whose high halves fall to the same copy.
+        // The digits of the row before, whose high halves take the same copy.
         let mut before = (zero, zero, zero);
         let mut low = zero;
         macro_rules! row {
@@ -398,20 +398,20 @@ impl<const V: usize> Sums<V> {
         low
     }
 
-    /// The columns of one of the vectors 1 to V, counted from 0.
+    /// The columns of vector v + 1.
     #[inline]
     #[target_feature(enable = "avx512f,avx512ifma,bmi2")]
     fn column(&self, v: usize) -> __m512i {
         _mm512_add_epi64(self.of_rows[v], self.of_modulus[v])
     }
 
-    /// All sums are made when this is reached, see [`in_order`].
+    /// Makes the compiler complete all sums before this point, see [`in_order`].
     #[inline]
     #[target_feature(enable = "avx512f,avx512ifma,bmi2")]
     fn pin(&mut self) {
         macro_rules! pin {
             ($v:literal) => {
-                // SAFETY: there is no instruction; the vectors stay what they were.
+                // SAFETY: there is no instruction, so the vectors are unchanged.
                 unsafe {
                     asm!(
                         "/* {0} {1} */",
@@ -425,7 +425,7 @@ impl<const V: usize> Sums<V> {
         for_each_vector!(V, pin);
     }
 
-    /// The columns of the next block.
+    /// Moves on to the columns of the next block.
     #[inline]
     #[target_feature(enable = "avx512f,avx512ifma,bmi2")]
     fn shift(&mut self) {
@@ -441,11 +441,11 @@ impl<const V: usize> Sums<V> {
     }
 }
 
-/// The digits of columns.
+/// Normalizes columns to digits.
 ///
-/// One round of carries leaves columns of at most 2^52 + 2^9, which carry 0 or 1: lanes above
-/// 2^52 - 1 make a carry, lanes of just that pass one on. Addition of the two masks as integers
-/// runs through all lanes at once.
+/// After one round of carries, columns are at most 2^52 + 2^9 and carry 0 or 1: lanes above 2^52 - 1
+/// generate a carry, lanes equal to it propagate one. An addition of the two masks as integers
+/// resolves the carries of all lanes at once.
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma,bmi2")]
 fn normalized<const V: usize>(columns: &Number<V>) -> Number<V> {

@@ -4,10 +4,10 @@ use core::arch::x86_64::{
     __m512i, _MM_HINT_T0, _mm_prefetch, _mm512_loadu_si512, _mm512_storeu_si512,
 };
 
-/// The lanes of a vector.
+/// Lanes of a vector.
 pub(super) const LANES: usize = 8;
 
-/// Words to a vector.
+/// Loads a vector.
 #[inline]
 #[target_feature(enable = "avx512f")]
 pub(super) fn load(words: &[u64; LANES]) -> __m512i {
@@ -15,7 +15,7 @@ pub(super) fn load(words: &[u64; LANES]) -> __m512i {
     unsafe { _mm512_loadu_si512(words.as_ptr().cast()) }
 }
 
-/// A vector to words.
+/// The words of a vector.
 #[inline]
 #[target_feature(enable = "avx512f")]
 pub(super) fn store(vector: __m512i) -> [u64; LANES] {
@@ -25,11 +25,11 @@ pub(super) fn store(vector: __m512i) -> [u64; LANES] {
     words
 }
 
-/// Asks for memory that is read soon.
+/// Prefetches memory that is read soon.
 #[inline]
 pub(super) fn prefetch(lines: &[[u64; LANES]]) {
     for line in lines {
-        // SAFETY: a prefetch reads nothing, and may be given any address.
+        // SAFETY: a prefetch accesses no memory and is allowed for any address.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) };
     }
 }

@@ -3,17 +3,17 @@
 //!
 //! For an exponent of w bits and windows of k bits: 2^k - 2 multiplications for the table, w
 //! squarings and w / k multiplications, whatever the bits are. Entry 0 of the table is 1 and is
-//! multiplied by like any other; each look-up reads the whole table (Menezes, van Oorschot,
+//! multiplied by like any other entry; each lookup reads the whole table (Menezes, van Oorschot,
 //! Vanstone, Handbook of Applied Cryptography, algorithm 14.82, with the zero digits kept).
 //! Products of powers share the squarings (algorithm 14.88, with a table for each base).
 //!
-//! The table is built from the base, which is a secret for some callers, and the entry that is
-//! looked up follows the exponent: both are erased. The windows are our own because those of the
-//! library below leave their tables in freed memory.
+//! The table is built from the base, which is secret for some callers, and the entry that is
+//! selected depends on the exponent, so both are erased. `crypto-bigint` has windows, too, but
+//! leaves their tables in freed memory.
 
 mod montgomery;
 
-use alloc::vec::Vec;
+use alloc::{boxed::Box, vec::Vec};
 use core::mem;
 
 use crypto_bigint::{MontyForm, Word, modular::BoxedMontyForm};
@@ -21,28 +21,49 @@ use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
 
 use super::{
-    Power, Progress,
+    bits::{self, ExponentBits},
     comb::{Comb, Step},
-    digits,
+    kernel::{CombTable, Implementation, Kernel, Power, Progress},
 };
-use crate::exponent::Exponent;
 use montgomery::Montgomery;
 
-pub(super) fn pow(power: Power<'_>) -> BoxedMontyForm {
-    let mut accumulator = Accumulator::one(power.base);
-    accumulator.raise(&[power]);
-    accumulator.finish()
+pub(super) const ENGINE: Implementation = Implementation {
+    name: "portable",
+    is_available: || true,
+    kernel: |_, _| Some(Box::new(Portable)),
+};
+
+/// Precomputes nothing.
+pub(super) struct Portable;
+
+impl Kernel for Portable {
+    fn lanes(&self) -> usize {
+        1
+    }
+
+    fn pow(&self, power: Power<'_>) -> BoxedMontyForm {
+        let mut accumulator = Accumulator::one(power.base);
+        accumulator.raise(&[power]);
+        accumulator.finish()
+    }
+
+    fn pow_batch(&self, powers: &[Power<'_>]) -> Vec<BoxedMontyForm> {
+        powers.iter().map(|power| self.pow(*power)).collect()
+    }
+
+    fn product(&self, powers: &[Power<'_>]) -> Option<BoxedMontyForm> {
+        let mut accumulator = Accumulator::one(powers.first()?.base);
+        accumulator.raise(powers);
+        Some(accumulator.finish())
+    }
+
+    fn comb_table(&self, base: &BoxedMontyForm, shape: Comb) -> Box<dyn CombTable> {
+        Box::new(Rows::new(base, shape))
+    }
 }
 
-/// The product of powers; none for no power at all.
-pub(super) fn product(powers: &[Power<'_>]) -> Option<BoxedMontyForm> {
-    let mut accumulator = Accumulator::one(powers.first()?.base);
-    accumulator.raise(powers);
-    Some(accumulator.finish())
-}
-
-/// The last of the running products of `first` and the factors, and the product of them all.
-pub(super) fn running<'a>(
+/// The last of the running products of `first` and the factors, and the product of all of them.
+pub(crate) fn running<'a>(
     first: &BoxedMontyForm,
     factors: impl Iterator<Item = &'a BoxedMontyForm>,
 ) -> [BoxedMontyForm; 2] {
@@ -55,7 +76,7 @@ pub(super) fn running<'a>(
     [last, product]
 }
 
-/// A running product with what multiplying it needs.
+/// A running product, with the memory for its multiplications.
 struct Accumulator<'a> {
     value: BoxedMontyForm,
     progress: Progress,
@@ -74,11 +95,10 @@ impl<'a> Accumulator<'a> {
         }
     }
 
-    /// 1 becomes the product of the powers.
+    /// Turns 1 into the product of the powers.
     fn raise(&mut self, powers: &[Power<'_>]) {
-        let width = powers.iter().map(|power| power.exponent.width()).max();
-        let width = width.unwrap_or(0);
-        let window = digits::window(width);
+        let width = Power::widest(powers);
+        let window = bits::window(width);
         let tables: Vec<Table> = powers
             .iter()
             .map(|power| Table::new(power.base, 1 << window, &mut self.montgomery))
@@ -86,13 +106,13 @@ impl<'a> Accumulator<'a> {
         for position in (0..width.div_ceil(window)).rev() {
             self.square(window);
             for (power, table) in powers.iter().zip(&tables) {
-                let digit = digits::digit(power.exponent.words(), position * window, window);
+                let digit = power.exponent.digit(position * window, window);
                 self.multiply_entry(table, digit);
             }
         }
     }
 
-    /// Hands the value out, leaving no copy.
+    /// Returns the value and leaves no copy of it.
     fn finish(mut self) -> BoxedMontyForm {
         let erased = BoxedMontyForm::zero(self.entry.params());
         mem::replace(&mut self.value, erased)
@@ -109,12 +129,12 @@ impl<'a> Accumulator<'a> {
         }
     }
 
-    /// Multiplies by one entry, reading all of the table.
+    /// Multiplies by the entry that `digit` selects, reading the whole table.
     fn multiply_entry(&mut self, table: &Table, digit: Word) {
         match self.progress {
-            Progress::One => table.look_up(digit, &mut self.value),
+            Progress::One => table.lookup(digit, &mut self.value),
             Progress::Begun => {
-                table.look_up(digit, &mut self.entry);
+                table.lookup(digit, &mut self.entry);
                 let entry = self.entry.as_montgomery().as_words();
                 self.montgomery.multiply(words_mut(&mut self.value), entry);
             }
@@ -134,7 +154,7 @@ fn words_mut(form: &mut BoxedMontyForm) -> &mut [Word] {
     form.as_montgomery_mut().as_mut_words()
 }
 
-/// base^0, base^1, ... one after the other.
+/// base^0, base^1, .. in one block of memory.
 struct Table {
     words: Vec<Word>,
     entry_words: usize,
@@ -157,7 +177,7 @@ impl Table {
         Self { words, entry_words }
     }
 
-    fn look_up(&self, digit: Word, entry: &mut BoxedMontyForm) {
+    fn lookup(&self, digit: Word, entry: &mut BoxedMontyForm) {
         let target = words_mut(entry);
         target.fill(0);
         for (index, power) in (0 as Word..).zip(self.words.chunks_exact(self.entry_words)) {
@@ -176,14 +196,14 @@ impl Drop for Table {
 }
 
 /// The table of a fixed base, a row for each j of [`Comb`].
-pub(crate) struct CombTable {
+struct Rows {
     shape: Comb,
     rows: Vec<Table>,
     one: BoxedMontyForm,
 }
 
-impl CombTable {
-    pub(super) fn new(base: &BoxedMontyForm, shape: Comb) -> Self {
+impl Rows {
+    fn new(base: &BoxedMontyForm, shape: Comb) -> Self {
         let mut montgomery = Montgomery::new(base.params());
         let mut first = base.clone();
         let mut rows = Vec::with_capacity(shape.rows as usize);
@@ -202,15 +222,16 @@ impl CombTable {
             one: BoxedMontyForm::one(base.params()),
         }
     }
+}
 
-    /// The power of an exponent that is not wider than the table.
-    pub(crate) fn pow(&self, exponent: &Exponent) -> BoxedMontyForm {
+impl CombTable for Rows {
+    fn pow(&self, exponent: ExponentBits<'_>) -> BoxedMontyForm {
         let mut accumulator = Accumulator::one(&self.one);
         for step in self.shape.steps(exponent) {
             match step {
                 Step::Square => accumulator.square(1),
                 Step::Multiply { row, from } => {
-                    let digit = digits::digit(exponent.words(), from, self.shape.window);
+                    let digit = exponent.digit(from, self.shape.window);
                     if let Some(row) = self.rows.get(row as usize) {
                         accumulator.multiply_entry(row, digit);
                     }
@@ -218,5 +239,12 @@ impl CombTable {
             }
         }
         accumulator.finish()
+    }
+
+    fn pow_batch(&self, exponents: &[ExponentBits<'_>]) -> Vec<BoxedMontyForm> {
+        exponents
+            .iter()
+            .map(|exponent| self.pow(*exponent))
+            .collect()
     }
 }

@@ -1,7 +1,7 @@
 //! Montgomery multiplication word by word.
 //!
-//! A product is made in columns of twice the length of the modulus, and reduced there; both take
-//! two rows at a time:
+//! A product is computed in columns, twice as many as the modulus has words, and reduced in place.
+//! Both steps take two rows at a time:
 //!
 //! ```text
 //!   column      0    1    2   ..   n-1   n   n+1
@@ -9,26 +9,28 @@
 //!                  y_0  y_1  ..         y_(n-1)    times x_1
 //! ```
 //!
-//! Two chains of carries that do not wait for each other, half the reads and writes of columns, and
-//! loops of one length, of which the processor learns the end: sums of columns, which need no
-//! writes, have loops of every length and were slower. Squares take each product of two different
-//! words once, double the columns and add the squares of the words.
+//! This gives two independent carry chains, half the loads and stores of columns, and loops of a
+//! single length, whose end the processor predicts. Summing column by column needs no stores, but has
+//! loops of every length, and was slower. Squares take each product of two different words once,
+//! double the columns and add the squares of the words.
 //!
-//! A word times a word and two words more fit in two words: (2^w - 1)^2 + 2 (2^w - 1) = 2^2w - 1, so
-//! no carry is ever lost. Numbers are below the modulus before and after: the reduced columns are
-//! below 2m, of which m is subtracted once or not at all, by masks.
+//! The product of two words plus two more words fits in two words:
+//! (2^w - 1)^2 + 2 (2^w - 1) = 2^2w - 1, so no carry is ever lost. Numbers are below the modulus m
+//! before and after: the reduced columns are below 2m, and m is subtracted or not, by masks.
 //!
 //! # Security
 //!
-//! The machine code that rustc 1.95 makes of this for x86-64 was read: every conditional jump follows a
-//! comparison of lengths or counters, carries are `adc` and `setb`, and the last selection is made
-//! of masks. `crypto-bigint`, whose multiplication has one chain of carries, takes a third longer.
+//! The machine code that rustc 1.95 generates for x86-64 was read: every conditional jump follows a
+//! comparison of lengths or counters, carries are `adc` and `setb`, and the final selection uses
+//! masks. `crypto-bigint`, whose multiplication has one carry chain, takes a third longer.
 
 use alloc::{vec, vec::Vec};
 
 use crypto_bigint::{WideWord, Word, modular::BoxedMontyParams};
 use subtle::{Choice, ConditionallySelectable};
 use zeroize::Zeroize;
+
+use crate::words;
 
 /// A modulus with the memory for a product, which is erased.
 pub(super) struct Montgomery<'m> {
@@ -41,14 +43,15 @@ pub(super) struct Montgomery<'m> {
 impl<'m> Montgomery<'m> {
     pub(super) fn new(params: &'m BoxedMontyParams) -> Self {
         let modulus = params.modulus().as_ref().as_words();
-        let low = modulus.first().copied().unwrap_or(1);
-        // Newton's iteration: 3 right bits at the start, twice as many after each step.
-        let inverse = (0..5).fold(low, |inverse: Word, _| {
-            inverse.wrapping_mul((2 as Word).wrapping_sub(low.wrapping_mul(inverse)))
-        });
+        #[allow(
+            clippy::unnecessary_cast,
+            reason = "words have 32 bits on some processors"
+        )]
+        let low = modulus.first().copied().unwrap_or(1) as u64;
         Self {
             modulus,
-            inverse: inverse.wrapping_neg(),
+            // Modulo 2^64, and thus modulo a smaller 2^w as well.
+            inverse: words::negated_inverse(low) as Word,
             columns: vec![0; 2 * modulus.len()],
         }
     }
@@ -77,7 +80,7 @@ impl<'m> Montgomery<'m> {
     /// a becomes a a / R modulo m.
     pub(super) fn square(&mut self, a: &mut [Word]) {
         self.columns.fill(0);
-        // Columns from that of the product of the two words of a pair on.
+        // Starting with the column of the product of the two words of a pair.
         let mut columns = self.columns.get_mut(1..).unwrap_or_default();
         let mut rest = &*a;
         while let [x, y, above @ ..] = rest {
@@ -112,7 +115,7 @@ impl<'m> Montgomery<'m> {
     /// The columns / R modulo m.
     fn reduce(&mut self, result: &mut [Word]) {
         let mut columns = &mut self.columns[..];
-        // What the columns above those that were added to carry.
+        // The carry out of the columns above the rows added so far.
         let mut carry = 0;
         let (pairs, single) = self.modulus.as_chunks::<2>();
         for _ in pairs {
@@ -134,13 +137,13 @@ impl<'m> Montgomery<'m> {
         let Some(reduced) = self.columns.get(self.modulus.len()..) else {
             return;
         };
-        // The number or, if it is not below the modulus, what is left of it, chosen by masks.
+        // Subtracts the modulus and, by masks, keeps the number that was below it already.
         let mut borrow = 0;
         for ((place, word), of_modulus) in result.iter_mut().zip(reduced).zip(self.modulus) {
             (*place, borrow) = subtract(*word, *of_modulus, borrow);
         }
-        // Through a `Choice`, of which the compiler does not know that it is 0 or 1: it may make a
-        // branch of a plain mask.
+        // A `Choice` hides from the compiler that this is 0 or 1, as it may turn a plain mask into a
+        // branch.
         let below = Choice::from((borrow & !carry & 1) as u8);
         let keep = Word::conditional_select(&0, &Word::MAX, below);
         for (place, word) in result.iter_mut().zip(reduced) {
@@ -162,7 +165,7 @@ fn add_product(x: Word, y: Word, a: Word, b: Word) -> (Word, Word) {
     (sum as Word, (sum >> Word::BITS) as Word)
 }
 
-/// Adds a number times a word, with as many columns as the number has words; what they carry.
+/// Adds a number times a word to as many columns as the number has words; returns the carry.
 #[inline]
 fn add_row(columns: &mut [Word], row: Word, number: &[Word]) -> Word {
     let mut carry = 0;
@@ -172,7 +175,7 @@ fn add_row(columns: &mut [Word], row: Word, number: &[Word]) -> Word {
     carry
 }
 
-/// Adds a number times two words and a carry; what belongs to the two columns above.
+/// Adds a number times two words and a carry; returns what belongs to the two columns above.
 #[inline]
 fn add_two_rows(
     columns: &mut [Word],
@@ -190,7 +193,7 @@ fn add_two_rows(
     add_product(below, rows[1], carries[0], carries[1])
 }
 
-/// What the modulus is to be multiplied by so that the two lowest columns vanish.
+/// The multiples of the modulus that make the two lowest columns vanish.
 #[inline]
 fn factors(columns: &[Word], modulus: &[Word], inverse: Word) -> [Word; 2] {
     let ([first, second, ..], [low, next, ..]) = (columns, modulus) else {
@@ -202,7 +205,7 @@ fn factors(columns: &[Word], modulus: &[Word], inverse: Word) -> [Word; 2] {
     [factor, column.wrapping_mul(inverse)]
 }
 
-/// Sets two columns that nothing was added to before.
+/// Sets the two lowest columns, which nothing was added to before.
 #[inline]
 fn set(columns: &mut [Word], sums: (Word, Word)) {
     if let [low, high, ..] = columns {
@@ -210,7 +213,7 @@ fn set(columns: &mut [Word], sums: (Word, Word)) {
     }
 }
 
-/// Adds to the lowest columns; what they carry.
+/// Adds to the lowest columns; returns the carry.
 #[inline]
 fn add(columns: &mut [Word], sums: &[Word], carry: Word) -> Word {
     columns
@@ -235,7 +238,7 @@ mod tests {
     use super::*;
     use crypto_bigint::{BoxedUint, modular::BoxedMontyForm};
 
-    /// Words that carry as often as possible, and others.
+    /// Words, many of which are 0 or all ones, where carries go far.
     fn words(count: usize, seed: Word) -> Vec<Word> {
         let mut state = seed;
         let mut next = || {
