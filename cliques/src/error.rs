@@ -9,7 +9,6 @@ use crate::token::TokenKind;
 
 /// Any error of this crate. State is unchanged whenever one is returned.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum Error {
     /// Bytes that cannot be read. Nobody in particular is to blame, unless they are the body of an
     /// authentic token: then its author wrote them.
@@ -103,7 +102,6 @@ pub enum DecodeError {
 
 /// Why a readable message is not for this agreement (checks 2 to 7 of section 2.2).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum Rejected {
     /// Version, suite or mathematical group differ from the configured ones.
     #[error("suite mismatch in {field}")]

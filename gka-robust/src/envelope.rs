@@ -230,15 +230,16 @@ impl TokenChannel {
             Refused::Rejected(Rejected::UnknownIdentity(_)) => FailureReason::UnknownIdentity,
             Refused::Malformed | Refused::Rejected(_) | Refused::Overflow => return None,
         };
-        self.first_report(sender).then_some(Failure {
-            culprit: *sender,
-            reason,
-        })
+        let first = self.first_report(&[*sender]);
+        first.then(|| Failure::of(*sender, reason))
     }
 
-    /// Whether `member` is in the view and was not reported before; it is then.
-    pub(crate) fn first_report(&mut self, member: &MemberName) -> bool {
-        self.members.contains(member) && self.reported.insert(*member)
+    /// Whether one of the suspects is in the view and was not reported before; all of them are then.
+    pub(crate) fn first_report(&mut self, suspects: &[MemberName]) -> bool {
+        let reported = self.reported.len();
+        let in_view = suspects.iter().filter(|one| self.members.contains(*one));
+        self.reported.extend(in_view);
+        self.reported.len() > reported
     }
 }
 

@@ -6,7 +6,6 @@ use crate::algorithm::Algorithm;
 
 /// Why an application's call was not carried out; nothing has changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum Error {
     /// No key is installed.
     #[error("group has no key yet")]

@@ -1,6 +1,6 @@
 //! What a driver wants done.
 
-use alloc::vec::Vec;
+use alloc::{vec, vec::Vec};
 use core::fmt;
 
 use cliques::{GroupSecret, MemberName, PeerFault, Recipient, TokenKind, TokenService};
@@ -35,15 +35,25 @@ impl fmt::Debug for Transmission {
 /// Why a view has no key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// The member that is to blame.
-    pub culprit: MemberName,
-    /// What it did.
+    /// The members that may be to blame, at least one. It is one, and certain, unless tokens of several
+    /// contradict one another; this member where nobody else is to blame.
+    pub suspects: Vec<MemberName>,
+    /// What happened.
     pub reason: FailureReason,
+}
+
+impl Failure {
+    /// A failure that one member is to blame for.
+    pub fn of(member: MemberName, reason: FailureReason) -> Self {
+        Self {
+            suspects: vec![member],
+            reason,
+        }
+    }
 }
 
 /// What a member did, or lacks, so that a view has no key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
-#[non_exhaustive]
 pub enum FailureReason {
     /// No identity is known for it.
     #[error("unknown identity")]
@@ -54,11 +64,11 @@ pub enum FailureReason {
     /// Its authentic token breaks the protocol.
     #[error("{0}")]
     Protocol(PeerFault),
-    /// Tokens of several members contradict one another; it is one of them.
+    /// Tokens of several members contradict one another; one of the suspects is to blame.
     #[error("tokens contradict one another")]
     Contradiction,
     /// A key maps to the exponent 0, with which nothing can be agreed on: chance, and nobody's
-    /// fault. The member named is this one.
+    /// fault.
     #[error("key maps to the exponent 0")]
     DegenerateKey,
     /// It runs another suite, mathematical group or version.

@@ -117,8 +117,6 @@ impl TokenDrops {
             Rejected::UnknownIdentity(_) => &mut self.unknown_identity,
             Rejected::Stale(_) => &mut self.stale,
             Rejected::Repeated(_) => &mut self.repeated,
-            // The list of reasons belongs to the suites' crate and may grow.
-            _ => &mut self.unexpected,
         };
         *counter += 1;
     }

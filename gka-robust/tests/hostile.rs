@@ -343,7 +343,7 @@ fn suite_mismatch_is_reported_once_and_ends_nothing() {
             .unwrap();
         match (attempt, outputs.first()) {
             (0, Some(Output::Failed(failure))) => {
-                assert_eq!(failure.culprit, id(sender));
+                assert_eq!(failure.suspects, [id(sender)]);
                 assert_eq!(failure.reason, FailureReason::SuiteMismatch("suite"));
             }
             (1 | 2, None) => {}
@@ -634,10 +634,10 @@ proptest! {
                 Any::Early(byte) => Input::EarlyData(Bytes::copy_from_slice(&[byte])),
                 Any::FlushOk => Input::SecureFlushOk,
                 Any::Refresh => Input::RequestRefresh,
-                Any::Fail => Input::Fail(gka_robust::Failure {
-                    culprit: id("c"),
-                    reason: FailureReason::BadSignature,
-                }),
+                Any::Fail => Input::Fail(gka_robust::Failure::of(
+                    id("c"),
+                    FailureReason::BadSignature,
+                )),
                 Any::Token(index) if !trio.sent.is_empty() => {
                     let (sender, _, kind, bytes) = trio.sent[index % trio.sent.len()].clone();
                     token(&sender, kind, bytes)

@@ -366,15 +366,9 @@ fn input(trio: &mut Trio, who: &str, state: &str, event: &str) -> Option<Input<B
         "request refresh" => Input::RequestRefresh,
         "fail" => {
             let culprit = if state == "FAILED" { "b" } else { "x" };
-            Input::Fail(Failure {
-                culprit: id(culprit),
-                reason: FailureReason::UnknownIdentity,
-            })
+            Input::Fail(Failure::of(id(culprit), FailureReason::UnknownIdentity))
         }
-        "fail c" => Input::Fail(Failure {
-            culprit: id("c"),
-            reason: FailureReason::UnknownIdentity,
-        }),
+        "fail c" => Input::Fail(Failure::of(id("c"), FailureReason::UnknownIdentity)),
         "send" => return None,
         other => panic!("no event {other}"),
     })

@@ -109,7 +109,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         while let Some(event) = session.poll_event() {
             match event {
                 SessionEvent::SecureView(view) => {
-                    println!("{} members, key {}", view.view.members.len(), view.fingerprint);
+                    println!(
+                        "{} members, key {}",
+                        view.view.members.len(),
+                        view.fingerprint
+                    );
                     let text = format!("{name} greets {}", view.view.members.len());
                     let sent = session.multicast(
                         &group,

@@ -144,31 +144,6 @@ impl Error {
             Self::Internal(_) => code::INTERNAL,
         }
     }
-
-    /// Whether the session is of no further use.
-    pub const fn is_fatal(&self) -> bool {
-        match self {
-            Self::Closed | Self::Internal(_) => true,
-            Self::NotJoined(_)
-            | Self::AlreadyJoined(_)
-            | Self::Leaving(_)
-            | Self::WrongKind { .. }
-            | Self::Outdated(_)
-            | Self::Service { .. }
-            | Self::GroupNotSecure(_)
-            | Self::Refreshing(_)
-            | Self::Flushing(_)
-            | Self::IllegalFlushOk(_)
-            | Self::FlushOkAlreadySent(_)
-            | Self::ExportLength { .. }
-            | Self::ExportLabel { .. }
-            | Self::Denied { .. }
-            | Self::Algorithm { .. }
-            | Self::Identity(_)
-            | Self::Trust(_)
-            | Self::Engine(_) => false,
-        }
-    }
 }
 
 impl From<gcs_proto::Error> for Error {

@@ -123,6 +123,13 @@ pub enum GroupFailure {
     /// An authentic message of the member breaks the protocol.
     #[error("{0}")]
     Protocol(PeerFault),
+    /// Authentic messages of several members contradict one another; one of the suspects is to blame.
+    #[error("messages contradict one another")]
+    Contradiction,
+    /// The key maps to the exponent 0, with which nothing can be agreed on. Nobody is to blame: chance
+    /// does it once in the order of the mathematical group.
+    #[error("key maps to the exponent 0")]
+    DegenerateKey,
     /// The member runs another suite, mathematical group or version.
     #[error("suite mismatch in {0}")]
     SuiteMismatch(&'static str),
@@ -198,8 +205,9 @@ pub enum SessionEvent {
     GroupFailed {
         /// The group.
         group: GroupName,
-        /// Who is to blame.
-        member: MemberName,
+        /// Who may be to blame, at least one: one, and certain, unless the reason is
+        /// [`Contradiction`](GroupFailure::Contradiction); this member where nobody else is to blame.
+        suspects: Vec<MemberName>,
         /// For what.
         reason: GroupFailure,
     },

@@ -86,7 +86,11 @@ fn all_agree_at_rest_and_never_disagreed() {
                 let known = keys
                     .entry(view.fingerprint)
                     .or_insert_with(|| (view.view.members.clone(), view.epoch));
-                assert_eq!(known, &(view.view.members.clone(), view.epoch), "seed {seed}");
+                assert_eq!(
+                    known,
+                    &(view.view.members.clone(), view.epoch),
+                    "seed {seed}"
+                );
                 assert!(view.view.transitional_set.contains(&node.name));
             }
             let mut seen = BTreeSet::new();

@@ -14,9 +14,9 @@ mod support;
 use bytes::Bytes;
 use cliques::{Envelope, Protocol, ReceivedToken, Recipient, Signer, TokenBinding, TokenKind};
 use gcs_proto::{
-    gcs::{View, 
+    gcs::{
         ByteOrder, Cause, GcsCommand, GcsEvent, Membership, Message, Refused, Scope, SelfDelivery,
-        ViewId,
+        View, ViewId,
     },
     name::MemberName,
     service::Service,
@@ -178,7 +178,8 @@ fn timers_end_at_the_end_of_time_and_pile_nothing_up() {
 fn signed_by_carol(world: &mut World, kind: TokenKind, epoch: u32, body: Vec<u8>) -> Bytes {
     let view = world.nodes[2].last_view();
     let members: Vec<MemberName> = view
-        .view.members
+        .view
+        .members
         .iter()
         .map(|name| MemberName::new(name.as_bytes()).unwrap())
         .collect();
@@ -224,8 +225,8 @@ fn a_refresh_that_a_member_spoils_takes_the_old_key_with_it() {
         let node = &mut world.nodes[node];
         assert!(matches!(
             node.events.last(),
-            Some(SessionEvent::GroupFailed { member: culprit, reason: GroupFailure::Protocol(_), .. })
-                if *culprit == member("carol")
+            Some(SessionEvent::GroupFailed { suspects, reason: GroupFailure::Protocol(_), .. })
+                if *suspects == [member("carol")]
         ));
         assert_eq!(node.payloads(), [b"before"]);
         let session = node.session();
@@ -286,7 +287,7 @@ fn an_engine_too_narrow_for_a_token_gets_it_in_parts() {
         }
         let told = SessionEvent::GroupFailed {
             group: chat,
-            member: member("alice"),
+            suspects: vec![member("alice")],
             reason: GroupFailure::Internal("token too long for the engine"),
         };
         assert!(world.nodes[0].count(|event| *event == told) > 0);
@@ -639,7 +640,7 @@ fn a_key_that_comes_back_is_not_used_again() {
     world.run();
     let repeated = SessionEvent::GroupFailed {
         group: chat,
-        member: member("alice"),
+        suspects: vec![member("alice")],
         reason: GroupFailure::KeyRepeated,
     };
     assert_eq!(world.nodes[0].events.last(), Some(&repeated));

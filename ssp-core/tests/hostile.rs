@@ -14,9 +14,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use gcs_proto::{
-    gcs::{View, 
+    gcs::{
         ByteOrder, Cause, CloseReason, GcsEvent, Membership, Message, Refused, Scope, SelfDelivery,
-        ViewId,
+        View, ViewId,
     },
     name::{MemberName, Name},
     service::Service,
@@ -35,7 +35,7 @@ use support::{World, group, member, signer, trust};
 fn failed(name: &str, reason: GroupFailure) -> SessionEvent {
     SessionEvent::GroupFailed {
         group: group("chat"),
-        member: member(name),
+        suspects: vec![member(name)],
         reason,
     }
 }
@@ -202,10 +202,9 @@ fn a_known_name_with_another_key_is_found_out() {
             "seed {seed}"
         );
         assert!(world.nodes.iter().all(|node| {
-            !node
-                .views()
-                .iter()
-                .any(|view| view.view.members.contains(&member("mallory")) && view.view.members.len() > 1)
+            !node.views().iter().any(|view| {
+                view.view.members.contains(&member("mallory")) && view.view.members.len() > 1
+            })
         }));
         world.leave(2, chat);
         world.run();

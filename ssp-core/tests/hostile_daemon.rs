@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cliques::Protocol;
 use gcs_proto::{
-    gcs::{View, Cause, GcsEvent, Membership, Refused, ViewId},
+    gcs::{Cause, GcsEvent, Membership, Refused, View, ViewId},
     name::{GroupName, MemberName},
     service::Service,
 };

@@ -150,7 +150,7 @@ fn spoil(world: &mut World, options: GroupOptions, with: impl Fn(&[u8]) -> Optio
 fn blamed(world: &World, node: usize) -> usize {
     let event = SessionEvent::GroupFailed {
         group: chat(),
-        member: member("carol"),
+        suspects: vec![member("carol")],
         reason: GroupFailure::UnknownIdentity,
     };
     world.nodes[node].count(|other| *other == event)

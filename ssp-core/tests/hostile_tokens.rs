@@ -298,8 +298,8 @@ impl Attacker {
             new.bad_signature > old.bad_signature || new.suite_mismatch > old.suite_mismatch;
         if tells && self.told.insert(view) {
             let mismatch = |event: &SessionEvent| {
-                matches!(event, SessionEvent::GroupFailed { member, reason: GroupFailure::SuiteMismatch(_), .. }
-                    if *member == honest.sender)
+                matches!(event, SessionEvent::GroupFailed { suspects, reason: GroupFailure::SuiteMismatch(_), .. }
+                    if *suspects == [honest.sender])
             };
             let right = is_signature(&told[0], honest) || mismatch(&told[0]);
             assert!(told.len() == 1 && right, "{kind} {field:?}: {told:?}");
@@ -310,8 +310,8 @@ impl Attacker {
 }
 
 fn is_signature(event: &SessionEvent, honest: &Message) -> bool {
-    matches!(event, SessionEvent::GroupFailed { member, reason: GroupFailure::BadSignature, .. }
-        if *member == honest.sender)
+    matches!(event, SessionEvent::GroupFailed { suspects, reason: GroupFailure::BadSignature, .. }
+        if *suspects == [honest.sender])
 }
 
 fn accepted(world: &mut World, node: usize) -> u64 {
@@ -644,7 +644,7 @@ fn a_former_member_signs_nothing_that_counts() {
         // In the wrong epoch for now, the forgery is not even looked at.
         let accused = SessionEvent::GroupFailed {
             group: chat(),
-            member: member("bob"),
+            suspects: vec![member("bob")],
             reason: GroupFailure::BadSignature,
         };
         let looked_at = kind == TokenKind::RefreshRequest;
@@ -713,11 +713,9 @@ fn a_member_signs_nothing_in_the_name_of_another_one() {
             assert!(drops(&stats) >= 20, "{kind}: {stats:?}");
             let accused = |event: &SessionEvent| match event {
                 SessionEvent::GroupFailed {
-                    member: who,
-                    reason,
-                    ..
+                    suspects, reason, ..
                 } => {
-                    assert_eq!(*who, member("bob"));
+                    assert_eq!(*suspects, [member("bob")]);
                     assert_eq!(*reason, GroupFailure::BadSignature);
                     true
                 }

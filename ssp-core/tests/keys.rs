@@ -180,7 +180,8 @@ fn an_authentic_wrong_tag_takes_the_key_away() {
     }
     let view = world.nodes[0].last_view().clone();
     let ids: Vec<MemberName> = view
-        .view.members
+        .view
+        .members
         .iter()
         .map(|name| MemberName::new(name.as_bytes()).unwrap())
         .collect();
@@ -211,7 +212,7 @@ fn an_authentic_wrong_tag_takes_the_key_away() {
     world.run();
     let failed = SessionEvent::GroupFailed {
         group: chat(),
-        member: member("bob"),
+        suspects: vec![member("bob")],
         reason: GroupFailure::Confirmation,
     };
     assert_eq!(world.nodes[0].count(|event| *event == failed), 1);
@@ -235,7 +236,8 @@ fn a_key_that_is_gone_is_confirmed_by_nobody() {
     }
     let view = world.nodes[0].last_view().clone();
     let ids: Vec<MemberName> = view
-        .view.members
+        .view
+        .members
         .iter()
         .map(|name| MemberName::new(name.as_bytes()).unwrap())
         .collect();
@@ -276,7 +278,9 @@ fn a_key_that_is_gone_is_confirmed_by_nobody() {
         .events
         .iter()
         .filter_map(|event| match event {
-            SessionEvent::GroupFailed { member, reason, .. } => Some((*member, *reason)),
+            SessionEvent::GroupFailed {
+                suspects, reason, ..
+            } => Some((suspects[0], *reason)),
             _ => None,
         })
         .collect();

@@ -15,9 +15,9 @@ use std::{collections::BTreeSet, sync::Arc};
 use bytes::Bytes;
 use gcs_proto::{
     flush::{BareEvent, FlushEvent, VsView},
-    gcs::{View, 
+    gcs::{
         ByteOrder, Cause, GcsCommand, GcsEvent, Membership, Message, Multicast, Refused, Scope,
-        SelfDelivery, ViewId,
+        SelfDelivery, View, ViewId,
     },
     limits,
     name::{GroupName, MemberName, Name},
@@ -542,7 +542,10 @@ fn the_end_of_the_connection_ends_all() {
     // The others go on without.
     world.assert_agreed(vault(), &[1]);
     assert_eq!(last_view(&world.nodes[1]).view.members, [member("bob")]);
-    assert_eq!(last_membership(&world.nodes[1]).view.members, [member("bob")]);
+    assert_eq!(
+        last_membership(&world.nodes[1]).view.members,
+        [member("bob")]
+    );
 
     let bob = world.nodes[1].session();
     bob.disconnect().unwrap();

@@ -556,7 +556,7 @@ fn whoever_is_not_accepted_is_named_with_the_reason_and_told_nothing() {
             assert!(reasons.len() == 1 && expected(reasons[0]), "{reasons:?}");
             let failed = SessionEvent::GroupFailed {
                 group: chat,
-                member: member("mallory"),
+                suspects: vec![member("mallory")],
                 reason: GroupFailure::UnknownIdentity,
             };
             assert!(world.nodes[node].count(|event| *event == failed) > 0);

@@ -276,7 +276,7 @@ fn members_of_an_authority_that_was_revoked_are_put_out_in_the_next_view() {
         assert_eq!(node.count(refused), 1);
         let failed = SessionEvent::GroupFailed {
             group: chat,
-            member: member("carol"),
+            suspects: vec![member("carol")],
             reason: GroupFailure::UnknownIdentity,
         };
         assert_eq!(node.events.last(), Some(&failed));

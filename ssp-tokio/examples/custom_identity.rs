@@ -163,9 +163,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     });
     loop {
         match at_mallory.recv().await.ok_or("the group is over")? {
-            GroupEvent::Failed { member, reason } => {
-                println!("{member} is told by her own client: {reason}");
-                assert_eq!(member, *mallory.private_group());
+            GroupEvent::Failed { suspects, reason } => {
+                println!("mallory is told by her own client: {reason}");
+                assert_eq!(suspects, [*mallory.private_group()]);
                 break;
             }
             other => println!("{other:?}"),

@@ -27,8 +27,8 @@ pub enum GroupEvent {
     /// A member prevents a key, or tries to; nothing is sent while the view has none. When the
     /// member is gone, a key is agreed without the application's doing.
     Failed {
-        /// Who is to blame.
-        member: MemberName,
+        /// Who may be to blame, at least one: one, and certain, unless messages contradict one another.
+        suspects: Vec<MemberName>,
         /// For what.
         reason: GroupFailure,
     },
@@ -90,9 +90,9 @@ impl GroupEvent {
             SessionEvent::TransitionalSignal { .. } => Some(Self::TransitionalSignal),
             SessionEvent::Message(message) => Some(Self::Message(message)),
             SessionEvent::SelfLeave { .. } => Some(Self::SelfLeave),
-            SessionEvent::GroupFailed { member, reason, .. } => {
-                Some(Self::Failed { member, reason })
-            }
+            SessionEvent::GroupFailed {
+                suspects, reason, ..
+            } => Some(Self::Failed { suspects, reason }),
             SessionEvent::MessageRejected { sender, .. } => Some(Self::MessageRejected { sender }),
             SessionEvent::KeyConfirmed { epoch, .. } => Some(Self::KeyConfirmed { epoch }),
             SessionEvent::IdentityRefused { member, reason, .. } => {

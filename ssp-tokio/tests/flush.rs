@@ -70,7 +70,10 @@ async fn views_are_agreed_and_messages_stay_in_them() {
     b.command(FlushCommand::Join(group())).await.unwrap();
     let (at_a, at_b) = tokio::join!(next_view(&mut a), next_view(&mut b));
     assert_eq!(at_a.view.members, [*a.private_group(), *b.private_group()]);
-    assert_eq!((at_a.view.id, &at_a.view.members), (at_b.view.id, &at_b.view.members));
+    assert_eq!(
+        (at_a.view.id, &at_a.view.members),
+        (at_b.view.id, &at_b.view.members)
+    );
     assert_eq!(at_a.view.cause, Cause::Join(*b.private_group()));
 
     a.command(multicast("one")).await.unwrap();

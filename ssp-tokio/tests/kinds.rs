@@ -157,14 +157,20 @@ async fn one_connection_is_in_groups_of_all_kinds() {
                 .await
                 .unwrap();
             let (at_a, at_f) = tokio::join!(view_of(&mut flush, 1), view_at(&mut f, 1));
-            assert_eq!((at_a.view.members, at_f.view.members), (vec![me], vec![f_name]));
+            assert_eq!(
+                (at_a.view.members, at_f.view.members),
+                (vec![me], vec![f_name])
+            );
             membership_of(&mut bare, 1).await;
             membership_at(&mut p, 1).await;
             b.view_of(&[b.me()]).await;
             daemon.control().heal().await.unwrap();
         }
         let (at_a, at_f) = tokio::join!(view_of(&mut flush, 2), view_at(&mut f, 2));
-        assert_eq!((at_a.view.id, &at_a.view.members), (at_f.view.id, &at_f.view.members));
+        assert_eq!(
+            (at_a.view.id, &at_a.view.members),
+            (at_f.view.id, &at_f.view.members)
+        );
         assert_eq!(flush.members(), [me, f_name]);
         let (at_a, at_p) = tokio::join!(membership_of(&mut bare, 2), membership_at(&mut p, 2));
         assert_eq!(

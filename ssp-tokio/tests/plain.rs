@@ -173,7 +173,10 @@ async fn members_over_tcp_and_in_process_exchange_messages() {
     }
 
     b.disconnect().await;
-    assert_eq!(membership(&mut a).await.view.cause, Cause::Disconnect(both[1]));
+    assert_eq!(
+        membership(&mut a).await.view.cause,
+        Cause::Disconnect(both[1])
+    );
     daemon.shutdown().await;
     assert_eq!(
         soon("the end", a.recv()).await,

@@ -164,7 +164,9 @@ async fn in_process_members_see_each_others_cause() {
         .unwrap();
     let mut at_a = a.join(group(), GroupOptions::default()).await.unwrap();
     let first = soon("a view", at_a.next()).await.unwrap();
-    assert!(matches!(first, GroupEvent::SecureView(view) if view.view.members == [*a.private_group()]));
+    assert!(
+        matches!(first, GroupEvent::SecureView(view) if view.view.members == [*a.private_group()])
+    );
     let mut at_b = b.join(group(), GroupOptions::default()).await.unwrap();
     let seen = soon("a view", at_b.next()).await.unwrap();
     match seen {
@@ -360,8 +362,8 @@ async fn an_unknown_identity_stops_the_group_until_it_is_gone() {
     let stranger = Person::join(&daemon, "n1", "mallory").await;
     for person in &mut people {
         match person.next().await {
-            GroupEvent::Failed { member, reason } => {
-                assert_eq!(member, stranger.me());
+            GroupEvent::Failed { suspects, reason } => {
+                assert_eq!(suspects, [stranger.me()]);
                 assert_eq!(reason, GroupFailure::UnknownIdentity);
             }
             other => panic!("{other:?}"),

@@ -168,10 +168,7 @@ fuzz_target!(|bytes: &[u8]| {
             4 => Input::EarlyData(source.bytes().into()),
             5 => Input::SecureFlushOk,
             6 => Input::RequestRefresh,
-            7 => Input::Fail(Failure {
-                culprit: source.name(),
-                reason: FailureReason::UnknownIdentity,
-            }),
+            7 => Input::Fail(Failure::of(source.name(), FailureReason::UnknownIdentity)),
             8 if !sent.is_empty() => {
                 let (kind, bytes) = sent[usize::from(source.byte()) % sent.len()].clone();
                 Input::Token {

@@ -266,7 +266,7 @@ impl<D: Payload> Context<D> {
         self.stats.abandoned += 1;
         self.continuity.give_up_key();
         if let Some(channel) = &mut self.channel {
-            channel.first_report(&failure.culprit);
+            channel.first_report(&failure.suspects);
         }
         self.report(failure);
     }
@@ -276,14 +276,14 @@ impl<D: Payload> Context<D> {
         let first = self
             .channel
             .as_mut()
-            .is_some_and(|channel| channel.first_report(&failure.culprit));
+            .is_some_and(|channel| channel.first_report(&failure.suspects));
         if first {
             self.report(failure);
         }
     }
 
     fn report(&mut self, failure: Failure) {
-        tracing::warn!(culprit = %failure.culprit, reason = %failure.reason, "no key because of a member");
+        tracing::warn!(suspects = ?failure.suspects, reason = %failure.reason, "no key because of a member");
         self.stats.failures += 1;
         self.output(Output::Failed(failure));
     }

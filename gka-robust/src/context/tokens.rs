@@ -76,35 +76,26 @@ impl<D: Payload> Context<D> {
         }
         result.map_err(|error| {
             tracing::debug!(sender = %token.sender(), kind = %token.kind(), %error, "token refused");
-            let fault = match error {
-                cliques::Error::Peer { culprit, fault } => (culprit, fault),
-                // Authentic, so it is its author who wrote what cannot be read.
-                cliques::Error::Decode(_) => (*token.sender(), PeerFault::Malformed),
+            match error {
+                cliques::Error::Peer { culprit, fault } => protocol(culprit, fault),
+                // The token is authentic, so its author wrote what cannot be read.
+                cliques::Error::Decode(_) => protocol(*token.sender(), PeerFault::Malformed),
                 // Nobody can tell which of them it was.
-                cliques::Error::Contradiction { suspects } => {
-                    let culprit = suspects.into_iter().next();
-                    return Setback::Peer(Failure {
-                        culprit: culprit.unwrap_or_else(|| *token.sender()),
-                        reason: FailureReason::Contradiction,
-                    });
-                }
+                cliques::Error::Contradiction { suspects } => Setback::Peer(Failure {
+                    suspects,
+                    reason: FailureReason::Contradiction,
+                }),
                 cliques::Error::DegenerateKey => {
-                    return Setback::Peer(Failure {
-                        culprit: self.config.me,
-                        reason: FailureReason::DegenerateKey,
-                    });
+                    Setback::Peer(Failure::of(self.config.me, FailureReason::DegenerateKey))
                 }
                 cliques::Error::Rejected(_) | cliques::Error::Unexpected { .. } => {
                     self.stats.token_drops.unexpected += 1;
-                    return Setback::Dropped;
+                    Setback::Dropped
                 }
                 cliques::Error::ApiMisuse(what) | cliques::Error::Internal(what) => {
-                    return Setback::Internal(what);
+                    Setback::Internal(what)
                 }
-                _ => return Setback::Internal("suite error of a new kind"),
-            };
-            let (culprit, fault) = fault;
-            Setback::Peer(Failure { culprit, reason: FailureReason::Protocol(fault) })
+            }
         })
     }
 
@@ -255,15 +246,22 @@ impl<D: Payload> Context<D> {
     }
 }
 
+/// A member broke the protocol.
+fn protocol(culprit: MemberName, fault: PeerFault) -> Setback {
+    Setback::Peer(Failure::of(culprit, FailureReason::Protocol(fault)))
+}
+
 /// Why an agreement was not begun. A machine makes only calls that fit, but what others have sent
 /// earlier may turn out to be bad.
 fn refused_to_begin(error: cliques::Error) -> Setback {
     match error {
-        cliques::Error::Peer { culprit, fault } => Setback::Peer(Failure {
-            culprit,
-            reason: FailureReason::Protocol(fault),
-        }),
+        cliques::Error::Peer { culprit, fault } => protocol(culprit, fault),
         cliques::Error::ApiMisuse(what) | cliques::Error::Internal(what) => Setback::Internal(what),
-        _ => Setback::Internal("suite refused to start"),
+        // Said of tokens only.
+        cliques::Error::Decode(_)
+        | cliques::Error::Rejected(_)
+        | cliques::Error::Unexpected { .. }
+        | cliques::Error::Contradiction { .. }
+        | cliques::Error::DegenerateKey => Setback::Internal("suite refused to start"),
     }
 }

@@ -82,7 +82,7 @@ pub fn describe(output: &Output<Bytes>) -> String {
         Output::SecureFlushRequest => "secure-flush-request".into(),
         Output::SecureTransitionalSignal => "secure-signal".into(),
         Output::Deliver(_) => "deliver".into(),
-        Output::Failed(failure) => format!("failed {}", failure.culprit),
+        Output::Failed(failure) => format!("failed {}", failure.suspects[0]),
     }
 }
 

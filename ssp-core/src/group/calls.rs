@@ -86,8 +86,8 @@ impl SecureGroup {
             gka_robust::Error::IllegalFlushOk => Error::IllegalFlushOk(self.name),
             gka_robust::Error::FlushOkAlreadySent => Error::FlushOkAlreadySent(self.name),
             gka_robust::Error::Internal(what) => Error::Internal(what),
-            // The list of errors belongs to the driver's crate and may grow.
-            _ => Error::Internal("driver"),
+            // Only made with a driver.
+            gka_robust::Error::UnsupportedAlgorithm { .. } => Error::Internal("algorithm"),
         })
     }
 }

@@ -59,7 +59,7 @@ impl SecureGroup {
                         .push_back(SessionEvent::TransitionalSignal { group: self.name });
                 }
                 Output::Deliver(sealed) => self.deliver(&sealed, around),
-                Output::Failed(failure) => self.failed(&failure, around),
+                Output::Failed(failure) => self.failed(failure, around),
             }
         }
     }
@@ -443,24 +443,24 @@ impl SecureGroup {
         }
     }
 
-    fn failed(&mut self, failure: &Failure, around: &mut Around<'_>) {
-        let member = failure.culprit;
-        let reason = match failure.reason {
+    fn failed(&mut self, failure: Failure, around: &mut Around<'_>) {
+        let Failure { suspects, reason } = failure;
+        let reason = match reason {
             FailureReason::UnknownIdentity => GroupFailure::UnknownIdentity,
             FailureReason::BadSignature => GroupFailure::BadSignature,
             FailureReason::Protocol(fault) => GroupFailure::Protocol(fault),
+            FailureReason::Contradiction => GroupFailure::Contradiction,
+            FailureReason::DegenerateKey => GroupFailure::DegenerateKey,
             FailureReason::SuiteMismatch(field) => GroupFailure::SuiteMismatch(field),
-            // The list of reasons belongs to the driver's crate and may grow.
-            _ => GroupFailure::Internal("unknown reason"),
         };
         if self.driver.has_failed() {
             // A refresh that fails takes the key that it was to replace with it.
             self.lose_key();
         }
-        tracing::warn!(group = %self.name, %member, %reason, "group failed");
+        tracing::warn!(group = %self.name, ?suspects, %reason, "group failed");
         around.events.push_back(SessionEvent::GroupFailed {
             group: self.name,
-            member,
+            suspects,
             reason,
         });
     }

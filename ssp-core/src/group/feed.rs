@@ -1,5 +1,7 @@
 //! From the flush layer to the driver.
 
+use alloc::vec;
+
 use bytes::Bytes;
 use cliques::TokenKind;
 use gcs_proto::{flush::ViewMessage, gcs::View, name::MemberName};
@@ -243,7 +245,7 @@ impl SecureGroup {
         self.lose_key();
         around.events.push_back(SessionEvent::GroupFailed {
             group: self.name,
-            member,
+            suspects: vec![member],
             reason,
         });
     }

@@ -13,7 +13,7 @@
 //! Evidence is FIFO, and so are the tokens of its sender or stronger, so whoever gets a token has had
 //! the evidence before.
 
-use alloc::vec::Vec;
+use alloc::{vec, vec::Vec};
 
 use bytes::Bytes;
 use gcs_proto::{flush::ViewMessage, gcs::SelfDelivery, name::MemberName, service::Service};
@@ -211,10 +211,7 @@ impl SecureGroup {
 
     /// The present view has no key as long as this member is in it.
     pub(super) fn fail_for(&mut self, member: MemberName, around: &mut Around<'_>) {
-        let failure = Failure {
-            culprit: member,
-            reason: FailureReason::UnknownIdentity,
-        };
+        let failure = Failure::of(member, FailureReason::UnknownIdentity);
         self.feed(Input::Fail(failure), Sending::Suppress, around);
     }
 
@@ -224,7 +221,7 @@ impl SecureGroup {
             self.refuse(member, Distrust::NotShown, around);
             around.events.push_back(SessionEvent::GroupFailed {
                 group: self.name,
-                member,
+                suspects: vec![member],
                 reason: GroupFailure::UnknownIdentity,
             });
         }

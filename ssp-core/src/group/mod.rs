@@ -175,7 +175,13 @@ impl SecureGroup {
                 protocol,
                 algorithm,
             },
-            _ => Error::Internal("driver"),
+            // Said of calls only, not of a driver being made.
+            gka_robust::Error::GroupNotSecure
+            | gka_robust::Error::Refreshing
+            | gka_robust::Error::NotAllowedToSend
+            | gka_robust::Error::IllegalFlushOk
+            | gka_robust::Error::FlushOkAlreadySent => Error::Internal("driver"),
+            gka_robust::Error::Internal(what) => Error::Internal(what),
         })?;
         let mut group = Self {
             name,

@@ -289,7 +289,9 @@ impl Simulation {
                 }
             }
             Output::Failed(failure) => {
-                self.tell(format!("{name}: {} of {}", failure.reason, failure.culprit));
+                let suspects = failure.suspects.iter().map(|one| format!("{one}"));
+                let suspects = suspects.collect::<Vec<_>>().join(", ");
+                self.tell(format!("{name}: {} of {suspects}", failure.reason));
             }
         }
     }

@@ -165,8 +165,8 @@ impl Member {
     async fn next(&mut self, what: &str) -> Result<GroupEvent, Failure> {
         let failed = |error: String| Err(Failure::of(format!("m{}", self.number), error));
         match timeout(PATIENCE, self.group.recv()).await {
-            Ok(Some(GroupEvent::Failed { member, reason })) => {
-                failed(format!("no key with {member}: {reason}"))
+            Ok(Some(GroupEvent::Failed { suspects, reason })) => {
+                failed(format!("no key with {suspects:?}: {reason}"))
             }
             Ok(Some(GroupEvent::MessageRejected { sender })) => {
                 failed(format!("message of {sender} could not be opened"))

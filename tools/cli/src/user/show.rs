@@ -188,6 +188,21 @@ pub(super) fn trouble(
         .with("reason", reason.to_string())
 }
 
+/// The view has no key, or nearly had none, because of one of these members.
+pub(super) fn failure(
+    group: &GroupName,
+    suspects: &[MemberName],
+    reason: &dyn std::fmt::Display,
+) -> Event {
+    let names: Vec<&str> = suspects.iter().map(MemberName::as_str).collect();
+    let text = format!("[{group}] ! no key with {}: {reason}", names.join(" or "));
+    Event::new("failure", text)
+        .with("group", group.as_str())
+        .with("member", names.first().copied().unwrap_or_default())
+        .with("suspects", names)
+        .with("reason", reason.to_string())
+}
+
 /// The access policy does not allow it.
 pub(super) fn denied(
     group: &GroupName,

@@ -35,7 +35,7 @@ const EVENTS: [(&str, &str); 27] = [
     ("sent", "group size ?path ?seconds"),
     ("waiting", "group reason messages files"),
     ("cut_off", "group member reason"),
-    ("failure", "group member reason"),
+    ("failure", "group member suspects reason"),
     ("identity", "group member reason"),
     ("denied", "group member action reason"),
     ("rejected", "group member reason"),

@@ -72,13 +72,9 @@ impl Room {
                         .print(&event.with("epoch", message.epoch).with("signed", signed));
                 }
             }
-            GroupEvent::Failed { member, reason } => {
-                self.failure(
-                    "failure",
-                    &member,
-                    format!("no key with {member}: {reason}"),
-                    &reason,
-                );
+            GroupEvent::Failed { suspects, reason } => {
+                self.printer
+                    .print(&show::failure(&name, &suspects, &reason));
             }
             GroupEvent::IdentityRefused { member, reason } => {
                 self.failure("identity", &member, format!("{member}: {reason}"), &reason);
