@@ -283,7 +283,9 @@ impl Attacker {
             }
             Field::Name => {
                 let name = |drops: &gka_robust::TokenDrops| {
-                    drops.sender_mismatch + drops.not_in_view + drops.not_for_me
+                    // A byte that no name may have makes the token unreadable.
+                    let unreadable = drops.malformed;
+                    unreadable + drops.sender_mismatch + drops.not_in_view + drops.not_for_me
                 };
                 assert_eq!(name(new), name(old) + 1, "{kind}");
             }

@@ -75,10 +75,12 @@
 //! // The engine answers with a membership; the layer agrees to it by a message to the group.
 //! layer.handle_event(GcsEvent::Membership(Membership {
 //!     group,
-//!     id: ViewId([1; 12]),
-//!     members: vec![me],
-//!     cause: Cause::Join(me),
-//!     transitional_set: vec![me],
+//!     view: View {
+//!         id: ViewId([1; 12]),
+//!         members: vec![me],
+//!         cause: Cause::Join(me),
+//!         transitional_set: vec![me],
+//!     },
 //! }));
 //! let Some(GcsCommand::Multicast(agreed)) = layer.poll_command() else { panic!() };
 //!
@@ -94,7 +96,7 @@
 //!     body: agreed.body,
 //! }));
 //! let Some(FlushEvent::View(view)) = layer.poll_event() else { panic!() };
-//! assert_eq!(view.members, [me]);
+//! assert_eq!(view.view.members, [me]);
 //! layer.multicast(group, Service::Agreed, SelfDelivery::Deliver, 1, Bytes::from_static(b"hi"))?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

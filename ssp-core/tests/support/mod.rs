@@ -79,7 +79,7 @@ impl Node {
     }
 
     pub fn last_view(&self) -> &SecureViewEvent {
-        self.views().pop().expect("a secure view")
+        self.views().pop().unwrap()
     }
 
     pub fn messages(&self) -> Vec<&SecureMessage> {
