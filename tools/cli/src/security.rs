@@ -34,8 +34,9 @@ pub(crate) struct Agreement {
     #[arg(long, value_name = "NAME", default_value = "ristretto255")]
     pub(crate) group_params: MathematicalGroup,
 
-    /// How a view change becomes an agreement: basic, optimized (both gdh), restart, or incremental
-    /// (ckd, str, tgdh). By default what is recommended for the suite; all members need the same.
+    /// How a view change becomes an agreement: basic or optimized (gdh), incremental (ckd, str, tgdh), or
+    /// restart (any suite). Default: basic for gdh, restart for bd, incremental for the others. All
+    /// members need the same.
     #[arg(long, value_name = "NAME")]
     pub(crate) algorithm: Option<Algorithm>,
 }
@@ -46,7 +47,7 @@ pub(crate) struct Agreement {
 #[command(next_help_heading = "Secure groups")]
 pub(crate) struct Sealing {
     /// How messages are sealed: aes-256-cbc-hmac-sha256, aes-256-gcm, chacha20-poly1305,
-    /// aes-128-cbc-hmac-sha256, or hmac-sha256, which everybody can read. All members need the same.
+    /// aes-128-cbc-hmac-sha256, or hmac-sha256, which does not encrypt. All members need the same.
     #[arg(long, value_name = "SUITE", default_value_t = RecordSuite::default())]
     pub(crate) record: RecordSuite,
 

@@ -33,13 +33,13 @@ pub(crate) struct Daemon {
     #[arg(long, value_name = "LIST")]
     pub(crate) allow: Option<IpList>,
 
-    /// Ask everybody who connects for proof of identity, and judge it anew at each join: public
-    /// keys by name, or certificates of authorities and revocation lists (PEM). May be repeated; read
-    /// again on a hangup signal.
+    /// Ask every client for proof of identity when it connects, and check it again at each join: public
+    /// keys by name, or certificates of authorities and revocation lists (PEM). May be repeated; the
+    /// files are read again on a hangup signal.
     #[arg(long, value_name = "FILE")]
     pub(crate) trust: Vec<PathBuf>,
 
-    /// With --trust: ask only who wants to join this group, each time; may be repeated.
+    /// With --trust: ask for the proof only at joins of this group, each time; may be repeated.
     #[arg(long, value_name = "GROUP", requires = "trust")]
     pub(crate) guard: Vec<GroupName>,
 }

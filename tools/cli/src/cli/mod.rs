@@ -46,10 +46,10 @@ pub(crate) enum Command {
     Demo(Demo),
     /// Run the embedded daemon until interrupted.
     #[command(
-        after_help = "Example: two virtual daemons that a control socket can part and join\n  \
+        after_help = "Example: two virtual daemons that a control socket can partition and heal\n  \
         ssp daemon --listen 127.0.0.1:4803 --virtual n2=127.0.0.1:4804 --control control.sock\n\n\
         Control commands, one a line: partition n1 | n2, heal, hold, release, stop n2, stats\n\n\
-        Example: a daemon for those who are known\n  \
+        Example: a daemon that asks for proof of identity\n  \
         ssp daemon --trust ca.crt --trust revoked.pem"
     )]
     Daemon(Daemon),
@@ -70,7 +70,7 @@ pub(crate) enum Command {
         ssp flood --secure --record aes-256-gcm --size 1000 --receivers 1 --members 50"
     )]
     Flood(Flood),
-    /// Let members come, go, crash, part and meet at random, and check all that they see.
+    /// Run random joins, leaves, crashes, partitions and merges under traffic, and check what members see.
     #[command(after_help = "Example: five minutes with all suites in turn\n  \
         ssp soak --minutes 5 --members 24 --virtual 4 --json")]
     Soak(Soak),

@@ -6,7 +6,7 @@ use ssp_core::Protocol;
 /// Options of `ssp soak`.
 #[derive(Debug, Args)]
 pub(crate) struct Soak {
-    /// Minutes, shared among the suites; each has at least one round.
+    /// Minutes in total, shared among the suites; each suite has at least one round.
     #[arg(long, default_value_t = 5.0)]
     pub(crate) minutes: f64,
 
@@ -26,7 +26,7 @@ pub(crate) struct Soak {
     #[arg(long, value_name = "MS", default_value_t = 40, value_parser = clap::value_parser!(u64).range(1..=10_000))]
     pub(crate) pause: u64,
 
-    /// Makes the same choices as the run that told this number; what the network makes of them may differ.
+    /// Repeats the choices of the run that printed this seed; message timing may differ.
     #[arg(long)]
     pub(crate) seed: Option<u64>,
 }

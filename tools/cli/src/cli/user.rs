@@ -20,8 +20,8 @@ pub(crate) struct User {
     #[arg(long, value_name = "DAEMON", default_value = "4803@localhost")]
     pub(crate) connect: Vec<Endpoint>,
 
-    /// Rounds of attempts, to all daemons, to replace a lost connection: 0 for none. Without this
-    /// option it is tried for ever.
+    /// How many rounds of attempts, each over all daemons, to replace a lost connection; 0 for none.
+    /// No limit by default.
     #[arg(long, value_name = "ROUNDS")]
     pub(crate) attempts: Option<u32>,
 
@@ -34,7 +34,7 @@ pub(crate) struct User {
     pub(crate) group: Option<GroupName>,
 
     /// Own private key (PEM), see `ssp identity new`; or private key and certificate, see
-    /// `ssp cert issue`. Also shown to a daemon that asks, with --plain and --flush too.
+    /// `ssp cert issue`. Also proves the identity to a daemon that asks, with --plain and --flush too.
     #[arg(long, value_name = "FILE", required_unless_present_any = ["plain", "flush"])]
     pub(crate) identity: Option<PathBuf>,
 
@@ -43,7 +43,7 @@ pub(crate) struct User {
     #[arg(long, value_name = "FILE", required_unless_present_any = ["plain", "flush"])]
     pub(crate) trust: Vec<PathBuf>,
 
-    /// Rules on who may join, send and be heard; what they do not allow is denied.
+    /// Rules on who may join, send and be heard; whatever no rule allows is denied.
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
 
