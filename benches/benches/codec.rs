@@ -1,4 +1,4 @@
-//! The wire: messages and memberships to bytes and back.
+//! Encoding and decoding of messages and memberships.
 
 #![allow(missing_docs, reason = "criterion's macros make public items")]
 #![allow(clippy::unwrap_used, reason = "a benchmark may panic")]
@@ -38,7 +38,7 @@ fn message(size: usize) -> Request {
     })
 }
 
-/// A group grows by its last member.
+/// A membership in which the last member joined.
 fn joined(count: usize) -> Delivery {
     let members = members(count);
     Delivery::Membership(MembershipMessage {
@@ -49,7 +49,7 @@ fn joined(count: usize) -> Delivery {
     })
 }
 
-/// Two halves of a group merge, which lists every member twice.
+/// A membership in which two halves merged. It lists every member twice.
 fn merged(count: usize) -> Delivery {
     let members = members(count);
     let (one, other) = members.split_at(count / 2);
@@ -64,15 +64,15 @@ fn merged(count: usize) -> Delivery {
     })
 }
 
-/// Header and names alone, in little-endian and big-endian order.
+/// Headers alone, of a message and of a membership.
 fn header(criterion: &mut Criterion) {
     let mut header = criterion.benchmark_group("codec/decode/header");
-    for (order, bytes) in [
+    for (name, bytes) in [
         ("little", message(100).encode(&"#alice#n1".parse().unwrap())),
         ("membership", joined(100).encode()),
     ] {
         let head: [u8; 48] = *bytes.first_chunk().unwrap();
-        header.bench_function(order, |bencher| {
+        header.bench_function(name, |bencher| {
             bencher.iter(|| Header::decode(black_box(head)).unwrap());
         });
     }
@@ -145,7 +145,7 @@ fn codec(criterion: &mut Criterion) {
     shared.finish();
 }
 
-/// From bytes to what the layers above take.
+/// Decoding of memberships, to the delivery and to the event.
 fn views(criterion: &mut Criterion) {
     for (name, make) in [
         ("codec/decode/join", joined as fn(usize) -> Delivery),

@@ -22,7 +22,7 @@ use ssp_core::{
 
 const SIZES: [usize; 4] = [64, 1 << 10, 16 << 10, 100 << 10];
 
-/// The keys of one view as `me` has them.
+/// The keys of one view at the member `me`.
 fn keys(suite: RecordSuite, me: MemberName, members: &[MemberName]) -> ViewKeys {
     let group: GroupName = "g".parse().unwrap();
     let names: Vec<&[u8]> = members.iter().map(MemberName::as_bytes).collect();
@@ -60,7 +60,7 @@ fn records(criterion: &mut Criterion) {
         }
         seal.finish();
 
-        // What a message costs a sender and a receiver together: every message opens once only.
+        // Sealing and opening together, because a message can be opened only once.
         let mut both = criterion.benchmark_group(format!("{suite}/seal-open"));
         for size in SIZES {
             let mut sender = keys(suite, alice, &members);

@@ -1,4 +1,4 @@
-//! The membership events that are measured, and how a group comes to where they start.
+//! The membership events that are measured, and how a group gets to the state before them.
 
 use cliques::{
     Change, MemberName,
@@ -8,22 +8,22 @@ use cliques::{
     },
 };
 
-/// An event, by what happens to a group; n is the number of members that it concerns.
+/// A membership event of a group; n is the number of members that it concerns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Event {
     /// The n-th member joins.
     Join,
-    /// One of n members leaves: the one in the middle of the suite's own order, who is neither GDH's
-    /// nor CKD's controller, and whose place is the average case of STR.
+    /// One of n members leaves: the one in the middle of the suite's own order, who is the controller
+    /// of neither GDH nor CKD, and the average case of STR.
     Leave,
     /// Two groups of n / 2 become one.
     Merge,
-    /// Every second one of n members is cut off, in the suite's own order: a network is not cut along
-    /// a suite's structure.
+    /// Every second one of n members is disconnected, in the suite's own order, because a network is
+    /// not partitioned along a suite's structure.
     Partition,
     /// A new key among n members.
     Refresh,
-    /// n members start afresh, whatever they had: what the drivers do after a cascade.
+    /// n members start over without their previous state, as the drivers do after a cascade.
     Restart,
 }
 
@@ -51,18 +51,18 @@ impl Event {
     }
 }
 
-/// A group that goes through one event again and again.
+/// A group that goes through one event repeatedly.
 pub(crate) struct Scene {
     bus: Bus,
     event: Event,
-    /// All members, in the order of the membership when they are together.
+    /// All members, in the order of the membership that contains all of them.
     present: Vec<MemberName>,
-    /// The two groups that are to become one.
+    /// The two groups that merge.
     apart: Option<(Vec<MemberName>, Vec<MemberName>)>,
 }
 
 impl Scene {
-    /// The members of `world`, who are one group, right before the event.
+    /// The members of `world`, who are one group, in the state before the event.
     pub(crate) fn new(world: World, event: Event, present: Vec<MemberName>) -> Self {
         let mut scene = Self {
             bus: world.bus,
@@ -78,7 +78,7 @@ impl Scene {
         scene
     }
 
-    /// Goes through the event, and back to where it starts.
+    /// Runs the event, and returns to the state before it.
     pub(crate) fn play(&mut self) -> Run {
         match self.event {
             Event::Join => {
@@ -157,7 +157,7 @@ impl Scene {
         self.run(&changes)
     }
 
-    /// A cut: both sides go on.
+    /// A partition, after which both sides continue.
     fn part(&mut self) {
         let (stay, gone) = self.sides();
         self.run(&World::changes(&self.present, &gone, &[]));
@@ -165,8 +165,8 @@ impl Scene {
         self.apart = Some((stay, gone));
     }
 
-    /// Both sides meet again. To GDH, CKD and BD the members of one side are new; the trees of STR
-    /// and TGDH are joined as they are.
+    /// Both sides merge. In GDH, CKD and BD the members of one side are new; STR and TGDH join the
+    /// trees of both sides.
     fn merge(&mut self, stay: &[MemberName], other: &[MemberName]) -> Run {
         let mut changes = World::changes(stay, &[], other);
         let joins_trees = other

@@ -1,16 +1,16 @@
-//! Key agreement: what one membership event costs.
+//! Key agreement: the cost of one membership event.
 //!
-//! All members run on one thread over an in-memory bus, so `total` is the sum of their CPU times and
-//! `serial` the time along the critical path: members work in parallel, tokens travel in no time,
-//! and the path ends with the last computation of any member. Element tests are included, and with
-//! `signed` a signature on every token. Getting back to where the event starts is not timed.
+//! All members run on one thread over an in-memory bus. `total` is the sum of their CPU times, and
+//! `serial` the time along the critical path: members compute in parallel, tokens take no time to
+//! travel, and the path ends with the last computation of any member. Element tests are included, and
+//! with `signed` a signature on every token. Returning to the state before the event is not timed.
 //!
 //! - `cargo bench -p benches --bench suites -- bd/join`: criterion, ids
 //!   `suites/<suite>/<event>/<group>/<unsigned or signed>/<total or serial>/<members>`
-//! - `.. --bench suites -- --test`: the smallest groups once, to see that everything runs
-//! - `.. --bench suites -- --json [FILTER]`: the median of a few events, a JSON object a line
-//! - `.. --bench suites --features openssl -- --targets`: serial times of 50 members against set
-//!   limits, which are scaled by what OpenSSL takes here for an exponentiation
+//! - `.. --bench suites -- --test`: small groups once, to check that everything runs
+//! - `.. --bench suites -- --json [FILTER]`: the median of a few events, one JSON object per line
+//! - `.. --bench suites --features openssl -- --targets`: serial times of 50 members and their limits,
+//!   which are scaled by the time of an exponentiation with OpenSSL
 
 #![allow(missing_docs, reason = "criterion's macros make public items")]
 
@@ -56,7 +56,7 @@ fn subjects() -> impl Iterator<Item = Subject> {
     })
 }
 
-/// A way to take the time of a run.
+/// A time of a run.
 type Clock = fn(&Run) -> Duration;
 
 const CLOCKS: [(&str, Clock); 2] = [
@@ -69,7 +69,7 @@ fn criterion_benchmarks(criterion: &mut Criterion, subjects: impl Iterator<Item 
         for (label, clock) in CLOCKS {
             let mut group = criterion.benchmark_group(format!("{}/{label}", subject.name()));
             group.sample_size(10);
-            // Growing the group is worth it only if the filter lets this benchmark run.
+            // The group is created only if the filter selects this benchmark.
             let mut scene = None;
             group.bench_function(BenchmarkId::from_parameter(subject.size), |bencher| {
                 let scene = scene.get_or_insert_with(|| subject.scene());
@@ -81,7 +81,7 @@ fn criterion_benchmarks(criterion: &mut Criterion, subjects: impl Iterator<Item 
     }
 }
 
-/// Whether a subject shows quickly that the benchmarks run.
+/// Whether a subject is small enough for checking that the benchmarks run.
 fn is_small(subject: &Subject) -> bool {
     subject.size == 4 && subject.group.as_str() == "ristretto255"
 }
@@ -100,12 +100,12 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     } else {
-        // There are some three thousand benchmarks, of which an event or two tells enough.
+        // There are some three thousand benchmarks, for each of which a few events are enough.
         let mut criterion = Criterion::default()
             .warm_up_time(Duration::from_millis(100))
             .measurement_time(Duration::from_millis(500))
             .configure_from_args();
-        // Groups of a hundred members take minutes to grow, which is too long for a test.
+        // Groups of a hundred members take minutes to create, which is too long for a test.
         let test = flag("--test");
         let subjects = subjects().filter(|subject| !test || is_small(subject));
         criterion_benchmarks(&mut criterion, subjects);

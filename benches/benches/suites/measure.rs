@@ -1,4 +1,4 @@
-//! What one event takes.
+//! Measurement of one event.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -20,7 +20,7 @@ use crate::{
 /// Whether tokens are signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Signatures {
-    /// Computation of the suite alone, tests of received elements included.
+    /// The computation of the suite alone, tests of received elements included.
     None,
     /// Ed25519 on every token, verified by every receiver.
     Ed25519,
@@ -39,7 +39,7 @@ impl Signatures {
     }
 }
 
-/// What is measured.
+/// One configuration that is measured.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Subject {
     /// Suite.
@@ -48,9 +48,9 @@ pub(crate) struct Subject {
     pub(crate) group: NamedGroup,
     /// Membership event.
     pub(crate) event: Event,
-    /// Members that it concerns.
+    /// Number of members that it concerns.
     pub(crate) size: usize,
-    /// Signed or not.
+    /// Whether tokens are signed.
     pub(crate) signatures: Signatures,
 }
 
@@ -86,7 +86,7 @@ impl Subject {
         format!("suites/{protocol}/{event}/{group}/{signatures}")
     }
 
-    /// A group right before the event.
+    /// A group in the state before the event.
     pub(crate) fn scene(&self) -> Scene {
         let (mut world, all) =
             World::grown(self.protocol, &self.group, Schedule::Rounds, self.size);
@@ -108,7 +108,7 @@ impl Subject {
         Scene::new(world, self.event, all)
     }
 
-    /// The run of median serial time among `rounds`.
+    /// The run with the median serial time of `rounds` runs.
     pub(crate) fn median(&self, rounds: usize) -> Run {
         let mut scene = self.scene();
         let mut runs: Vec<Run> = (0..rounds.max(1)).map(|_| scene.play()).collect();

@@ -1,4 +1,4 @@
-//! `--json` and `--targets`: one measurement of each subject, without criterion's statistics.
+//! `--json` and `--targets`: one measurement of each subject, without the statistics of criterion.
 
 use std::time::Duration;
 
@@ -11,20 +11,20 @@ use crate::{
     measure::{Signatures, Subject, thread_time},
 };
 
-/// Events measured for one line.
+/// Events that are measured for one line.
 const ROUNDS: usize = 9;
 
-/// The same in large groups, whose events take long.
+/// The same for large groups, whose events take long.
 const LARGE_ROUNDS: usize = 5;
 
-/// Members from which a group is large.
+/// The number of members from which a group is large.
 const LARGE: usize = 64;
 
 fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
 }
 
-/// One JSON object a line.
+/// Prints one JSON object per line.
 pub(crate) fn json_lines(subjects: impl Iterator<Item = Subject>) {
     for subject in subjects {
         let rounds = if subject.size < LARGE {
@@ -65,8 +65,8 @@ fn print_line(subject: &Subject, run: &Run) {
     println!("{line}");
 }
 
-/// Serial time, in milliseconds, that 50 members may take, on a machine where OpenSSL takes
-/// 0.27 ms for a constant-time exponentiation with a modulus of 2048 bits and an exponent of 256.
+/// Limits for the serial time of 50 members, in milliseconds, on a machine where OpenSSL takes 0.27 ms
+/// for a constant-time exponentiation with a modulus of 2048 bits and an exponent of 256 bits.
 const TARGETS: [(&str, &str, Event, f64); 28] = [
     ("schnorr2048-256", "gdh", Event::Join, 8.5),
     ("schnorr2048-256", "ckd", Event::Join, 6.0),
@@ -98,7 +98,7 @@ const TARGETS: [(&str, &str, Event, f64); 28] = [
     ("ristretto255", "tgdh", Event::Leave, 0.9),
 ];
 
-/// OpenSSL's exponentiation with a modulus of 2048 bits and an exponent of 256, where it is in the
+/// OpenSSL's exponentiation with a modulus of 2048 bits and an exponent of 256 bits, if it is in this
 /// build.
 fn openssl() -> Option<Contender> {
     contenders(Setting::new(2048, 256))
@@ -106,8 +106,8 @@ fn openssl() -> Option<Contender> {
         .find(|contender| contender.name == "openssl" && contender.operation == Operation::Single)
 }
 
-/// How much slower it is here than the 0.27 ms that the limits are for: measured right beside each
-/// target, so that whatever else the machine does meets both. 1 where there is no OpenSSL.
+/// The time of that exponentiation divided by the 0.27 ms that the limits assume. It is measured
+/// directly after each target, so that other load of the machine affects both. 1 without OpenSSL.
 fn scale(openssl: Option<&mut Contender>) -> f64 {
     let Some(openssl) = openssl else {
         return 1.0;
@@ -123,11 +123,11 @@ fn scale(openssl: Option<&mut Contender>) -> f64 {
     milliseconds(times[times.len() / 2]) / 0.27
 }
 
-/// Measures every target and says which are met; whether all are.
+/// Measures every target and prints whether it is met; returns whether all are.
 #[allow(clippy::print_stdout, reason = "the report is the output")]
 pub(crate) fn targets() -> bool {
     println!("50 members, Ed25519 signatures and element tests included, serial CPU time");
-    println!("a limit is scaled by the time of OpenSSL's exponentiation here over 0.27 ms");
+    println!("each limit is multiplied by the time of OpenSSL's exponentiation here / 0.27 ms");
     let mut met = true;
     let mut openssl = openssl();
     for (group, suite, event, limit) in TARGETS {

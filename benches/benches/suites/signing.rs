@@ -1,4 +1,4 @@
-//! Ed25519 for the tokens (RFC 8032), verified together where several come together.
+//! Ed25519 signatures of tokens (RFC 8032). Those that arrive together are verified together.
 
 use std::collections::BTreeMap;
 
@@ -6,12 +6,12 @@ use cliques::{Claim, MemberName, SignatureAlgorithm, Signer, Verifier, VerifyErr
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey, verify_batch};
 use sha2::{Digest, Sha256};
 
-/// A member's key.
+/// The key of a member.
 #[derive(Debug)]
 pub(crate) struct Key(SigningKey);
 
 impl Key {
-    /// A key that is always the same for one member.
+    /// The key of this member, which is always the same.
     pub(crate) fn of(member: &MemberName) -> Self {
         Self(SigningKey::from_bytes(
             &Sha256::digest(member.as_bytes()).into(),
@@ -29,7 +29,7 @@ impl Signer for Key {
     }
 }
 
-/// Knows the keys of some members.
+/// The public keys of some members.
 #[derive(Debug)]
 pub(crate) struct Keys(BTreeMap<MemberName, VerifyingKey>);
 
