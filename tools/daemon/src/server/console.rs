@@ -24,7 +24,7 @@ use tokio::{
 };
 use tracing::warn;
 
-use super::{Control, session::Alive};
+use super::{Control, shared::TaskGuard};
 use crate::{error::Error, router::Partition};
 
 /// Longest line taken; a longer one ends the conversation.
@@ -105,7 +105,7 @@ pub(crate) async fn serve(
     path: PathBuf,
     control: Control,
     mut shutdown: watch::Receiver<()>,
-    alive: Alive,
+    guard: TaskGuard,
 ) {
     loop {
         let accepted = tokio::select! {
@@ -117,9 +117,9 @@ pub(crate) async fn serve(
             Ok((stream, _)) => {
                 let control = control.clone();
                 let mut shutdown = shutdown.clone();
-                let alive = alive.clone();
+                let guard = guard.clone();
                 tokio::spawn(async move {
-                    let _alive = alive;
+                    let _guard = guard;
                     tokio::select! {
                         _ = shutdown.changed() => {}
                         () = converse(stream, &control) => {}

@@ -21,7 +21,7 @@ use ssp_core::identity::{Challenge, Identity, JOIN_PROOF, JoinProof, Proved};
 use tokio::time::Instant;
 use tracing::debug;
 
-use super::session::PROOF_TIME;
+use super::shared::PROOF_TIME;
 use crate::access::ProofOfIdentity;
 
 /// Joins of one session that may wait for their proofs (ours); one more comes back at once.

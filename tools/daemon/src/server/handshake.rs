@@ -21,7 +21,7 @@ use tracing::{debug, info};
 
 use super::{
     hub::Reservation,
-    session::{HANDSHAKE_TIME, House, Pipe},
+    shared::{ClientStream, HANDSHAKE_TIME, Shared},
     tap::Direction,
 };
 use crate::{access::Origin, router::CloseCause};
@@ -45,9 +45,9 @@ pub(super) struct Accepted {
 
 /// Leads a client to its session, or sends it away.
 pub(super) async fn shake<R, W>(
-    pipe: &mut Pipe<R, W>,
+    stream: &mut ClientStream<R, W>,
     daemon: &DaemonName,
-    house: &House,
+    shared: &Shared,
     origin: Origin,
 ) -> Option<Accepted>
 where
@@ -55,9 +55,9 @@ where
     W: AsyncWrite + Unpin,
 {
     let mut greeting = Greeting {
-        pipe,
+        stream,
         daemon,
-        house,
+        shared,
         origin,
         deadline: Instant::now() + HANDSHAKE_TIME,
         handshake: DaemonHandshake::new(),
@@ -75,7 +75,7 @@ where
     } = greeting;
     let reservation = reservation?;
     if led.is_none() {
-        house.hub.end(reservation.session, CloseCause::EndOfStream);
+        shared.hub.end(reservation.session, CloseCause::EndOfStream);
         return None;
     }
     Some(Accepted {
@@ -87,9 +87,9 @@ where
 
 /// A handshake under way.
 struct Greeting<'a, R, W> {
-    pipe: &'a mut Pipe<R, W>,
+    stream: &'a mut ClientStream<R, W>,
     daemon: &'a DaemonName,
-    house: &'a House,
+    shared: &'a Shared,
     origin: Origin,
     deadline: Instant,
     handshake: DaemonHandshake,
@@ -136,7 +136,7 @@ where
     /// before the proof: a stranger would keep its owner out.
     async fn connect(&mut self, request: ConnectRequest) -> Option<()> {
         self.request = Some(request);
-        let authentication = &self.house.authentication;
+        let authentication = &self.shared.authentication;
         if request.name.is_none() || !authentication.guards_connections() {
             self.take_name().await?;
         }
@@ -150,7 +150,7 @@ where
         if self.reservation.is_none() {
             match self.reserve(self.request?).await {
                 Ok(reservation) => {
-                    self.pipe.line.member = Some(reservation.member);
+                    self.stream.tap.member = Some(reservation.member);
                     self.reservation = Some(reservation);
                 }
                 Err(refusal) => return self.refuse(refusal).await,
@@ -171,7 +171,7 @@ where
     /// Asks the client who it is.
     async fn challenge(&mut self) -> Option<()> {
         let member = self.member()?;
-        let proof = self.house.authentication.proof();
+        let proof = self.shared.authentication.proof();
         let challenge = proof.and_then(|proof| proof.challenge(self.daemon, None));
         let Some(challenge) = challenge else {
             // No trust, or no random numbers.
@@ -189,7 +189,7 @@ where
         let (Some(challenge), Some(proof)) = (self.challenge.take(), self.handshake.proof()) else {
             return Ok(());
         };
-        let trust = self.house.authentication.proof();
+        let trust = self.shared.authentication.proof();
         let (Some(trust), Some(member)) = (trust, self.member()) else {
             return Err(ConnectRefusal::Authentication);
         };
@@ -206,13 +206,13 @@ where
         }
     }
 
-    /// Takes the client's name at the hub, with some patience for a client that is back before the
+    /// Takes the client's name at the hub, waiting a little for a client that is back before the
     /// end of its last session has been read from the other stream.
     async fn reserve(&mut self, request: ConnectRequest) -> Result<Reservation, ConnectRefusal> {
         let mut pause = FIRST_PAUSE;
         loop {
             let answer = self
-                .house
+                .shared
                 .hub
                 .reserve(self.daemon, request.name, request.membership);
             if !matches!(answer, Err(ConnectRefusal::NotUnique)) || pause > LAST_PAUSE {
@@ -229,7 +229,7 @@ where
         }
         let identity = self.proved.as_ref().map(|proved| proved.identity().clone());
         let credentials = self.handshake.credentials();
-        let authentication = &self.house.authentication;
+        let authentication = &self.shared.authentication;
         if !authentication.admits(methods, &self.origin, credentials, identity.as_ref()) {
             return self.refuse(ConnectRefusal::Authentication).await;
         }
@@ -239,7 +239,11 @@ where
         let session = self.reservation.as_ref()?.session;
         // The session becomes a target before the client learns that it is accepted, so nothing
         // sent to it afterwards can be lost. What comes meanwhile waits in its queue.
-        if let Err(refusal) = self.house.hub.connect(session, self.origin, user, identity) {
+        if let Err(refusal) = self
+            .shared
+            .hub
+            .connect(session, self.origin, user, identity)
+        {
             return self.refuse(refusal).await;
         }
         self.handshake.accept(Version::CURRENT, &member);
@@ -255,10 +259,12 @@ where
 
     async fn transmit(&mut self) -> Option<()> {
         while let Some(bytes) = self.handshake.poll_transmit() {
-            self.pipe.line.record(Direction::ToClient, || bytes.clone());
+            self.stream
+                .tap
+                .record(Direction::ToClient, || bytes.clone());
             let write = async {
-                self.pipe.writer.write_all(&bytes).await?;
-                self.pipe.writer.flush().await
+                self.stream.writer.write_all(&bytes).await?;
+                self.stream.writer.flush().await
             };
             timeout_at(self.deadline, write).await.ok()?.ok()?;
         }
@@ -269,7 +275,7 @@ where
         // Never more than the handshake takes, whatever the client sends ahead.
         let room = limits::HANDSHAKE_BUFFER.saturating_sub(self.handshake.buffered());
         let mut chunk = [0; CHUNK];
-        let read = self.pipe.reader.read(chunk.get_mut(..room.min(CHUNK))?);
+        let read = self.stream.reader.read(chunk.get_mut(..room.min(CHUNK))?);
         let read = timeout_at(self.deadline, read);
         let length = match &mut self.reservation {
             None => read.await,
@@ -284,8 +290,8 @@ where
             // End of stream, failure, or out of time.
             Ok(Ok(_) | Err(_)) | Err(_) => return None,
         };
-        self.pipe
-            .line
+        self.stream
+            .tap
             .record(Direction::FromClient, || Bytes::copy_from_slice(bytes));
         self.handshake.handle_bytes(bytes).ok()
     }

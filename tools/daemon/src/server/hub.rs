@@ -23,8 +23,8 @@ use tokio::sync::oneshot;
 use tracing::debug;
 
 use super::{
-    control::Stats,
     outbox::{Outbox, Pushed, QueueBounds},
+    stats::Stats,
 };
 use crate::{
     access::{Identity, Origin},

@@ -22,6 +22,7 @@
 //! written to it any more.
 
 mod builder;
+mod client;
 pub mod console;
 mod control;
 mod controller;
@@ -31,7 +32,8 @@ mod hub;
 mod outbox;
 mod ports;
 mod reader;
-mod session;
+mod shared;
+mod stats;
 mod tap;
 mod writer;
 
@@ -45,16 +47,18 @@ use tokio::{
 
 pub use self::{
     builder::{Builder, VirtualDaemon},
-    control::{Control, Stats},
+    control::Control,
     outbox::QueueBounds,
-    session::{FAREWELL, HANDSHAKE_TIME, PROOF_TIME},
+    shared::{FAREWELL, HANDSHAKE_TIME, PROOF_TIME},
+    stats::Stats,
     tap::{Direction, TAP_BYTES, Tap, TapRecord},
 };
 use self::{
+    client::Acceptor,
     controller::ORDERS,
     hub::{Hub, now},
     ports::{Access, Ports, bind_unix},
-    session::{Alive, Entrance, House},
+    shared::{Shared, TaskGuard},
 };
 use crate::{access::Origin, error::Error, router::Router};
 
@@ -67,7 +71,7 @@ const IN_PROCESS_BUFFER: usize = 256 << 10;
 /// waits until that is done.
 #[derive(Debug)]
 pub struct Daemon {
-    entrances: BTreeMap<DaemonName, Entrance>,
+    acceptors: BTreeMap<DaemonName, Acceptor>,
     addresses: BTreeMap<DaemonName, Vec<SocketAddr>>,
     control: Control,
     tap: Tap,
@@ -91,26 +95,26 @@ impl Daemon {
         let hub = Arc::new(Hub::new(router, builder.bounds));
         let (orders, inbox) = mpsc::channel(ORDERS);
         let (shutdown, stopping) = watch::channel(());
-        let (alive, ended) = Alive::new();
+        let (guard, ended) = TaskGuard::new();
         let tap = Tap::default();
         let control = Control::new(orders, Arc::clone(&hub));
-        let house = House::new(
+        let shared = Shared::new(
             Arc::clone(&hub),
             builder.authentication.with_proof(builder.proof),
             tap.clone(),
             stopping.clone(),
-            alive.clone(),
+            guard.clone(),
         );
 
         let mut ports = Ports::default();
-        let mut entrances = BTreeMap::new();
+        let mut acceptors = BTreeMap::new();
         let mut addresses = BTreeMap::new();
         let opened = async {
             for daemon in &builder.daemons {
-                let entrance = house.entrance(daemon.name);
-                ports.add(daemon, entrance.clone());
+                let acceptor = Acceptor::new(daemon.name, Arc::clone(&shared));
+                ports.add(daemon, acceptor.clone());
                 addresses.insert(daemon.name, ports.open(&daemon.name).await?);
-                entrances.insert(daemon.name, entrance);
+                acceptors.insert(daemon.name, acceptor);
             }
             builder
                 .control
@@ -131,15 +135,15 @@ impl Daemon {
                 path,
                 control.clone(),
                 stopping.clone(),
-                alive.clone(),
+                guard.clone(),
             ));
         }
         tokio::spawn(async move {
-            let _alive = alive;
+            let _guard = guard;
             controller::run(hub, ports, inbox, stopping).await;
         });
         Ok(Self {
-            entrances,
+            acceptors,
             addresses,
             control,
             tap,
@@ -167,14 +171,14 @@ impl Daemon {
     /// # Errors
     /// [`Error::UnknownDaemon`].
     pub fn connect_in_process(&self, name: &DaemonName) -> Result<DuplexStream, Error> {
-        let entrance = self
-            .entrances
+        let acceptor = self
+            .acceptors
             .get(name)
             .ok_or(Error::UnknownDaemon(*name))?;
         let (ours, theirs) = tokio::io::duplex(IN_PROCESS_BUFFER);
         let (reader, writer) = tokio::io::split(ours);
         let _in_runtime = self.runtime.enter();
-        entrance.admit(reader, writer, Origin::Local);
+        acceptor.admit(reader, writer, Origin::Local);
         Ok(theirs)
     }
 
@@ -198,13 +202,13 @@ impl Daemon {
     /// A call that is dropped takes effect all the same, only the waiting ends.
     pub async fn shutdown(self) {
         let Self {
-            entrances,
+            acceptors,
             mut ended,
             shutdown,
             ..
         } = self;
         drop(shutdown);
-        drop(entrances);
+        drop(acceptors);
         // Nothing is ever sent: this ends when the last task has dropped its sender.
         let _ = ended.recv().await;
     }

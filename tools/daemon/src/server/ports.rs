@@ -15,7 +15,7 @@ use tokio::{
 };
 use tracing::{debug, warn};
 
-use super::{builder::VirtualDaemon, session::Entrance};
+use super::{builder::VirtualDaemon, client::Acceptor};
 use crate::{access::Origin, error::Error};
 
 /// Pause after the system had no descriptor or memory for one more connection.
@@ -35,7 +35,7 @@ enum Endpoint {
 #[derive(Debug)]
 struct Port {
     endpoints: Vec<Endpoint>,
-    entrance: Entrance,
+    acceptor: Acceptor,
     listeners: Vec<JoinHandle<()>>,
     /// Unix sockets that this daemon made and has to remove.
     made: Vec<PathBuf>,
@@ -48,14 +48,14 @@ pub(crate) struct Ports {
 }
 
 impl Ports {
-    pub(crate) fn add(&mut self, daemon: &VirtualDaemon, entrance: Entrance) {
+    pub(crate) fn add(&mut self, daemon: &VirtualDaemon, acceptor: Acceptor) {
         let tcp = daemon.tcp.iter().copied().map(Endpoint::Tcp);
         let unix = daemon.unix.iter().cloned().map(Endpoint::Unix);
         self.ports.insert(
             daemon.name,
             Port {
                 endpoints: tcp.chain(unix).collect(),
-                entrance,
+                acceptor,
                 listeners: Vec::new(),
                 made: Vec::new(),
             },
@@ -79,11 +79,11 @@ impl Ports {
             sockets.push(socket);
         }
         for socket in sockets {
-            let entrance = port.entrance.clone();
+            let acceptor = port.acceptor.clone();
             port.listeners.push(tokio::spawn(async move {
                 match socket {
-                    Socket::Tcp(listener) => accept_tcp(listener, entrance).await,
-                    Socket::Unix(listener) => accept_unix(listener, entrance).await,
+                    Socket::Tcp(listener) => accept_tcp(listener, acceptor).await,
+                    Socket::Unix(listener) => accept_unix(listener, acceptor).await,
                 }
             }));
         }
@@ -188,16 +188,16 @@ pub(crate) fn bind_unix(path: &Path, access: Access) -> Result<UnixListener, Err
     Ok(listener)
 }
 
-async fn accept_tcp(listener: TcpListener, entrance: Entrance) {
+async fn accept_tcp(listener: TcpListener, acceptor: Acceptor) {
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
-                debug!(%peer, daemon = %entrance.daemon(), "connection");
+                debug!(%peer, daemon = %acceptor.daemon(), "connection");
                 if let Err(error) = stream.set_nodelay(true) {
                     debug!(%peer, %error, "no TCP_NODELAY");
                 }
                 let (reader, writer) = stream.into_split();
-                entrance.admit(reader, writer, Origin::Tcp(peer.ip()));
+                acceptor.admit(reader, writer, Origin::Tcp(peer.ip()));
             }
             Err(error) => {
                 warn!(%error, "accept");
@@ -207,12 +207,12 @@ async fn accept_tcp(listener: TcpListener, entrance: Entrance) {
     }
 }
 
-async fn accept_unix(listener: UnixListener, entrance: Entrance) {
+async fn accept_unix(listener: UnixListener, acceptor: Acceptor) {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
                 let (reader, writer) = stream.into_split();
-                entrance.admit(reader, writer, Origin::Local);
+                acceptor.admit(reader, writer, Origin::Local);
             }
             Err(error) => {
                 warn!(%error, "accept");

@@ -20,7 +20,7 @@ use ssp_core::identity::JOIN_CHALLENGE;
 use super::{
     gate::{Gate, Verdict},
     hub::Hub,
-    session::Line,
+    shared::StreamTap,
     tap::Direction,
 };
 use crate::router::{CloseCause, SessionId};
@@ -32,15 +32,15 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// Requests brought to the hub at once.
 const BATCH: usize = 64;
 
-/// A session as its reader knows it.
-pub(super) struct Client<'a> {
+/// Where the requests of one client go.
+pub(super) struct Requests<'a> {
     pub(super) session: SessionId,
     pub(super) member: MemberName,
     pub(super) hub: &'a Hub,
-    pub(super) line: &'a Line,
+    pub(super) tap: &'a StreamTap,
 }
 
-impl Client<'_> {
+impl Requests<'_> {
     /// Reads requests until the client ends the session, one way or another.
     pub(super) async fn read<R>(
         &self,
@@ -88,7 +88,7 @@ impl Client<'_> {
                 Ok(0) | Err(_) => return CloseCause::EndOfStream,
                 Ok(_) => {
                     let bytes = buffer.get(before..).unwrap_or_default();
-                    self.line
+                    self.tap
                         .record(Direction::FromClient, || Bytes::copy_from_slice(bytes));
                 }
             }

@@ -9,7 +9,7 @@ use tracing::debug;
 
 use super::{
     outbox::{Load, Outbox},
-    session::Line,
+    shared::StreamTap,
     tap::Direction,
 };
 
@@ -22,7 +22,7 @@ const TOGETHER: usize = 64 << 10;
 ///
 /// It never ends a session: a client that cannot be written to any more may have sent requests
 /// that are still to be read, and they count. The reader comes to their end.
-pub(super) async fn write<W>(writer: &mut W, outbox: &Outbox, line: &Line) -> Infallible
+pub(super) async fn write<W>(writer: &mut W, outbox: &Outbox, tap: &StreamTap) -> Infallible
 where
     W: AsyncWrite + Unpin,
 {
@@ -30,7 +30,7 @@ where
     let mut together = BytesMut::new();
     loop {
         outbox.take(&mut messages).await;
-        let written = write_all(writer, &mut messages, &mut together, outbox, line).await;
+        let written = write_all(writer, &mut messages, &mut together, outbox, tap).await;
         if let Err(error) = written {
             debug!(%error, "client takes no more");
             // A closed queue cannot fill up, so the client is not taken for a slow one.
@@ -45,14 +45,14 @@ async fn write_all<W>(
     messages: &mut Vec<Encoded>,
     together: &mut BytesMut,
     outbox: &Outbox,
-    line: &Line,
+    tap: &StreamTap,
 ) -> std::io::Result<()>
 where
     W: AsyncWrite + Unpin,
 {
     let mut load = Load::default();
     for message in messages.drain(..) {
-        line.record(Direction::ToClient, || message.slices().concat().into());
+        tap.record(Direction::ToClient, || message.slices().concat().into());
         load.messages += 1;
         load.bytes += message.len();
         for part in message.into_parts() {
