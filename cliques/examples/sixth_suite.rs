@@ -16,7 +16,7 @@
 //!                                      K = C_y^(1/e_y) at each y
 //! ```
 //!
-//! With `Protocol::Custom` it runs wherever a suite of the crate does: signed envelopes, robust
+//! As a value of type `Suite` it runs wherever a suite of the crate does: signed envelopes, robust
 //! drivers, sessions.
 #![allow(
     clippy::print_stdout,
@@ -28,31 +28,32 @@
 use std::{collections::BTreeSet, fmt, mem};
 
 use cliques::{
-    Change, Cost, CustomSuite, DecodeError, Error, Exponentiation, Group, GroupSecret,
-    KeyAgreement, MemberName, NamedGroup, Outgoing, PeerFault, Protocol, Recipient, Rejected, Step,
-    TokenKind,
-    group::{ElementError, GroupVisitor},
+    Change, Cost, DecodeError, Error, Exponentiation, Group, GroupSecret, KeyAgreement, MemberName,
+    NamedGroup, Outgoing, PeerFault, Protocol, Recipient, Rejected, Step, Suite, Survival,
+    TokenKind, TokenService, constructor,
+    group::ElementError,
     testing::{bus::Schedule, contract},
 };
 use rand_core::CryptoRng;
 
-/// The registration. Numbers from 128 are free for all.
-static TRANSPORT: CustomSuite = CustomSuite {
+/// All that others need to know of the suite. Numbers from 128 are free for all.
+///
+/// A suite of the crate has the same value in its folder, and a line in `suites.rs`.
+static SUITE: Suite = Suite {
     name: "transport",
     number: 128,
-    member: |group, me| group.with(Make(me)),
+    kinds: &[PUBLIC_SHARE, KEYS],
+    survival: Survival::Nothing,
+    member: constructor!(Transport::new),
 };
 
-/// Makes a member over a group that is chosen at run time.
-struct Make(MemberName);
+/// The suite, wherever one is to be named.
+const TRANSPORT: Protocol = Protocol::of(&SUITE);
 
-impl GroupVisitor for Make {
-    type Output = Box<dyn KeyAgreement>;
-
-    fn visit<G: Group>(self, group: G) -> Self::Output {
-        Box::new(Transport::new(group, self.0))
-    }
-}
+/// A fresh public share, first round.
+const PUBLIC_SHARE: TokenKind = TokenKind::new(0x8001, "public-share", TokenService::Agreed);
+/// The key, encrypted for each member, second round.
+const KEYS: TokenKind = TokenKind::new(0x8002, "keys", TokenService::Agreed);
 
 /// One member.
 struct Transport<G: Group> {
@@ -112,7 +113,7 @@ impl<G: Group> Transport<G> {
             shown: shown.clone(),
             key: None,
         });
-        Ok(Step::send(self.broadcast(TokenKind::BdZ, shown)))
+        Ok(Step::send(self.broadcast(PUBLIC_SHARE, shown)))
     }
 
     fn draw_key(&mut self, rng: &mut dyn CryptoRng) -> G::SecretElement {
@@ -179,7 +180,7 @@ impl<G: Group> Transport<G> {
             key: Some((self.group.secret(&key), body.clone())),
             ..run
         });
-        Ok(Step::send(self.broadcast(TokenKind::CkdKey, body)))
+        Ok(Step::send(self.broadcast(KEYS, body)))
     }
 
     fn process_key(&mut self, sender: &MemberName, body: &[u8]) -> Result<Step, Error> {
@@ -204,7 +205,7 @@ impl<G: Group> Transport<G> {
         let Some(public) = &run.public[0] else {
             return Err(Error::Unexpected {
                 sender: *sender,
-                kind: TokenKind::CkdKey,
+                kind: KEYS,
             });
         };
         self.cost.element_tests += 1;
@@ -288,10 +289,6 @@ fn receive<G: Group>(group: &G, bytes: &[u8], sender: &MemberName) -> Result<G::
 }
 
 impl<G: Group> KeyAgreement for Transport<G> {
-    fn protocol(&self) -> Protocol {
-        Protocol::Custom(&TRANSPORT)
-    }
-
     fn group_name(&self) -> &str {
         self.group.name()
     }
@@ -338,8 +335,8 @@ impl<G: Group> KeyAgreement for Transport<G> {
         let run = self.staged.as_ref().ok_or_else(|| unexpected.clone())?;
         place(&run.order, sender)?;
         match kind {
-            TokenKind::BdZ => self.process_public(sender, body, rng),
-            TokenKind::CkdKey => self.process_key(sender, body),
+            PUBLIC_SHARE => self.process_public(sender, body, rng),
+            KEYS => self.process_key(sender, body),
             _ => Err(unexpected),
         }
     }
@@ -382,21 +379,20 @@ impl<G: Group> fmt::Debug for Transport<G> {
 
 /// What every suite must do, and who must not know its keys.
 fn keep_the_contract() -> Result<(), Box<dyn std::error::Error>> {
-    let suite = Protocol::Custom(&TRANSPORT);
     for name in ["ristretto255", "rfc5114-1024-160"] {
         let group: NamedGroup = name.parse()?;
-        contract::every_event(suite, &group, Schedule::Rounds);
-        contract::every_event(suite, &group, Schedule::Shuffled(1));
-        contract::order_of_delivery(suite, &group, 0..8);
-        contract::abandoned_agreements(suite, &group);
-        contract::restarts_after_a_cut(suite, &group);
-        contract::superseded_agreements(suite, &group);
-        contract::misuse(suite, &group);
-        contract::random_events(suite, &group, 1, 40);
-        println!("{suite} over {group}: every event, any order, interruptions, misuse");
+        contract::every_event(TRANSPORT, &group, Schedule::Rounds);
+        contract::every_event(TRANSPORT, &group, Schedule::Shuffled(1));
+        contract::order_of_delivery(TRANSPORT, &group, 0..8);
+        contract::abandoned_agreements(TRANSPORT, &group);
+        contract::restarts_after_a_cut(TRANSPORT, &group);
+        contract::superseded_agreements(TRANSPORT, &group);
+        contract::misuse(TRANSPORT, &group);
+        contract::random_events(TRANSPORT, &group, 1, 40);
+        println!("{TRANSPORT} over {group}: every event, any order, interruptions, misuse");
     }
-    contract::exclusion_of(|group, me| Box::new(Transport::new(group, me)));
-    println!("{suite}: who is not in a view cannot know its key");
+    contract::exclusion(TRANSPORT);
+    println!("{TRANSPORT}: who is not in a view cannot know its key");
     Ok(())
 }
 

@@ -20,7 +20,12 @@ use core::fmt;
 use gcs_view::MemberName;
 use rand_core::CryptoRng;
 
-use crate::{cost::Cost, error::Error, protocol::Protocol, secret::GroupSecret, token::TokenKind};
+use crate::{
+    cost::Cost,
+    error::Error,
+    secret::GroupSecret,
+    token::{Outgoing, TokenKind},
+};
 
 /// What happened to the group.
 ///
@@ -49,57 +54,14 @@ pub enum Change {
         joined: Vec<MemberName>,
     },
     /// Like [`Update`](Self::Update), but from where the agreement under way was cut off, not from
-    /// the last completed one: only for suites that are
-    /// [self-stabilising](KeyAgreement::is_self_stabilising). `left` and `joined` are relative to
-    /// the members of the agreement under way.
+    /// the last completed one: only for suites of which [everything](crate::Survival::Everything)
+    /// survives a cut. `left` and `joined` are relative to the members of the agreement under way.
     Resume {
         /// Those of my side who are gone.
         left: Vec<MemberName>,
         /// Those who are new to my side.
         joined: Vec<MemberName>,
     },
-}
-
-/// Where a token goes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Recipient {
-    /// To all members, the sender included: broadcasts take effect when they come back.
-    Group,
-    /// To one member.
-    Member(MemberName),
-}
-
-/// The delivery service that a token needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum TokenService {
-    /// In the order of its sender.
-    Fifo,
-    /// At one place in the order common to all members.
-    Agreed,
-}
-
-/// A token to be sent.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Outgoing {
-    /// Receiver.
-    pub to: Recipient,
-    /// Service needed.
-    pub service: TokenService,
-    /// What the body is.
-    pub kind: TokenKind,
-    /// Encoded body (key agreement notes, section 2.4).
-    pub body: Vec<u8>,
-}
-
-impl fmt::Debug for Outgoing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Outgoing")
-            .field("to", &self.to)
-            .field("service", &self.service)
-            .field("kind", &self.kind)
-            .field("body", &format_args!("{} bytes", self.body.len()))
-            .finish()
-    }
 }
 
 /// What a suite wants done.
@@ -144,9 +106,6 @@ impl Step {
 /// Every method that fails leaves the machine as it was. [`Error::Peer`] names the members at
 /// fault; the caller then [`abandon`](Self::abandon)s the agreement.
 pub trait KeyAgreement: fmt::Debug + Send {
-    /// The suite.
-    fn protocol(&self) -> Protocol;
-
     /// Name of the mathematical group, as it stands in envelopes and key contexts.
     fn group_name(&self) -> &str;
 
@@ -205,13 +164,6 @@ pub trait KeyAgreement: fmt::Debug + Send {
             },
             rng,
         )
-    }
-
-    /// Whether an agreement that was cut off can be carried on with [`Change::Resume`]: its public
-    /// state is a function of the broadcasts delivered, so all members who were delivered the same
-    /// ones go on from the same state.
-    fn is_self_stabilising(&self) -> bool {
-        false
     }
 
     /// Whether others may be waiting for this member: false where nothing is left for it in the agreement

@@ -7,13 +7,12 @@ use gcs_view::MemberName;
 use rand_core::CryptoRng;
 
 use crate::{
-    agreement::{Outgoing, Recipient},
     cost::{Cost, Exponentiation},
     error::{Error, PeerFault},
     group::{ElementError, Group},
     rules::peer,
     secret::GroupSecret,
-    token::TokenKind,
+    token::{Outgoing, Recipient, TokenKind},
 };
 
 /// A group and the work done in it since the last [`take_cost`](Self::take_cost).

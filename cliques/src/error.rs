@@ -53,6 +53,14 @@ pub enum Error {
     Internal(&'static str),
 }
 
+/// Writes what there is, after a colon.
+pub(crate) fn fmt_list(f: &mut fmt::Formatter<'_>, all: &[impl fmt::Display]) -> fmt::Result {
+    all.iter().enumerate().try_for_each(|(index, one)| {
+        let separator = if index == 0 { " " } else { ", " };
+        write!(f, "{separator}{one}")
+    })
+}
+
 impl Error {
     /// Members whose messages caused the error: a hint to the user, not a proof. Where a view id
     /// repeats, an old token of an honest member can be replayed and then break a rule.

@@ -13,27 +13,34 @@ pub mod bd;
 pub mod ckd;
 mod codec;
 mod cost;
+mod envelope;
 mod error;
 pub mod gdh;
 pub mod group;
 pub mod keytree;
-mod protocol;
 mod rules;
 mod secret;
 pub mod str_;
+mod suite;
+mod suites;
 #[cfg(feature = "test-util")]
 pub mod testing;
 pub mod tgdh;
-pub mod token;
+mod token;
 
-pub use agreement::{Change, KeyAgreement, Outgoing, Recipient, Step, TokenService};
+#[doc(hidden)]
+pub use alloc::boxed::Box as __Box;
+
+pub use agreement::{Change, KeyAgreement, Step};
 pub use cost::{Cost, Exponentiation};
+pub use envelope::{
+    Claim, Envelope, Expected, ReceivedToken, SIGNATURE_CONTEXT, SignatureAlgorithm, Signer, Token,
+    TokenBinding, Verifier, VerifyError,
+};
 pub use error::{DecodeError, Error, PeerFault, Rejected};
 pub use gcs_view::{Listed, MEMBER_NAME_MAX, MemberName};
 pub use group::{Group, MathematicalGroup, NamedGroup};
-pub use protocol::{CustomSuite, Protocol, UnknownProtocol};
 pub use secret::GroupSecret;
-pub use token::{
-    Claim, Envelope, Expected, ReceivedToken, SIGNATURE_CONTEXT, SignatureAlgorithm, Signer, Token,
-    TokenBinding, TokenKind, Verifier, VerifyError,
-};
+pub use suite::{Protocol, Suite, Survival};
+pub use suites::UnknownProtocol;
+pub use token::{Outgoing, Recipient, TokenKind, TokenService};

@@ -101,11 +101,9 @@ fn whoever_sends_is_awaited() {
         for members in 1..=13_usize {
             let aside = growth.join(*protocol);
             if members > 2 {
-                let expected = match protocol {
-                    // All of them begin.
-                    Protocol::Bd => 0,
-                    _ => members - 2,
-                };
+                // In BD all of them begin.
+                let begin_alone = *protocol != Protocol::BD;
+                let expected = if begin_alone { members - 2 } else { 0 };
                 assert_eq!(aside, expected, "{protocol}, {members} members");
             }
         }
@@ -116,7 +114,7 @@ fn whoever_sends_is_awaited() {
 fn a_join_over_gdh_takes_two_tokens() {
     let mut growth = Growth::new();
     for _ in 0..3 {
-        growth.join(Protocol::Gdh);
+        growth.join(Protocol::GDH);
     }
     let joined = name(3);
     let mut sent = 0;

@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use cliques::{
-    NamedGroup, Protocol,
-    testing::{bus::Schedule, contract},
+    NamedGroup, Protocol, Survival,
+    testing::{bus::Schedule, contract, foreign::FOREIGN},
 };
 use proptest::prelude::*;
 
@@ -11,61 +11,61 @@ fn group(name: &str) -> NamedGroup {
     name.parse().unwrap()
 }
 
+/// Each part of the contract, for all suites over one group.
 macro_rules! contract {
-    ($($module:ident: $protocol:expr, $group:literal;)*) => {$(
+    ($($module:ident: $group:literal;)*) => {$(
         mod $module {
             use super::*;
 
+            fn every_suite(check: impl Fn(Protocol, &NamedGroup)) {
+                for protocol in Protocol::ALL.iter().chain(&[FOREIGN]) {
+                    println!("{protocol}");
+                    check(*protocol, &group($group));
+                }
+            }
+
             #[test]
             fn every_event_in_rounds() {
-                contract::every_event($protocol, &group($group), Schedule::Rounds);
+                every_suite(|suite, group| contract::every_event(suite, group, Schedule::Rounds));
             }
 
             #[test]
             fn every_event_shuffled() {
-                contract::every_event($protocol, &group($group), Schedule::Shuffled(11));
+                let schedule = Schedule::Shuffled(11);
+                every_suite(|suite, group| contract::every_event(suite, group, schedule));
             }
 
             #[test]
             fn order_of_delivery() {
-                contract::order_of_delivery($protocol, &group($group), 0..12);
+                every_suite(|suite, group| contract::order_of_delivery(suite, group, 0..12));
             }
 
             #[test]
             fn abandoned_agreements() {
-                contract::abandoned_agreements($protocol, &group($group));
+                every_suite(contract::abandoned_agreements);
             }
 
             #[test]
             fn restarts_after_a_cut() {
-                contract::restarts_after_a_cut($protocol, &group($group));
+                every_suite(contract::restarts_after_a_cut);
             }
 
             #[test]
             fn superseded_agreements() {
-                contract::superseded_agreements($protocol, &group($group));
+                every_suite(contract::superseded_agreements);
             }
 
             #[test]
             fn misuse() {
-                contract::misuse($protocol, &group($group));
+                every_suite(contract::misuse);
             }
         }
     )*};
 }
 
 contract! {
-    bd_ristretto255: Protocol::Bd, "ristretto255";
-    bd_rfc5114_1024_160: Protocol::Bd, "rfc5114-1024-160";
-    ckd_ristretto255: Protocol::Ckd, "ristretto255";
-    ckd_rfc5114_1024_160: Protocol::Ckd, "rfc5114-1024-160";
-    ckd_aead_ristretto255: Protocol::CkdAead, "ristretto255";
-    gdh_ristretto255: Protocol::Gdh, "ristretto255";
-    gdh_rfc5114_1024_160: Protocol::Gdh, "rfc5114-1024-160";
-    str_ristretto255: Protocol::Str, "ristretto255";
-    str_rfc5114_1024_160: Protocol::Str, "rfc5114-1024-160";
-    tgdh_ristretto255: Protocol::Tgdh, "ristretto255";
-    tgdh_rfc5114_1024_160: Protocol::Tgdh, "rfc5114-1024-160";
+    ristretto255: "ristretto255";
+    rfc5114_1024_160: "rfc5114-1024-160";
 }
 
 #[test]
@@ -75,51 +75,38 @@ fn every_suite_over_a_standard_group() {
     }
 }
 
-/// What holds of the formulas behind the keys.
-macro_rules! secrecy {
-    ($($module:ident: $protocol:expr;)*) => {$(
-        mod $module {
-            use super::*;
-
-            #[test]
-            fn who_is_not_in_a_view_cannot_know_its_key() {
-                contract::exclusion($protocol);
-            }
-
-            #[test]
-            fn who_is_not_in_a_view_of_many_cannot_know_its_key() {
-                for seed in 0..6 {
-                    contract::random_exclusion($protocol, seed, 30);
-                }
-            }
-        }
-    )*};
-}
-
-secrecy! {
-    bd_secrecy: Protocol::Bd;
-    // Not ckd-aead: its key is no group element.
-    ckd_secrecy: Protocol::Ckd;
-    gdh_secrecy: Protocol::Gdh;
-    str_secrecy: Protocol::Str;
-    tgdh_secrecy: Protocol::Tgdh;
+/// The suites whose keys are formulas. The key of ckd-aead is no group element.
+fn symbolic() -> impl Iterator<Item = Protocol> {
+    let all = Protocol::ALL.iter().chain(&[FOREIGN]).copied();
+    all.filter(|suite| *suite != Protocol::CKD_AEAD)
 }
 
 #[test]
-fn every_member_contributes() {
-    for protocol in [Protocol::Bd, Protocol::Gdh] {
-        contract::contribution(protocol);
+fn who_is_not_in_a_view_cannot_know_its_key() {
+    symbolic().for_each(contract::exclusion);
+}
+
+#[test]
+fn who_is_not_in_a_view_of_many_cannot_know_its_key() {
+    for suite in symbolic() {
+        for seed in 0..6 {
+            contract::random_exclusion(suite, seed, 30);
+        }
     }
 }
 
+/// In CKD the controller chooses the key.
 #[test]
-fn every_member_of_str_contributes() {
-    contract::contribution(Protocol::Str);
+fn every_member_contributes() {
+    for suite in symbolic().filter(|suite| *suite != Protocol::CKD) {
+        contract::contribution(suite);
+    }
 }
 
-#[test]
-fn every_member_of_tgdh_contributes() {
-    contract::contribution(Protocol::Tgdh);
+/// The suites that resume an agreement that was cut off.
+fn resuming() -> impl Iterator<Item = Protocol> {
+    let all = Protocol::ALL.iter().copied();
+    all.filter(|suite| suite.survival() == Survival::Everything)
 }
 
 /// Views that change in the middle of agreements.
@@ -131,8 +118,7 @@ fn cascades(protocol: Protocol, seed: u64) {
 #[test]
 fn who_is_not_in_a_view_of_a_cascade_cannot_know_its_key() {
     for seed in 0..4 {
-        contract::cascading_exclusion(Protocol::Str, seed, 12);
-        contract::cascading_exclusion(Protocol::Tgdh, seed, 12);
+        resuming().for_each(|suite| contract::cascading_exclusion(suite, seed, 12));
     }
 }
 
@@ -147,22 +133,7 @@ proptest! {
     }
 
     #[test]
-    fn str_cascades(seed: u64) {
-        cascades(Protocol::Str, seed);
-    }
-
-    #[test]
-    fn tgdh_cascades(seed: u64) {
-        cascades(Protocol::Tgdh, seed);
-    }
-
-    #[test]
-    fn str_random_events(seed: u64) {
-        contract::random_events(Protocol::Str, &group("ristretto255"), seed, 24);
-    }
-
-    #[test]
-    fn tgdh_random_events(seed: u64) {
-        contract::random_events(Protocol::Tgdh, &group("ristretto255"), seed, 24);
+    fn random_cascades(seed: u64) {
+        resuming().for_each(|suite| cascades(suite, seed));
     }
 }

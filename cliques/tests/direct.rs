@@ -89,7 +89,7 @@ impl GroupVisitor for DirectJoins {
                     // Only the controller knows what its author's partial key must be; others
                     // test it when they use it.
                     let controller = machine.order().iter().rev().nth(1) == Some(machine.me());
-                    let knows = controller || kind != TokenKind::GdhKeyList;
+                    let knows = controller || kind != cliques::gdh::KEY_LIST;
                     let mut bad = vec![
                         BadElement::unreadable(vec![0, 0, 0], PeerFault::ZeroElement),
                         BadElement::unreadable(vec![0, 0, 1], PeerFault::OneElement),
@@ -223,7 +223,7 @@ fn the_joiner_must_be_the_last_of_the_list() {
                 b"\0\x03m03\0\0\x04",
             ];
             let error = machine
-                .process(first, TokenKind::GdhJoin, &list.concat(), &mut rng)
+                .process(first, cliques::gdh::JOIN_TOKEN, &list.concat(), &mut rng)
                 .unwrap_err();
             let fault = PeerFault::MemberListMismatch;
             assert_eq!(

@@ -9,7 +9,7 @@
 
 use cliques::{
     DecodeError, Envelope, Expected, MemberName, Protocol, ReceivedToken, Recipient, Rejected,
-    SIGNATURE_CONTEXT, SignatureAlgorithm, Signer, TokenBinding, TokenKind, Verifier, VerifyError,
+    SIGNATURE_CONTEXT, SignatureAlgorithm, Signer, TokenBinding, Verifier, VerifyError,
     testing::signature::{TestSigner, TestVerifier},
 };
 use proptest::prelude::*;
@@ -21,7 +21,7 @@ fn member(name: &str) -> MemberName {
 
 fn binding() -> TokenBinding {
     TokenBinding {
-        protocol: Protocol::Gdh,
+        protocol: Protocol::GDH,
         group_name: "toy17".into(),
         group: b"ops".to_vec(),
         view_id: *b"view-id-0001",
@@ -31,7 +31,7 @@ fn binding() -> TokenBinding {
 
 fn envelope() -> Envelope {
     Envelope {
-        kind: TokenKind::GdhFactorOut,
+        kind: cliques::gdh::FACTOR_OUT,
         epoch: 7,
         timestamp: 1_700_000_000_123,
         sender: member("bob"),
@@ -45,7 +45,9 @@ fn sealed(binding: &TokenBinding, envelope: &Envelope) -> Vec<u8> {
 }
 
 fn check(bytes: &[u8], expected: &Expected<'_>) -> Result<(), Rejected> {
-    ReceivedToken::decode(bytes).unwrap().check(expected)
+    ReceivedToken::decode(bytes, Protocol::GDH)
+        .unwrap()
+        .check(expected)
 }
 
 #[test]
@@ -86,7 +88,7 @@ fn a_broadcast_has_an_empty_recipient() {
         ..envelope()
     };
     let bytes = sealed(&binding(), &to_group);
-    let received = ReceivedToken::decode(&bytes).unwrap();
+    let received = ReceivedToken::decode(&bytes, Protocol::GDH).unwrap();
     assert_eq!(*received.recipient(), Recipient::Group);
     assert_eq!(bytes.len() + 2, sealed(&binding(), &envelope()).len());
 }
@@ -94,7 +96,7 @@ fn a_broadcast_has_an_empty_recipient() {
 #[test]
 fn an_honest_token_becomes_authentic() {
     let (binding, envelope) = (binding(), envelope());
-    let received = ReceivedToken::decode(&sealed(&binding, &envelope)).unwrap();
+    let received = ReceivedToken::decode(&sealed(&binding, &envelope), Protocol::GDH).unwrap();
     assert_eq!(received.kind(), envelope.kind);
     assert_eq!(received.algorithm(), SignatureAlgorithm::Ed25519);
     let expected = Expected {
@@ -102,7 +104,7 @@ fn an_honest_token_becomes_authentic() {
         epoch: 7,
         sender: &member("bob"),
         me: &member("al"),
-        kind: Some(TokenKind::GdhFactorOut),
+        kind: Some(cliques::gdh::FACTOR_OUT),
     };
     received.check(&expected).unwrap();
     received
@@ -126,7 +128,7 @@ fn every_truncation_is_an_error() {
     for len in 0..bytes.len() {
         assert!(
             matches!(
-                ReceivedToken::decode(&bytes[..len]),
+                ReceivedToken::decode(&bytes[..len], Protocol::GDH),
                 Err(DecodeError::Truncated(_))
             ),
             "cut to {len}"
@@ -134,7 +136,7 @@ fn every_truncation_is_an_error() {
     }
     let longer = [&bytes[..], &[0, 0]].concat();
     assert_eq!(
-        ReceivedToken::decode(&longer),
+        ReceivedToken::decode(&longer, Protocol::GDH),
         Err(DecodeError::Trailing(2))
     );
 }
@@ -145,7 +147,7 @@ fn numbers_without_meaning_are_undecodable() {
     let mut kind = bytes.clone();
     kind[3] = 0x99;
     assert_eq!(
-        ReceivedToken::decode(&kind),
+        ReceivedToken::decode(&kind, Protocol::GDH),
         Err(DecodeError::Unknown {
             what: "token kind",
             value: 0x99
@@ -155,7 +157,7 @@ fn numbers_without_meaning_are_undecodable() {
     let at = bytes.len() - 35;
     algorithm[at] = 200;
     assert_eq!(
-        ReceivedToken::decode(&algorithm),
+        ReceivedToken::decode(&algorithm, Protocol::GDH),
         Err(DecodeError::Unknown {
             what: "signature algorithm",
             value: 200
@@ -166,7 +168,7 @@ fn numbers_without_meaning_are_undecodable() {
     assert_eq!(bytes[at..at + 5], [0, 3, b'b', b'o', b'b']);
     let nameless = [&bytes[..at], &[0, 0], &bytes[at + 5..]].concat();
     assert_eq!(
-        ReceivedToken::decode(&nameless),
+        ReceivedToken::decode(&nameless, Protocol::GDH),
         Err(DecodeError::Unknown {
             what: "length of the sender",
             value: 0
@@ -174,7 +176,7 @@ fn numbers_without_meaning_are_undecodable() {
     );
     let long = [&bytes[..at], &[0, 32], &[b'b'; 32], &bytes[at + 5..]].concat();
     assert_eq!(
-        ReceivedToken::decode(&long),
+        ReceivedToken::decode(&long, Protocol::GDH),
         Err(DecodeError::TooLarge {
             what: "length of the sender",
             value: 32,
@@ -183,7 +185,7 @@ fn numbers_without_meaning_are_undecodable() {
     );
     let unprintable = [&bytes[..at + 2], b"b b", &bytes[at + 5..]].concat();
     assert_eq!(
-        ReceivedToken::decode(&unprintable),
+        ReceivedToken::decode(&unprintable, Protocol::GDH),
         Err(DecodeError::Unknown {
             what: "byte of a member name",
             value: b' '.into()
@@ -200,7 +202,7 @@ fn each_field_is_checked_and_named() {
         epoch: 7,
         sender: &bob,
         me: &al,
-        kind: Some(TokenKind::GdhFactorOut),
+        kind: Some(cliques::gdh::FACTOR_OUT),
     };
     let bytes = sealed(&right, &envelope);
     assert_eq!(check(&bytes, &expected), Ok(()));
@@ -290,7 +292,7 @@ fn each_field_is_checked_and_named() {
         check(
             &bytes,
             &Expected {
-                kind: Some(TokenKind::GdhKeyList),
+                kind: Some(cliques::gdh::KEY_LIST),
                 ..expected
             }
         ),
@@ -326,7 +328,7 @@ fn a_changed_byte_that_can_be_read_breaks_the_signature() {
     for at in 0..bytes.len() {
         let mut changed = bytes.clone();
         changed[at] ^= 1;
-        let Ok(received) = ReceivedToken::decode(&changed) else {
+        let Ok(received) = ReceivedToken::decode(&changed, Protocol::GDH) else {
             continue;
         };
         readable += 1;
@@ -342,7 +344,7 @@ fn a_changed_byte_that_can_be_read_breaks_the_signature() {
 
 #[test]
 fn unknown_members_are_told_from_bad_signatures() {
-    let received = ReceivedToken::decode(&sealed(&binding(), &envelope())).unwrap();
+    let received = ReceivedToken::decode(&sealed(&binding(), &envelope()), Protocol::GDH).unwrap();
     let bob = member("bob");
     let verifier = TestVerifier::new().without(bob);
     assert_eq!(
@@ -381,7 +383,8 @@ fn another_algorithm_under_the_same_bytes_is_seen_by_the_verifier() {
             Err(VerifyError::BadSignature)
         }
     }
-    let received = ReceivedToken::decode(&envelope().seal(&binding(), &SaysNone)).unwrap();
+    let received =
+        ReceivedToken::decode(&envelope().seal(&binding(), &SaysNone), Protocol::GDH).unwrap();
     assert_eq!(
         received.verify(&Sees),
         Err(Rejected::BadSignature(member("bob")))
@@ -391,7 +394,7 @@ fn another_algorithm_under_the_same_bytes_is_seen_by_the_verifier() {
 #[test]
 fn the_window_of_time_has_two_sides() {
     let sent = envelope().timestamp;
-    let received = ReceivedToken::decode(&sealed(&binding(), &envelope())).unwrap();
+    let received = ReceivedToken::decode(&sealed(&binding(), &envelope()), Protocol::GDH).unwrap();
     assert_eq!(received.check_timestamp(sent + 500, 500), Ok(()));
     assert_eq!(received.check_timestamp(sent - 500, 500), Ok(()));
     assert_eq!(
@@ -411,7 +414,7 @@ fn debugging_shows_no_body() {
         body: b"tell nobody".to_vec(),
         ..envelope()
     };
-    let received = ReceivedToken::decode(&sealed(&binding(), &envelope)).unwrap();
+    let received = ReceivedToken::decode(&sealed(&binding(), &envelope), Protocol::GDH).unwrap();
     let text = format!("{received:?}");
     assert!(
         text.contains("11 bytes") && !text.contains("116, 101, 108"),
@@ -428,7 +431,7 @@ prop_compose! {
 proptest! {
     #[test]
     fn what_is_sealed_is_read_back(
-        kind in 0..TokenKind::ALL.len(),
+        kind in 0..Protocol::all_kinds().len(),
         epoch: u32,
         timestamp: u64,
         sender in any_member(),
@@ -440,11 +443,11 @@ proptest! {
         view_hash: [u8; 16],
         body in proptest::collection::vec(any::<u8>(), 0..2000),
     ) {
-        let binding = TokenBinding { protocol: Protocol::Gdh, group_name, group, view_id, view_hash };
+        let binding = TokenBinding { protocol: Protocol::GDH, group_name, group, view_id, view_hash };
         let recipient = if to_group { Recipient::Group } else { Recipient::Member(me) };
-        let kind = TokenKind::ALL[kind];
+        let kind = Protocol::all_kinds()[kind];
         let envelope = Envelope { kind, epoch, timestamp, sender, recipient, body };
-        let received = ReceivedToken::decode(&sealed(&binding, &envelope)).unwrap();
+        let received = ReceivedToken::decode(&sealed(&binding, &envelope), Protocol::GDH).unwrap();
         let expected =
             Expected { binding: &binding, epoch, sender: &sender, me: &me, kind: Some(kind) };
         prop_assert_eq!(received.check(&expected), Ok(()));
@@ -456,7 +459,7 @@ proptest! {
 
     #[test]
     fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
-        let _ = ReceivedToken::decode(&bytes);
+        let _ = ReceivedToken::decode(&bytes, Protocol::GDH);
     }
 
     #[test]
@@ -467,7 +470,7 @@ proptest! {
         let bytes = sealed(&binding(), &envelope());
         let mut changed = bytes[..keep.min(bytes.len())].to_vec();
         changed.extend(tail);
-        if let Ok(received) = ReceivedToken::decode(&changed) {
+        if let Ok(received) = ReceivedToken::decode(&changed, Protocol::GDH) {
             prop_assert!(changed == bytes || received.verify(&TestVerifier::new()).is_err());
         }
     }

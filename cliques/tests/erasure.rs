@@ -18,7 +18,7 @@ fn world(protocol: Protocol) -> (World, Arc<Algebra>, Vec<MemberName>) {
     let shared = algebra.clone();
     let maker = move |me| {
         let group = SymbolicGroup::new(shared.clone(), 0);
-        protocol.member_over(group, me).unwrap()
+        protocol.member(group, me)
     };
     let mut world = World::with_maker(Box::new(maker), Schedule::Rounds, 1);
     let all = members(1..=4);
@@ -76,7 +76,7 @@ fn replaced_secrets_are_erased() {
 /// BD keeps nothing at all between agreements.
 #[test]
 fn bd_keeps_no_secret() {
-    let (_world, algebra, _) = world(Protocol::Bd);
+    let (_world, algebra, _) = world(Protocol::BD);
     assert_eq!((algebra.alive(), algebra.alive_secrets()), (0, 0));
 }
 

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use cliques::{
-    Change, Error, Exponentiation, Group, GroupSecret, KeyAgreement, PeerFault, TokenKind,
+    Change, Error, Exponentiation, Group, GroupSecret, KeyAgreement, PeerFault,
     gdh::Gdh,
     group::ElementError,
     testing::{rng::seeded, world::members},
@@ -132,7 +132,7 @@ fn a_key_list_that_leads_to_the_identity_is_its_authors_fault() {
     };
     let partial = machine.begin(change, &mut rng).unwrap().send.remove(0);
     let step = machine
-        .process(&new, TokenKind::GdhFinal, &partial.body, &mut rng)
+        .process(&new, cliques::gdh::FINAL_TOKEN, &partial.body, &mut rng)
         .unwrap();
     assert_eq!(step.send.len(), 1, "the factor-out");
 
@@ -148,7 +148,7 @@ fn a_key_list_that_leads_to_the_identity_is_its_authors_fault() {
         .concat()
     };
     let error = machine
-        .process(&new, TokenKind::GdhKeyList, &list(0), &mut rng)
+        .process(&new, cliques::gdh::KEY_LIST, &list(0), &mut rng)
         .unwrap_err();
     let fault = PeerFault::OneElement;
     let culprit = new;
@@ -156,7 +156,7 @@ fn a_key_list_that_leads_to_the_identity_is_its_authors_fault() {
 
     // Nothing has changed: the honest list is still taken.
     let step = machine
-        .process(&new, TokenKind::GdhKeyList, &list(7), &mut rng)
+        .process(&new, cliques::gdh::KEY_LIST, &list(7), &mut rng)
         .unwrap();
     assert!(step.secret.is_some());
     assert_eq!(machine.order(), [old, new]);

@@ -41,7 +41,7 @@ fn join(protocol: Protocol, schedule: Schedule, n: usize) -> Run {
 #[test]
 fn gdh_join() {
     for n in [2, 3, 8] {
-        let run = join(Protocol::Gdh, Schedule::Rounds, n);
+        let run = join(Protocol::GDH, Schedule::Rounds, n);
         let n = u64::try_from(n).unwrap();
         let (total, serial) = (run.total(), run.serial());
         assert_eq!(total.signatures, n + 3);
@@ -56,7 +56,7 @@ fn gdh_join() {
 fn a_signature_is_verified_once_by_each_receiver_in_any_order_of_delivery() {
     let all = |run: &Run| (run.total().signatures, run.total().verifications);
     for seed in 0..20 {
-        let run = join(Protocol::Gdh, Schedule::Shuffled(seed), 5);
+        let run = join(Protocol::GDH, Schedule::Shuffled(seed), 5);
         assert_eq!(all(&run), (8, 16));
     }
 }

@@ -91,7 +91,7 @@ proptest! {
 
     #[test]
     fn no_event_of_str_takes_more_than_two_rounds(shapes in shapes(), seed: u64) {
-        through(Protocol::Str, &shapes, seed, |trees, run| {
+        through(Protocol::STR, &shapes, seed, |trees, run| {
             let broadcasts = usize::try_from(run.total().broadcasts).unwrap();
             prop_assert!(run.rounds() <= 2);
             prop_assert!(broadcasts <= trees + usize::from(trees > 1));
@@ -102,7 +102,7 @@ proptest! {
 
     #[test]
     fn rounds_of_tgdh_are_bounded_by_the_size_of_the_tree(shapes in shapes(), seed: u64) {
-        through(Protocol::Tgdh, &shapes, seed, |trees, run| {
+        through(Protocol::TGDH, &shapes, seed, |trees, run| {
             let members = run.secrets.len();
             let broadcasts = usize::try_from(run.total().broadcasts).unwrap();
             // Each token but the first of a tree brings a key that was missing; there are n - 2 that

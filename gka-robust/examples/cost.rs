@@ -24,14 +24,14 @@ use gka_robust::{Algorithm, ViewId};
 const SEEDS: u64 = 20;
 
 const DESIGNS: [(Protocol, Algorithm); 8] = [
-    (Protocol::Gdh, Algorithm::Basic),
-    (Protocol::Gdh, Algorithm::Optimized),
-    (Protocol::Ckd, Algorithm::Restart),
-    (Protocol::Ckd, Algorithm::Incremental),
-    (Protocol::Str, Algorithm::Restart),
-    (Protocol::Str, Algorithm::Incremental),
-    (Protocol::Tgdh, Algorithm::Restart),
-    (Protocol::Tgdh, Algorithm::Incremental),
+    (Protocol::GDH, Algorithm::Basic),
+    (Protocol::GDH, Algorithm::Optimized),
+    (Protocol::CKD, Algorithm::Restart),
+    (Protocol::CKD, Algorithm::Incremental),
+    (Protocol::STR, Algorithm::Restart),
+    (Protocol::STR, Algorithm::Incremental),
+    (Protocol::TGDH, Algorithm::Restart),
+    (Protocol::TGDH, Algorithm::Incremental),
 ];
 
 #[derive(Default)]

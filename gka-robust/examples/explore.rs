@@ -31,12 +31,12 @@ use gka_robust::{
 type Case = (Protocol, Algorithm, Start, u32, u32);
 
 const DESIGNS: [(Protocol, Algorithm); 6] = [
-    (Protocol::Gdh, Algorithm::Basic),
-    (Protocol::Gdh, Algorithm::Optimized),
-    (Protocol::Bd, Algorithm::Restart),
-    (Protocol::Ckd, Algorithm::Incremental),
-    (Protocol::Str, Algorithm::Incremental),
-    (Protocol::Tgdh, Algorithm::Incremental),
+    (Protocol::GDH, Algorithm::Basic),
+    (Protocol::GDH, Algorithm::Optimized),
+    (Protocol::BD, Algorithm::Restart),
+    (Protocol::CKD, Algorithm::Incremental),
+    (Protocol::STR, Algorithm::Incremental),
+    (Protocol::TGDH, Algorithm::Incremental),
 ];
 
 /// States after which an exploration gives up.

@@ -33,15 +33,15 @@ use gka_robust::{
 
 /// Suites and algorithms, in the order in which seeds go through them.
 const DESIGNS: [(Protocol, Algorithm); 9] = [
-    (Protocol::Gdh, Algorithm::Basic),
-    (Protocol::Gdh, Algorithm::Optimized),
-    (Protocol::Bd, Algorithm::Restart),
-    (Protocol::Ckd, Algorithm::Restart),
-    (Protocol::Ckd, Algorithm::Incremental),
-    (Protocol::Str, Algorithm::Restart),
-    (Protocol::Str, Algorithm::Incremental),
-    (Protocol::Tgdh, Algorithm::Restart),
-    (Protocol::Tgdh, Algorithm::Incremental),
+    (Protocol::GDH, Algorithm::Basic),
+    (Protocol::GDH, Algorithm::Optimized),
+    (Protocol::BD, Algorithm::Restart),
+    (Protocol::CKD, Algorithm::Restart),
+    (Protocol::CKD, Algorithm::Incremental),
+    (Protocol::STR, Algorithm::Restart),
+    (Protocol::STR, Algorithm::Incremental),
+    (Protocol::TGDH, Algorithm::Restart),
+    (Protocol::TGDH, Algorithm::Incremental),
 ];
 
 /// One cascade in so many is also checked for what outsiders can compute.

@@ -2,7 +2,7 @@
 
 use core::{fmt, str::FromStr};
 
-use cliques::Protocol;
+use cliques::{Protocol, Survival};
 
 /// How a view change is turned into an agreement.
 ///
@@ -41,18 +41,18 @@ impl Algorithm {
     ];
 
     /// The recommended algorithm of a suite, the one with the least work: `Optimized` for GDH,
-    /// `Restart` for BD (which does the same work for every event), `Incremental` for CKD, STR and
-    /// TGDH.
-    pub const fn of(protocol: Protocol) -> Self {
-        match Family::of(protocol) {
-            Family::Gdh => Self::Optimized,
-            Family::Stateless => Self::Restart,
-            Family::Centralised | Family::SelfStabilising => Self::Incremental,
+    /// `Incremental` for other suites of which something survives a change (CKD, STR, TGDH), `Restart`
+    /// for the rest (BD, which does the same work for every event).
+    pub fn of(protocol: Protocol) -> Self {
+        match protocol.survival() {
+            Survival::Completed if has_states(protocol) => Self::Optimized,
+            Survival::Completed | Survival::Everything => Self::Incremental,
+            Survival::Nothing => Self::Restart,
         }
     }
 
     /// Whether there is this algorithm for a suite.
-    pub const fn runs(self, protocol: Protocol) -> bool {
+    pub fn runs(self, protocol: Protocol) -> bool {
         self.design(protocol).is_some()
     }
 
@@ -67,18 +67,33 @@ impl Algorithm {
     }
 
     /// What the algorithm comes to for a suite, none where it does not exist.
-    pub(crate) const fn design(self, protocol: Protocol) -> Option<Design> {
-        let (states, carry) = match (self, Family::of(protocol)) {
-            (Self::Basic, Family::Gdh) => (States::Gdh, Carry::Nothing),
-            (Self::Optimized, Family::Gdh) => (States::Gdh, Carry::Completed),
-            (Self::Restart, _) => (States::Generic, Carry::Nothing),
-            (Self::Incremental, Family::Centralised) => (States::Generic, Carry::Completed),
-            (Self::Incremental, Family::SelfStabilising) => (States::Generic, Carry::Everything),
-            (Self::Basic | Self::Optimized, _)
-            | (Self::Incremental, Family::Gdh | Family::Stateless) => return None,
+    pub(crate) fn design(self, protocol: Protocol) -> Option<Design> {
+        let gdh = has_states(protocol);
+        let generic = |carry| Design {
+            states: States::Generic,
+            carry,
         };
-        Some(Design { states, carry })
+        let of_gdh = |carry| Design {
+            states: States::Gdh,
+            carry,
+        };
+        match self {
+            Self::Basic => gdh.then(|| of_gdh(Carry::Nothing)),
+            Self::Optimized => gdh.then(|| of_gdh(Carry::Completed)),
+            Self::Restart => Some(generic(Carry::Nothing)),
+            Self::Incremental => match protocol.survival() {
+                Survival::Nothing => None,
+                // Optimized does it for GDH.
+                Survival::Completed => (!gdh).then(|| generic(Carry::Completed)),
+                Survival::Everything => Some(generic(Carry::Everything)),
+            },
+        }
     }
+}
+
+/// Whether a driver can follow the suite message by message: the states of the paper are those of GDH.
+fn has_states(protocol: Protocol) -> bool {
+    protocol == Protocol::GDH
 }
 
 impl fmt::Display for Algorithm {
@@ -101,32 +116,6 @@ impl FromStr for Algorithm {
             .copied()
             .find(|algorithm| algorithm.as_str() == text)
             .ok_or(UnknownAlgorithm)
-    }
-}
-
-/// Suites by what a driver can do with them.
-#[derive(Clone, Copy)]
-enum Family {
-    /// Driven message by message.
-    Gdh,
-    /// Nothing survives an event.
-    Stateless,
-    /// A completed agreement can be changed, an interrupted one not.
-    Centralised,
-    /// An interrupted agreement can be carried on.
-    SelfStabilising,
-}
-
-impl Family {
-    const fn of(protocol: Protocol) -> Self {
-        match protocol {
-            Protocol::Gdh => Self::Gdh,
-            Protocol::Bd => Self::Stateless,
-            Protocol::Ckd | Protocol::CkdAead => Self::Centralised,
-            Protocol::Str | Protocol::Tgdh => Self::SelfStabilising,
-            // A suite that this crate does not know yet can always be started from scratch.
-            _ => Self::Stateless,
-        }
     }
 }
 
@@ -171,7 +160,7 @@ mod tests {
             assert!(Algorithm::of(*protocol).runs(*protocol));
             assert!(Algorithm::Restart.runs(*protocol));
         }
-        assert!(!Algorithm::Incremental.runs(Protocol::Gdh));
+        assert!(!Algorithm::Incremental.runs(Protocol::GDH));
     }
 
     #[test]

@@ -177,10 +177,11 @@ impl TokenChannel {
         installed: u32,
         now: u64,
     ) -> Result<(Token, Origin), Refused> {
-        let received = ReceivedToken::decode(bytes).map_err(|_| Refused::Malformed)?;
+        let received =
+            ReceivedToken::decode(bytes, config.protocol).map_err(|_| Refused::Malformed)?;
         let epoch = match received.kind() {
             // Carries the epoch to be replaced.
-            TokenKind::RefreshRequest => installed,
+            TokenKind::REFRESH_REQUEST => installed,
             _ => self.run,
         };
         let expected = Expected {

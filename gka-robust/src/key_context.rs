@@ -56,7 +56,7 @@ mod tests {
         let members = ["#carol#d1", "#alice#d1", "#bob#d2"]
             .map(|name| MemberName::try_from(name).expect("a legal name"));
         let view = ViewId([0xc0, 0xa8, 0x00, 0x01, 0x3c, 0, 0, 0, 0, 0, 0, 1]);
-        let hash = context_hash(Protocol::Gdh, "toy17", b"3chat", &view, 7, &members);
+        let hash = context_hash(Protocol::GDH, "toy17", b"3chat", &view, 7, &members);
         let expected = "933010123a1fcb17c56e592d926364856672ee7330c5eca1567325a2aef216f2";
         let hex: alloc::string::String = hash
             .iter()

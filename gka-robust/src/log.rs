@@ -297,7 +297,7 @@ mod tests {
         let member = MemberName::try_from("b").unwrap();
         assert_eq!(
             line(Happening::TokenSent {
-                kind: TokenKind::GdhPartial,
+                kind: cliques::gdh::PARTIAL_TOKEN,
                 to: Recipient::Member(member),
                 bytes: 9
             }),

@@ -8,7 +8,7 @@
 
 use std::ops::Range;
 
-use cliques::Protocol;
+use cliques::{Protocol, testing::foreign::FOREIGN};
 use gka_robust::{
     Algorithm,
     testing::{
@@ -57,52 +57,52 @@ fn keep_all_properties(protocol: Protocol, algorithm: Algorithm, count: u64) {
 
 #[test]
 fn gdh_basic() {
-    keep_all_properties(Protocol::Gdh, Algorithm::Basic, 1_500);
+    keep_all_properties(Protocol::GDH, Algorithm::Basic, 1_500);
 }
 
 #[test]
 fn gdh_optimized() {
-    keep_all_properties(Protocol::Gdh, Algorithm::Optimized, 1_500);
+    keep_all_properties(Protocol::GDH, Algorithm::Optimized, 1_500);
 }
 
 #[test]
 fn gdh_restart() {
-    keep_all_properties(Protocol::Gdh, Algorithm::Restart, 1_000);
+    keep_all_properties(Protocol::GDH, Algorithm::Restart, 1_000);
 }
 
 #[test]
 fn bd_restart() {
-    keep_all_properties(Protocol::Bd, Algorithm::Restart, 1_500);
+    keep_all_properties(Protocol::BD, Algorithm::Restart, 1_500);
 }
 
 #[test]
 fn ckd_restart() {
-    keep_all_properties(Protocol::Ckd, Algorithm::Restart, 1_000);
+    keep_all_properties(Protocol::CKD, Algorithm::Restart, 1_000);
 }
 
 #[test]
 fn ckd_incremental() {
-    keep_all_properties(Protocol::Ckd, Algorithm::Incremental, 1_500);
+    keep_all_properties(Protocol::CKD, Algorithm::Incremental, 1_500);
 }
 
 #[test]
 fn str_restart() {
-    keep_all_properties(Protocol::Str, Algorithm::Restart, 1_000);
+    keep_all_properties(Protocol::STR, Algorithm::Restart, 1_000);
 }
 
 #[test]
 fn str_incremental() {
-    keep_all_properties(Protocol::Str, Algorithm::Incremental, 1_500);
+    keep_all_properties(Protocol::STR, Algorithm::Incremental, 1_500);
 }
 
 #[test]
 fn tgdh_restart() {
-    keep_all_properties(Protocol::Tgdh, Algorithm::Restart, 1_000);
+    keep_all_properties(Protocol::TGDH, Algorithm::Restart, 1_000);
 }
 
 #[test]
 fn tgdh_incremental() {
-    keep_all_properties(Protocol::Tgdh, Algorithm::Incremental, 1_500);
+    keep_all_properties(Protocol::TGDH, Algorithm::Incremental, 1_500);
 }
 
 /// Rare: a refresh that one side completes and the other gives up, and data under either key in
@@ -111,15 +111,22 @@ fn tgdh_incremental() {
 fn refresh_completed_on_one_side_only() {
     for algorithm in [Algorithm::Basic, Algorithm::Optimized] {
         for seed in [202_502, 243_466, 298_992] {
-            let options = |seed| Options::of(Protocol::Gdh, algorithm, seed);
+            let options = |seed| Options::of(Protocol::GDH, algorithm, seed);
             assert!(cascades(seed..seed + 1, options) > 0);
         }
     }
 }
 
+/// A suite that no list has, over symbols and over a real group.
+#[test]
+fn a_suite_of_another_crate() {
+    keep_all_properties(FOREIGN, Algorithm::Restart, 300);
+    assert_eq!(Algorithm::of(FOREIGN), Algorithm::Restart);
+}
+
 #[test]
 fn cascades_over_a_real_group() {
-    for protocol in Protocol::ALL {
+    for protocol in Protocol::ALL.iter().chain(&[FOREIGN]) {
         let views = cascades(10_000..10_040, |seed| Options {
             suite: Suite::Real("ristretto255".parse().unwrap()),
             ..Options::of(*protocol, Algorithm::of(*protocol), seed)

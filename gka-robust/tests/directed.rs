@@ -31,21 +31,22 @@ use gka_robust::{
 const SEEDS: u64 = 6;
 
 const DESIGNS: [(Protocol, Algorithm); 8] = [
-    (Protocol::Gdh, Algorithm::Basic),
-    (Protocol::Gdh, Algorithm::Optimized),
-    (Protocol::Bd, Algorithm::Restart),
-    (Protocol::Ckd, Algorithm::Restart),
-    (Protocol::Ckd, Algorithm::Incremental),
-    (Protocol::Str, Algorithm::Incremental),
-    (Protocol::Tgdh, Algorithm::Restart),
-    (Protocol::Tgdh, Algorithm::Incremental),
+    (Protocol::GDH, Algorithm::Basic),
+    (Protocol::GDH, Algorithm::Optimized),
+    (Protocol::BD, Algorithm::Restart),
+    (Protocol::CKD, Algorithm::Restart),
+    (Protocol::CKD, Algorithm::Incremental),
+    (Protocol::STR, Algorithm::Incremental),
+    (Protocol::TGDH, Algorithm::Restart),
+    (Protocol::TGDH, Algorithm::Incremental),
 ];
 
 /// The states of an agreement.
 fn states(protocol: Protocol) -> &'static [&'static str] {
-    match protocol {
-        Protocol::Gdh => &["PT", "FT", "FO", "KL"],
-        _ => &["R"],
+    if protocol == Protocol::GDH {
+        &["PT", "FT", "FO", "KL"]
+    } else {
+        &["R"]
     }
 }
 

@@ -18,12 +18,12 @@ use gka_robust::{
 const NAMES: [&str; 3] = ["a", "b", "c"];
 
 const DESIGNS: [(Protocol, Algorithm); 6] = [
-    (Protocol::Gdh, Algorithm::Basic),
-    (Protocol::Gdh, Algorithm::Optimized),
-    (Protocol::Bd, Algorithm::Restart),
-    (Protocol::Ckd, Algorithm::Incremental),
-    (Protocol::Str, Algorithm::Incremental),
-    (Protocol::Tgdh, Algorithm::Incremental),
+    (Protocol::GDH, Algorithm::Basic),
+    (Protocol::GDH, Algorithm::Optimized),
+    (Protocol::BD, Algorithm::Restart),
+    (Protocol::CKD, Algorithm::Incremental),
+    (Protocol::STR, Algorithm::Incremental),
+    (Protocol::TGDH, Algorithm::Incremental),
 ];
 
 fn bounds(deeds: u32, refreshes: u32) -> Bounds {
@@ -59,9 +59,9 @@ fn two_changes_from_nothing() {
 #[test]
 fn one_refresh_in_peace() {
     for (protocol, algorithm) in [
-        (Protocol::Gdh, Algorithm::Optimized),
-        (Protocol::Str, Algorithm::Incremental),
-        (Protocol::Tgdh, Algorithm::Incremental),
+        (Protocol::GDH, Algorithm::Optimized),
+        (Protocol::STR, Algorithm::Incremental),
+        (Protocol::TGDH, Algorithm::Incremental),
     ] {
         let options = Options::of(protocol, algorithm, 1);
         let report = explore(options, &NAMES, Start::Together, bounds(0, 1));
@@ -78,7 +78,7 @@ fn faults_are_found() {
     ] {
         let options = Options {
             fault: Some(fault),
-            ..Options::of(Protocol::Gdh, Algorithm::Basic, 1)
+            ..Options::of(Protocol::GDH, Algorithm::Basic, 1)
         };
         let report = explore(options, &NAMES, Start::Nothing, bounds(deeds, 0));
         let found = report.violation.map(|(violation, _)| violation.invariant);

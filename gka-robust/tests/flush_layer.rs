@@ -83,6 +83,12 @@ struct World {
     rng: ChaCha20Rng,
 }
 
+/// The kind whose number is this message type.
+fn kind_of(message_type: i16) -> Option<TokenKind> {
+    let mut kinds = Protocol::all_kinds().into_iter();
+    kinds.find(|kind| i32::from(kind.number()) == i32::from(message_type))
+}
+
 impl World {
     fn new(protocol: Protocol, algorithm: Algorithm, seed: u64, daemons: usize) -> Self {
         let mut world = Self {
@@ -105,7 +111,7 @@ impl World {
         for index in self.members.len()..self.network.processes.len() {
             let me = self.network.processes[index].name;
             let group = SymbolicGroup::new(self.algebra.clone(), index);
-            let suite = self.protocol.member_over(group.clone(), me).unwrap();
+            let suite = self.protocol.member(group.clone(), me);
             let config = Config {
                 me,
                 group: b"g".to_vec(),
@@ -213,14 +219,16 @@ impl World {
             TokenService::Fifo => Service::Fifo,
             TokenService::Agreed => Service::Agreed,
         };
-        let epoch = ReceivedToken::decode(&token.bytes).unwrap().epoch();
+        let epoch = ReceivedToken::decode(&token.bytes, self.protocol)
+            .unwrap()
+            .epoch();
         let layer = &mut self.network.processes[process].layer;
         let view = layer.view(&group()).unwrap().clone();
         self.trace.tokens.push(TokenRecord {
             life: process,
             view: view.view.id,
             kind: token.kind,
-            run: epoch * u32::from(token.kind != TokenKind::RefreshRequest),
+            run: epoch * u32::from(token.kind != TokenKind::REFRESH_REQUEST),
             to: token.to.clone(),
             round: 0,
         });
@@ -319,7 +327,7 @@ impl World {
             }
             FlushEvent::Message(message) => Input::Token {
                 sender: message.sender,
-                kind: TokenKind::from_number(message.message_type as u16).ok(),
+                kind: kind_of(message.message_type),
                 bytes: message.body,
             },
             FlushEvent::SelfLeave { .. }
@@ -472,7 +480,7 @@ fn faults_are_seen() {
         (Fault::KeepVsSignal, "I22"),
     ] {
         let seen = (0..40).any(|seed| {
-            let (found, _) = run(Protocol::Gdh, Algorithm::Basic, seed, Some(fault));
+            let (found, _) = run(Protocol::GDH, Algorithm::Basic, seed, Some(fault));
             found
                 .iter()
                 .any(|violation| violation.invariant == invariant)
@@ -483,26 +491,26 @@ fn faults_are_seen() {
 
 #[test]
 fn gdh() {
-    runs(Protocol::Gdh, Algorithm::Basic, 0..150);
-    runs(Protocol::Gdh, Algorithm::Optimized, 0..150);
+    runs(Protocol::GDH, Algorithm::Basic, 0..150);
+    runs(Protocol::GDH, Algorithm::Optimized, 0..150);
 }
 
 #[test]
 fn bd() {
-    runs(Protocol::Bd, Algorithm::Restart, 0..150);
+    runs(Protocol::BD, Algorithm::Restart, 0..150);
 }
 
 #[test]
 fn ckd() {
-    runs(Protocol::Ckd, Algorithm::Incremental, 0..150);
+    runs(Protocol::CKD, Algorithm::Incremental, 0..150);
 }
 
 #[test]
 fn str() {
-    runs(Protocol::Str, Algorithm::Incremental, 0..150);
+    runs(Protocol::STR, Algorithm::Incremental, 0..150);
 }
 
 #[test]
 fn tgdh() {
-    runs(Protocol::Tgdh, Algorithm::Incremental, 0..150);
+    runs(Protocol::TGDH, Algorithm::Incremental, 0..150);
 }

@@ -96,8 +96,8 @@ fn dropped(
 fn valid(trio: &Trio, who: &str) -> (&'static str, TokenKind, Bytes) {
     let sender = if who == "b" { "c" } else { "b" };
     let epoch = u32::from(trio.state(who) == "REFRESHING");
-    match trio.forge(sender, Recipient::Group, TokenKind::GdhKeyList, epoch) {
-        Input::Token { bytes, .. } => (sender, TokenKind::GdhKeyList, bytes),
+    match trio.forge(sender, Recipient::Group, cliques::gdh::KEY_LIST, epoch) {
+        Input::Token { bytes, .. } => (sender, cliques::gdh::KEY_LIST, bytes),
         other => panic!("{other:?}"),
     }
 }
@@ -191,11 +191,11 @@ fn in_the_own_name() {
         "a token in the own name that was not sent",
         |trio, who| {
             let epoch = u32::from(trio.state(who) == "REFRESHING");
-            match trio.forge(who, Recipient::Group, TokenKind::GdhKeyList, epoch) {
+            match trio.forge(who, Recipient::Group, cliques::gdh::KEY_LIST, epoch) {
                 Input::Token { bytes, .. } => {
                     let mut bytes = bytes.to_vec();
                     *bytes.last_mut().unwrap() ^= 1;
-                    token(who, TokenKind::GdhKeyList, bytes)
+                    token(who, cliques::gdh::KEY_LIST, bytes)
                 }
                 other => panic!("{other:?}"),
             }
@@ -209,7 +209,7 @@ fn in_the_own_name() {
 fn of_a_stranger() {
     let make = |trio: &mut Trio, who: &str| {
         let epoch = u32::from(trio.state(who) == "REFRESHING");
-        trio.forge("z", Recipient::Group, TokenKind::GdhKeyList, epoch)
+        trio.forge("z", Recipient::Group, cliques::gdh::KEY_LIST, epoch)
     };
     dropped(
         "stranger's token",
@@ -231,7 +231,7 @@ fn redirected() {
         trio.forge(
             sender,
             Recipient::Member(id(other)),
-            TokenKind::GdhPartial,
+            cliques::gdh::PARTIAL_TOKEN,
             epoch,
         )
     };
@@ -244,7 +244,7 @@ fn of_another_view_or_epoch() {
         let sender = if who == "b" { "c" } else { "b" };
         let current = trio.current.clone();
         trio.current = view(2, &["a", "b", "c"], &["a"], Cause::Network);
-        let token = trio.forge(sender, Recipient::Group, TokenKind::GdhKeyList, 0);
+        let token = trio.forge(sender, Recipient::Group, cliques::gdh::KEY_LIST, 0);
         trio.current = current;
         token
     };
@@ -259,7 +259,7 @@ fn of_another_view_or_epoch() {
         let sender = if who == "b" { "c" } else { "b" };
         let current = trio.current.clone();
         trio.current = view(1, &["a", "c", "b"], &["a"], Cause::Network);
-        let token = trio.forge(sender, Recipient::Group, TokenKind::GdhKeyList, 0);
+        let token = trio.forge(sender, Recipient::Group, cliques::gdh::KEY_LIST, 0);
         trio.current = current;
         token
     };
@@ -270,7 +270,7 @@ fn of_another_view_or_epoch() {
         0,
     );
     let epoch =
-        |trio: &mut Trio, _: &str| trio.forge("b", Recipient::Group, TokenKind::GdhKeyList, 7);
+        |trio: &mut Trio, _: &str| trio.forge("b", Recipient::Group, cliques::gdh::KEY_LIST, 7);
     for state in STATES {
         let (mut trio, who) = Trio::at(state);
         let input = epoch(&mut trio, who);
@@ -283,7 +283,7 @@ fn of_another_view_or_epoch() {
 fn of_another_kind_than_the_transport_says() {
     let make = |trio: &mut Trio, who: &str| {
         let (sender, _, bytes) = valid(trio, who);
-        token(sender, TokenKind::GdhPartial, bytes)
+        token(sender, cliques::gdh::PARTIAL_TOKEN, bytes)
     };
     dropped(
         "other kind",
@@ -331,7 +331,8 @@ fn every_token_repeated_everywhere() {
 fn suite_mismatch_is_reported_once_and_ends_nothing() {
     let (mut trio, who) = Trio::at("FT");
     let sender = "b";
-    let Input::Token { bytes, .. } = trio.forge(sender, Recipient::Group, TokenKind::GdhFinal, 0)
+    let Input::Token { bytes, .. } =
+        trio.forge(sender, Recipient::Group, cliques::gdh::FINAL_TOKEN, 0)
     else {
         panic!()
     };
@@ -339,7 +340,7 @@ fn suite_mismatch_is_reported_once_and_ends_nothing() {
         let mut changed = bytes.to_vec();
         changed[1] = 77;
         let outputs = trio
-            .handle(who, token(sender, TokenKind::GdhFinal, changed))
+            .handle(who, token(sender, cliques::gdh::FINAL_TOKEN, changed))
             .unwrap();
         match (attempt, outputs.first()) {
             (0, Some(Output::Failed(failure))) => {
@@ -368,7 +369,7 @@ fn unknown_identity_is_reported() {
     for name in ["a", "b", "c"] {
         trio.handle(name, Input::Membership(joint.clone())).unwrap();
     }
-    let outputs = trio.deliver("b", TokenKind::GdhPartial);
+    let outputs = trio.deliver("b", cliques::gdh::PARTIAL_TOKEN);
     assert!(matches!(
         outputs.as_slice(),
         [Output::Failed(failure)] if failure.reason == FailureReason::UnknownIdentity
@@ -380,11 +381,11 @@ fn unknown_identity_is_reported() {
 fn insider_ends_the_run_until_the_next_membership() {
     // State, kind of the token awaited there, epoch.
     for (state, kind, epoch) in [
-        ("PT", TokenKind::GdhPartial, 0),
-        ("FT", TokenKind::GdhFinal, 0),
-        ("FO", TokenKind::GdhFactorOut, 0),
-        ("KL", TokenKind::GdhKeyList, 0),
-        ("REFRESHING", TokenKind::GdhKeyList, 1),
+        ("PT", cliques::gdh::PARTIAL_TOKEN, 0),
+        ("FT", cliques::gdh::FINAL_TOKEN, 0),
+        ("FO", cliques::gdh::FACTOR_OUT, 0),
+        ("KL", cliques::gdh::KEY_LIST, 0),
+        ("REFRESHING", cliques::gdh::KEY_LIST, 1),
     ] {
         let (mut trio, who) = Trio::at(state);
         let sender = match (who, kind) {
@@ -416,10 +417,10 @@ fn insider_ends_the_run_until_the_next_membership() {
 #[test]
 fn what_nobody_needed_before_is_blamed_on_its_author() {
     let (mut trio, _) = Trio::at_of("KL", OPTIMIZED);
-    let Some(Input::Token { bytes, .. }) = trio.take("b", TokenKind::GdhKeyList) else {
+    let Some(Input::Token { bytes, .. }) = trio.take("b", cliques::gdh::KEY_LIST) else {
         panic!("the key list is on its way");
     };
-    let received = ReceivedToken::decode(&bytes).unwrap();
+    let received = ReceivedToken::decode(&bytes, Protocol::GDH).unwrap();
     let mut body = received
         .verify(&TestVerifier::default())
         .unwrap()
@@ -436,7 +437,7 @@ fn what_nobody_needed_before_is_blamed_on_its_author() {
         })
         .unwrap();
     assert_ne!(none, 0);
-    let list = trio.forge_body("c", Recipient::Group, TokenKind::GdhKeyList, 0, &body);
+    let list = trio.forge_body("c", Recipient::Group, cliques::gdh::KEY_LIST, 0, &body);
     trio.handle("b", list).unwrap();
     assert_eq!(trio.state("b"), "SECURE");
     trio.handle("b", Input::FlushRequest).unwrap();
@@ -453,15 +454,15 @@ fn what_nobody_needed_before_is_blamed_on_its_author() {
 }
 
 const DESIGNS: [(Protocol, Algorithm); 9] = [
-    (Protocol::Gdh, Algorithm::Basic),
-    (Protocol::Gdh, Algorithm::Optimized),
-    (Protocol::Gdh, Algorithm::Restart),
-    (Protocol::Bd, Algorithm::Restart),
-    (Protocol::Ckd, Algorithm::Restart),
-    (Protocol::Ckd, Algorithm::Incremental),
-    (Protocol::Str, Algorithm::Incremental),
-    (Protocol::Tgdh, Algorithm::Restart),
-    (Protocol::Tgdh, Algorithm::Incremental),
+    (Protocol::GDH, Algorithm::Basic),
+    (Protocol::GDH, Algorithm::Optimized),
+    (Protocol::GDH, Algorithm::Restart),
+    (Protocol::BD, Algorithm::Restart),
+    (Protocol::CKD, Algorithm::Restart),
+    (Protocol::CKD, Algorithm::Incremental),
+    (Protocol::STR, Algorithm::Incremental),
+    (Protocol::TGDH, Algorithm::Restart),
+    (Protocol::TGDH, Algorithm::Incremental),
 ];
 
 /// Random cascades with a listener that repeats, changes and misdirects everything it hears (I27).
@@ -587,16 +588,16 @@ const OTHERS: [(&str, Design); 15] = [
     ("M", OPTIMIZED),
     ("M controller", OPTIMIZED),
     ("CM interrupted", OPTIMIZED),
-    ("R", (Protocol::Bd, Algorithm::Restart)),
-    ("S", (Protocol::Ckd, Algorithm::Incremental)),
-    ("R", (Protocol::Ckd, Algorithm::Incremental)),
-    ("M", (Protocol::Ckd, Algorithm::Incremental)),
-    ("S", (Protocol::Str, Algorithm::Incremental)),
-    ("R", (Protocol::Str, Algorithm::Incremental)),
-    ("M", (Protocol::Str, Algorithm::Incremental)),
-    ("S", (Protocol::Tgdh, Algorithm::Incremental)),
-    ("R", (Protocol::Tgdh, Algorithm::Incremental)),
-    ("M", (Protocol::Tgdh, Algorithm::Incremental)),
+    ("R", (Protocol::BD, Algorithm::Restart)),
+    ("S", (Protocol::CKD, Algorithm::Incremental)),
+    ("R", (Protocol::CKD, Algorithm::Incremental)),
+    ("M", (Protocol::CKD, Algorithm::Incremental)),
+    ("S", (Protocol::STR, Algorithm::Incremental)),
+    ("R", (Protocol::STR, Algorithm::Incremental)),
+    ("M", (Protocol::STR, Algorithm::Incremental)),
+    ("S", (Protocol::TGDH, Algorithm::Incremental)),
+    ("R", (Protocol::TGDH, Algorithm::Incremental)),
+    ("M", (Protocol::TGDH, Algorithm::Incremental)),
 ];
 
 proptest! {
@@ -643,7 +644,7 @@ proptest! {
                     token(&sender, kind, bytes)
                 }
                 Any::Token(_) => continue,
-                Any::Bytes(bytes) => token("b", TokenKind::GdhFinal, bytes),
+                Any::Bytes(bytes) => token("b", cliques::gdh::FINAL_TOKEN, bytes),
                 Any::Reset => {
                     trio.drivers.get_mut(who).unwrap().reset();
                     flushed = false;

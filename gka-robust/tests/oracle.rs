@@ -7,7 +7,6 @@
     clippy::panic
 )]
 
-use cliques::TokenKind;
 use gka_robust::testing::{
     Options, Simulation,
     cascade::{Shape, run},
@@ -326,12 +325,12 @@ fn grammar_and_roles() {
         true
     });
     for kind in [
-        TokenKind::GdhPartial,
-        TokenKind::GdhFinal,
-        TokenKind::GdhKeyList,
+        cliques::gdh::PARTIAL_TOKEN,
+        cliques::gdh::FINAL_TOKEN,
+        cliques::gdh::KEY_LIST,
     ] {
         for refresh in [false, true] {
-            if refresh && kind != TokenKind::GdhKeyList {
+            if refresh && kind != cliques::gdh::KEY_LIST {
                 continue;
             }
             named("I24", "", |trace| {

@@ -98,7 +98,7 @@ fn log_tells_how_an_agreement_went() {
     let mut trio = secure(RefreshPolicy::default());
     trio.handle("a", Input::RequestRefresh).unwrap();
     for name in ["a", "b", "c"] {
-        trio.deliver(name, TokenKind::RefreshRequest);
+        trio.deliver(name, TokenKind::REFRESH_REQUEST);
     }
     trio.handle("a", Input::FlushRequest).unwrap();
     let driver = trio.drivers.get_mut("a").unwrap();
@@ -157,7 +157,7 @@ fn log_is_bounded() {
 #[test]
 fn what_does_not_exist_is_refused() {
     for algorithm in [Algorithm::Incremental, Algorithm::Optimized] {
-        let protocol = cliques::Protocol::Bd;
+        let protocol = cliques::Protocol::BD;
         let refused = RobustDriver::<Bytes>::new(config_of("a", (protocol, algorithm)));
         assert_eq!(
             refused.err(),

@@ -309,9 +309,10 @@ fn left(members: &[&str], gone: &str) -> Input<Bytes> {
 fn input(trio: &mut Trio, who: &str, state: &str, event: &str) -> Option<Input<Bytes>> {
     let other = if who == "b" { "a" } else { "b" };
     let run = u32::from(matches!(state, "REFRESHING" | "S given up" | "M given up"));
-    let suite = match trio.design.0 {
-        Protocol::Bd => TokenKind::BdZ,
-        _ => TokenKind::CkdKey,
+    let suite = if trio.design.0 == Protocol::BD {
+        cliques::bd::BLINDED_SHARE
+    } else {
+        cliques::ckd::KEY
     };
     Some(match event {
         "data" => Input::Data(Bytes::from_static(b"data")),
@@ -341,28 +342,28 @@ fn input(trio: &mut Trio, who: &str, state: &str, event: &str) -> Option<Input<B
         )),
         "all came back" => Input::Membership(view(2, &["a", "b", "c"], &[who], Cause::Network)),
         "suite" => token(trio, who, suite, other, run),
-        "partial" => token(trio, who, TokenKind::GdhPartial, other, run),
-        "own final" => token(trio, who, TokenKind::GdhFinal, who, run),
+        "partial" => token(trio, who, cliques::gdh::PARTIAL_TOKEN, other, run),
+        "own final" => token(trio, who, cliques::gdh::FINAL_TOKEN, who, run),
         "final" => {
-            let forged = trio.forge(other, Recipient::Group, TokenKind::GdhFinal, run);
+            let forged = trio.forge(other, Recipient::Group, cliques::gdh::FINAL_TOKEN, run);
             match state {
                 "FT" => {
-                    trio.deliver("b", TokenKind::GdhPartial);
-                    trio.deliver("c", TokenKind::GdhPartial);
-                    trio.take(who, TokenKind::GdhFinal).unwrap()
+                    trio.deliver("b", cliques::gdh::PARTIAL_TOKEN);
+                    trio.deliver("c", cliques::gdh::PARTIAL_TOKEN);
+                    trio.take(who, cliques::gdh::FINAL_TOKEN).unwrap()
                 }
                 _ => forged,
             }
         }
         "fact-out" => {
             if state == "FO" {
-                trio.deliver("b", TokenKind::GdhFinal);
+                trio.deliver("b", cliques::gdh::FINAL_TOKEN);
             }
-            token(trio, who, TokenKind::GdhFactorOut, other, run)
+            token(trio, who, cliques::gdh::FACTOR_OUT, other, run)
         }
-        "key list" => token(trio, who, TokenKind::GdhKeyList, other, run),
+        "key list" => token(trio, who, cliques::gdh::KEY_LIST, other, run),
         // Of an earlier epoch in REFRESHING: that of the key to be replaced.
-        "refresh request" => trio.forge(other, Recipient::Group, TokenKind::RefreshRequest, 0),
+        "refresh request" => trio.forge(other, Recipient::Group, TokenKind::REFRESH_REQUEST, 0),
         "request refresh" => Input::RequestRefresh,
         "fail" => {
             let culprit = if state == "FAILED" { "b" } else { "x" };
@@ -401,8 +402,8 @@ fn every_row_of_the_optimised_algorithm() {
 
 #[test]
 fn every_row_of_the_generic_machine() {
-    every_row(GENERIC_ROWS, (Protocol::Bd, Algorithm::Restart));
-    every_row(INCREMENTAL_ROWS, (Protocol::Ckd, Algorithm::Incremental));
+    every_row(GENERIC_ROWS, (Protocol::BD, Algorithm::Restart));
+    every_row(INCREMENTAL_ROWS, (Protocol::CKD, Algorithm::Incremental));
 }
 
 fn every_row(table: &str, design: Design) {
@@ -483,7 +484,7 @@ fn early_data_comes_right_after_the_key() {
         trio.handle(who, Input::EarlyData(Bytes::copy_from_slice(&[number])))
             .unwrap();
     }
-    let outputs = trio.deliver(who, TokenKind::GdhKeyList);
+    let outputs = trio.deliver(who, cliques::gdh::KEY_LIST);
     let described: Vec<String> = outputs.iter().map(describe).collect();
     assert_eq!(described, ["install 3 0", "deliver", "deliver", "deliver"]);
 }
@@ -494,9 +495,9 @@ fn early_data_overtakes_even_the_request_for_the_refresh() {
     trio.handle(who, Input::EarlyData(Bytes::from_static(b"ahead")))
         .unwrap();
     trio.handle("b", Input::RequestRefresh).unwrap();
-    trio.deliver("c", TokenKind::RefreshRequest);
-    trio.deliver(who, TokenKind::RefreshRequest);
-    let outputs = trio.deliver(who, TokenKind::GdhKeyList);
+    trio.deliver("c", TokenKind::REFRESH_REQUEST);
+    trio.deliver(who, TokenKind::REFRESH_REQUEST);
+    let outputs = trio.deliver(who, cliques::gdh::KEY_LIST);
     let described: Vec<String> = outputs.iter().map(describe).collect();
     assert_eq!(described, ["install 3 1", "deliver"]);
 }

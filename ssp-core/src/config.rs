@@ -104,11 +104,11 @@ impl GroupOptions {
     /// is as by default (secure layer notes, section 3.1).
     pub fn by_prefix(group: &GroupName) -> Self {
         Self::of(match group.as_bytes().first() {
-            Some(b'1') => Protocol::Bd,
-            Some(b'2') => Protocol::Ckd,
-            Some(b'4') => Protocol::Str,
-            Some(b'5') => Protocol::Tgdh,
-            Some(_) | None => Protocol::Gdh,
+            Some(b'1') => Protocol::BD,
+            Some(b'2') => Protocol::CKD,
+            Some(b'4') => Protocol::STR,
+            Some(b'5') => Protocol::TGDH,
+            Some(_) | None => Protocol::GDH,
         })
     }
 
@@ -127,9 +127,12 @@ impl GroupOptions {
     /// [`Algorithm::Optimized`] makes joins of large GDH groups much cheaper; it builds on what the
     /// last view agreed, so what went wrong there stays until the members are told apart.
     pub fn algorithm(&self) -> Algorithm {
-        self.algorithm.unwrap_or_else(|| match self.protocol {
-            Protocol::Gdh => Algorithm::Basic,
-            protocol => Algorithm::of(protocol),
+        self.algorithm.unwrap_or_else(|| {
+            if self.protocol == Protocol::GDH {
+                Algorithm::Basic
+            } else {
+                Algorithm::of(self.protocol)
+            }
         })
     }
 }
@@ -137,7 +140,7 @@ impl GroupOptions {
 impl Default for GroupOptions {
     fn default() -> Self {
         Self {
-            protocol: Protocol::Gdh,
+            protocol: Protocol::GDH,
             mathematical_group: NamedGroup::Ristretto255.into(),
             record: RecordSuite::default(),
             algorithm: None,

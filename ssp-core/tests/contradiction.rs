@@ -9,7 +9,7 @@
 
 mod support;
 
-use cliques::{Envelope, Protocol, ReceivedToken, Recipient, Signer, TokenBinding, TokenKind};
+use cliques::{Envelope, Protocol, ReceivedToken, Recipient, Signer, TokenBinding};
 use gcs_proto::gcs::GcsEvent;
 use ssp_core::{GroupFailure, GroupOptions, NamedGroup, Phase, SessionEvent};
 use support::{World, group, member, signer};
@@ -28,7 +28,7 @@ fn lie(world: &mut World) -> usize {
     view_id[8..].copy_from_slice(&(world.next_id - 1).to_be_bytes());
     let members = ["alice", "bob", "carol"].map(member);
     let binding = TokenBinding {
-        protocol: Protocol::Bd,
+        protocol: Protocol::BD,
         group_name: NamedGroup::Ristretto255.as_str().to_string(),
         group: group("chat").as_bytes().to_vec(),
         view_id,
@@ -44,9 +44,9 @@ fn lie(world: &mut World) -> usize {
         if message.sender != member("carol") || message.message_type != QUOTIENT {
             continue;
         }
-        let honest = ReceivedToken::decode(&message.body).unwrap();
+        let honest = ReceivedToken::decode(&message.body, Protocol::BD).unwrap();
         let envelope = Envelope {
-            kind: TokenKind::BdX,
+            kind: cliques::bd::QUOTIENT,
             epoch: honest.epoch(),
             timestamp: 0,
             sender: member("carol"),
@@ -64,7 +64,7 @@ fn a_random_quotient_is_told_as_a_contradiction_with_all_suspects() {
     let chat = group("chat");
     let mut world = World::of(7, &["alice", "bob", "carol"]);
     let options = GroupOptions {
-        protocol: Protocol::Bd,
+        protocol: Protocol::BD,
         ..GroupOptions::default()
     };
     for node in 0..2 {

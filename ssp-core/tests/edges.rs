@@ -184,7 +184,7 @@ fn signed_by_carol(world: &mut World, kind: TokenKind, epoch: u32, body: Vec<u8>
         .map(|name| MemberName::new(name.as_bytes()).unwrap())
         .collect();
     let binding = TokenBinding {
-        protocol: Protocol::Gdh,
+        protocol: Protocol::GDH,
         group_name: NamedGroup::Ristretto255.as_str().to_string(),
         group: group("chat").as_bytes().to_vec(),
         view_id: view.view.id.0,
@@ -217,7 +217,7 @@ fn a_refresh_that_a_member_spoils_takes_the_old_key_with_it() {
         world.nodes[0].session().group_state(&chat),
         Some(Phase::Refreshing)
     );
-    let spoilt = signed_by_carol(&mut world, TokenKind::GdhKeyList, 1, vec![1, 2, 3]);
+    let spoilt = signed_by_carol(&mut world, cliques::gdh::KEY_LIST, 1, vec![1, 2, 3]);
     world.inject(2, chat, Service::Agreed, -32_747, spoilt);
     world.inject(1, chat, Service::Agreed, wire::SEALED, sealed);
     world.run();
@@ -608,7 +608,8 @@ fn nothing_is_said_while_a_stranger_is_in_the_view() {
             world.wait(10_000);
         }
         let said = world.wire.iter().filter(|(name, message)| {
-            *name != member("mallory") && ReceivedToken::decode(&message.body).is_ok()
+            *name != member("mallory")
+                && ReceivedToken::decode(&message.body, Protocol::GDH).is_ok()
                 || message.message_type == wire::SEALED
         });
         assert_eq!(said.count(), 0);

@@ -117,7 +117,7 @@ fn a_stranger_to_one_member_only_keeps_that_one_apart() {
     let chat = group("chat");
     let names = ["alice", "bob", "carol", "mallory"];
     for protocol in ssp_core::Protocol::ALL {
-        let goes_on = matches!(protocol, ssp_core::Protocol::Str | ssp_core::Protocol::Tgdh);
+        let goes_on = protocol.survival() == cliques::Survival::Everything;
         for order in [[0, 1, 2, 3], [0, 1, 3, 2]] {
             let mut world = World::new(9);
             world.add("alice", trust(&names[..3]));

@@ -30,11 +30,11 @@ const NAMES: [&str; 4] = ["alice", "bob", "carol", "dave"];
 
 /// The designs that heal by themselves, which are those that are used where nothing else is asked for.
 const PROTOCOLS: [Protocol; 5] = [
-    Protocol::Gdh,
-    Protocol::Bd,
-    Protocol::Ckd,
-    Protocol::Str,
-    Protocol::Tgdh,
+    Protocol::GDH,
+    Protocol::BD,
+    Protocol::CKD,
+    Protocol::STR,
+    Protocol::TGDH,
 ];
 
 fn chat() -> GroupName {
@@ -254,7 +254,7 @@ fn check(world: &World, what: &str) {
 /// view, nobody can know, and members have to come back; in the tree suites, which go on from a tree
 /// that not all may have, members have to be told apart.
 fn heal(world: &mut World, flush: Flush, options: &GroupOptions, what: &str) {
-    let goes_on = matches!(options.protocol, Protocol::Str | Protocol::Tgdh);
+    let goes_on = options.protocol.survival() == cliques::Survival::Everything;
     if flush == Flush::Honest && !goes_on {
         world.heal();
         world.run();

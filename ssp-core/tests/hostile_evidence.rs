@@ -215,7 +215,7 @@ fn evidence_that_one_member_lacks_is_shown_again_when_it_asks() {
             world.leave(1, chat());
             world.run();
             if world.nodes[0].session().group_state(&chat()) != Some(Phase::Secure) {
-                assert!(matches!(protocol, Protocol::Str | Protocol::Tgdh));
+                assert_eq!(protocol.survival(), cliques::Survival::Everything);
                 world.leave(0, chat());
                 world.run();
                 world.join_with(0, chat(), options);

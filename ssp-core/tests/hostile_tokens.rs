@@ -32,14 +32,14 @@ use support::{World, flips, group, member, signer, trust};
 const NAMES: [&str; 4] = ["alice", "bob", "carol", "dave"];
 
 const DESIGNS: [(Protocol, Algorithm); 8] = [
-    (Protocol::Gdh, Algorithm::Basic),
-    (Protocol::Gdh, Algorithm::Optimized),
-    (Protocol::Bd, Algorithm::Restart),
-    (Protocol::Ckd, Algorithm::Restart),
-    (Protocol::Ckd, Algorithm::Incremental),
-    (Protocol::Str, Algorithm::Incremental),
-    (Protocol::Tgdh, Algorithm::Restart),
-    (Protocol::Tgdh, Algorithm::Incremental),
+    (Protocol::GDH, Algorithm::Basic),
+    (Protocol::GDH, Algorithm::Optimized),
+    (Protocol::BD, Algorithm::Restart),
+    (Protocol::CKD, Algorithm::Restart),
+    (Protocol::CKD, Algorithm::Incremental),
+    (Protocol::STR, Algorithm::Incremental),
+    (Protocol::TGDH, Algorithm::Restart),
+    (Protocol::TGDH, Algorithm::Incremental),
 ];
 
 /// Bytes behind the token: the original type and the view, if it was sent while the view was new; the
@@ -82,7 +82,7 @@ fn token(message: &Message) -> Option<(TokenKind, usize)> {
         other => other,
     };
     match wire::Content::of(message_type) {
-        wire::Content::Token(kind) => Some((kind, end)),
+        wire::Content::Token(Some(kind)) => Some((kind, end)),
         _ => None,
     }
 }
@@ -188,7 +188,7 @@ impl Attacker {
             let after = world.nodes[node].session().stats(&chat()).unwrap();
             // Too late, or for somebody else: then another one has to show it.
             if accepted(world, node) > before
-                || (kind == TokenKind::KeyConfirmation && after.unconfirmed == missing.unconfirmed)
+                || (kind == TokenKind::KEY_CONFIRMATION && after.unconfirmed == missing.unconfirmed)
             {
                 self.kinds.insert(kind);
             }
@@ -270,7 +270,7 @@ impl Attacker {
             "{kind} {field:?}: {after:?}"
         );
         let (new, old) = (&after.agreement.token_drops, &before.agreement.token_drops);
-        if kind == TokenKind::KeyConfirmation {
+        if kind == TokenKind::KEY_CONFIRMATION {
             // Whatever it is, it confirms nothing, and accuses nobody.
             assert_eq!(told, [], "{field:?}");
             return;
@@ -379,7 +379,7 @@ fn every_byte_of_every_kind_of_token_can_be_wrong() {
         );
         kinds.extend(attacker.kinds);
     }
-    let all = TokenKind::ALL.iter().copied();
+    let all = Protocol::all_kinds().into_iter();
     let missing: Vec<TokenKind> = all.filter(|kind| !kinds.contains(kind)).collect();
     assert_eq!(missing, []);
 }
@@ -483,7 +483,7 @@ fn tokens(world: &World) -> Vec<(usize, i16, Bytes)> {
         let Some((kind, end)) = token(&message) else {
             continue;
         };
-        let wire_type = wire::wire_type(kind).unwrap();
+        let wire_type = wire::wire_type(kind);
         all.push((sender, wire_type, sent.body.slice(..end)));
         if message.message_type == TAGGED {
             all.push((sender, TAGGED, sent.body.slice(..end + 2 + 12)));
@@ -587,7 +587,7 @@ fn forged(world: &mut World, of: &str, by: &str, kind: TokenKind, epoch: u32) ->
     let id = |name: &MemberName| MemberName::new(name.as_bytes()).unwrap();
     let members: Vec<MemberName> = view.view.members.iter().map(id).collect();
     let binding = TokenBinding {
-        protocol: Protocol::Gdh,
+        protocol: Protocol::GDH,
         group_name: NamedGroup::Ristretto255.as_str().to_string(),
         group: chat().as_bytes().to_vec(),
         view_id: view.view.id.0,
@@ -610,10 +610,10 @@ fn forged(world: &mut World, of: &str, by: &str, kind: TokenKind, epoch: u32) ->
 #[test]
 fn a_former_member_signs_nothing_that_counts() {
     for kind in [
-        TokenKind::RefreshRequest,
-        TokenKind::GdhFinal,
-        TokenKind::GdhKeyList,
-        TokenKind::KeyConfirmation,
+        TokenKind::REFRESH_REQUEST,
+        cliques::gdh::FINAL_TOKEN,
+        cliques::gdh::KEY_LIST,
+        TokenKind::KEY_CONFIRMATION,
     ] {
         let mut world = World::of(7, &NAMES[..3]);
         for node in 0..3 {
@@ -626,8 +626,8 @@ fn a_former_member_signs_nothing_that_counts() {
         let key = world.nodes[0].session().fingerprint(&chat());
         let before = world.nodes[0].session().stats(&chat()).unwrap();
         let outsiders = world.nodes[0].session().flush_stats().outsiders;
-        let epoch = u32::from(kind != TokenKind::RefreshRequest);
-        let wire_type = wire::wire_type(kind).unwrap();
+        let epoch = u32::from(kind != TokenKind::REFRESH_REQUEST);
+        let wire_type = wire::wire_type(kind);
         // In her own name to the group; in her name inside and bob's outside; in bob's altogether.
         for (sender, of) in [(2, "carol"), (1, "carol"), (1, "bob")] {
             let token = forged(&mut world, of, "carol", kind, epoch);
@@ -649,7 +649,7 @@ fn a_former_member_signs_nothing_that_counts() {
             suspects: vec![member("bob")],
             reason: GroupFailure::BadSignature,
         };
-        let looked_at = kind == TokenKind::RefreshRequest;
+        let looked_at = kind == TokenKind::REFRESH_REQUEST;
         assert_eq!(
             world.nodes[0].count(|event| *event == accused),
             usize::from(looked_at)
@@ -683,11 +683,11 @@ fn a_former_member_signs_nothing_that_counts() {
 #[test]
 fn a_member_signs_nothing_in_the_name_of_another_one() {
     for kind in [
-        TokenKind::RefreshRequest,
-        TokenKind::GdhFinal,
-        TokenKind::GdhFactorOut,
-        TokenKind::GdhKeyList,
-        TokenKind::KeyConfirmation,
+        TokenKind::REFRESH_REQUEST,
+        cliques::gdh::FINAL_TOKEN,
+        cliques::gdh::FACTOR_OUT,
+        cliques::gdh::KEY_LIST,
+        TokenKind::KEY_CONFIRMATION,
     ] {
         for lies in [false, true] {
             let mut world = World::of(8, &NAMES[..3]);
@@ -696,10 +696,10 @@ fn a_member_signs_nothing_in_the_name_of_another_one() {
                 world.run();
             }
             let key = world.nodes[0].last_view().fingerprint;
-            let wire_type = wire::wire_type(kind).unwrap();
+            let wire_type = wire::wire_type(kind);
             let sender = if lies { 1 } else { 2 };
             world.refresh(0, chat()).unwrap();
-            let epoch = u32::from(kind != TokenKind::RefreshRequest);
+            let epoch = u32::from(kind != TokenKind::REFRESH_REQUEST);
             let mut steps = 0;
             while world.step() {
                 steps += 1;
@@ -726,7 +726,10 @@ fn a_member_signs_nothing_in_the_name_of_another_one() {
             // The honest daemon's word is enough to know that it is not bob's. With the other one, it
             // is told that somebody signs badly in bob's name; a second request is not looked at, and
             // confirmations only count.
-            let quiet = matches!(kind, TokenKind::KeyConfirmation | TokenKind::RefreshRequest);
+            let quiet = matches!(
+                kind,
+                TokenKind::KEY_CONFIRMATION | TokenKind::REFRESH_REQUEST
+            );
             let told = lies && !quiet;
             assert_eq!(
                 world.nodes[0].count(accused),

@@ -10,6 +10,7 @@
 
 mod support;
 
+use cliques::testing::foreign::FOREIGN;
 use gcs_proto::{
     gcs::{GcsEvent, Message},
     name::GroupName,
@@ -42,7 +43,8 @@ fn explicit(protocol: Protocol) -> GroupOptions {
 
 #[test]
 fn members_confirm_every_key_before_they_send() {
-    for protocol in Protocol::ALL {
+    // Also of a suite that no list has.
+    for protocol in Protocol::ALL.iter().chain(&[FOREIGN]) {
         for seed in 0..8 {
             let mut world = World::of(seed, &NAMES);
             for node in 0..3 {
@@ -86,10 +88,10 @@ fn members_confirm_every_key_before_they_send() {
 
 #[test]
 fn a_wrong_or_forged_confirmation_is_told_apart() {
-    let wire_type = wire::wire_type(cliques::TokenKind::KeyConfirmation).unwrap();
+    let wire_type = wire::wire_type(cliques::TokenKind::KEY_CONFIRMATION);
     let mut world = World::of(1, &NAMES);
     for node in 0..3 {
-        world.join_with(node, chat(), explicit(Protocol::Gdh));
+        world.join_with(node, chat(), explicit(Protocol::GDH));
         world.run();
     }
     let old: Vec<_> = world
@@ -121,12 +123,12 @@ fn a_wrong_or_forged_confirmation_is_told_apart() {
 /// that the confirmation is not, in the same name.
 #[test]
 fn no_forgery_takes_the_place_of_a_confirmation_that_comes_before_its_key() {
-    let wire_type = wire::wire_type(cliques::TokenKind::KeyConfirmation).unwrap();
-    let key_list = wire::wire_type(cliques::TokenKind::GdhKeyList).unwrap();
+    let wire_type = wire::wire_type(cliques::TokenKind::KEY_CONFIRMATION);
+    let key_list = wire::wire_type(cliques::gdh::KEY_LIST);
     for refresh in [false, true] {
         let mut world = World::of(3, &NAMES);
         for node in 0..3 {
-            world.join_with(node, chat(), explicit(Protocol::Gdh));
+            world.join_with(node, chat(), explicit(Protocol::GDH));
             if node < 2 || refresh {
                 world.run();
             }
@@ -172,10 +174,10 @@ fn no_forgery_takes_the_place_of_a_confirmation_that_comes_before_its_key() {
 #[test]
 fn an_authentic_wrong_tag_takes_the_key_away() {
     use cliques::{Envelope, MemberName, Recipient, TokenBinding, TokenKind};
-    let wire_type = wire::wire_type(TokenKind::KeyConfirmation).unwrap();
+    let wire_type = wire::wire_type(TokenKind::KEY_CONFIRMATION);
     let mut world = World::of(2, &NAMES);
     for node in 0..2 {
-        world.join_with(node, chat(), explicit(Protocol::Gdh));
+        world.join_with(node, chat(), explicit(Protocol::GDH));
         world.run();
     }
     let view = world.nodes[0].last_view().clone();
@@ -186,7 +188,7 @@ fn an_authentic_wrong_tag_takes_the_key_away() {
         .map(|name| MemberName::new(name.as_bytes()).unwrap())
         .collect();
     let envelope = Envelope {
-        kind: TokenKind::KeyConfirmation,
+        kind: TokenKind::KEY_CONFIRMATION,
         epoch: 1,
         timestamp: 0,
         sender: ids[1],
@@ -194,7 +196,7 @@ fn an_authentic_wrong_tag_takes_the_key_away() {
         body: vec![7; 16],
     };
     let binding = TokenBinding {
-        protocol: Protocol::Gdh,
+        protocol: Protocol::GDH,
         group_name: "ristretto255".into(),
         group: b"chat".to_vec(),
         view_id: view.view.id.0,
@@ -231,7 +233,7 @@ fn a_key_that_is_gone_is_confirmed_by_nobody() {
     use cliques::{Envelope, MemberName, Recipient, TokenBinding, TokenKind};
     let mut world = World::of(2, &NAMES);
     for node in 0..3 {
-        world.join_with(node, chat(), explicit(Protocol::Gdh));
+        world.join_with(node, chat(), explicit(Protocol::GDH));
         world.run();
     }
     let view = world.nodes[0].last_view().clone();
@@ -242,7 +244,7 @@ fn a_key_that_is_gone_is_confirmed_by_nobody() {
         .map(|name| MemberName::new(name.as_bytes()).unwrap())
         .collect();
     let binding = TokenBinding {
-        protocol: Protocol::Gdh,
+        protocol: Protocol::GDH,
         group_name: "ristretto255".into(),
         group: b"chat".to_vec(),
         view_id: view.view.id.0,
@@ -254,8 +256,8 @@ fn a_key_that_is_gone_is_confirmed_by_nobody() {
     }
     let now = world.now.0;
     for (kind, epoch, body) in [
-        (TokenKind::RefreshRequest, 1, vec![]),
-        (TokenKind::GdhKeyList, 2, vec![7; 9]),
+        (TokenKind::REFRESH_REQUEST, 1, vec![]),
+        (cliques::gdh::KEY_LIST, 2, vec![7; 9]),
     ] {
         let envelope = Envelope {
             kind,
@@ -266,7 +268,7 @@ fn a_key_that_is_gone_is_confirmed_by_nobody() {
             body,
         };
         let token = envelope.seal(&binding, &support::signer("carol"));
-        let wire_type = wire::wire_type(kind).unwrap();
+        let wire_type = wire::wire_type(kind);
         world.inject(2, chat(), Service::Agreed, wire_type, token.into());
     }
     let inbox = &mut world.nodes[0].inbox;
@@ -304,7 +306,7 @@ fn a_key_that_is_gone_is_confirmed_by_nobody() {
 #[test]
 fn who_is_not_configured_to_confirm_is_named() {
     let mut world = World::of(3, &NAMES);
-    world.join_with(0, chat(), explicit(Protocol::Gdh));
+    world.join_with(0, chat(), explicit(Protocol::GDH));
     world.run();
     world.join(1, chat());
     world.run();

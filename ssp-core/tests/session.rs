@@ -119,7 +119,8 @@ fn assert_confidential(world: &World, payloads: &BTreeSet<Vec<u8>>) {
             Content::Token(_) => {
                 tokens += 1;
                 let end = body.len() - reference(message);
-                cliques::ReceivedToken::decode(&body[..end]).expect("a token");
+                cliques::ReceivedToken::decode(&body[..end], cliques::Protocol::GDH)
+                    .expect("a token");
             }
             Content::Sealed => {
                 sealed += 1;
@@ -128,7 +129,7 @@ fn assert_confidential(world: &World, payloads: &BTreeSet<Vec<u8>>) {
             Content::Evidence | Content::TokenPart => panic!("none of these here"),
             Content::Reserved => {
                 let end = body.len() - reference(message);
-                match cliques::ReceivedToken::decode(&body[..end]) {
+                match cliques::ReceivedToken::decode(&body[..end], cliques::Protocol::GDH) {
                     Ok(_) => tokens += 1,
                     Err(_) => {
                         sealed += 1;

@@ -184,7 +184,7 @@ async fn an_algorithm_that_a_suite_does_not_have_is_refused() {
         .unwrap();
     let options = GroupOptions {
         algorithm: Some(Algorithm::Optimized),
-        ..GroupOptions::of(Protocol::Bd)
+        ..GroupOptions::of(Protocol::BD)
     };
     let error = client.join(support::people::group(), options).await;
     let error = error.unwrap_err().to_string();

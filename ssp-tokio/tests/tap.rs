@@ -95,12 +95,12 @@ fn classify(sender: &MemberName, message: DataMessage, seen: &mut Seen) {
     }
     match Content::of(message_type) {
         Content::Token(kind) => {
-            let token = ReceivedToken::decode(body).unwrap();
+            let token = ReceivedToken::decode(body, ssp_core::Protocol::GDH).unwrap();
             assert_eq!(token.sender().as_bytes(), sender.as_bytes());
-            assert_eq!(token.kind(), kind);
+            assert_eq!(Some(token.kind()), kind);
             let token = token.verify(&Known(credentials("a").trust)).unwrap();
             assert_eq!(*token.sender(), MemberName::new(sender.as_bytes()).unwrap());
-            *seen.tokens.entry(kind.to_string()).or_default() += 1;
+            *seen.tokens.entry(token.kind().to_string()).or_default() += 1;
         }
         Content::Sealed => {
             let header = Header::accept(body).unwrap();

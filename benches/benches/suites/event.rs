@@ -1,7 +1,7 @@
 //! The membership events that are measured, and how a group gets to the state before them.
 
 use cliques::{
-    Change, MemberName,
+    Change, MemberName, Protocol, Survival,
     testing::{
         bus::{Bus, Run},
         world::World,
@@ -55,6 +55,7 @@ impl Event {
 pub(crate) struct Scene {
     bus: Bus,
     event: Event,
+    protocol: Protocol,
     /// All members, in the order of the membership that contains all of them.
     present: Vec<MemberName>,
     /// The two groups that merge.
@@ -63,10 +64,16 @@ pub(crate) struct Scene {
 
 impl Scene {
     /// The members of `world`, who are one group, in the state before the event.
-    pub(crate) fn new(world: World, event: Event, present: Vec<MemberName>) -> Self {
+    pub(crate) fn new(
+        world: World,
+        protocol: Protocol,
+        event: Event,
+        present: Vec<MemberName>,
+    ) -> Self {
         let mut scene = Self {
             bus: world.bus,
             event,
+            protocol,
             present,
             apart: None,
         };
@@ -169,9 +176,7 @@ impl Scene {
     /// trees of both sides.
     fn merge(&mut self, stay: &[MemberName], other: &[MemberName]) -> Run {
         let mut changes = World::changes(stay, &[], other);
-        let joins_trees = other
-            .first()
-            .is_some_and(|member| self.bus.machine(member).is_self_stabilising());
+        let joins_trees = self.protocol.survival() == Survival::Everything;
         if joins_trees {
             changes.truncate(stay.len());
             let update = Change::Update {

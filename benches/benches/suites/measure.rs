@@ -105,7 +105,7 @@ impl Subject {
                     .set_notary(Notary::new(self.protocol, &name, signers, keys));
             }
         }
-        Scene::new(world, self.event, all)
+        Scene::new(world, self.protocol, self.event, all)
     }
 
     /// The run with the median serial time of `rounds` runs.

@@ -13,7 +13,6 @@ use crate::{
     cost::Cost,
     error::{Error, Rejected},
     group::Group,
-    protocol::Protocol,
     rules::{NO_GROUP, check_entry, check_members, remaining, unexpected},
     token::TokenKind,
 };
@@ -73,10 +72,6 @@ impl<G: Group> Bd<G> {
 }
 
 impl<G: Group> KeyAgreement for Bd<G> {
-    fn protocol(&self) -> Protocol {
-        Protocol::Bd
-    }
-
     fn group_name(&self) -> &str {
         self.arithmetic.group().name()
     }
@@ -131,23 +126,9 @@ impl<G: Group> KeyAgreement for Bd<G> {
             Some(run) => run,
         };
         let step = match kind {
-            TokenKind::BdZ => run.process_blinded(sender, body, &mut self.arithmetic)?,
-            TokenKind::BdX => run.process_quotient(sender, body, &mut self.arithmetic)?,
-            TokenKind::CkdNew
-            | TokenKind::CkdOld
-            | TokenKind::CkdResponse
-            | TokenKind::CkdKey
-            | TokenKind::GdhPartial
-            | TokenKind::GdhFinal
-            | TokenKind::GdhFactorOut
-            | TokenKind::GdhKeyList
-            | TokenKind::GdhJoin
-            | TokenKind::StrTree
-            | TokenKind::StrUpdate
-            | TokenKind::TgdhTree
-            | TokenKind::TgdhUpdate
-            | TokenKind::RefreshRequest
-            | TokenKind::KeyConfirmation => return Err(unexpected(sender, kind)),
+            super::BLINDED_SHARE => run.process_blinded(sender, body, &mut self.arithmetic)?,
+            super::QUOTIENT => run.process_quotient(sender, body, &mut self.arithmetic)?,
+            _ => return Err(unexpected(sender, kind)),
         };
         Ok(self.settle(step))
     }

@@ -139,3 +139,23 @@ pub(crate) mod message;
 mod run;
 
 pub use machine::Bd;
+
+use crate::{
+    constructor,
+    suite::{Suite, Survival},
+    token::{TokenKind, TokenService::Agreed},
+};
+
+/// Burmester-Desmedt.
+pub const SUITE: Suite = Suite {
+    name: "bd",
+    number: 1,
+    kinds: &[BLINDED_SHARE, QUOTIENT],
+    survival: Survival::Nothing,
+    member: constructor!(Bd::new),
+};
+
+/// Blinded share z, first round.
+pub const BLINDED_SHARE: TokenKind = TokenKind::new(0x11, "blinded-share", Agreed);
+/// Quotient X of the neighbours' blinded shares, second round.
+pub const QUOTIENT: TokenKind = TokenKind::new(0x12, "quotient", Agreed);

@@ -8,13 +8,13 @@ use subtle::ConstantTimeEq;
 
 use super::message::{Blinded, Quotient, hash_order};
 use crate::{
-    agreement::{Recipient, Step},
+    agreement::Step,
     arithmetic::Arithmetic,
     error::{Error, PeerFault, Rejected},
     group::Group,
     rules::peer,
     secret::GroupSecret,
-    token::TokenKind,
+    token::{Recipient, TokenKind},
 };
 
 /// A run under way, of two members at least.
@@ -123,7 +123,7 @@ impl<G: Group> RingRun<G> {
         let order_hash = hash_order(&order);
         let encoding = arithmetic.encode(&element);
         let body = Blinded::encode(&order_hash, &encoding);
-        let token = arithmetic.outgoing(Recipient::Group, TokenKind::BdZ, body.clone());
+        let token = arithmetic.outgoing(Recipient::Group, super::BLINDED_SHARE, body.clone());
         let mut blinded = Round::new(order.len());
         let own = Delivered {
             encoding,
@@ -150,12 +150,12 @@ impl<G: Group> RingRun<G> {
     ) -> Result<Step, Error> {
         let me = *self.name(self.place)?;
         match kind {
-            TokenKind::BdZ => {
+            super::BLINDED_SHARE => {
                 self.blinded.take_own(self.place, body, &me)?;
                 let result = self.send_quotient(arithmetic);
                 self.unless_failed(result, |run| &mut run.blinded, self.place)
             }
-            TokenKind::BdX => {
+            super::QUOTIENT => {
                 self.quotients.take_own(self.place, body, &me)?;
                 let result = self.complete(arithmetic);
                 self.unless_failed(result, |run| &mut run.quotients, self.place)
@@ -249,7 +249,7 @@ impl<G: Group> RingRun<G> {
         let element = arithmetic.exponentiate(&base, &self.share);
         let encoding = arithmetic.encode(&element);
         let body = encoding.clone();
-        let token = arithmetic.outgoing(Recipient::Group, TokenKind::BdX, body.clone());
+        let token = arithmetic.outgoing(Recipient::Group, super::QUOTIENT, body.clone());
         let element = Some(element);
         self.quotients.own = Some((Delivered { encoding, element }, body));
         Ok(Step::send(token))

@@ -12,14 +12,14 @@ use super::{
     wrap::WrapKey,
 };
 use crate::{
-    agreement::{Recipient, Step},
+    agreement::Step,
     arithmetic::Arithmetic,
     error::{Error, PeerFault, Rejected},
     group::Group,
     rules::{
         NO_GROUP, check_entry, check_members, peer, permutation, remaining, same_names, unexpected,
     },
-    token::TokenKind,
+    token::{Recipient, TokenKind},
 };
 
 /// Shares drawn before giving up on one whose pair is 0: each is with a probability of 1 / q.
@@ -47,7 +47,7 @@ impl<G: Group> Ckd<G> {
             return self.found(rng);
         }
         let order = [core::slice::from_ref(&self.me), joined].concat();
-        self.announce(order, TokenKind::CkdOld, joined, true, rng)
+        self.announce(order, super::OLD_CONTROLLER, joined, true, rng)
     }
 
     /// Enters a group as a new member.
@@ -74,8 +74,8 @@ impl<G: Group> Ckd<G> {
         } = self.plan(left, joined)?;
         if order.first() == Some(&self.me) {
             let kind = match kept {
-                true => TokenKind::CkdOld,
-                false => TokenKind::CkdNew,
+                true => super::OLD_CONTROLLER,
+                false => super::NEW_CONTROLLER,
             };
             let renew = !kept || self.fresh_pairs;
             return match targets.is_empty() {
@@ -167,8 +167,8 @@ impl<G: Group> Ckd<G> {
     ) -> Result<Step, Error> {
         let staged = self.staged.as_ref().ok_or(NOTHING_STAGED)?;
         let fits = |kept| match kept {
-            Some(true) => kind == TokenKind::CkdOld,
-            Some(false) => kind == TokenKind::CkdNew,
+            Some(true) => kind == super::OLD_CONTROLLER,
+            Some(false) => kind == super::NEW_CONTROLLER,
             None => true,
         };
         match &staged.stage {
@@ -231,9 +231,7 @@ impl<G: Group> Ckd<G> {
             };
             let response = self.arithmetic.encode(&mine);
             let to = Recipient::Member(*sender);
-            let token = self
-                .arithmetic
-                .outgoing(to, TokenKind::CkdResponse, response);
+            let token = self.arithmetic.outgoing(to, super::RESPONSE, response);
             self.staged = Some(Staged {
                 order,
                 stage: Stage::Key {
@@ -277,7 +275,7 @@ impl<G: Group> Ckd<G> {
     ) -> Result<Step, Error> {
         let staged = self.staged.as_mut().ok_or(NOTHING_STAGED)?;
         let Stage::Responses { targets, .. } = &mut staged.stage else {
-            return Err(unexpected(sender, TokenKind::CkdResponse));
+            return Err(unexpected(sender, super::RESPONSE));
         };
         let element = Response::decode(body, self.arithmetic.group().element_len())?.element;
         match targets.get_mut(sender) {

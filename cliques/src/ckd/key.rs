@@ -13,13 +13,13 @@ use super::{
     wrap::{IV_LEN, SECRET_LEN},
 };
 use crate::{
-    agreement::{Recipient, Step},
+    agreement::Step,
     arithmetic::Arithmetic,
     error::{Error, PeerFault, Rejected},
     group::Group,
     rules::{NO_GROUP, peer, same_names, unexpected},
     secret::GroupSecret,
-    token::TokenKind,
+    token::{Recipient, TokenKind},
 };
 
 /// Somebody's pair is missing, or of the other mode.
@@ -93,7 +93,7 @@ impl<G: Group> Ckd<G> {
         let body = EncipheredKey::encode(self.mode, names.zip(ciphertexts));
         let token = self
             .arithmetic
-            .outgoing(Recipient::Group, TokenKind::CkdKey, body.clone());
+            .outgoing(Recipient::Group, super::KEY, body.clone());
 
         let Some(Staged {
             order,
@@ -117,7 +117,7 @@ impl<G: Group> Ckd<G> {
     pub(super) fn process_key(&mut self, sender: &MemberName, body: &[u8]) -> Result<Step, Error> {
         let staged = self.staged.as_ref().ok_or(NOTHING_STAGED)?;
         let Stage::Key { fresh, .. } = &staged.stage else {
-            return Err(unexpected(sender, TokenKind::CkdKey));
+            return Err(unexpected(sender, super::KEY));
         };
         let key = EncipheredKey::decode(body, self.arithmetic.group().element_len())?;
         if key.mode != self.mode {
@@ -186,12 +186,12 @@ impl<G: Group> Ckd<G> {
         match (&mut staged.stage, kind) {
             (
                 Stage::Responses { echo, .. } | Stage::OwnKey { echo, .. },
-                TokenKind::CkdOld | TokenKind::CkdNew,
+                super::OLD_CONTROLLER | super::NEW_CONTROLLER,
             ) if echo.as_deref() == Some(body) => {
                 *echo = None;
                 Ok(Step::wait())
             }
-            (Stage::OwnKey { body: pending, .. }, TokenKind::CkdKey) if pending == body => {
+            (Stage::OwnKey { body: pending, .. }, super::KEY) if pending == body => {
                 self.install_own()
             }
             (

@@ -15,7 +15,6 @@ use crate::{
     cost::Cost,
     error::{Error, Rejected},
     group::Group,
-    protocol::Protocol,
     rules::unexpected,
     token::TokenKind,
 };
@@ -79,13 +78,6 @@ impl<G: Group> Ckd<G> {
 pub(super) const NOTHING_STAGED: Error = Error::Internal("no agreement under way");
 
 impl<G: Group> KeyAgreement for Ckd<G> {
-    fn protocol(&self) -> Protocol {
-        match self.mode {
-            Mode::Exponentiation => Protocol::Ckd,
-            Mode::Wrapping => Protocol::CkdAead,
-        }
-    }
-
     fn group_name(&self) -> &str {
         self.arithmetic.group().name()
     }
@@ -126,24 +118,12 @@ impl<G: Group> KeyAgreement for Ckd<G> {
             Some(_) => {}
         }
         match kind {
-            TokenKind::CkdNew | TokenKind::CkdOld => {
+            super::NEW_CONTROLLER | super::OLD_CONTROLLER => {
                 self.process_announcement(sender, kind, body, rng)
             }
-            TokenKind::CkdResponse => self.process_response(sender, body, rng),
-            TokenKind::CkdKey => self.process_key(sender, body),
-            TokenKind::BdZ
-            | TokenKind::BdX
-            | TokenKind::GdhPartial
-            | TokenKind::GdhFinal
-            | TokenKind::GdhFactorOut
-            | TokenKind::GdhKeyList
-            | TokenKind::GdhJoin
-            | TokenKind::StrTree
-            | TokenKind::StrUpdate
-            | TokenKind::TgdhTree
-            | TokenKind::TgdhUpdate
-            | TokenKind::RefreshRequest
-            | TokenKind::KeyConfirmation => Err(unexpected(sender, kind)),
+            super::RESPONSE => self.process_response(sender, body, rng),
+            super::KEY => self.process_key(sender, body),
+            _ => Err(unexpected(sender, kind)),
         }
     }
 
@@ -194,7 +174,7 @@ impl<G: Group> fmt::Debug for Ckd<G> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let stage = self.staged.as_ref().map(|staged| &staged.stage);
         f.debug_struct("Ckd")
-            .field("protocol", &self.protocol())
+            .field("mode", &self.mode)
             .field("group", &self.group_name())
             .field("me", &self.me)
             .field("order", &self.order())

@@ -174,3 +174,37 @@ pub(crate) mod message;
 mod wrap;
 
 pub use machine::Ckd;
+
+use crate::{
+    constructor,
+    suite::{Suite, Survival},
+    token::{
+        TokenKind,
+        TokenService::{Agreed, Fifo},
+    },
+};
+
+/// Centralised key distribution, the key being a group element (mode 0).
+pub const SUITE: Suite = Suite {
+    name: "ckd",
+    number: 2,
+    kinds: &[NEW_CONTROLLER, OLD_CONTROLLER, RESPONSE, KEY],
+    survival: Survival::Completed,
+    member: constructor!(Ckd::new),
+};
+
+/// Centralised key distribution, the key being encrypted with AES (mode 1).
+pub const SUITE_AEAD: Suite = Suite {
+    name: "ckd-aead",
+    member: constructor!(Ckd::aead),
+    ..SUITE
+};
+
+/// NEW: blinded share of a controller that is new.
+pub const NEW_CONTROLLER: TokenKind = TokenKind::new(0x21, "new-controller", Fifo);
+/// OLD: blinded share of a controller that stays, for new members.
+pub const OLD_CONTROLLER: TokenKind = TokenKind::new(0x22, "old-controller", Fifo);
+/// RESPONSE: blinded share of a member, for the controller.
+pub const RESPONSE: TokenKind = TokenKind::new(0x23, "response", Fifo);
+/// KEY: the key, encrypted for each member.
+pub const KEY: TokenKind = TokenKind::new(0x24, "enciphered-key", Agreed);

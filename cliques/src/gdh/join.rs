@@ -22,11 +22,11 @@ use super::{
     message::KeyList,
 };
 use crate::{
-    agreement::{Recipient, Step},
+    agreement::Step,
     error::{Error, PeerFault},
     group::Group,
     rules::{NO_GROUP, check_members, peer, unexpected},
-    token::TokenKind,
+    token::Recipient,
 };
 
 impl<G: Group> Gdh<G> {
@@ -74,9 +74,9 @@ impl<G: Group> Gdh<G> {
             .map(|value| self.arithmetic.encode(value))
             .collect();
         let body = KeyList::encode(order.iter().zip(values));
-        let outgoing =
-            self.arithmetic
-                .outgoing(Recipient::Member(joined), TokenKind::GdhJoin, body);
+        let outgoing = self
+            .arithmetic
+            .outgoing(Recipient::Member(joined), super::JOIN_TOKEN, body);
         let stage = Stage::KeyList { known: Some(known) };
         self.staged = Some(Staged {
             order,
@@ -104,7 +104,7 @@ impl<G: Group> Gdh<G> {
         let staged = self.staged.as_ref().ok_or(NOTHING_STAGED)?;
         // Who enters cannot know by which protocol the others let it in.
         let (Stage::Join | Stage::Partial) = staged.stage else {
-            return Err(unexpected(sender, TokenKind::GdhJoin));
+            return Err(unexpected(sender, super::JOIN_TOKEN));
         };
         let list = KeyList::decode(body, self.arithmetic.group().element_len())?;
         let names: Vec<&[u8]> = list.entries.iter().map(|(name, _)| *name).collect();

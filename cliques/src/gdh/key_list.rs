@@ -10,11 +10,11 @@ use super::{
     message::KeyList,
 };
 use crate::{
-    agreement::{Recipient, Step},
+    agreement::Step,
     error::{Error, PeerFault},
     group::Group,
     rules::{peer, unexpected},
-    token::TokenKind,
+    token::Recipient,
 };
 
 impl<G: Group> Gdh<G> {
@@ -32,9 +32,9 @@ impl<G: Group> Gdh<G> {
             .map(|partial| partial.encoding(&self.arithmetic))
             .collect();
         let body = KeyList::encode(order.iter().zip(elements));
-        let outgoing =
-            self.arithmetic
-                .outgoing(Recipient::Group, TokenKind::GdhKeyList, body.clone());
+        let outgoing = self
+            .arithmetic
+            .outgoing(Recipient::Group, super::KEY_LIST, body.clone());
         self.staged = Some(Staged {
             order,
             share: Share::Fresh(share),
@@ -59,7 +59,7 @@ impl<G: Group> Gdh<G> {
     ) -> Result<Step, Error> {
         let staged = self.staged.as_ref().ok_or(NOTHING_STAGED)?;
         let Stage::KeyList { known } = &staged.stage else {
-            return Err(unexpected(sender, TokenKind::GdhKeyList));
+            return Err(unexpected(sender, super::KEY_LIST));
         };
         let list = KeyList::decode(body, self.arithmetic.group().element_len())?;
         if staged.order.last() != Some(sender) {

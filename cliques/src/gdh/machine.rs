@@ -13,7 +13,6 @@ use crate::{
     cost::Cost,
     error::{Error, PeerFault, Rejected},
     group::Group,
-    protocol::Protocol,
     rules::{peer, unexpected},
     secret::GroupSecret,
     token::TokenKind,
@@ -138,7 +137,7 @@ impl<G: Group> Gdh<G> {
         match (&mut staged.stage, kind) {
             (
                 Stage::FactorOuts { echo, .. } | Stage::OwnKeyList { echo, .. },
-                TokenKind::GdhFinal,
+                super::FINAL_TOKEN,
             ) if echo.as_deref() == Some(body) => {
                 *echo = None;
                 Ok(Step::wait())
@@ -149,7 +148,7 @@ impl<G: Group> Gdh<G> {
                     body: pending,
                     ..
                 },
-                TokenKind::GdhKeyList,
+                super::KEY_LIST,
             ) if pending == body => {
                 let partials = partials.clone();
                 let me = self.me;
@@ -172,10 +171,6 @@ impl<G: Group> Gdh<G> {
 pub(super) const NOTHING_STAGED: Error = Error::Internal("no agreement under way");
 
 impl<G: Group> KeyAgreement for Gdh<G> {
-    fn protocol(&self) -> Protocol {
-        Protocol::Gdh
-    }
-
     fn group_name(&self) -> &str {
         self.arithmetic.group().name()
     }
@@ -217,23 +212,12 @@ impl<G: Group> KeyAgreement for Gdh<G> {
             Some(_) => {}
         }
         match kind {
-            TokenKind::GdhPartial => self.process_partial(sender, body, rng),
-            TokenKind::GdhFinal => self.process_final(sender, body),
-            TokenKind::GdhFactorOut => self.process_factor_out(sender, body, rng),
-            TokenKind::GdhKeyList => self.process_key_list(sender, body),
-            TokenKind::GdhJoin => self.process_join(sender, body, rng),
-            TokenKind::BdZ
-            | TokenKind::BdX
-            | TokenKind::CkdNew
-            | TokenKind::CkdOld
-            | TokenKind::CkdResponse
-            | TokenKind::CkdKey
-            | TokenKind::StrTree
-            | TokenKind::StrUpdate
-            | TokenKind::TgdhTree
-            | TokenKind::TgdhUpdate
-            | TokenKind::RefreshRequest
-            | TokenKind::KeyConfirmation => Err(unexpected(sender, kind)),
+            super::PARTIAL_TOKEN => self.process_partial(sender, body, rng),
+            super::FINAL_TOKEN => self.process_final(sender, body),
+            super::FACTOR_OUT => self.process_factor_out(sender, body, rng),
+            super::KEY_LIST => self.process_key_list(sender, body),
+            super::JOIN_TOKEN => self.process_join(sender, body, rng),
+            _ => Err(unexpected(sender, kind)),
         }
     }
 

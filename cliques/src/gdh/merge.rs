@@ -12,11 +12,11 @@ use super::{
     message::{Chain, FactorOut},
 };
 use crate::{
-    agreement::{Recipient, Step},
+    agreement::Step,
     error::{Error, PeerFault, Rejected},
     group::Group,
     rules::{NO_GROUP, check_entry, check_members, peer, permutation, same_names, unexpected},
-    token::TokenKind,
+    token::Recipient,
 };
 
 impl<G: Group> Gdh<G> {
@@ -93,7 +93,7 @@ impl<G: Group> Gdh<G> {
         let body = Chain::encode(base_len, &order, &self.arithmetic.encode(&token));
         let outgoing =
             self.arithmetic
-                .outgoing(Recipient::Member(*first), TokenKind::GdhPartial, body);
+                .outgoing(Recipient::Member(*first), super::PARTIAL_TOKEN, body);
         self.staged = Some(Staged {
             order,
             share: Share::Fresh(share),
@@ -112,7 +112,7 @@ impl<G: Group> Gdh<G> {
     ) -> Result<Step, Error> {
         let staged = self.staged.as_ref().ok_or(NOTHING_STAGED)?;
         let Stage::Partial = staged.stage else {
-            return Err(unexpected(sender, TokenKind::GdhPartial));
+            return Err(unexpected(sender, super::PARTIAL_TOKEN));
         };
         let chain = Chain::decode(body, self.arithmetic.group().element_len())?;
         let (order, place) = self.order_from(sender, &staged.order, &chain.order)?;
@@ -128,7 +128,7 @@ impl<G: Group> Gdh<G> {
             let echo = Some(body.clone());
             let outgoing = self
                 .arithmetic
-                .outgoing(Recipient::Group, TokenKind::GdhFinal, body);
+                .outgoing(Recipient::Group, super::FINAL_TOKEN, body);
             self.staged = Some(Staged {
                 order,
                 share: Share::Undrawn,
@@ -153,7 +153,7 @@ impl<G: Group> Gdh<G> {
         let body = Chain::encode(chain.base_len, &order, &self.arithmetic.encode(&token));
         let outgoing =
             self.arithmetic
-                .outgoing(Recipient::Member(next), TokenKind::GdhPartial, body);
+                .outgoing(Recipient::Member(next), super::PARTIAL_TOKEN, body);
         staged.order = order;
         staged.stage = Stage::Final {
             base_len: chain.base_len,
@@ -169,7 +169,7 @@ impl<G: Group> Gdh<G> {
     ) -> Result<Step, Error> {
         let staged = self.staged.as_mut().ok_or(NOTHING_STAGED)?;
         let Stage::Final { base_len } = staged.stage else {
-            return Err(unexpected(sender, TokenKind::GdhFinal));
+            return Err(unexpected(sender, super::FINAL_TOKEN));
         };
         let chain = Chain::decode(body, self.arithmetic.group().element_len())?;
         if staged.order.last() != Some(sender) {
@@ -192,7 +192,7 @@ impl<G: Group> Gdh<G> {
         let to = Recipient::Member(*sender);
         Ok(Step::send(self.arithmetic.outgoing(
             to,
-            TokenKind::GdhFactorOut,
+            super::FACTOR_OUT,
             body,
         )))
     }
@@ -212,7 +212,7 @@ impl<G: Group> Gdh<G> {
             echo,
         } = &mut staged.stage
         else {
-            return Err(unexpected(sender, TokenKind::GdhFactorOut));
+            return Err(unexpected(sender, super::FACTOR_OUT));
         };
         let received = FactorOut::decode(body, self.arithmetic.group().element_len())?.value;
         let place = staged.order.iter().position(|name| name == sender);

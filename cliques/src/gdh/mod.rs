@@ -169,3 +169,32 @@ mod merge;
 pub(crate) mod message;
 
 pub use machine::Gdh;
+
+use crate::{
+    constructor,
+    suite::{Suite, Survival},
+    token::{
+        TokenKind,
+        TokenService::{Agreed, Fifo},
+    },
+};
+
+/// Group Diffie-Hellman.
+pub const SUITE: Suite = Suite {
+    name: "gdh",
+    number: 3,
+    kinds: &[PARTIAL_TOKEN, FINAL_TOKEN, FACTOR_OUT, KEY_LIST, JOIN_TOKEN],
+    survival: Survival::Completed,
+    member: constructor!(Gdh::new),
+};
+
+/// Partial token, passed from new member to new member.
+pub const PARTIAL_TOKEN: TokenKind = TokenKind::new(0x31, "partial-token", Fifo);
+/// Final token, broadcast by the last new member.
+pub const FINAL_TOKEN: TokenKind = TokenKind::new(0x32, "final-token", Fifo);
+/// Factor-out: the final token without one member's share.
+pub const FACTOR_OUT: TokenKind = TokenKind::new(0x33, "fact-out", Fifo);
+/// Key list, broadcast by the controller.
+pub const KEY_LIST: TokenKind = TokenKind::new(0x34, "key-list", Agreed);
+/// The direct join's list for the joiner.
+pub const JOIN_TOKEN: TokenKind = TokenKind::new(0x35, "join-token", Fifo);

@@ -1,19 +1,26 @@
 //! A mathematical group of any family, chosen at run time.
 
-use core::{fmt, str::FromStr};
+use core::fmt;
 
 #[cfg(feature = "p256")]
 use super::p256::P256;
 #[cfg(feature = "ristretto255")]
 use super::ristretto255::Ristretto255;
-use super::{
-    Group,
-    modp::{ABS_SUFFIX, Modp},
-    named::{GroupVisitor, NamedGroup, UnknownGroup},
-};
+#[cfg(feature = "test-util")]
+use super::symbolic::SymbolicGroup;
+use super::{Group, modp::Modp};
+
+/// What is done with a group once its type is known.
+pub trait GroupVisitor {
+    /// Result.
+    type Output;
+
+    /// Called once, with the group.
+    fn visit<G: Group>(self, group: G) -> Self::Output;
+}
 
 /// A mathematical group with everything that can be configured about it: one of the
-/// [named](NamedGroup) ones, perhaps with another [policy](Modp::with_policy) or
+/// [named](super::NamedGroup) ones, perhaps with another [policy](Modp::with_policy) or
 /// [map F](Modp::with_abs), or one of [custom](Modp::custom) parameters.
 ///
 /// ```
@@ -42,6 +49,9 @@ pub enum MathematicalGroup {
     /// NIST P-256.
     #[cfg(feature = "p256")]
     P256(P256),
+    /// Formulas instead of numbers, to test what can be computed from what.
+    #[cfg(feature = "test-util")]
+    Symbolic(SymbolicGroup),
 }
 
 impl MathematicalGroup {
@@ -53,6 +63,8 @@ impl MathematicalGroup {
             Self::Ristretto255(group) => group.name(),
             #[cfg(feature = "p256")]
             Self::P256(group) => group.name(),
+            #[cfg(feature = "test-util")]
+            Self::Symbolic(group) => group.name(),
         }
     }
 
@@ -64,6 +76,8 @@ impl MathematicalGroup {
             Self::Ristretto255(group) => visitor.visit(group),
             #[cfg(feature = "p256")]
             Self::P256(group) => visitor.visit(group),
+            #[cfg(feature = "test-util")]
+            Self::Symbolic(group) => visitor.visit(group),
         }
     }
 }
@@ -88,27 +102,15 @@ impl From<P256> for MathematicalGroup {
     }
 }
 
-impl fmt::Display for MathematicalGroup {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
+#[cfg(feature = "test-util")]
+impl From<SymbolicGroup> for MathematicalGroup {
+    fn from(group: SymbolicGroup) -> Self {
+        Self::Symbolic(group)
     }
 }
 
-impl FromStr for MathematicalGroup {
-    type Err = UnknownGroup;
-
-    /// A name of [`NamedGroup`], with `+abs` behind it for safe-prime groups with F = `abs`.
-    fn from_str(text: &str) -> Result<Self, UnknownGroup> {
-        let unknown = || UnknownGroup { name: text.into() };
-        match text.strip_suffix(ABS_SUFFIX) {
-            None => text.parse::<NamedGroup>().map(Self::from),
-            Some(name) => name
-                .parse::<NamedGroup>()
-                .ok()
-                .and_then(NamedGroup::modp)
-                .and_then(|group| group.with_abs().ok())
-                .map(Self::from)
-                .ok_or_else(unknown),
-        }
+impl fmt::Display for MathematicalGroup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
     }
 }

@@ -36,6 +36,8 @@ mod named;
 mod p256;
 #[cfg(feature = "ristretto255")]
 mod ristretto255;
+#[cfg(feature = "test-util")]
+pub mod symbolic;
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -48,12 +50,12 @@ pub use self::p256::{P256, P256Element, P256Scalar, P256Secret};
 #[cfg(feature = "ristretto255")]
 pub use self::ristretto255::{Ristretto255, RistrettoElement, RistrettoScalar, RistrettoSecret};
 pub use self::{
-    mathematical::MathematicalGroup,
+    mathematical::{GroupVisitor, MathematicalGroup},
     modp::{
         ElementPolicy, Modp, ModpElement, ModpScalar, ModpSecret, ParameterError,
         UnknownElementPolicy,
     },
-    named::{GroupVisitor, NamedGroup, UnknownGroup},
+    named::{NamedGroup, UnknownGroup},
 };
 use crate::{cost::Exponentiation, secret::GroupSecret};
 

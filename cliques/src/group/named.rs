@@ -10,23 +10,13 @@ use super::p256::P256;
 #[cfg(feature = "ristretto255")]
 use super::ristretto255::Ristretto255;
 use super::{
-    Group,
-    mathematical::MathematicalGroup,
+    mathematical::{GroupVisitor, MathematicalGroup},
     modp::{
-        Modp,
+        ABS_SUFFIX, Modp,
         constants::{self, Derivation},
     },
 };
-use crate::protocol::fmt_list;
-
-/// What is done with a group once its type is known.
-pub trait GroupVisitor {
-    /// Result.
-    type Output;
-
-    /// Called once, with the group.
-    fn visit<G: Group>(self, group: G) -> Self::Output;
-}
+use crate::error::fmt_list;
 
 /// What a name stands for.
 #[derive(Clone, Copy)]
@@ -47,7 +37,7 @@ macro_rules! named_groups {
     )+) => {
         /// A mathematical group by its name in configuration, envelopes and key contexts.
         ///
-        /// A suite is generic over [`Group`]; a name becomes one through a [`GroupVisitor`]:
+        /// A suite is generic over [`Group`](super::Group); a name becomes one through a [`GroupVisitor`]:
         ///
         /// ```
         /// use cliques::group::{Group, GroupVisitor, NamedGroup};
@@ -198,6 +188,8 @@ impl NamedGroup {
             MathematicalGroup::Ristretto255(_) => None,
             #[cfg(feature = "p256")]
             MathematicalGroup::P256(_) => None,
+            #[cfg(feature = "test-util")]
+            MathematicalGroup::Symbolic(_) => None,
         }
     }
 
@@ -260,5 +252,24 @@ impl FromStr for NamedGroup {
             .copied()
             .find(|group| group.as_str() == text)
             .ok_or_else(|| UnknownGroup { name: text.into() })
+    }
+}
+
+impl FromStr for MathematicalGroup {
+    type Err = UnknownGroup;
+
+    /// A name of [`NamedGroup`], with `+abs` behind it for safe-prime groups with F = `abs`.
+    fn from_str(text: &str) -> Result<Self, UnknownGroup> {
+        let unknown = || UnknownGroup { name: text.into() };
+        match text.strip_suffix(ABS_SUFFIX) {
+            None => text.parse::<NamedGroup>().map(Self::from),
+            Some(name) => name
+                .parse::<NamedGroup>()
+                .ok()
+                .and_then(NamedGroup::modp)
+                .and_then(|group| group.with_abs().ok())
+                .map(Self::from)
+                .ok_or_else(unknown),
+        }
     }
 }

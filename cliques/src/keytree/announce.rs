@@ -15,10 +15,10 @@ use super::{
     wire::Update,
 };
 use crate::{
-    agreement::{Outgoing, Recipient},
     error::{Error, PeerFault},
     group::Group,
     rules::peer,
+    token::{Outgoing, Recipient},
 };
 
 /// Shares to try before giving up: each fails with a probability of about 1/q.

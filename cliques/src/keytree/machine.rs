@@ -435,7 +435,7 @@ const NO_GROUP: Error = Error::ApiMisuse("no agreement to go on from");
 
 impl<G: Group, R: Rules> fmt::Debug for TreeAgreement<G, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct(R::PROTOCOL.as_str())
+        f.debug_struct("TreeAgreement")
             .field("group", &self.arithmetic.group().name())
             .field("me", &self.me)
             .field("order", &self.order())

@@ -7,9 +7,7 @@ use super::{
     tree::{NodeId, Tree},
     wire::{BadBody, WireNode},
 };
-use crate::{
-    codec::Reader, error::DecodeError, group::Group, protocol::Protocol, token::TokenKind,
-};
+use crate::{codec::Reader, error::DecodeError, group::Group, token::TokenKind};
 
 /// What kind of event the members of a tree meet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,8 +34,6 @@ pub(crate) enum SponsorPath {
 
 /// The rules of one suite.
 pub(crate) trait Rules: Sized + Send + Sync + 'static {
-    /// The suite.
-    const PROTOCOL: Protocol;
     /// Kind of the token that brings a whole tree.
     const TREE: TokenKind;
     /// Kind of the token that brings new blinded keys.

@@ -89,10 +89,6 @@ macro_rules! tree_suite {
         }
 
         impl<G: $crate::Group> $crate::KeyAgreement for $name<G> {
-            fn protocol(&self) -> $crate::Protocol {
-                <$rules as $crate::keytree::Rules>::PROTOCOL
-            }
-
             fn group_name(&self) -> &str {
                 self.0.group_name()
             }
@@ -117,10 +113,6 @@ macro_rules! tree_suite {
                 _: &mut dyn rand_core::CryptoRng,
             ) -> Result<$crate::Step, $crate::Error> {
                 self.0.process(sender, kind, body)
-            }
-
-            fn is_self_stabilising(&self) -> bool {
-                true
             }
 
             fn is_awaited(&self) -> bool {

@@ -176,6 +176,26 @@ mod rules;
 
 pub(crate) use rules::Skinny;
 
+use crate::{
+    constructor,
+    suite::{Suite, Survival},
+    token::{TokenKind, TokenService::Agreed},
+};
+
+/// The skinny key tree.
+pub const SUITE: Suite = Suite {
+    name: "str",
+    number: 4,
+    kinds: &[TREE, UPDATE],
+    survival: Survival::Everything,
+    member: constructor!(Str::new),
+};
+
+/// A whole tree.
+pub const TREE: TokenKind = TokenKind::new(0x41, "str-tree", Agreed);
+/// New blinded keys.
+pub const UPDATE: TokenKind = TokenKind::new(0x42, "str-update", Agreed);
+
 crate::keytree::tree_suite! {
     /// A member's side of STR over the mathematical group `G`.
     ///

@@ -10,7 +10,6 @@ use crate::{
     keytree::{
         BadBody, Content, Event, NodeId, Pruned, Rules, SponsorPath, TooHigh, Tree, WireNode,
     },
-    protocol::Protocol,
     token::TokenKind,
 };
 
@@ -19,9 +18,8 @@ use crate::{
 pub(crate) struct Skinny;
 
 impl Rules for Skinny {
-    const PROTOCOL: Protocol = Protocol::Str;
-    const TREE: TokenKind = TokenKind::StrTree;
-    const UPDATE: TokenKind = TokenKind::StrUpdate;
+    const TREE: TokenKind = super::TREE;
+    const UPDATE: TokenKind = super::UPDATE;
     const PLACE_LEAST: usize = message::LEVEL_LEN;
     const SPONSOR_PATH: SponsorPath = SponsorPath::BelowRoot;
 

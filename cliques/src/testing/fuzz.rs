@@ -5,7 +5,7 @@
 //! ```
 //!
 //! The selector chooses suite, place among three members, and how the agreement starts. Kinds are
-//! places in [`TokenKind::ALL`], senders are numbers of members; both are taken modulo what there is.
+//! places in [`Protocol::all_kinds`], senders are numbers of members; both are taken modulo what there is.
 
 use alloc::{boxed::Box, vec, vec::Vec};
 use std::format;
@@ -13,7 +13,7 @@ use std::format;
 use rand_chacha::ChaCha20Rng;
 
 use crate::{
-    Change, KeyAgreement, MemberName, NamedGroup, Protocol, TokenKind,
+    Change, KeyAgreement, MemberName, NamedGroup, Protocol,
     testing::{
         bus::{Bus, Flow, Schedule},
         rng::seeded,
@@ -95,10 +95,11 @@ pub fn suite_bodies(bytes: &[u8]) {
     let (mut machine, mut rng) = start.member(start.place);
     let change = start.changes[start.place].clone();
     let _ = machine.begin(change, &mut rng).expect("a legal change");
+    let kinds = Protocol::all_kinds();
     while let [kind, sender, len, tail @ ..] = rest {
         let (body, next) = tail.split_at(usize::from(*len).min(tail.len()));
         rest = next;
-        let kind = TokenKind::ALL[usize::from(*kind) % TokenKind::ALL.len()];
+        let kind = kinds[usize::from(*kind) % kinds.len()];
         let sender = members([usize::from(*sender) % (SIZE + 2)]).remove(0);
         let before = format!("{machine:?}");
         if machine.process(&sender, kind, body, &mut rng).is_err() {
@@ -117,10 +118,11 @@ pub fn seed(selector: u8) -> Vec<u8> {
     }
     let changes: Vec<_> = start.all.iter().cloned().zip(start.changes).collect();
     let mut input = vec![selector];
+    let kinds = Protocol::all_kinds();
     let run = bus.change_with(&changes, |_, delivery, _| {
         if *delivery.to == start.all[start.place] {
             let sent = delivery.sent;
-            let kind = TokenKind::ALL.iter().position(|k| *k == sent.token.kind);
+            let kind = kinds.iter().position(|k| *k == sent.token.kind);
             let sender = start.all.iter().position(|name| *name == sent.from);
             for number in [
                 kind,

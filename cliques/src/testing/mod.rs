@@ -5,8 +5,10 @@
 pub mod bus;
 pub mod contract;
 pub mod faults;
+pub mod foreign;
 pub mod fuzz;
 pub mod rng;
 pub mod signature;
-pub mod symbolic;
 pub mod world;
+
+pub use crate::group::symbolic;

@@ -6,7 +6,7 @@ use alloc::{collections::BTreeSet, vec::Vec};
 use gcs_view::MemberName;
 use sha2::{Digest, Sha256};
 
-use crate::token::{SignatureAlgorithm, Signer, Verifier, VerifyError};
+use crate::envelope::{SignatureAlgorithm, Signer, Verifier, VerifyError};
 
 /// Signs for one member.
 #[derive(Clone, Debug)]

@@ -176,6 +176,26 @@ mod rules;
 
 pub(crate) use rules::Bushy;
 
+use crate::{
+    constructor,
+    suite::{Suite, Survival},
+    token::{TokenKind, TokenService::Agreed},
+};
+
+/// Tree-based group Diffie-Hellman.
+pub const SUITE: Suite = Suite {
+    name: "tgdh",
+    number: 5,
+    kinds: &[TREE, UPDATE],
+    survival: Survival::Everything,
+    member: constructor!(Tgdh::new),
+};
+
+/// A whole tree.
+pub const TREE: TokenKind = TokenKind::new(0x51, "tgdh-tree", Agreed);
+/// New blinded keys.
+pub const UPDATE: TokenKind = TokenKind::new(0x52, "tgdh-update", Agreed);
+
 crate::keytree::tree_suite! {
     /// A member's side of TGDH over the mathematical group `G`.
     ///

@@ -11,7 +11,6 @@ use crate::{
     keytree::{
         BadBody, Content, Event, NodeId, Pruned, Rules, SponsorPath, TooHigh, Tree, WireNode,
     },
-    protocol::Protocol,
     token::TokenKind,
 };
 
@@ -20,9 +19,8 @@ use crate::{
 pub(crate) struct Bushy;
 
 impl Rules for Bushy {
-    const PROTOCOL: Protocol = Protocol::Tgdh;
-    const TREE: TokenKind = TokenKind::TgdhTree;
-    const UPDATE: TokenKind = TokenKind::TgdhUpdate;
+    const TREE: TokenKind = super::TREE;
+    const UPDATE: TokenKind = super::UPDATE;
     const PLACE_LEAST: usize = 1;
     const SPONSOR_PATH: SponsorPath = SponsorPath::ToRoot;
 

@@ -1,8 +1,10 @@
 //! BD.
 
-use cliques::{Protocol::Bd, testing::bus::Run};
+use cliques::{Protocol, testing::bus::Run};
 
 use super::{cost, found, group_of, number};
+
+const BD: Protocol = Protocol::BD;
 
 /// Whatever the event was, it is a full run of the n members that there are then.
 fn check(run: &Run, n: u64) {
@@ -25,13 +27,13 @@ fn check(run: &Run, n: u64) {
 
 #[test]
 fn founding() {
-    assert_eq!(cost(&found(Bd)), [0, 0, 0, 2, 2]);
+    assert_eq!(cost(&found(BD)), [0, 0, 0, 2, 2]);
 }
 
 #[test]
 fn join() {
     for size in 1..=32 {
-        check(&group_of(Bd, size, 1).join(), number(size) + 1);
+        check(&group_of(BD, size, 1).join(), number(size) + 1);
     }
 }
 
@@ -39,7 +41,7 @@ fn join() {
 fn merge() {
     for size in [1, 2, 3, 8, 16, 25] {
         for added in [2, 3, 7] {
-            let run = group_of(Bd, size, added).join();
+            let run = group_of(BD, size, added).join();
             check(&run, number(size + added));
         }
     }
@@ -49,7 +51,7 @@ fn merge() {
 fn leave() {
     for size in 3..=32 {
         for leaver in [0, size / 2, size - 1] {
-            let run = group_of(Bd, size, 0).leave(&[leaver]);
+            let run = group_of(BD, size, 0).leave(&[leaver]);
             check(&run, number(size) - 1);
         }
     }
@@ -58,19 +60,19 @@ fn leave() {
 #[test]
 fn refresh() {
     for size in 2..=32 {
-        check(&group_of(Bd, size, 0).refresh(), number(size));
+        check(&group_of(BD, size, 0).refresh(), number(size));
     }
 }
 
 #[test]
 fn loss_of_all_others_needs_no_message() {
-    let run = group_of(Bd, 4, 0).leave(&[1, 2, 3]);
+    let run = group_of(BD, 4, 0).leave(&[1, 2, 3]);
     assert_eq!(cost(&run), [0, 0, 0, 2, 2]);
 }
 
 #[test]
 fn tokens_have_a_hash_and_an_element() {
-    let run = group_of(Bd, 3, 2).join();
+    let run = group_of(BD, 3, 2).join();
     let lengths: Vec<_> = run.sent.iter().map(|sent| sent.token.body.len()).collect();
     assert_eq!(lengths, [[32 + 3; 5], [3; 5]].concat());
 }

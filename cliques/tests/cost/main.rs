@@ -13,7 +13,7 @@ mod gdh;
 mod trees;
 
 use cliques::{
-    Change, Cost, CustomSuite, MemberName, Protocol,
+    Change, Cost, MemberName, Protocol,
     testing::{
         bus::{Bus, Run, Schedule},
         world::{World, members},

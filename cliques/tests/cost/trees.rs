@@ -1,51 +1,46 @@
 //! STR and TGDH, as they run, and in the order in which the papers and the notes count.
 
 use cliques::{
-    Change, Group, KeyAgreement, MemberName, NamedGroup, Protocol,
-    group::GroupVisitor,
+    Change, Group, MemberName, NamedGroup, Protocol, Suite, constructor,
     keytree::KeyTiming,
-    str_::Str,
+    str_::{self, Str},
     testing::{
         bus::{Bus, Run, Schedule},
         world::{World, members},
     },
-    tgdh::Tgdh,
+    tgdh::{self, Tgdh},
 };
 
-use super::{CustomSuite, cost, found, group_of, number};
+use super::{cost, found, group_of, number};
 
 /// STR in the counted order.
-static STR: CustomSuite = CustomSuite {
+const STR: Suite = Suite {
     name: "str, counted",
     number: 130,
-    member: |group, me| group.with(Counted(Protocol::Str, me)),
+    member: constructor!(counted_str),
+    ..str_::SUITE
 };
 
 /// TGDH in the counted order.
-static TGDH: CustomSuite = CustomSuite {
+const TGDH: Suite = Suite {
     name: "tgdh, counted",
     number: 131,
-    member: |group, me| group.with(Counted(Protocol::Tgdh, me)),
+    member: constructor!(counted_tgdh),
+    ..tgdh::SUITE
 };
 
-struct Counted(Protocol, MemberName);
+fn counted_str<G: Group>(group: G, me: MemberName) -> Str<G> {
+    Str::new(group, me).with_timing(KeyTiming::Sequential)
+}
 
-impl GroupVisitor for Counted {
-    type Output = Box<dyn KeyAgreement>;
-
-    fn visit<G: Group>(self, group: G) -> Self::Output {
-        let Self(protocol, me) = self;
-        match protocol {
-            Protocol::Str => Box::new(Str::new(group, me).with_timing(KeyTiming::Sequential)),
-            _ => Box::new(Tgdh::new(group, me).with_timing(KeyTiming::Sequential)),
-        }
-    }
+fn counted_tgdh<G: Group>(group: G, me: MemberName) -> Tgdh<G> {
+    Tgdh::new(group, me).with_timing(KeyTiming::Sequential)
 }
 
 /// The suite and, where it waits, how many exponentiations more are in series if it computes in the
 /// counted order: the group secret, before a token is sent.
-const STRS: [(Protocol, u64); 2] = [(Protocol::Str, 0), (Protocol::Custom(&STR), 1)];
-const TGDHS: [(Protocol, u64); 2] = [(Protocol::Tgdh, 0), (Protocol::Custom(&TGDH), 1)];
+const STRS: [(Protocol, u64); 2] = [(Protocol::STR, 0), (Protocol::of(&STR), 1)];
+const TGDHS: [(Protocol, u64); 2] = [(Protocol::TGDH, 0), (Protocol::of(&TGDH), 1)];
 
 #[test]
 fn founding() {
@@ -173,9 +168,10 @@ fn merges_of_str() {
             // 3 for each tree's announcement, two for each level filled in, then everybody's path.
             let filled = number(n.min(m)) - 1;
             let serial = run.serial().exponentiations();
-            match protocol {
-                Protocol::Str => assert!(serial <= 4 + 3 * filled, "{n} + {m}: {serial}"),
-                _ => assert_eq!(serial, 5 + 3 * filled, "{n} + {m}"),
+            if protocol == Protocol::STR {
+                assert!(serial <= 4 + 3 * filled, "{n} + {m}: {serial}");
+            } else {
+                assert_eq!(serial, 5 + 3 * filled, "{n} + {m}");
             }
         }
     }

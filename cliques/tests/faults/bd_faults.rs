@@ -1,7 +1,7 @@
 //! Hostile tokens against BD that are not among the common ones.
 
 use cliques::{
-    Change, Error, MemberName, Outgoing, PeerFault, Protocol, Rejected, TokenKind,
+    Change, Error, MemberName, Outgoing, PeerFault, Protocol, Rejected,
     group::ElementPolicy,
     testing::{
         bus::{Flow, Schedule},
@@ -34,10 +34,10 @@ fn late_tests_find_something() {
 /// did it.
 #[test]
 fn a_wrong_quotient_makes_everybody_a_suspect() {
-    let (mut world, all) = World::grown(Protocol::Bd, &toy(), Schedule::Rounds, 4);
+    let (mut world, all) = World::grown(Protocol::BD, &toy(), Schedule::Rounds, 4);
     let changes = World::changes(&all, &[], &[]);
     let run = world.bus.change_with(&changes, |_, delivery, _| {
-        let spoilt = delivery.sent.token.kind == TokenKind::BdX
+        let spoilt = delivery.sent.token.kind == cliques::bd::QUOTIENT
             && delivery.sent.from == all[1]
             && *delivery.to == all[3];
         match spoilt {
@@ -55,7 +55,7 @@ fn a_wrong_quotient_makes_everybody_a_suspect() {
 /// A member of two who is told the tokens of the other by hand.
 fn pair() -> (Box<dyn cliques::KeyAgreement>, Vec<MemberName>, Outgoing) {
     let all = world::members(1..=2);
-    let mut machine = Protocol::Bd.member(toy(), all[0]);
+    let mut machine = Protocol::BD.member(toy(), all[0]);
     let members = all.clone();
     let mut step = machine
         .begin(Change::Enter { members }, &mut seeded(1))
@@ -70,8 +70,8 @@ fn quotients_of_two_members_are_one() {
     let mut process =
         |from: &MemberName, kind, body: &[u8]| machine.process(from, kind, body, &mut rng);
     let blinded = [&mine.body[..32], &[0, 0, 16]].concat();
-    let _ = process(&all[1], TokenKind::BdZ, &blinded).unwrap();
-    let step = process(&all[0], TokenKind::BdZ, &mine.body).unwrap();
+    let _ = process(&all[1], cliques::bd::BLINDED_SHARE, &blinded).unwrap();
+    let step = process(&all[0], cliques::bd::BLINDED_SHARE, &mine.body).unwrap();
     assert_eq!(step.send[0].body, [0, 0, 1]);
     for (body, fault) in [
         ([0, 0, 0], PeerFault::ZeroElement),
@@ -79,11 +79,11 @@ fn quotients_of_two_members_are_one() {
         ([0x01, 0xfd, 0x3b], PeerFault::NotInGroup),
     ] {
         let culprit = all[1];
-        let error = process(&all[1], TokenKind::BdX, &body).unwrap_err();
+        let error = process(&all[1], cliques::bd::QUOTIENT, &body).unwrap_err();
         assert_eq!(error, Error::Peer { culprit, fault });
     }
-    let _ = process(&all[0], TokenKind::BdX, &[0, 0, 1]).unwrap();
-    let step = process(&all[1], TokenKind::BdX, &[0, 0, 1]).unwrap();
+    let _ = process(&all[0], cliques::bd::QUOTIENT, &[0, 0, 1]).unwrap();
+    let step = process(&all[1], cliques::bd::QUOTIENT, &[0, 0, 1]).unwrap();
     assert!(step.secret.is_some());
 }
 
@@ -93,16 +93,16 @@ fn a_quotient_that_is_early_waits_and_a_second_one_is_a_fault() {
     let mut rng = seeded(2);
     let mut process =
         |from: &MemberName, kind, body: &[u8]| machine.process(from, kind, body, &mut rng);
-    let _ = process(&all[1], TokenKind::BdX, &[0, 0, 1]).unwrap();
+    let _ = process(&all[1], cliques::bd::QUOTIENT, &[0, 0, 1]).unwrap();
     let repeated = Rejected::Repeated(all[1]);
-    let error = process(&all[1], TokenKind::BdX, &[0, 0, 1]).unwrap_err();
+    let error = process(&all[1], cliques::bd::QUOTIENT, &[0, 0, 1]).unwrap_err();
     assert_eq!(error, Error::Rejected(repeated));
     let (culprit, fault) = (all[1], PeerFault::Duplicate);
-    let error = process(&all[1], TokenKind::BdX, &[0, 0, 16]).unwrap_err();
+    let error = process(&all[1], cliques::bd::QUOTIENT, &[0, 0, 16]).unwrap_err();
     assert_eq!(error, Error::Peer { culprit, fault });
-    let _ = process(&all[0], TokenKind::BdZ, &mine.body).unwrap();
+    let _ = process(&all[0], cliques::bd::BLINDED_SHARE, &mine.body).unwrap();
     let blinded = [&mine.body[..32], &[0, 0, 16]].concat();
-    let _ = process(&all[1], TokenKind::BdZ, &blinded).unwrap();
-    let step = process(&all[0], TokenKind::BdX, &[0, 0, 1]).unwrap();
+    let _ = process(&all[1], cliques::bd::BLINDED_SHARE, &blinded).unwrap();
+    let step = process(&all[0], cliques::bd::QUOTIENT, &[0, 0, 1]).unwrap();
     assert!(step.secret.is_some());
 }

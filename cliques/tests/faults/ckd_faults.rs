@@ -15,7 +15,7 @@ use super::{schnorr, schnorr_elements, toy, toy_elements};
 #[test]
 fn elements_outside_a_schnorr_group_are_refused_by_whoever_uses_them() {
     let (group, elements) = (schnorr(ElementPolicy::Strict), schnorr_elements());
-    let faults = CkdFaults(Protocol::Ckd);
+    let faults = CkdFaults(Protocol::CKD);
     let refused = faults::altered_tokens(&faults, &group, Schedule::Rounds, &elements);
     assert!(refused > 1000, "only {refused}");
     let cases = faults::late_cases(&faults, &group, Schedule::Rounds, &elements);
@@ -26,7 +26,7 @@ fn elements_outside_a_schnorr_group_are_refused_by_whoever_uses_them() {
 
 #[test]
 fn late_tests_find_something() {
-    let faults = CkdFaults(Protocol::Ckd);
+    let faults = CkdFaults(Protocol::CKD);
     let found = faults::late_tokens(&faults, &toy(), Schedule::Rounds, &toy_elements());
     // The responses of four targets and of two, with two bad elements each.
     assert_eq!(found, 12);
@@ -39,7 +39,7 @@ fn spoilt(
     to: usize,
     body: impl Fn(&[u8]) -> Vec<u8>,
 ) -> Result<(), (MemberName, Error)> {
-    let (mut world, all) = World::grown(Protocol::Ckd, &toy(), Schedule::Rounds, 3);
+    let (mut world, all) = World::grown(Protocol::CKD, &toy(), Schedule::Rounds, 3);
     let joined = world::members(4..=5);
     world.add(&joined);
     let (from, to) = (name(from), name(to));
@@ -63,13 +63,13 @@ fn an_announcement_to_others_must_show_the_share_of_the_own_pair() {
     let other = |body: &[u8]| [&body[..body.len() - 3], &[0, 0, 4]].concat();
     let (culprit, fault) = (name(1), PeerFault::Inconsistent);
     assert_eq!(
-        spoilt(TokenKind::CkdOld, 1, 2, other),
+        spoilt(cliques::ckd::OLD_CONTROLLER, 1, 2, other),
         Err((name(2), Error::Peer { culprit, fault }))
     );
     let outside = |body: &[u8]| [&body[..body.len() - 3], &[0, 0, 1]].concat();
     let (culprit, fault) = (name(1), PeerFault::OneElement);
     assert_eq!(
-        spoilt(TokenKind::CkdOld, 1, 2, outside),
+        spoilt(cliques::ckd::OLD_CONTROLLER, 1, 2, outside),
         Err((name(2), Error::Peer { culprit, fault }))
     );
 }
@@ -78,7 +78,7 @@ fn an_announcement_to_others_must_show_the_share_of_the_own_pair() {
 fn in_the_join(
     mut hook: impl FnMut(&mut dyn cliques::KeyAgreement, &cliques::testing::bus::Delivery<'_>),
 ) {
-    let (mut world, all) = World::grown(Protocol::Ckd, &toy(), Schedule::Rounds, 3);
+    let (mut world, all) = World::grown(Protocol::CKD, &toy(), Schedule::Rounds, 3);
     let joined = world::members(4..=5);
     world.add(&joined);
     let changes = World::changes(&all, &[], &joined);
@@ -93,7 +93,7 @@ fn in_the_join(
 fn responses_come_from_targets_and_once() {
     let mut seen = 0;
     in_the_join(|machine, it| {
-        if it.sent.token.kind != TokenKind::CkdResponse || it.sent.from != name(5) {
+        if it.sent.token.kind != cliques::ckd::RESPONSE || it.sent.from != name(5) {
             return;
         }
         // m04 has answered; m02 has a pair already.
@@ -101,7 +101,7 @@ fn responses_come_from_targets_and_once() {
         for (from, fault) in [(4, PeerFault::Duplicate), (2, PeerFault::NotController)] {
             let culprit = name(from);
             let error = machine
-                .process(&culprit, TokenKind::CkdResponse, &[0, 0, 4], &mut rng)
+                .process(&culprit, cliques::ckd::RESPONSE, &[0, 0, 4], &mut rng)
                 .unwrap_err();
             assert_eq!(error, Error::Peer { culprit, fault });
         }
@@ -116,16 +116,16 @@ fn a_second_announcement_is_a_fault_and_another_kind_is_not_awaited() {
     in_the_join(|machine, it| {
         let mut rng = cliques::testing::rng::seeded(1);
         let token = &it.sent.token;
-        if token.kind == TokenKind::CkdOld && *it.to == name(2) {
-            let (sender, kind) = (name(1), TokenKind::CkdNew);
+        if token.kind == cliques::ckd::OLD_CONTROLLER && *it.to == name(2) {
+            let (sender, kind) = (name(1), cliques::ckd::NEW_CONTROLLER);
             let error = machine.process(&sender, kind, &token.body, &mut rng);
             assert_eq!(error.unwrap_err(), Error::Unexpected { sender, kind });
             seen += 1;
         }
-        if token.kind == TokenKind::CkdKey && *it.to != name(1) {
+        if token.kind == cliques::ckd::KEY && *it.to != name(1) {
             let (culprit, fault) = (name(1), PeerFault::Duplicate);
             let error = machine
-                .process(&culprit, TokenKind::CkdOld, &[0], &mut rng)
+                .process(&culprit, cliques::ckd::OLD_CONTROLLER, &[0], &mut rng)
                 .unwrap_err();
             assert_eq!(error, Error::Peer { culprit, fault });
             seen += 1;
@@ -148,7 +148,7 @@ fn a_key_of_the_other_mode_is_for_another_configuration() {
     };
     let rejected = Rejected::SuiteMismatch { field: "mode" };
     assert_eq!(
-        spoilt(TokenKind::CkdKey, 1, 3, wrapped),
+        spoilt(cliques::ckd::KEY, 1, 3, wrapped),
         Err((name(3), Error::Rejected(rejected)))
     );
 }

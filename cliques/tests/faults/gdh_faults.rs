@@ -1,7 +1,7 @@
 //! Hostile tokens against GDH that are not among the common ones.
 
 use cliques::{
-    Change, DecodeError, Error, KeyAgreement, MathematicalGroup, PeerFault, Protocol, TokenKind,
+    Change, DecodeError, Error, KeyAgreement, MathematicalGroup, PeerFault, Protocol,
     group::ElementPolicy,
     testing::{
         bus::{Delivery, Schedule},
@@ -37,8 +37,10 @@ fn a_token_outside_a_schnorr_group_is_refused_by_its_first_receiver() {
     let hook =
         |_, machine: &mut dyn KeyAgreement, delivery: &Delivery<'_>, rng: &mut dyn CryptoRng| {
             let (token, from) = (&delivery.sent.token, delivery.sent.from);
-            if !matches!(token.kind, TokenKind::GdhPartial | TokenKind::GdhFinal)
-                || from == *delivery.to
+            if !matches!(
+                token.kind,
+                cliques::gdh::PARTIAL_TOKEN | cliques::gdh::FINAL_TOKEN
+            ) || from == *delivery.to
             {
                 return;
             }
@@ -52,14 +54,14 @@ fn a_token_outside_a_schnorr_group_is_refused_by_its_first_receiver() {
                 refused += 1;
             }
         };
-    faults::disturbed(Protocol::Gdh, &group, Schedule::Rounds, hook);
+    faults::disturbed(Protocol::GDH, &group, Schedule::Rounds, hook);
     assert!(refused > 10, "only {refused}");
 }
 
 /// Four members, of which m04 leaves, so that m03 writes a list. It reaches m02 with `element` as
 /// the partial key of `victim`, and is accepted.
 fn after_a_bad_list(group: &MathematicalGroup, victim: usize, element: &[u8]) -> World {
-    let (mut world, all) = World::grown(Protocol::Gdh, group, Schedule::Rounds, 4);
+    let (mut world, all) = World::grown(Protocol::GDH, group, Schedule::Rounds, 4);
     let mut rng = seeded(7);
     let mut lists = Vec::new();
     for member in &all[..3] {
@@ -76,7 +78,7 @@ fn after_a_bad_list(group: &MathematicalGroup, victim: usize, element: &[u8]) ->
     let start = 2 + victim * (5 + element.len()) + 5;
     body[start..start + element.len()].copy_from_slice(element);
     let machine = world.bus.machine(&all[1]);
-    let step = machine.process(&all[2], TokenKind::GdhKeyList, &body, &mut rng);
+    let step = machine.process(&all[2], cliques::gdh::KEY_LIST, &body, &mut rng);
     assert!(step.unwrap().secret.is_some(), "accepted at first");
     world
 }
@@ -141,11 +143,11 @@ fn the_own_partial_key_is_tested_exactly_before_it_becomes_a_token() {
 fn a_second_factor_out_of_one_member_is_its_fault() {
     let mut seen = 0;
     faults::disturbed(
-        Protocol::Gdh,
+        Protocol::GDH,
         &toy(),
         Schedule::Rounds,
         |_, machine, delivery, rng| {
-            if delivery.sent.token.kind != TokenKind::GdhFactorOut {
+            if delivery.sent.token.kind != cliques::gdh::FACTOR_OUT {
                 return;
             }
             // The sender before this one in the order has sent its factor-out already.
@@ -178,7 +180,7 @@ fn a_second_factor_out_of_one_member_is_its_fault() {
 #[test]
 fn a_partial_token_comes_from_the_predecessor() {
     let members = world::members(1..=3);
-    let mut machine = Protocol::Gdh.member(toy(), members[1]);
+    let mut machine = Protocol::GDH.member(toy(), members[1]);
     let mut rng = seeded(1);
     let _ = machine
         .begin(
@@ -192,7 +194,7 @@ fn a_partial_token_comes_from_the_predecessor() {
         let names = order.map(|name| [&[0, 3], &name[..]].concat()).concat();
         [&[0, 1, 0, 3], &names[..], &[0, 0, 4]].concat()
     };
-    let kind = TokenKind::GdhPartial;
+    let kind = cliques::gdh::PARTIAL_TOKEN;
     // First of the order, so without a predecessor; then behind somebody else than the sender.
     for order in [[b"m02", b"m01", b"m03"], [b"m01", b"m03", b"m02"]] {
         let error = machine
@@ -220,7 +222,7 @@ fn a_partial_token_comes_from_the_predecessor() {
 #[test]
 fn names_that_no_member_can_have_are_undecodable() {
     let members = world::members(1..=3);
-    let mut machine = Protocol::Gdh.member(toy(), members[1]);
+    let mut machine = Protocol::GDH.member(toy(), members[1]);
     let mut rng = seeded(1);
     let change = Change::Enter {
         members: members.clone(),
@@ -237,7 +239,7 @@ fn names_that_no_member_can_have_are_undecodable() {
         ]
         .concat();
         machine
-            .process(&members[0], TokenKind::GdhPartial, &body, &mut rng)
+            .process(&members[0], cliques::gdh::PARTIAL_TOKEN, &body, &mut rng)
             .unwrap_err()
     };
     let what = "length of a name";

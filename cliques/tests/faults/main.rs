@@ -129,7 +129,7 @@ macro_rules! hostile {
             #[test]
             fn arbitrary_bodies_are_refused() {
                 proptest!(|(
-                    kind in 0..cliques::TokenKind::ALL.len(),
+                    kind in 0..Protocol::all_kinds().len(),
                     sender in 1_usize..5,
                     body in proptest::collection::vec(any::<u8>(), 0..200),
                 )| {
@@ -141,7 +141,7 @@ macro_rules! hostile {
                     let _ = machine.begin(change, &mut rng).unwrap();
                     let before = format!("{machine:?}");
                     let sender = world::members([sender]).remove(0);
-                    let kind = cliques::TokenKind::ALL[kind];
+                    let kind = Protocol::all_kinds()[kind];
                     prop_assert!(machine.process(&sender, kind, &body, &mut rng).is_err());
                     prop_assert_eq!(machine.order(), &members);
                     prop_assert_eq!(format!("{machine:?}"), before);
@@ -153,8 +153,8 @@ macro_rules! hostile {
 
 hostile! {
     bd: BdFaults, 1000, 50;
-    ckd: CkdFaults(Protocol::Ckd), 500, 50;
-    ckd_aead: CkdFaults(Protocol::CkdAead), 1000, 50;
+    ckd: CkdFaults(Protocol::CKD), 500, 50;
+    ckd_aead: CkdFaults(Protocol::CKD_AEAD), 1000, 50;
     gdh: GdhFaults, 1000, 50;
     str_: StrFaults, 1000, 50;
     tgdh: TgdhFaults, 1000, 50;

@@ -1,25 +1,25 @@
 //! Hostile tokens against STR and TGDH that are not among the common ones, and keys that map to 0.
 
 use cliques::{
-    Change, Error, Group, KeyAgreement, MemberName, PeerFault, Protocol, Rejected, TokenKind,
-    group::{ElementPolicy, GroupVisitor, Modp},
+    Change, Error, Group, MemberName, PeerFault, Protocol, Rejected, Suite, TokenKind, constructor,
+    group::{ElementPolicy, Modp},
     keytree::Verification,
-    str_::Str,
+    str_::{self, Str},
     testing::{
         bus::{Bus, Flow, Schedule},
         faults::{self, Faults, StrFaults, TgdhFaults},
         rng::{ReplayRng, seeded},
         world::{self, World},
     },
-    tgdh::Tgdh,
+    tgdh::{self, Tgdh},
 };
 
 use super::{schnorr, schnorr_elements, toy, toy_elements};
 
 /// Both suites, with their kinds.
 const SUITES: [(Protocol, TokenKind, TokenKind); 2] = [
-    (Protocol::Str, TokenKind::StrTree, TokenKind::StrUpdate),
-    (Protocol::Tgdh, TokenKind::TgdhTree, TokenKind::TgdhUpdate),
+    (Protocol::STR, str_::TREE, str_::UPDATE),
+    (Protocol::TGDH, tgdh::TREE, tgdh::UPDATE),
 ];
 
 #[test]
@@ -103,7 +103,7 @@ fn one_tree_comes_from_each_component_and_from_its_representative() {
         assert_eq!(error(joiner, tree, foreign), Some(repeated));
         let mut other = foreign.clone();
         let at = other.len() - 3;
-        if protocol == Protocol::Str {
+        if protocol == Protocol::STR {
             let share = at - 3 - 4;
             other[share..share + 3].copy_from_slice(&[0, 0, 16]);
         }
@@ -131,7 +131,7 @@ fn updates_come_from_whose_turn_it_is() {
                 let sender = all[4];
                 assert_eq!(error, Error::Unexpected { sender, kind });
                 let error = machine
-                    .process(&all[4], TokenKind::BdZ, body, rng)
+                    .process(&all[4], cliques::bd::BLINDED_SHARE, body, rng)
                     .unwrap_err();
                 assert!(matches!(error, Error::Unexpected { .. }), "{error}");
                 seen += 1;
@@ -146,7 +146,7 @@ fn updates_come_from_whose_turn_it_is() {
 #[test]
 fn a_second_update_is_a_duplicate() {
     // Two subtrees of (((m01 m02) (m03 m04)) ((m05 m06) (m07 m08))) lose a member each.
-    let (mut world, all) = World::grown(Protocol::Tgdh, &toy(), Schedule::Rounds, 8);
+    let (mut world, all) = World::grown(Protocol::TGDH, &toy(), Schedule::Rounds, 8);
     let gone = [all[0], all[4]];
     let changes = World::changes(&all, &gone, &[]);
     let mut first = None;
@@ -176,27 +176,29 @@ fn a_second_update_is_a_duplicate() {
 /// A blinded key that is in the group, but not the one of the key.
 #[test]
 fn a_wrong_blinded_key_is_found_by_whoever_verifies() {
-    struct Member(Protocol, MemberName, Verification);
-    impl GroupVisitor for Member {
-        type Output = Box<dyn KeyAgreement>;
-
-        fn visit<G: Group>(self, group: G) -> Self::Output {
-            let Self(protocol, me, verification) = self;
-            match protocol {
-                Protocol::Str => Box::new(Str::new(group, me).with_verification(verification)),
-                _ => Box::new(Tgdh::new(group, me).with_verification(verification)),
-            }
-        }
+    fn verifying_str<G: Group>(group: G, me: MemberName) -> Str<G> {
+        Str::new(group, me).with_verification(Verification::On)
     }
-    for (protocol, _, update) in SUITES {
-        for (verification, finds) in [(Verification::Off, false), (Verification::On, true)] {
-            let maker = move |me| toy().with(Member(protocol, me, verification));
-            let mut world = World::with_maker(Box::new(maker), Schedule::Rounds, 3);
+    fn verifying_tgdh<G: Group>(group: G, me: MemberName) -> Tgdh<G> {
+        Tgdh::new(group, me).with_verification(Verification::On)
+    }
+    const STR: Suite = Suite {
+        member: constructor!(verifying_str),
+        ..str_::SUITE
+    };
+    const TGDH: Suite = Suite {
+        member: constructor!(verifying_tgdh),
+        ..tgdh::SUITE
+    };
+    let verifying = [Protocol::of(&STR), Protocol::of(&TGDH)];
+    for ((protocol, _, update), verifying) in SUITES.into_iter().zip(verifying) {
+        for (member, finds) in [(protocol, false), (verifying, true)] {
+            let mut world = World::new(member, &toy(), Schedule::Rounds, 3);
             let all = world::members(1..=5);
             world.add(&all);
             world.found(&all[..1]);
             world.update("honest growth", &all[..1], &[], &all[1..4]);
-            if protocol == Protocol::Tgdh {
+            if protocol == Protocol::TGDH {
                 world.update("honest join", &all[..4], &[], &all[4..]);
             }
             // m01 knows the keys of the nodes that are announced once m02 is gone.
@@ -236,7 +238,7 @@ fn a_wrong_blinded_key_is_found_by_whoever_verifies() {
 /// fails; nothing has changed then, and the author is named.
 #[test]
 fn what_is_used_later_is_tested_later() {
-    let mut world = World::new(Protocol::Tgdh, &toy(), Schedule::Rounds, 1);
+    let mut world = World::new(Protocol::TGDH, &toy(), Schedule::Rounds, 1);
     let all = world::members(1..=8);
     world.add(&all);
     world.found(&all[..1]);
@@ -249,7 +251,7 @@ fn what_is_used_later_is_tested_later() {
         let mut body = delivery.sent.token.body.clone();
         let place = body.windows(2).position(|bytes| bytes == path);
         match (delivery.sent.token.kind, place) {
-            (TokenKind::TgdhUpdate, Some(place)) if *delivery.to == all[0] => {
+            (tgdh::UPDATE, Some(place)) if *delivery.to == all[0] => {
                 body[place + 2..place + 5].copy_from_slice(&[0x01, 0xfd, 0x3b]);
                 author = Some(delivery.sent.from);
                 Flow::Instead(body)
@@ -301,7 +303,7 @@ fn drawing(protocol: Protocol, shares: &[&[u16]]) -> (Bus, Vec<MemberName>) {
         for share in *shares {
             rng.push(&share.to_be_bytes());
         }
-        let machine = protocol.member_over(small(), *member).unwrap();
+        let machine = protocol.member(small(), *member);
         bus.add(machine, Box::new(rng));
     }
     (bus, all)
@@ -331,7 +333,7 @@ fn a_share_that_makes_a_key_0_is_drawn_again() {
 fn a_key_that_is_0_to_others_than_its_refresher_fails_the_run() {
     // STR: m02 would fill in k_3 = g^(F(k_2) r_3), where F(g^(1 * 2)) is 239, but m01 is faster.
     // TGDH: m03 fills in the key of m03 and m04, g^(r_3 r_4).
-    let fails = [(Protocol::Str, 1124, 1, 0), (Protocol::Tgdh, 1, TO_ZERO, 2)];
+    let fails = [(Protocol::STR, 1124, 1, 0), (Protocol::TGDH, 1, TO_ZERO, 2)];
     for (protocol, third, fourth, who) in fails {
         for (fourth, third) in [(fourth, third), (fourth + 1, third + 1)] {
             let shares: [&[u16]; 4] = [&[5, 1], &[7, 2, 2], &[third, 3], &[fourth, 3]];

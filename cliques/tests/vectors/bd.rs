@@ -11,8 +11,10 @@ struct BdSuite;
 impl Suite for BdSuite {
     const NAME: &'static str = "bd";
 
-    const KINDS: &'static [(&'static str, TokenKind)] =
-        &[("bd_z", TokenKind::BdZ), ("bd_x", TokenKind::BdX)];
+    const KINDS: &'static [(&'static str, TokenKind)] = &[
+        ("bd_z", cliques::bd::BLINDED_SHARE),
+        ("bd_x", cliques::bd::QUOTIENT),
+    ];
 
     type Machine<G: Group> = Bd<G>;
 
@@ -21,7 +23,7 @@ impl Suite for BdSuite {
     }
 
     fn body(numbers: Numbers, _: &Event<'_>, kind: TokenKind, body: &Value) -> Vec<u8> {
-        if kind == TokenKind::BdX {
+        if kind == cliques::bd::QUOTIENT {
             return numbers.element(&body["x"]);
         }
         let order = names(&body["order"]);

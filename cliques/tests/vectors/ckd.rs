@@ -11,10 +11,10 @@ impl Suite for CkdSuite {
     const NAME: &'static str = "ckd";
 
     const KINDS: &'static [(&'static str, TokenKind)] = &[
-        ("ckd_new", TokenKind::CkdNew),
-        ("ckd_old", TokenKind::CkdOld),
-        ("ckd_resp", TokenKind::CkdResponse),
-        ("ckd_key", TokenKind::CkdKey),
+        ("ckd_new", cliques::ckd::NEW_CONTROLLER),
+        ("ckd_old", cliques::ckd::OLD_CONTROLLER),
+        ("ckd_resp", cliques::ckd::RESPONSE),
+        ("ckd_key", cliques::ckd::KEY),
     ];
 
     type Machine<G: Group> = Ckd<G>;
@@ -27,8 +27,8 @@ impl Suite for CkdSuite {
         let order = names(&body["order"]);
         let mut bytes = Vec::new();
         match kind {
-            TokenKind::CkdResponse => bytes.extend(numbers.element(&body["z"])),
-            TokenKind::CkdKey => {
+            cliques::ckd::RESPONSE => bytes.extend(numbers.element(&body["z"])),
+            cliques::ckd::KEY => {
                 bytes.push(0);
                 put_count(&mut bytes, order.len() - 1);
                 for member in &order[1..] {

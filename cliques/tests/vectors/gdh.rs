@@ -13,11 +13,11 @@ impl Suite for GdhSuite {
     const NAME: &'static str = "gdh";
 
     const KINDS: &'static [(&'static str, TokenKind)] = &[
-        ("partial_token", TokenKind::GdhPartial),
-        ("final_token", TokenKind::GdhFinal),
-        ("fact_out", TokenKind::GdhFactorOut),
-        ("key_list", TokenKind::GdhKeyList),
-        ("join_token", TokenKind::GdhJoin),
+        ("partial_token", cliques::gdh::PARTIAL_TOKEN),
+        ("final_token", cliques::gdh::FINAL_TOKEN),
+        ("fact_out", cliques::gdh::FACTOR_OUT),
+        ("key_list", cliques::gdh::KEY_LIST),
+        ("join_token", cliques::gdh::JOIN_TOKEN),
     ];
 
     type Machine<G: Group> = Gdh<G>;
@@ -42,13 +42,13 @@ impl Suite for GdhSuite {
         let order = names(&body["order"]);
         let mut bytes = Vec::new();
         match kind {
-            TokenKind::GdhPartial | TokenKind::GdhFinal => {
+            cliques::gdh::PARTIAL_TOKEN | cliques::gdh::FINAL_TOKEN => {
                 put_count(&mut bytes, order.len() - event.joined().len());
                 put_count(&mut bytes, order.len());
                 order.iter().for_each(|member| put_name(&mut bytes, member));
                 bytes.extend(numbers.element(&body["token"]));
             }
-            TokenKind::GdhFactorOut => bytes.extend(numbers.element(&body["value"])),
+            cliques::gdh::FACTOR_OUT => bytes.extend(numbers.element(&body["value"])),
             _ => {
                 put_count(&mut bytes, order.len());
                 for member in &order {

@@ -249,7 +249,7 @@ fn write(path: &PathBuf, protocol: Protocol, group: &MathematicalGroup) {
     fs::write(path, text).unwrap();
 }
 
-fn check(protocol: &str, group: &str) {
+fn check(protocol: Protocol, group: &str) {
     let path: PathBuf = [
         env!("CARGO_MANIFEST_DIR"),
         "tests/vectors/own",
@@ -257,7 +257,6 @@ fn check(protocol: &str, group: &str) {
     ]
     .iter()
     .collect();
-    let protocol: Protocol = protocol.parse().unwrap();
     let group: MathematicalGroup = group.parse().unwrap();
     if env::var_os("UPDATE_VECTORS").is_some() {
         write(&path, protocol, &group);
@@ -286,41 +285,26 @@ fn check(protocol: &str, group: &str) {
     }
 }
 
-/// One named test for each file.
-macro_rules! files {
-    ($($suite:ident = $name:literal;)*) => {$(
-        mod $suite {
-            #[test]
-            fn ristretto255() {
-                super::check($name, "ristretto255");
-            }
-
-            #[cfg(feature = "p256")]
-            #[test]
-            fn p256() {
-                super::check($name, "p256");
-            }
-
-            #[test]
-            fn ffdhe2048() {
-                super::check($name, "ffdhe2048");
-            }
-
-            #[test]
-            fn schnorr2048_256() {
-                super::check($name, "schnorr2048-256");
+/// One test for each group.
+macro_rules! groups {
+    ($($(#[$feature:meta])? $test:ident = $group:literal;)*) => {$(
+        $(#[$feature])?
+        #[test]
+        fn $test() {
+            for protocol in Protocol::ALL {
+                println!("{protocol}");
+                check(*protocol, $group);
             }
         }
     )*};
 }
 
-files! {
-    bd = "bd";
-    ckd = "ckd";
-    ckd_aead = "ckd-aead";
-    gdh = "gdh";
-    str_ = "str";
-    tgdh = "tgdh";
+groups! {
+    ristretto255 = "ristretto255";
+    #[cfg(feature = "p256")]
+    p256 = "p256";
+    ffdhe2048 = "ffdhe2048";
+    schnorr2048_256 = "schnorr2048-256";
 }
 
 #[test]

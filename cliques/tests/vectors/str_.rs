@@ -16,9 +16,9 @@ impl<const TIMING: u8> Suite for StrSuite<TIMING> {
     const NAME: &'static str = "str";
 
     const KINDS: &'static [(&'static str, TokenKind)] = &[
-        ("str_tree", TokenKind::StrTree),
-        ("str_update", TokenKind::StrUpdate),
-        ("str_bkeys", TokenKind::StrUpdate),
+        ("str_tree", cliques::str_::TREE),
+        ("str_update", cliques::str_::UPDATE),
+        ("str_bkeys", cliques::str_::UPDATE),
     ];
 
     type Machine<G: Group> = Str<G>;
@@ -42,7 +42,7 @@ impl<const TIMING: u8> Suite for StrSuite<TIMING> {
     fn body(numbers: Numbers, _: &Event<'_>, kind: TokenKind, body: &Value) -> Vec<u8> {
         let mut bytes = Vec::new();
         match kind {
-            TokenKind::StrTree => {
+            cliques::str_::TREE => {
                 let order = names(&body["order"]);
                 put_count(&mut bytes, order.len());
                 for member in &order {

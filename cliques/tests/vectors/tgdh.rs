@@ -16,8 +16,8 @@ impl<const TIMING: u8> Suite for TgdhSuite<TIMING> {
     const NAME: &'static str = "tgdh";
 
     const KINDS: &'static [(&'static str, TokenKind)] = &[
-        ("tgdh_tree", TokenKind::TgdhTree),
-        ("tgdh_update", TokenKind::TgdhUpdate),
+        ("tgdh_tree", cliques::tgdh::TREE),
+        ("tgdh_update", cliques::tgdh::UPDATE),
     ];
 
     type Machine<G: Group> = Tgdh<G>;
@@ -41,7 +41,7 @@ impl<const TIMING: u8> Suite for TgdhSuite<TIMING> {
     fn body(numbers: Numbers, _: &Event<'_>, kind: TokenKind, body: &Value) -> Vec<u8> {
         let mut bytes = Vec::new();
         match kind {
-            TokenKind::TgdhTree => {
+            cliques::tgdh::TREE => {
                 put_tree(numbers, &mut bytes, body);
             }
             _ => {

@@ -57,13 +57,13 @@ impl Source<'_> {
 type Design = (Protocol, Algorithm);
 
 const DESIGNS: [Design; 7] = [
-    (Protocol::Gdh, Algorithm::Basic),
-    (Protocol::Gdh, Algorithm::Optimized),
-    (Protocol::Bd, Algorithm::Restart),
-    (Protocol::Ckd, Algorithm::Incremental),
-    (Protocol::Str, Algorithm::Incremental),
-    (Protocol::Tgdh, Algorithm::Incremental),
-    (Protocol::Tgdh, Algorithm::Restart),
+    (Protocol::GDH, Algorithm::Basic),
+    (Protocol::GDH, Algorithm::Optimized),
+    (Protocol::BD, Algorithm::Restart),
+    (Protocol::CKD, Algorithm::Incremental),
+    (Protocol::STR, Algorithm::Incremental),
+    (Protocol::TGDH, Algorithm::Incremental),
+    (Protocol::TGDH, Algorithm::Restart),
 ];
 
 fn config(me: MemberName, (protocol, algorithm): Design) -> Config {
@@ -114,7 +114,8 @@ fn token(
     protocol: Protocol,
 ) -> Input<Bytes> {
     let sender = source.name();
-    let kind = TokenKind::ALL[usize::from(source.byte()) % TokenKind::ALL.len()];
+    let kinds = Protocol::all_kinds();
+    let kind = kinds[usize::from(source.byte()) % kinds.len()];
     let (view_id, listed) = match driver.view() {
         Some(view) => (view.id.0, view.members.clone()),
         None => ([0; 12], Vec::new()),

@@ -200,7 +200,7 @@ impl<D: Payload> Context<D> {
         let request = Outgoing {
             to: Recipient::Group,
             service: TokenService::Agreed,
-            kind: TokenKind::RefreshRequest,
+            kind: TokenKind::REFRESH_REQUEST,
             body: Vec::new(),
         };
         self.cost.broadcasts += 1;
@@ -211,7 +211,7 @@ impl<D: Payload> Context<D> {
         let Some(channel) = &mut self.channel else {
             return;
         };
-        if token.kind != TokenKind::RefreshRequest && self.deviation.is(Fault::FifoKeyList) {
+        if token.kind != TokenKind::REFRESH_REQUEST && self.deviation.is(Fault::FifoKeyList) {
             token.service = TokenService::Fifo;
         }
         let transmission = match epoch {

@@ -4,7 +4,7 @@
 //! the token on waits for the final one, who has broadcast it collects factor-outs, who has sent a
 //! factor-out, a join token or the key list waits for the key list. Whoever has the key is secure.
 
-use cliques::{GroupSecret, Outgoing, Recipient, Step, Token, TokenKind, TokenService};
+use cliques::{GroupSecret, Outgoing, Recipient, Step, Token, TokenService, gdh};
 
 use super::{
     Secure, State, Then,
@@ -27,11 +27,9 @@ use crate::{
 /// What is waited for after these tokens of GDH were sent, if they change that.
 fn lead(sent: &[Outgoing]) -> Option<Then> {
     match sent.last().map(|token| token.kind) {
-        Some(TokenKind::GdhPartial) => Some(Then::FinalToken),
-        Some(TokenKind::GdhFinal) => Some(Then::FactOuts),
-        Some(TokenKind::GdhJoin | TokenKind::GdhFactorOut | TokenKind::GdhKeyList) => {
-            Some(Then::KeyList)
-        }
+        Some(gdh::PARTIAL_TOKEN) => Some(Then::FinalToken),
+        Some(gdh::FINAL_TOKEN) => Some(Then::FactOuts),
+        Some(gdh::JOIN_TOKEN | gdh::FACTOR_OUT | gdh::KEY_LIST) => Some(Then::KeyList),
         Some(_) | None => None,
     }
 }

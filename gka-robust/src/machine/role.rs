@@ -1,6 +1,6 @@
 //! What a token is to a machine.
 
-use cliques::{Token, TokenKind};
+use cliques::{Token, TokenKind, gdh};
 
 use crate::algorithm::States;
 
@@ -28,14 +28,14 @@ pub(crate) enum Role {
 impl Role {
     pub(crate) fn of(token: &Token, states: States) -> Self {
         match (states, token.kind()) {
-            (_, TokenKind::RefreshRequest) => Self::RefreshRequest,
+            (_, TokenKind::REFRESH_REQUEST) => Self::RefreshRequest,
             (States::Generic, _) => Self::Suite,
-            (States::Gdh, TokenKind::GdhPartial) => Self::Partial,
-            (States::Gdh, TokenKind::GdhFinal) => Self::Final,
-            (States::Gdh, TokenKind::GdhJoin) => Self::Join,
-            (States::Gdh, TokenKind::GdhFactorOut) => Self::FactOut,
-            (States::Gdh, TokenKind::GdhKeyList) => Self::KeyList,
-            // The list of kinds belongs to the suites' crate and grows with them.
+            (States::Gdh, gdh::PARTIAL_TOKEN) => Self::Partial,
+            (States::Gdh, gdh::FINAL_TOKEN) => Self::Final,
+            (States::Gdh, gdh::JOIN_TOKEN) => Self::Join,
+            (States::Gdh, gdh::FACTOR_OUT) => Self::FactOut,
+            (States::Gdh, gdh::KEY_LIST) => Self::KeyList,
+            // A kind of another suite, or of none.
             (States::Gdh, _) => Self::Foreign,
         }
     }

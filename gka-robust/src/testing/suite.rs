@@ -83,15 +83,15 @@ pub(super) struct Tape {
 }
 
 impl Tape {
-    /// An empty suite and its tape; none for a suite from outside of `cliques`.
+    /// An empty suite and its tape.
     pub(super) fn record(
         algebra: &Arc<Algebra>,
         protocol: Protocol,
         me: &MemberName,
         life: usize,
-    ) -> Option<(Self, Box<dyn KeyAgreement>)> {
+    ) -> (Self, Box<dyn KeyAgreement>) {
         let group = SymbolicGroup::new(algebra.clone(), life);
-        let inner = protocol.member_over(group.clone(), *me)?;
+        let inner = protocol.member(group.clone(), *me);
         let calls = Arc::<Mutex<Calls>>::default();
         let suite = Recorded {
             inner,
@@ -106,12 +106,12 @@ impl Tape {
             group,
             calls,
         };
-        Some((tape, Box::new(suite)))
+        (tape, Box::new(suite))
     }
 
     /// A second suite in the same state, and its tape.
-    pub(super) fn replay(&self) -> Option<(Self, Box<dyn KeyAgreement>)> {
-        let (tape, mut suite) = Self::record(&self.algebra, self.protocol, &self.me, self.life)?;
+    pub(super) fn replay(&self) -> (Self, Box<dyn KeyAgreement>) {
+        let (tape, mut suite) = Self::record(&self.algebra, self.protocol, &self.me, self.life);
         // Numbered shares are drawn without it.
         let mut dice = Dice::new(0);
         let calls = lock(&self.calls).clone();
@@ -130,7 +130,7 @@ impl Tape {
         }
         suite.take_cost();
         *lock(&tape.calls) = calls;
-        Some((tape, suite))
+        (tape, suite)
     }
 
     /// Numbers the shares that are drawn from now on.
@@ -181,10 +181,6 @@ fn lock(calls: &Mutex<Calls>) -> MutexGuard<'_, Calls> {
 }
 
 impl KeyAgreement for Recorded {
-    fn protocol(&self) -> Protocol {
-        self.inner.protocol()
-    }
-
     fn group_name(&self) -> &str {
         self.inner.group_name()
     }
@@ -229,10 +225,6 @@ impl KeyAgreement for Recorded {
         let result = self.inner.refresh(rng);
         self.completed(&result);
         result
-    }
-
-    fn is_self_stabilising(&self) -> bool {
-        self.inner.is_self_stabilising()
     }
 
     fn is_awaited(&self) -> bool {

@@ -6,6 +6,8 @@ use std::{collections::BTreeMap, sync::Arc};
 use bytes::Bytes;
 use cliques::{
     Envelope, MemberName, Protocol, Recipient, TokenBinding, TokenKind,
+    bd::BLINDED_SHARE,
+    gdh::{FACTOR_OUT, FINAL_TOKEN, KEY_LIST, PARTIAL_TOKEN},
     testing::{
         rng::seeded,
         signature::{TestSigner, TestVerifier},
@@ -28,8 +30,8 @@ pub fn ids(names: &[&str]) -> Vec<MemberName> {
 
 pub type Design = (Protocol, Algorithm);
 
-pub const BASIC: Design = (Protocol::Gdh, Algorithm::Basic);
-pub const OPTIMIZED: Design = (Protocol::Gdh, Algorithm::Optimized);
+pub const BASIC: Design = (Protocol::GDH, Algorithm::Basic);
+pub const OPTIMIZED: Design = (Protocol::GDH, Algorithm::Optimized);
 
 pub fn config(name: &str) -> Config {
     config_of(name, BASIC)
@@ -266,7 +268,6 @@ impl Trio {
 
     /// The same, with any suite and algorithm.
     pub fn at_of(state: &str, design: Design) -> (Self, &'static str) {
-        use TokenKind::{GdhFactorOut, GdhFinal, GdhPartial, RefreshRequest};
         let mut trio = Self::in_view_of(design);
         let who = match state {
             "CM" | "SJ" => return (Self::new_of(design), "a"),
@@ -282,17 +283,17 @@ impl Trio {
             }
             "PT" => "b",
             "PT last" | "FO" | "FO one" | "KL controller" | "KL" | "KL signal" => {
-                trio.deliver("b", GdhPartial);
+                trio.deliver("b", PARTIAL_TOKEN);
                 if state != "PT last" {
-                    trio.deliver("c", GdhPartial);
+                    trio.deliver("c", PARTIAL_TOKEN);
                 }
                 if !matches!(state, "PT last" | "FO") {
-                    trio.deliver("a", GdhFinal);
-                    trio.deliver("b", GdhFinal);
-                    trio.deliver("c", GdhFactorOut);
+                    trio.deliver("a", FINAL_TOKEN);
+                    trio.deliver("b", FINAL_TOKEN);
+                    trio.deliver("c", FACTOR_OUT);
                 }
                 if state.starts_with("KL") {
-                    trio.deliver("c", GdhFactorOut);
+                    trio.deliver("c", FACTOR_OUT);
                 }
                 if state == "KL signal" {
                     trio.handle("a", Input::TransitionalSignal).unwrap();
@@ -304,9 +305,10 @@ impl Trio {
                 }
             }
             "FAILED" => {
-                let kind = match design.0 {
-                    Protocol::Bd => TokenKind::BdZ,
-                    _ => GdhFinal,
+                let kind = if design.0 == Protocol::BD {
+                    BLINDED_SHARE
+                } else {
+                    FINAL_TOKEN
                 };
                 let unreadable = trio.forge("b", Recipient::Group, kind, 0);
                 trio.handle("a", unreadable).unwrap();
@@ -333,7 +335,7 @@ impl Trio {
                     }
                     "REFRESHING" | "S given up" | "M given up" | "FAILED refresh" => {
                         for name in ["a", "b", "c"] {
-                            trio.deliver(name, RefreshRequest);
+                            trio.deliver(name, TokenKind::REFRESH_REQUEST);
                         }
                         if matches!(state, "S given up" | "M given up") {
                             trio.handle("a", Input::TransitionalSignal).unwrap();
@@ -343,7 +345,7 @@ impl Trio {
                             trio.handle("a", Input::SecureFlushOk).unwrap();
                         }
                         if state == "FAILED refresh" {
-                            let list = trio.forge("c", Recipient::Group, TokenKind::GdhKeyList, 1);
+                            let list = trio.forge("c", Recipient::Group, KEY_LIST, 1);
                             trio.handle("a", list).unwrap();
                         }
                     }

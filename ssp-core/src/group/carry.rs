@@ -92,9 +92,7 @@ impl SecureGroup {
             self.stats.unsent += 1;
             return self.withheld.push(Withheld::Token(transmission));
         }
-        let Some(message_type) = wire::wire_type(transmission.kind) else {
-            return self.internal("token without message type", around);
-        };
+        let message_type = wire::wire_type(transmission.kind);
         let service = match transmission.service {
             TokenService::Fifo => Service::Fifo,
             TokenService::Agreed => Service::Agreed,

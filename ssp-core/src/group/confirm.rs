@@ -64,7 +64,7 @@ impl SecureGroup {
         let tag = keys.schedule().confirmation_tag(self.me.as_bytes());
         let binding = self.binding(view.view.id.0, &view.view.members);
         let envelope = Envelope {
-            kind: TokenKind::KeyConfirmation,
+            kind: TokenKind::KEY_CONFIRMATION,
             epoch: view.epoch,
             timestamp: around.now.0,
             sender: self.me,
@@ -92,14 +92,11 @@ impl SecureGroup {
         if self.is_leaving() {
             return self.withheld.push(Withheld::Confirmation(bytes));
         }
-        let Some(wire_type) = wire::wire_type(TokenKind::KeyConfirmation) else {
-            return self.internal("confirmation without message type", around);
-        };
         let sent = around.flush.multicast(
             self.name,
             Service::Agreed,
             SelfDelivery::Deliver,
-            wire_type,
+            wire::wire_type(TokenKind::KEY_CONFIRMATION),
             bytes,
         );
         if let Err(error) = sent {
@@ -199,14 +196,14 @@ impl SecureGroup {
         binding: &TokenBinding,
         epoch: impl FnOnce(&ReceivedToken) -> u32,
     ) -> Option<Token> {
-        let received = ReceivedToken::decode(bytes).ok()?;
+        let received = ReceivedToken::decode(bytes, self.options.protocol).ok()?;
         received
             .check(&Expected {
                 binding,
                 epoch: epoch(&received),
                 sender: &sender,
                 me: &self.me,
-                kind: Some(TokenKind::KeyConfirmation),
+                kind: Some(TokenKind::KEY_CONFIRMATION),
             })
             .ok()?;
         received.verify(&*self.roster).ok()

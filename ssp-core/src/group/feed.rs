@@ -12,7 +12,7 @@ use super::{
     carry::{Sending, Withheld},
     confirm::Confirming,
     joiner::{self, Joined, Keep, Piece},
-    wire::Content,
+    wire::{self, Content},
 };
 use crate::{
     event::{GroupFailure, Mismatch, SessionEvent},
@@ -101,15 +101,20 @@ impl SecureGroup {
     fn token(
         &mut self,
         sender: MemberName,
-        kind: TokenKind,
+        kind: Option<TokenKind>,
         bytes: Bytes,
         around: &mut Around<'_>,
     ) {
-        if kind == TokenKind::KeyConfirmation {
+        let kind = kind.or_else(|| wire::untyped_kind(&bytes, self.options.protocol));
+        let Some(kind) = kind else {
+            self.stats.reserved += 1;
+            return;
+        };
+        if kind == TokenKind::KEY_CONFIRMATION {
             return self.confirmation(sender, &bytes, around);
         }
         self.tokens += 1;
-        if kind == TokenKind::RefreshRequest && self.phase() == Phase::Secure {
+        if kind == TokenKind::REFRESH_REQUEST && self.phase() == Phase::Secure {
             self.began = around.now;
         }
         let token = Input::Token {

@@ -17,6 +17,7 @@
 //! | -32743, -32742 | TGDH tree, update | AGREED |
 //! | -32741, -32740 | BD z, X | AGREED |
 //! | -32739, -32738 | STR tree, update | AGREED |
+//! | -32761 | token of any other kind | the token's |
 //! | -32755 | part of a token that is too long for the engine | the token's |
 //! | -32756 | evidence of the sender's identity | FIFO |
 //! | -32757, -32758 | a daemon's challenge for a join, the answer ([`JOIN_CHALLENGE`](crate::identity::JOIN_CHALLENGE)) | FIFO, between daemon and client |
@@ -33,10 +34,12 @@
 //!
 //! Source: secure layer notes, section 3.2.
 
-use cliques::TokenKind;
+use cliques::{Protocol, ReceivedToken, TokenKind, bd, ckd, gdh, str_, tgdh};
 
 /// Type of sealed messages.
 pub const SEALED: i16 = -32_765;
+/// Type of tokens whose kind has no type of its own.
+pub const TOKEN: i16 = -32_761;
 /// Type of parts of a token.
 pub const TOKEN_PART: i16 = -32_755;
 /// Type of evidence of an identity.
@@ -48,24 +51,25 @@ pub const RECEIPT: i16 = -32_760;
 /// Highest type that is reserved for the secure layer and what is below.
 pub const HIGHEST_RESERVED: i16 = -32_738;
 
+/// The kinds that have a type of their own. Those of other suites share [`TOKEN`].
 const TOKENS: [(TokenKind, i16); 17] = [
-    (TokenKind::GdhPartial, -32_750),
-    (TokenKind::GdhFinal, -32_749),
-    (TokenKind::GdhFactorOut, -32_748),
-    (TokenKind::GdhKeyList, -32_747),
-    (TokenKind::GdhJoin, -32_753),
-    (TokenKind::RefreshRequest, -32_752),
-    (TokenKind::KeyConfirmation, -32_751),
-    (TokenKind::CkdNew, -32_754),
-    (TokenKind::CkdOld, -32_746),
-    (TokenKind::CkdResponse, -32_745),
-    (TokenKind::CkdKey, -32_744),
-    (TokenKind::TgdhTree, -32_743),
-    (TokenKind::TgdhUpdate, -32_742),
-    (TokenKind::BdZ, -32_741),
-    (TokenKind::BdX, -32_740),
-    (TokenKind::StrTree, -32_739),
-    (TokenKind::StrUpdate, -32_738),
+    (gdh::PARTIAL_TOKEN, -32_750),
+    (gdh::FINAL_TOKEN, -32_749),
+    (gdh::FACTOR_OUT, -32_748),
+    (gdh::KEY_LIST, -32_747),
+    (gdh::JOIN_TOKEN, -32_753),
+    (TokenKind::REFRESH_REQUEST, -32_752),
+    (TokenKind::KEY_CONFIRMATION, -32_751),
+    (ckd::NEW_CONTROLLER, -32_754),
+    (ckd::OLD_CONTROLLER, -32_746),
+    (ckd::RESPONSE, -32_745),
+    (ckd::KEY, -32_744),
+    (tgdh::TREE, -32_743),
+    (tgdh::UPDATE, -32_742),
+    (bd::BLINDED_SHARE, -32_741),
+    (bd::QUOTIENT, -32_740),
+    (str_::TREE, -32_739),
+    (str_::UPDATE, -32_738),
 ];
 
 /// What a message is by its type.
@@ -73,8 +77,8 @@ const TOKENS: [(TokenKind, i16); 17] = [
 pub enum Content {
     /// A sealed message.
     Sealed,
-    /// A token that should be of this kind.
-    Token(TokenKind),
+    /// A token: of this kind, if the type tells.
+    Token(Option<TokenKind>),
     /// Part of a token that is too long for the engine.
     TokenPart,
     /// Evidence of the sender's identity.
@@ -90,7 +94,8 @@ impl Content {
     pub fn of(message_type: i16) -> Self {
         let token = TOKENS.iter().find(|(_, wire)| *wire == message_type);
         match token {
-            Some((kind, _)) => Self::Token(*kind),
+            Some((kind, _)) => Self::Token(Some(*kind)),
+            None if message_type == TOKEN => Self::Token(None),
             None if message_type == SEALED => Self::Sealed,
             None if message_type == TOKEN_PART => Self::TokenPart,
             None if message_type == EVIDENCE => Self::Evidence,
@@ -100,25 +105,35 @@ impl Content {
     }
 }
 
-/// The type under which a token travels; `None` for a kind that this layer does not carry.
-pub fn wire_type(kind: TokenKind) -> Option<i16> {
-    TOKENS
-        .iter()
-        .find(|(of, _)| *of == kind)
-        .map(|(_, wire)| *wire)
+/// The type under which a token travels.
+pub fn wire_type(kind: TokenKind) -> i16 {
+    let own = TOKENS.iter().find(|(of, _)| *of == kind);
+    own.map_or(TOKEN, |(_, wire)| *wire)
+}
+
+/// The kind of a token of type [`TOKEN`]; `None` if it cannot be read or has a type of its own.
+pub(super) fn untyped_kind(token: &[u8], protocol: Protocol) -> Option<TokenKind> {
+    let kind = ReceivedToken::decode(token, protocol).ok()?.kind();
+    (wire_type(kind) == TOKEN).then_some(kind)
 }
 
 #[cfg(test)]
 mod tests {
+    use cliques::TokenService;
+
     use super::*;
 
     #[test]
-    fn every_kind_has_a_type_of_its_own() {
-        for kind in TokenKind::ALL {
-            let wire = wire_type(*kind).unwrap();
-            assert_eq!(Content::of(wire), Content::Token(*kind));
+    fn every_kind_is_read_back_or_is_a_token_of_another_kind() {
+        for kind in Protocol::all_kinds() {
+            let wire = wire_type(kind);
+            let told = (wire != TOKEN).then_some(kind);
+            assert_eq!(Content::of(wire), Content::Token(told));
             assert!(wire <= HIGHEST_RESERVED && wire != SEALED);
         }
+        let other = TokenKind::new(0x8001, "other", TokenService::Agreed);
+        assert_eq!(wire_type(other), TOKEN);
+        assert_eq!(Content::of(TOKEN), Content::Token(None));
     }
 
     #[test]

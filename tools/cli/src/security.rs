@@ -26,7 +26,7 @@ pub(crate) const REFRESHING: [&str; 3] = ["refresh_age", "refresh_messages", "re
 #[command(next_help_heading = "Secure groups")]
 pub(crate) struct Agreement {
     /// Key agreement suite: gdh, bd, ckd, ckd-aead, str or tgdh; all members need the same.
-    #[arg(long, visible_alias = "suite", default_value_t = Protocol::Gdh)]
+    #[arg(long, visible_alias = "suite", default_value_t = Protocol::GDH)]
     pub(crate) protocol: Protocol,
 
     /// Mathematical group: ristretto255, p256, schnorr2048-256, ffdhe2048, modp2048 and others;
@@ -184,7 +184,7 @@ mod tests {
             "--refresh-bytes=1000000",
         ]);
         let expected = GroupOptions {
-            protocol: Protocol::Tgdh,
+            protocol: Protocol::TGDH,
             mathematical_group: "ffdhe2048".parse().unwrap(),
             algorithm: Some("restart".parse().unwrap()),
             record: RecordSuite::Aes256Gcm,

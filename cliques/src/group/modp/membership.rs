@@ -19,7 +19,7 @@ use cliques_modexp::{Jacobi, Residue};
 use sha2::{Digest, Sha256};
 
 use super::{Modp, ModpElement};
-use crate::protocol::fmt_list;
+use crate::error::fmt_list;
 
 /// What q is in p - 1, which decides how an element is told from other residues.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

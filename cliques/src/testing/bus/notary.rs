@@ -87,7 +87,8 @@ impl Notary {
         let received: Vec<ReceivedToken> = numbers
             .iter()
             .map(|number| {
-                let token = ReceivedToken::decode(&self.sealed[number]).expect("a sealed token");
+                let token = ReceivedToken::decode(&self.sealed[number], self.binding.protocol)
+                    .expect("a sealed token");
                 let expected = Expected {
                     binding: &self.binding,
                     epoch: 0,

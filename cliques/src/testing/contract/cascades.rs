@@ -1,6 +1,6 @@
 //! Cascades: agreements cut off by view changes, again and again.
 //!
-//! For suites that are [self-stabilising](crate::KeyAgreement::is_self_stabilising). Nine processes
+//! For suites of which [everything](crate::Survival::Everything) survives a cut. Nine processes
 //! join, crash, split and merge at any point of an agreement. The tokens of a view have one order;
 //! when the view ends, those who move on together have been delivered the same tokens of it, but
 //! others of the same view may have been delivered fewer or more.

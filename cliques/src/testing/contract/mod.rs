@@ -13,7 +13,7 @@ use subtle::ConstantTimeEq;
 
 pub use self::{
     cascades::{Cascades, cascades},
-    secrecy::{cascading_exclusion, contribution, exclusion, exclusion_of, random_exclusion},
+    secrecy::{cascading_exclusion, contribution, exclusion, random_exclusion},
 };
 use crate::{
     Change, Error, MemberName, NamedGroup, Protocol,

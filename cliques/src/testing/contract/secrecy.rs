@@ -4,7 +4,7 @@ use alloc::{boxed::Box, collections::BTreeMap, sync::Arc, vec::Vec};
 
 use super::{cascades::with_maker, events};
 use crate::{
-    KeyAgreement, MemberName, Protocol,
+    MemberName, Protocol,
     testing::{
         bus::{Schedule, Sent},
         symbolic::{Algebra, Knowledge, SymbolicGroup},
@@ -20,23 +20,16 @@ const EVERYBODY: core::ops::RangeInclusive<usize> = 1..=9;
 /// those who came later, for all of them together, and for a listener who was never a member. The
 /// members of the view can, which shows that this is no idle test.
 ///
-/// Not for suites that encipher the key by other means than exponentiation.
+/// Not for suites that encrypt the key by other means than exponentiation.
 pub fn exclusion(protocol: Protocol) {
-    exclusion_of(over_any_group(protocol));
-}
-
-/// [`exclusion`] of a suite from outside of this crate.
-pub fn exclusion_of(
-    make: impl Fn(SymbolicGroup, MemberName) -> Box<dyn KeyAgreement> + Send + 'static,
-) {
-    let (mut world, algebra) = symbolic_world(make);
+    let (mut world, algebra) = symbolic_world(protocol);
     events::each_once(&mut world);
     check_exclusion(world.past(), &[], &algebra);
 }
 
 /// [`exclusion`] in random events.
 pub fn random_exclusion(protocol: Protocol, seed: u64, count: usize) {
-    let (mut world, algebra) = symbolic_world(over_any_group(protocol));
+    let (mut world, algebra) = symbolic_world(protocol);
     events::random(&mut world, seed, count);
     check_exclusion(world.past(), &[], &algebra);
 }
@@ -45,7 +38,7 @@ pub fn random_exclusion(protocol: Protocol, seed: u64, count: usize) {
 ///
 /// Not for suites in which one member chooses the key.
 pub fn contribution(protocol: Protocol) {
-    let (mut world, algebra) = symbolic_world(over_any_group(protocol));
+    let (mut world, algebra) = symbolic_world(protocol);
     events::each_once(&mut world);
     let owners = owners();
     for past in world.past() {
@@ -71,36 +64,23 @@ fn owners() -> BTreeMap<MemberName, usize> {
 /// [`exclusion`] in cascades, for suites that are self-stabilising: tokens of views that were cut off
 /// are known to everybody as well.
 pub fn cascading_exclusion(protocol: Protocol, seed: u64, changes: usize) {
-    let (maker, algebra) = symbolic_maker(over_any_group(protocol));
+    let (maker, algebra) = symbolic_maker(protocol);
     let cascades = with_maker(maker, seed, changes);
     check_exclusion(&cascades.past, &cascades.stray, &algebra);
 }
 
-fn over_any_group(
-    protocol: Protocol,
-) -> impl Fn(SymbolicGroup, MemberName) -> Box<dyn KeyAgreement> {
-    move |group, me| {
-        let member = protocol.member_over(group, me);
-        member.expect("a suite over any group")
-    }
-}
-
-fn symbolic_world(
-    make: impl Fn(SymbolicGroup, MemberName) -> Box<dyn KeyAgreement> + Send + 'static,
-) -> (World, Arc<Algebra>) {
-    let (maker, algebra) = symbolic_maker(make);
+fn symbolic_world(protocol: Protocol) -> (World, Arc<Algebra>) {
+    let (maker, algebra) = symbolic_maker(protocol);
     let world = World::with_maker(maker, Schedule::Shuffled(5), 7);
     (world, algebra)
 }
 
-fn symbolic_maker(
-    make: impl Fn(SymbolicGroup, MemberName) -> Box<dyn KeyAgreement> + Send + 'static,
-) -> (Maker, Arc<Algebra>) {
+fn symbolic_maker(protocol: Protocol) -> (Maker, Arc<Algebra>) {
     let algebra = Algebra::new();
     let (shared, owners) = (algebra.clone(), owners());
     let maker = move |me: MemberName| {
         let group = SymbolicGroup::new(shared.clone(), owners[&me]);
-        make(group, me)
+        protocol.member(group, me)
     };
     (Box::new(maker), algebra)
 }

@@ -15,7 +15,7 @@ pub struct BdFaults;
 
 impl Faults for BdFaults {
     fn protocol(&self) -> Protocol {
-        Protocol::Bd
+        Protocol::BD
     }
 
     fn alter(
@@ -36,7 +36,7 @@ impl Faults for BdFaults {
         cut_and_extended(&token.body, &mut push);
         let hash = hash_order(order);
         match token.kind {
-            TokenKind::BdZ => {
+            crate::bd::BLINDED_SHARE => {
                 let len = elements.good.len();
                 let blinded = Blinded::decode(&token.body, len).expect("an honest body");
                 let mut reversed = order.to_vec();
@@ -60,7 +60,7 @@ impl Faults for BdFaults {
                     push("element", body, bad.lazily());
                 }
             }
-            TokenKind::BdX => {
+            crate::bd::QUOTIENT => {
                 for bad in &elements.bad {
                     push("element", bad.encoding.clone(), bad.lazily());
                 }

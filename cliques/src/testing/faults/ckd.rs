@@ -37,7 +37,7 @@ impl Faults for CkdFaults {
         let list = Refusal::Fault(PeerFault::MemberListMismatch);
         let len = elements.good.len();
         match token.kind {
-            TokenKind::CkdNew | TokenKind::CkdOld => {
+            crate::ckd::NEW_CONTROLLER | crate::ckd::OLD_CONTROLLER => {
                 let announced = Announcement::decode(&token.body, len).expect("an honest body");
                 for wrong in wrong_lists(order, 1) {
                     push(
@@ -54,19 +54,19 @@ impl Faults for CkdFaults {
                 count[..2].copy_from_slice(&[0xff, 0xff]);
                 push("count", count, Refusal::Undecodable);
             }
-            TokenKind::CkdResponse => {
+            crate::ckd::RESPONSE => {
                 for bad in &elements.bad {
                     push("element", bad.encoding.clone(), bad.lazily());
                 }
             }
-            TokenKind::CkdKey => alter_key(&token.body, delivery.to, order, elements, &mut push),
+            crate::ckd::KEY => alter_key(&token.body, delivery.to, order, elements, &mut push),
             other => unreachable!("{other} is no kind of CKD"),
         }
         altered
     }
 
     fn has_role(&self, kind: TokenKind) -> bool {
-        kind != TokenKind::CkdResponse
+        kind != crate::ckd::RESPONSE
     }
 }
 

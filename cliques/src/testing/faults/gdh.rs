@@ -15,7 +15,7 @@ pub struct GdhFaults;
 
 impl Faults for GdhFaults {
     fn protocol(&self) -> Protocol {
-        Protocol::Gdh
+        Protocol::GDH
     }
 
     fn alter(
@@ -29,7 +29,7 @@ impl Faults for GdhFaults {
     }
 
     fn has_role(&self, kind: TokenKind) -> bool {
-        kind != TokenKind::GdhFactorOut
+        kind != crate::gdh::FACTOR_OUT
     }
 }
 
@@ -53,13 +53,13 @@ pub fn alter_gdh(
     let len = good.len();
     let list = Refusal::Fault(PeerFault::MemberListMismatch);
     match kind {
-        TokenKind::GdhFactorOut => {
+        crate::gdh::FACTOR_OUT => {
             // Tested together when the last one is here.
             for bad in bad {
                 push("element", bad.encoding.clone(), bad.lazily());
             }
         }
-        TokenKind::GdhPartial | TokenKind::GdhFinal => {
+        crate::gdh::PARTIAL_TOKEN | crate::gdh::FINAL_TOKEN => {
             let chain = Chain::decode(body, len).expect("an honest body");
             let order: Vec<MemberName> = chain
                 .order
@@ -96,7 +96,7 @@ pub fn alter_gdh(
             count[2..4].copy_from_slice(&[0xff, 0xff]);
             push("count", count, Refusal::Undecodable);
         }
-        TokenKind::GdhKeyList | TokenKind::GdhJoin => {
+        crate::gdh::KEY_LIST | crate::gdh::JOIN_TOKEN => {
             let entries = KeyList::decode(body, len).expect("an honest body").entries;
             let order: Vec<MemberName> = entries
                 .iter()
@@ -110,7 +110,7 @@ pub fn alter_gdh(
                 for bad in bad {
                     // The partial keys of others are tested by a later controller, if at all.
                     let used = owner == receiver || Some(owner) == order.last();
-                    if kind == TokenKind::GdhKeyList && bad.parses && !used {
+                    if kind == crate::gdh::KEY_LIST && bad.parses && !used {
                         continue;
                     }
                     let mut elements = elements.clone();
@@ -119,7 +119,7 @@ pub fn alter_gdh(
                     push("element", body, Refusal::Fault(bad.fault));
                 }
             }
-            if kind == TokenKind::GdhKeyList {
+            if kind == crate::gdh::KEY_LIST {
                 let mut elements = elements.clone();
                 *elements.last_mut().expect("an author") = good.to_vec();
                 let body = KeyList::encode(order.iter().zip(elements));
@@ -162,7 +162,7 @@ fn wrong_orders(
     // New members know no order yet: they see members that are missing, strange or repeated, but
     // only where it does not concern who sent them the token.
     let checked: Vec<usize> = match kind {
-        TokenKind::GdhPartial | TokenKind::GdhJoin => (0..order.len())
+        crate::gdh::PARTIAL_TOKEN | crate::gdh::JOIN_TOKEN => (0..order.len())
             .filter(|place| *place != mine && place + 1 != mine)
             .collect(),
         _ => (0..order.len()).collect(),
@@ -176,14 +176,14 @@ fn wrong_orders(
         orders.push(fewer);
         let mut twice = order.to_vec();
         twice[place] = match kind {
-            TokenKind::GdhPartial | TokenKind::GdhJoin => order[mine - 1],
+            crate::gdh::PARTIAL_TOKEN | crate::gdh::JOIN_TOKEN => order[mine - 1],
             _ => order[mine],
         };
         if twice != order {
             orders.push(twice);
         }
     }
-    if kind != TokenKind::GdhPartial && kind != TokenKind::GdhJoin {
+    if kind != crate::gdh::PARTIAL_TOKEN && kind != crate::gdh::JOIN_TOKEN {
         let mut swapped = order.to_vec();
         swapped.swap(0, 1);
         orders.push(swapped);

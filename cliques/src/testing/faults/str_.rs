@@ -28,7 +28,7 @@ impl Body {
         let mut reader = Reader::new(body);
         let read = |reader: &mut Reader<'_>| {
             let (members, share) = match kind {
-                TokenKind::StrTree => {
+                crate::str_::TREE => {
                     let members = reader.list(1, "members", |item| {
                         Ok((item.name("name")?.to_vec(), item.bytes(len, "br")?.to_vec()))
                     })?;
@@ -79,7 +79,7 @@ impl Body {
 
 impl Faults for StrFaults {
     fn protocol(&self) -> Protocol {
-        Protocol::Str
+        Protocol::STR
     }
 
     /// In the events of these tests the order of the view is that of the levels from the start.
@@ -218,6 +218,6 @@ impl Faults for StrFaults {
     }
 
     fn has_role(&self, kind: TokenKind) -> bool {
-        kind == TokenKind::StrUpdate
+        kind == crate::str_::UPDATE
     }
 }

@@ -230,7 +230,7 @@ fn alter_update(
 
 impl Faults for TgdhFaults {
     fn protocol(&self) -> Protocol {
-        Protocol::Tgdh
+        Protocol::TGDH
     }
 
     fn alter(
@@ -250,14 +250,14 @@ impl Faults for TgdhFaults {
         let token = &delivery.sent.token;
         cut_and_extended(&token.body, &mut push);
         match token.kind {
-            TokenKind::TgdhTree => alter_tree(delivery, order, elements, &mut push),
-            TokenKind::TgdhUpdate => alter_update(delivery, order, elements, &mut push),
+            crate::tgdh::TREE => alter_tree(delivery, order, elements, &mut push),
+            crate::tgdh::UPDATE => alter_update(delivery, order, elements, &mut push),
             other => unreachable!("{other} is no kind of TGDH"),
         }
         altered
     }
 
     fn has_role(&self, kind: TokenKind) -> bool {
-        kind == TokenKind::TgdhUpdate
+        kind == crate::tgdh::UPDATE
     }
 }

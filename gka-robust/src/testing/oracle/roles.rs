@@ -1,5 +1,7 @@
 //! Who sends what, and how much of it: I24, I25.
 
+use cliques::{bd, ckd, gdh, str_, tgdh};
+
 use super::*;
 
 /// The most tokens of one kind that a run may have.
@@ -14,21 +16,19 @@ enum Most {
 /// What holds for a kind in the run of a membership.
 fn most(kind: TokenKind) -> Option<Most> {
     match kind {
-        TokenKind::GdhFinal
-        | TokenKind::GdhKeyList
-        | TokenKind::CkdNew
-        | TokenKind::CkdOld
-        | TokenKind::CkdKey => Some(Most::One),
+        gdh::FINAL_TOKEN | gdh::KEY_LIST | ckd::NEW_CONTROLLER | ckd::OLD_CONTROLLER | ckd::KEY => {
+            Some(Most::One)
+        }
         // A tree of each component. A side of the view may have several, if the agreement that was
         // to join them was cut off; that they are disjoint is checked by the suite, and a failure
         // would be seen (I17).
-        TokenKind::StrTree
-        | TokenKind::TgdhTree
-        | TokenKind::BdZ
-        | TokenKind::BdX
-        | TokenKind::CkdResponse
-        | TokenKind::GdhFactorOut => Some(Most::PerMember),
-        // Looked at one by one, or bounded in all only.
+        str_::TREE
+        | tgdh::TREE
+        | bd::BLINDED_SHARE
+        | bd::QUOTIENT
+        | ckd::RESPONSE
+        | gdh::FACTOR_OUT => Some(Most::PerMember),
+        // Looked at one by one, or bounded in all only, as are the kinds of other suites.
         _ => None,
     }
 }
@@ -40,7 +40,7 @@ impl Checker<'_> {
     pub(super) fn roles(&mut self) {
         let mut by_run: BTreeMap<(ViewId, u32), Vec<&TokenRecord>> = BTreeMap::new();
         for token in &self.trace.tokens {
-            if token.kind != TokenKind::RefreshRequest {
+            if token.kind != TokenKind::REFRESH_REQUEST {
                 let run = (token.view, token.run);
                 by_run.entry(run).or_default().push(token);
             }
@@ -57,7 +57,7 @@ impl Checker<'_> {
             if let Some(what) = self.excess(&tokens, members) {
                 found.push(("I24", format!("{view:?}, run {run}: {what}")));
             }
-            let is_tree = |kind| matches!(kind, TokenKind::StrTree | TokenKind::TgdhTree);
+            let is_tree = |kind| matches!(kind, str_::TREE | tgdh::TREE);
             let trees = tokens.iter().filter(|token| is_tree(token.kind)).count();
             let bound = self.bound(run, members, trees);
             if tokens.len() > bound {
@@ -75,10 +75,10 @@ impl Checker<'_> {
     /// What there is too much of in a run.
     fn excess(&self, tokens: &[&TokenRecord], members: usize) -> Option<String> {
         let of = |kind: TokenKind| tokens.iter().filter(move |token| token.kind == kind);
-        for kind in TokenKind::ALL {
-            let count = of(*kind).count();
-            let senders: BTreeSet<usize> = of(*kind).map(|token| token.life).collect();
-            let (allowed, once_each) = match most(*kind) {
+        for kind in Protocol::all_kinds() {
+            let count = of(kind).count();
+            let senders: BTreeSet<usize> = of(kind).map(|token| token.life).collect();
+            let (allowed, once_each) = match most(kind) {
                 Some(Most::One) => (1, true),
                 Some(Most::PerMember) => (members, true),
                 None => (usize::MAX, false),
@@ -88,7 +88,7 @@ impl Checker<'_> {
             }
         }
         // One chain: each receiver once, one member that sends without having received.
-        let partials: Vec<_> = of(TokenKind::GdhPartial).collect();
+        let partials: Vec<_> = of(gdh::PARTIAL_TOKEN).collect();
         let receivers: BTreeSet<String> = partials
             .iter()
             .map(|token| format!("{:?}", token.to))
@@ -107,14 +107,15 @@ impl Checker<'_> {
 
     /// The bound of section 8. The height of a tree is taken as what it can be at most; the messages
     /// of a refresh are those of an event that changes nothing.
-    const fn bound(&self, run: u32, members: usize, trees: usize) -> usize {
+    fn bound(&self, run: u32, members: usize, trees: usize) -> usize {
         let refresh = run > 0;
-        match self.protocol {
-            Protocol::Gdh if refresh => 1,
-            // n + 2m + 1 with n old members: most for n = 1, where it is twice the new size.
-            Protocol::Gdh | Protocol::Bd => 2 * members,
-            Protocol::Str => trees + 1,
-            _ => 2 * members + trees,
+        if self.protocol == Protocol::GDH && refresh {
+            return 1;
         }
+        if self.protocol == Protocol::STR {
+            return trees + 1;
+        }
+        // GDH: n + 2m + 1 with n old members, which is most for n = 1, twice the new size.
+        2 * members + trees
     }
 }

@@ -28,8 +28,7 @@ impl Simulation {
         };
         let (tape, driver) = match &self.options.suite {
             Suite::Symbolic => {
-                let (tape, suite) = Tape::record(&self.algebra, config.protocol, name, life)
-                    .expect("a suite of the library");
+                let (tape, suite) = Tape::record(&self.algebra, config.protocol, name, life);
                 (Some(tape), RobustDriver::with_suite(config, suite))
             }
             Suite::Real(_) => (None, RobustDriver::new(config)),

@@ -64,7 +64,7 @@ pub struct Options {
 impl Options {
     /// Correct drivers of the basic algorithm over symbolic elements.
     pub const fn new(seed: u64) -> Self {
-        Self::of(Protocol::Gdh, Algorithm::Basic, seed)
+        Self::of(Protocol::GDH, Algorithm::Basic, seed)
     }
 
     /// Correct drivers over symbolic elements.
@@ -169,7 +169,7 @@ impl Process {
             .tape
             .as_ref()
             .expect("symbolic suites only can be copied");
-        let (tape, suite) = tape.replay().expect("it was recorded");
+        let (tape, suite) = tape.replay();
         Self {
             life: self.life,
             tape: Some(tape),

@@ -18,9 +18,9 @@ impl Simulation {
         let view = self.branches[branch].view;
         Rc::make_mut(&mut self.overheard).push((*name, kind, bytes.clone()));
         let round = process.round + 1;
-        let run = match ReceivedToken::decode(&bytes) {
+        let run = match ReceivedToken::decode(&bytes, self.options.protocol) {
             // Carries the epoch to be replaced.
-            Ok(token) if kind != TokenKind::RefreshRequest => token.epoch(),
+            Ok(token) if kind != TokenKind::REFRESH_REQUEST => token.epoch(),
             Ok(_) | Err(_) => 0,
         };
         Rc::make_mut(&mut self.origins).insert(bytes.clone(), Origin { view, run, round });

@@ -166,7 +166,7 @@ impl Simulation {
                         // A refresh that this member does not take part in, nothing else.
                         let driver = &self.processes[name].driver;
                         let run = self.origins.get(bytes).map_or(0, |origin| origin.run);
-                        let of_refresh = *kind == TokenKind::RefreshRequest || run > 0;
+                        let of_refresh = *kind == TokenKind::REFRESH_REQUEST || run > 0;
                         if late(driver) > before && !of_refresh {
                             self.violation(
                                 "I17",

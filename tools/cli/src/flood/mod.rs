@@ -132,13 +132,15 @@ async fn measure(
 fn joining(security: &Security) -> Vec<(&'static str, Layer)> {
     let secure = |protocol, algorithm| Layer::Secure(security.with(protocol, algorithm));
     let mut layers = vec![("flush", Layer::Flush)];
-    match (security.options.protocol, security.options.algorithm) {
-        (Protocol::Gdh, None) => layers.extend([
-            ("tgdh", secure(Protocol::Tgdh, None)),
-            ("gdh", secure(Protocol::Gdh, Some(Algorithm::Optimized))),
-            ("gdh-basic", secure(Protocol::Gdh, None)),
-        ]),
-        (protocol, _) => layers.push((protocol.as_str(), Layer::Secure(security.clone()))),
+    let protocol = security.options.protocol;
+    if protocol == Protocol::GDH && security.options.algorithm.is_none() {
+        layers.extend([
+            ("tgdh", secure(Protocol::TGDH, None)),
+            ("gdh", secure(Protocol::GDH, Some(Algorithm::Optimized))),
+            ("gdh-basic", secure(Protocol::GDH, None)),
+        ]);
+    } else {
+        layers.push((protocol.as_str(), Layer::Secure(security.clone())));
     }
     layers
 }

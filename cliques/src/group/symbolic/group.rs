@@ -35,6 +35,15 @@ pub struct SymbolicGroup {
     holdings: Arc<Holdings>,
 }
 
+impl PartialEq for SymbolicGroup {
+    /// Whether both are handles of one member.
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.holdings, &other.holdings)
+    }
+}
+
+impl Eq for SymbolicGroup {}
+
 impl SymbolicGroup {
     /// The group as the member with the number `owner` draws shares in it.
     pub fn new(algebra: Arc<Algebra>, owner: usize) -> Self {

@@ -11,6 +11,7 @@
 //! symbolic closure of invariant I20 in the notes on robust key agreement, section 8.
 //!
 //! Elements travel as the hash of their polynomial, which the common [`Algebra`] translates back.
+#![allow(clippy::expect_used, clippy::indexing_slicing, reason = "test code")]
 
 mod algebra;
 mod formula;

@@ -5,14 +5,14 @@ use core::{fmt, ops::Range};
 
 use gcs_view::{MemberName, NameError};
 
+use super::{
+    Claim, Expected, SIGNATURE_CONTEXT, SignatureAlgorithm, VERSION, Verifier, VerifyError,
+};
 use crate::{
-    agreement::Recipient,
     codec::{Reader, illegal_name},
     error::{DecodeError, Rejected},
-    token::{
-        Claim, Expected, SIGNATURE_CONTEXT, SignatureAlgorithm, TokenKind, Verifier, VerifyError,
-        envelope::VERSION,
-    },
+    suite::Protocol,
+    token::{Recipient, TokenKind},
 };
 
 /// An envelope that could be read; nothing it says is to be believed yet.
@@ -52,16 +52,21 @@ pub struct Token {
 }
 
 impl ReceivedToken {
-    /// Reads an envelope; allocates no more than a small multiple of `bytes`.
+    /// Reads an envelope; allocates no more than a small multiple of `bytes`. The kinds known are
+    /// those of `protocol` and of the suites of this crate.
     ///
     /// # Errors
-    /// [`DecodeError`] names the first field that could not be read. Versions and suites other
-    /// than ours are readable, and refused by [`check`](Self::check).
-    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+    /// [`DecodeError`] names the first field that could not be read. Other versions and suites are
+    /// readable, and refused by [`check`](Self::check).
+    pub fn decode(bytes: &[u8], protocol: Protocol) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(bytes);
         let version = reader.u8("version")?;
         let suite = reader.u8("suite")?;
-        let kind = TokenKind::from_number(reader.u16("token kind")?)?;
+        let number = reader.u16("token kind")?;
+        let kind = protocol.kind(number).ok_or_else(|| DecodeError::Unknown {
+            what: "token kind",
+            value: number.into(),
+        })?;
         let group_name = reader.enc16("mathematical group")?;
         let group = reader.enc16("group")?;
         let view_id = reader.array("view id")?;

@@ -24,18 +24,24 @@
 //! Source: secure layer notes, section 6; the order of checks is section 2.2 of the key agreement
 //! notes.
 
+mod received;
+
 use alloc::{string::String, vec::Vec};
 use core::fmt;
 
 use gcs_view::MemberName;
 use sha2::{Digest, Sha256};
 
+pub use self::received::{ReceivedToken, Token};
 use crate::{
-    agreement::Recipient, codec::Writer, error::DecodeError, protocol::Protocol, token::TokenKind,
+    codec::Writer,
+    error::DecodeError,
+    suite::Protocol,
+    token::{Recipient, TokenKind},
 };
 
 /// Version of the envelope.
-pub(super) const VERSION: u8 = 1;
+const VERSION: u8 = 1;
 
 /// Prefix of everything that is signed, so that no other signature can be taken for a token's.
 pub const SIGNATURE_CONTEXT: &[u8] = b"ssp-gka-sig/1\0";
