@@ -33,12 +33,11 @@ pub use alloc::boxed::Box as __Box;
 
 pub use agreement::{Change, KeyAgreement, Step};
 pub use cost::{Cost, Exponentiation};
-pub use envelope::{
-    Claim, Envelope, Expected, ReceivedToken, SIGNATURE_CONTEXT, SignatureAlgorithm, Signer, Token,
-    TokenBinding, Verifier, VerifyError,
-};
+pub use envelope::{Envelope, Expected, ReceivedToken, SIGNATURE_CONTEXT, Token, TokenBinding};
 pub use error::{DecodeError, Error, PeerFault, Rejected};
-pub use gcs_view::{Listed, MEMBER_NAME_MAX, MemberName};
+pub use gcs_view::{
+    Claim, Listed, MEMBER_NAME_MAX, MemberName, SignatureAlgorithm, Signer, Verifier, VerifyError,
+};
 pub use group::{Group, MathematicalGroup, NamedGroup};
 pub use secret::GroupSecret;
 pub use suite::{Protocol, Suite, Survival};

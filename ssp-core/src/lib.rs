@@ -13,13 +13,11 @@ pub mod epoch;
 pub mod error;
 pub mod event;
 mod group;
-pub mod identity;
 mod outgoing;
 pub mod record;
 pub mod replay;
 pub mod schedule;
 mod session;
-mod time;
 
 pub use cliques::{Cost, MathematicalGroup, NamedGroup, PeerFault, Protocol};
 pub use config::{
@@ -29,12 +27,11 @@ pub use error::{Error, SendError};
 pub use event::{GroupFailure, Mismatch, SecureMessage, SecureViewEvent, SessionEvent, ViewNumber};
 pub use gka_robust::Algorithm;
 pub use group::{GroupKind, GroupStats, Phase, Rejections, wire};
-pub use identity::Credentials;
 pub use outgoing::{Outgoing, PARTS_IN_FLIGHT, PartStream, Protection, Signing};
 pub use record::{Authorship, Padding, Part, PartEnd, RecordSuite};
 pub use schedule::Fingerprint;
 pub use session::Session;
-pub use time::Timestamp;
+pub use ssp_identity::{self as identity, Credentials, Timestamp};
 
 /// Version of this crate: major, minor, patch.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

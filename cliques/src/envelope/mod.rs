@@ -29,13 +29,12 @@ mod received;
 use alloc::{string::String, vec::Vec};
 use core::fmt;
 
-use gcs_view::MemberName;
+use gcs_view::{MemberName, Signer};
 use sha2::{Digest, Sha256};
 
 pub use self::received::{ReceivedToken, Token};
 use crate::{
     codec::Writer,
-    error::DecodeError,
     suite::Protocol,
     token::{Recipient, TokenKind},
 };
@@ -45,109 +44,6 @@ const VERSION: u8 = 1;
 
 /// Prefix of everything that is signed, so that no other signature can be taken for a token's.
 pub const SIGNATURE_CONTEXT: &[u8] = b"ssp-gka-sig/1\0";
-
-/// Number of a signature algorithm in the envelope.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-#[repr(u8)]
-pub enum SignatureAlgorithm {
-    /// None at all: for tests, or where the transport authenticates members.
-    None = 0,
-    /// Ed25519 (RFC 8032), verified strictly.
-    Ed25519 = 1,
-    /// ECDSA over P-256 with SHA-256.
-    EcdsaP256 = 4,
-}
-
-impl SignatureAlgorithm {
-    /// All algorithms.
-    pub const ALL: &'static [Self] = &[Self::None, Self::Ed25519, Self::EcdsaP256];
-
-    /// The number in the envelope.
-    pub const fn number(self) -> u8 {
-        self as u8
-    }
-
-    /// The algorithm of an envelope.
-    ///
-    /// # Errors
-    /// [`DecodeError::Unknown`] with the number.
-    pub fn from_number(number: u8) -> Result<Self, DecodeError> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|algorithm| algorithm.number() == number)
-            .ok_or_else(|| DecodeError::Unknown {
-                what: "signature algorithm",
-                value: u64::from(number),
-            })
-    }
-}
-
-/// Signs this member's tokens.
-pub trait Signer: fmt::Debug + Send + Sync {
-    /// Algorithm of the signatures made.
-    fn algorithm(&self) -> SignatureAlgorithm;
-
-    /// Signs a message that starts with [`SIGNATURE_CONTEXT`].
-    fn sign(&self, message: &[u8]) -> Vec<u8>;
-}
-
-/// Why a signature was not accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
-#[non_exhaustive]
-pub enum VerifyError {
-    /// No key is known for the member.
-    #[error("unknown identity")]
-    UnknownIdentity,
-    /// The signature is not valid under the member's key, or of another algorithm.
-    #[error("bad signature")]
-    BadSignature,
-}
-
-/// Knows the members' public keys.
-pub trait Verifier: fmt::Debug + Send + Sync {
-    /// Checks that `signature` over `message` was made by `member`.
-    ///
-    /// # Errors
-    /// [`VerifyError`] when it was not, or cannot be known.
-    fn verify(
-        &self,
-        member: &MemberName,
-        algorithm: SignatureAlgorithm,
-        message: &[u8],
-        signature: &[u8],
-    ) -> Result<(), VerifyError>;
-
-    /// Checks many signatures, one verdict for each claim in order. To be overridden where checking
-    /// together is cheaper; what one of them is does not change the verdict on another.
-    fn verify_all(&self, claims: &[Claim<'_>]) -> Vec<Result<(), VerifyError>> {
-        claims
-            .iter()
-            .map(|claim| {
-                self.verify(
-                    claim.member,
-                    claim.algorithm,
-                    claim.message,
-                    claim.signature,
-                )
-            })
-            .collect()
-    }
-}
-
-/// That a member made a signature.
-#[derive(Clone, Copy, Debug)]
-pub struct Claim<'a> {
-    /// Who is said to have made it.
-    pub member: &'a MemberName,
-    /// Algorithm.
-    pub algorithm: SignatureAlgorithm,
-    /// What was signed.
-    pub message: &'a [u8],
-    /// The signature.
-    pub signature: &'a [u8],
-}
 
 /// What ties tokens to one group, view and configuration: equal at all members of the view.
 #[derive(Clone, PartialEq, Eq)]

@@ -3,11 +3,9 @@
 use alloc::{borrow::ToOwned, string::String, vec::Vec};
 use core::{fmt, ops::Range};
 
-use gcs_view::{MemberName, NameError};
+use gcs_view::{Claim, MemberName, NameError, SignatureAlgorithm, Verifier, VerifyError};
 
-use super::{
-    Claim, Expected, SIGNATURE_CONTEXT, SignatureAlgorithm, VERSION, Verifier, VerifyError,
-};
+use super::{Expected, SIGNATURE_CONTEXT, VERSION};
 use crate::{
     codec::{Reader, illegal_name},
     error::{DecodeError, Rejected},
@@ -80,7 +78,7 @@ impl ReceivedToken {
         };
         let body = reader.enc32("body")?;
         let body_end = SIGNATURE_CONTEXT.len() + reader.position();
-        let algorithm = SignatureAlgorithm::from_number(reader.u8("signature algorithm")?)?;
+        let algorithm = signature_algorithm(reader.u8("signature algorithm")?)?;
         let signed_len = reader.position();
         let signature = reader.enc16("signature")?.to_owned();
         reader.finish()?;
@@ -263,6 +261,14 @@ impl ReceivedToken {
             body: signed,
         })
     }
+}
+
+/// The signature algorithm of an envelope.
+fn signature_algorithm(number: u8) -> Result<SignatureAlgorithm, DecodeError> {
+    SignatureAlgorithm::from_number(number).ok_or_else(|| DecodeError::Unknown {
+        what: "signature algorithm",
+        value: number.into(),
+    })
 }
 
 /// A member name of the wire.

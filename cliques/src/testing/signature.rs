@@ -3,10 +3,8 @@
 
 use alloc::{collections::BTreeSet, vec::Vec};
 
-use gcs_view::MemberName;
+use gcs_view::{MemberName, SignatureAlgorithm, Signer, Verifier, VerifyError};
 use sha2::{Digest, Sha256};
-
-use crate::envelope::{SignatureAlgorithm, Signer, Verifier, VerifyError};
 
 /// Signs for one member.
 #[derive(Clone, Debug)]

@@ -9,7 +9,7 @@ use alloc::{
 use core::{fmt, str::FromStr};
 
 use super::{AccessPolicy, Action, Decision, Request};
-use crate::identity::session_of;
+use crate::identity::session_name;
 
 /// Most rules of a file.
 const RULES_MAX: usize = 4_096;
@@ -124,7 +124,7 @@ impl Who {
         match self {
             Self::Everybody => true,
             Self::Member(name) => name.as_bytes() == member,
-            Self::Session(name) => session_of(member) == Some(name.as_bytes()),
+            Self::Session(name) => session_name(member) == Some(name.as_bytes()),
             Self::Field { name, value } => request
                 .identity
                 .is_some_and(|identity| identity.field(name).any(|v| value.fits(v.as_bytes()))),

@@ -3,7 +3,7 @@
 use gka_robust::Input;
 
 use super::{Around, Intent, Phase, SecureGroup, Timer, carry::Sending};
-use crate::{config::FlushMode, error::Error, outgoing::Protection, time::Timestamp};
+use crate::{Timestamp, config::FlushMode, error::Error, outgoing::Protection};
 
 /// Milliseconds between the requests of members for a refresh that is due by age, and before one that
 /// could not be made is tried again.

@@ -61,6 +61,7 @@ use self::{
     timers::{Timer, Timers},
 };
 use crate::{
+    Timestamp,
     access::AccessPolicy,
     config::{GroupOptions, SessionConfig},
     epoch::ViewKeys,
@@ -68,7 +69,6 @@ use crate::{
     event::{Mismatch, SecureViewEvent, SessionEvent},
     identity::{Credentials, OwnIdentity, Trust},
     schedule::KeyId,
-    time::Timestamp,
 };
 
 /// Names of the last keys, kept to notice a key that comes back.

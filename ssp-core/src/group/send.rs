@@ -9,6 +9,7 @@ use rand_core::CryptoRng;
 
 use super::{Phase, SecureGroup, Timer, wire};
 use crate::{
+    Timestamp,
     access::{Action, Decision, Request},
     config::SessionConfig,
     epoch::ViewKeys,
@@ -16,7 +17,6 @@ use crate::{
     event::ViewNumber,
     outgoing::{Outgoing, PARTS_IN_FLIGHT, PartStream, Protection, Signing},
     record::{Content, PART, Part, PartEnd, RecordSuite, SIGNATURE, SealError, TYPE},
-    time::Timestamp,
 };
 
 /// Most bytes of body that the engine takes in one message from the layers above the flush layer.

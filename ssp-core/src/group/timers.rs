@@ -1,6 +1,6 @@
 //! Timers of a group: one table, one line for each.
 
-use crate::time::Timestamp;
+use crate::Timestamp;
 
 /// What a group waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -308,7 +308,6 @@ fn verify(
     let signature = rest.split_to(length);
     // No algorithm is no signature.
     let algorithm = SignatureAlgorithm::from_number(algorithm)
-        .ok()
         .filter(|algorithm| *algorithm != SignatureAlgorithm::None)
         .ok_or(OpenError::Signature)?;
     let (verifier, member) = author.ok_or(OpenError::Signature)?;

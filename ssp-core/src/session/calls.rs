@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use super::{Session, State};
 use crate::{
+    Timestamp,
     access::{Action, Decision, Request},
     config::GroupOptions,
     error::{Error, SendError},
@@ -16,7 +17,6 @@ use crate::{
     outgoing::{Outgoing, PartStream},
     record::{PartEnd, RecordSuite},
     schedule::{EXPORT_LABEL_MAX, EXPORT_MAX},
-    time::Timestamp,
 };
 
 impl Session {

@@ -20,9 +20,7 @@ use gcs_proto::{
 };
 
 use super::Session;
-use crate::{
-    config::FlushMode, error::Error, event::SessionEvent, group::GroupKind, time::Timestamp,
-};
+use crate::{Timestamp, config::FlushMode, error::Error, event::SessionEvent, group::GroupKind};
 
 /// A group without a key.
 #[derive(Clone, Copy, Debug)]

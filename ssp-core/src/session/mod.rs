@@ -19,13 +19,13 @@ use rand_core::CryptoRng;
 
 use self::clear::ClearGroup;
 use crate::{
+    Timestamp,
     access::{AccessPolicy, AllowAll},
     config::SessionConfig,
     event::{SecureViewEvent, SessionEvent},
     group::{Around, GroupKind, GroupStats, Phase, SecureGroup},
     identity::{Credentials, Trust},
     schedule::Fingerprint,
-    time::Timestamp,
 };
 
 /// All groups of one connection to a group communication engine. Sans-IO: it is told what happened and

@@ -14,11 +14,11 @@ use rand_core::CryptoRng;
 
 use super::{Session, State};
 use crate::{
+    Timestamp,
     access::Action,
     event::SessionEvent,
     group::{Around, SecureGroup},
     identity::answer_join_challenge,
-    time::Timestamp,
 };
 
 impl Session {

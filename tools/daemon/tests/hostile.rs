@@ -22,7 +22,7 @@ use gcs_proto::{
 };
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
-use ssp_core::identity::{JOIN_PROOF, JoinProof, TrustStore};
+use ssp_identity::{JOIN_PROOF, JoinProof, TrustStore};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 
 /// The group `guarded` asks for proof of identity, which nobody has.

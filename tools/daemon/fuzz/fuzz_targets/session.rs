@@ -16,7 +16,7 @@ use gcs_proto::{
     service::Service,
 };
 use libfuzzer_sys::fuzz_target;
-use ssp_core::identity::TrustStore;
+use ssp_identity::TrustStore;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream},
     runtime::Runtime,

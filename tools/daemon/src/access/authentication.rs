@@ -161,7 +161,7 @@ impl fmt::Debug for Authentication {
 
 #[cfg(test)]
 mod tests {
-    use ssp_core::identity::{Ed25519Signer, TrustStore};
+    use ssp_identity::{Ed25519Signer, TrustStore};
 
     use super::*;
 

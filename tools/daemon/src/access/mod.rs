@@ -34,7 +34,7 @@ use gcs_proto::{
 pub use authentication::Authentication;
 pub use ip_list::{IpList, IpListError};
 pub use proof::ProofOfIdentity;
-pub use ssp_core::identity::Identity;
+pub use ssp_identity::Identity;
 
 /// Where a client's stream comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -23,10 +23,7 @@ use std::{
 
 use gcs_proto::name::{DaemonName, GroupName, MemberName};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
-use ssp_core::{
-    Timestamp,
-    identity::{Challenge, ChallengeError, Identity, Proof, Proved, Trust},
-};
+use ssp_identity::{Challenge, ChallengeError, Identity, Proof, Proved, Timestamp, Trust};
 
 /// For what a proof is needed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,7 +46,7 @@ enum Scope {
 /// use std::sync::Arc;
 ///
 /// use gcs_daemon::access::ProofOfIdentity;
-/// use ssp_core::identity::{Ed25519Signer, TrustStore};
+/// use ssp_identity::{Ed25519Signer, TrustStore};
 ///
 /// let key = Ed25519Signer::from_seed(&[1; 32]).public_key();
 /// let trust: TrustStore = format!("alice ed25519 {key}").parse()?;
@@ -172,7 +169,7 @@ fn now() -> Timestamp {
 
 #[cfg(test)]
 mod tests {
-    use ssp_core::identity::TrustStore;
+    use ssp_identity::TrustStore;
 
     use super::*;
 

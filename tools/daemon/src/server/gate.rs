@@ -17,7 +17,7 @@ use gcs_proto::{
     codec::{DataMessage, Request},
     name::{DaemonName, GroupName, MemberName},
 };
-use ssp_core::identity::{Challenge, Identity, JOIN_PROOF, JoinProof, Proved};
+use ssp_identity::{Challenge, Identity, JOIN_PROOF, JoinProof, Proved};
 use tokio::time::Instant;
 use tracing::debug;
 

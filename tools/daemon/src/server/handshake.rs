@@ -12,7 +12,7 @@ use gcs_proto::{
     limits,
     name::{DaemonName, MemberName},
 };
-use ssp_core::identity::{Challenge, Proved};
+use ssp_identity::{Challenge, Proved};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     time::{Instant, sleep, timeout_at},

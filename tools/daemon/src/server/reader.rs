@@ -15,7 +15,7 @@ use tokio::{
 };
 use tracing::debug;
 
-use ssp_core::identity::JOIN_CHALLENGE;
+use ssp_identity::JOIN_CHALLENGE;
 
 use super::{
     gate::{Gate, Verdict},

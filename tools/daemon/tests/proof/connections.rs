@@ -13,7 +13,7 @@ use gcs_proto::{
     limits,
 };
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
-use ssp_core::identity::{AnyOf, Challenge, Proof, TrustStore, x509::KeyAlgorithm};
+use ssp_identity::{AnyOf, Challenge, Proof, TrustStore, x509::KeyAlgorithm};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream},
     time::Instant,
@@ -119,7 +119,7 @@ async fn strangers_are_refused_and_nobody_notices() {
     let mut witness = Witness::watch(&daemon, "g").await;
     log.take();
 
-    let cases: [(&str, &str, Box<dyn ssp_core::identity::OwnIdentity>, &str); 6] = [
+    let cases: [(&str, &str, Box<dyn ssp_identity::OwnIdentity>, &str); 6] = [
         (
             "a key nobody knows",
             "mallory",

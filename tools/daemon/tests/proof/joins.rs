@@ -20,12 +20,9 @@ use gcs_proto::{
     name::MemberName,
     service::Service,
 };
-use ssp_core::{
-    Timestamp,
-    identity::{
-        Distrust, Identity, JOIN_CHALLENGE, JOIN_PROOF, JoinProof, OwnIdentity, Proof, Trust,
-        TrustStore, answer_join_challenge, x509::KeyAlgorithm,
-    },
+use ssp_identity::{
+    Distrust, Identity, JOIN_CHALLENGE, JOIN_PROOF, JoinProof, OwnIdentity, Proof, Timestamp,
+    Trust, TrustStore, answer_join_challenge, x509::KeyAlgorithm,
 };
 use tokio::{io::DuplexStream, time::Instant};
 
@@ -141,7 +138,7 @@ async fn who_does_not_prove_does_not_join_and_nobody_notices() {
     let (log, _guard) = Log::start();
     let mut office = Office::open(1);
     let revoked = office.issue("#bob#*", KeyAlgorithm::EcdsaP256);
-    let trust = ssp_core::identity::AnyOf(vec![
+    let trust = ssp_identity::AnyOf(vec![
         Arc::new(keys_of(&["alice", "dave"])),
         Arc::new(office.trust_without(&[&revoked])),
     ]);
@@ -177,7 +174,7 @@ async fn who_does_not_prove_does_not_join_and_nobody_notices() {
     for (what, body) in [
         ("no proof", Vec::new()),
         ("garbage", vec![3; 100]),
-        ("the longest", vec![1; ssp_core::identity::PROOF_MAX]),
+        ("the longest", vec![1; ssp_identity::PROOF_MAX]),
     ] {
         ask_to_join(&mut dave, "g").await;
         challenge(&mut dave).await;

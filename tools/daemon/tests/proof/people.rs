@@ -11,14 +11,11 @@ use gcs_proto::{
     handshake::{ClientHandshake, ProofRequest},
 };
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
-use ssp_core::{
-    Timestamp,
-    identity::{
-        Ed25519Signer, OwnIdentity, Proof, Trust, TrustStore, answer_join_challenge,
-        x509::{
-            Authority, CertificateIdentity, CertificateTrust, KeyAlgorithm, Revocation, Validity,
-            summaries,
-        },
+use ssp_identity::{
+    Ed25519Signer, OwnIdentity, Proof, Timestamp, Trust, TrustStore, answer_join_challenge,
+    x509::{
+        Authority, CertificateIdentity, CertificateTrust, KeyAlgorithm, Revocation, Validity,
+        summaries,
     },
 };
 use tokio::io::DuplexStream;

@@ -5,7 +5,7 @@ use alloc::{string::String, vec::Vec};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use zeroize::Zeroizing;
 
-use super::IdentityError;
+use crate::error::IdentityError;
 
 const BEGIN: &str = "-----BEGIN PRIVATE KEY-----";
 const END: &str = "-----END PRIVATE KEY-----";

@@ -152,7 +152,7 @@ impl TrustStore {
 
     fn known(&self, member: &MemberName) -> Option<&Known> {
         self.entries.get(&Subject::Member(*member)).or_else(|| {
-            let session = PrivateName::new(session(member.as_bytes())?).ok()?;
+            let session = PrivateName::new(session_name(member.as_bytes())?).ok()?;
             self.entries.get(&Subject::Session(session))
         })
     }
@@ -224,12 +224,12 @@ fn subject(name: &str) -> Result<Subject, TrustErrorKind> {
         return Ok(Subject::Session(name.parse()?));
     }
     let member = name.parse()?;
-    session(name.as_bytes()).ok_or(TrustErrorKind::Form)?;
+    session_name(name.as_bytes()).ok_or(TrustErrorKind::Form)?;
     Ok(Subject::Member(member))
 }
 
-/// The session part of `#session#daemon`.
-pub(crate) fn session(member: &[u8]) -> Option<&[u8]> {
+/// The session part of a member name `#session#daemon`, if it has that form.
+pub fn session_name(member: &[u8]) -> Option<&[u8]> {
     let mut parts = member.strip_prefix(b"#")?.split(|byte| *byte == b'#');
     match (parts.next(), parts.next(), parts.next()) {
         (Some(session), Some(daemon), None) if !session.is_empty() && !daemon.is_empty() => {
@@ -251,11 +251,11 @@ fn shown(line: &str) -> String {
 mod tests {
     use alloc::{format, string::ToString};
 
-    use cliques::{SignatureAlgorithm, VerifyError};
+    use gcs_view::{SignatureAlgorithm, VerifyError};
     use proptest::prelude::*;
 
     use super::*;
-    use crate::identity::Ed25519Signer;
+    use crate::Ed25519Signer;
 
     fn key(seed: u8) -> PublicKey {
         Ed25519Signer::from_seed(&[seed; 32]).public_key()
@@ -327,7 +327,7 @@ mod tests {
         let mut store = TrustStore::new();
         store.insert("alice", key(1)).unwrap();
         store.insert("bob", key(2)).unwrap();
-        let signature = cliques::Signer::sign(&signer, b"m");
+        let signature = gcs_view::Signer::sign(&signer, b"m");
         let check = |name: &str, algorithm| {
             let member: MemberName = name.parse().unwrap();
             let identity = store.identify(&member, None, Timestamp(0))?;

@@ -9,48 +9,15 @@ use alloc::{string::String, vec::Vec};
 use core::{fmt, str::FromStr};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use cliques::{SignatureAlgorithm, Signer, VerifyError};
 use ed25519_dalek::{
     Signature, Signer as _, SigningKey, Verifier as _, VerifyingKey,
     pkcs8::{DecodePrivateKey, KeypairBytes},
 };
+use gcs_view::{SignatureAlgorithm, Signer, VerifyError};
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
-use super::{MemberKey, OwnIdentity, pem};
-
-/// Why a key cannot be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
-#[non_exhaustive]
-pub enum IdentityError {
-    /// No `BEGIN PRIVATE KEY` and `END PRIVATE KEY` lines.
-    #[error("no PEM private key (PKCS#8) in this text")]
-    NoPem,
-    /// The lines between are not base64.
-    #[error("PEM private key is not base64")]
-    Base64,
-    /// Not PKCS#8, or not of an Ed25519 key.
-    #[error("not an Ed25519 key in PKCS#8")]
-    NotEd25519,
-    /// Not PKCS#8, or not of an ECDSA P-256 key.
-    #[error("not an ECDSA P-256 key in PKCS#8")]
-    NotP256,
-    /// Not PKCS#8, or neither of an Ed25519 nor of an ECDSA P-256 key.
-    #[error("neither an Ed25519 nor an ECDSA P-256 key in PKCS#8")]
-    Algorithm,
-    /// No certificate in the text, or one that cannot be read.
-    #[error("no certificate in this text, or not a readable one")]
-    Certificate,
-    /// The first certificate is for another key.
-    #[error("the first certificate is for another key")]
-    OtherKey,
-    /// A chain of certificates too long to be shown.
-    #[error("certificates of {0} bytes are too long")]
-    TooLong(usize),
-    /// Not 32 bytes that are a public key which can be verified strictly.
-    #[error("not an Ed25519 public key")]
-    PublicKey,
-}
+use crate::{MemberKey, OwnIdentity, error::IdentityError, pem};
 
 /// A public key.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -1,46 +1,37 @@
-//! Who the members are: the own identity, and whose identities are accepted.
-//!
-//! Every key agreement message is signed, and the signature is bound to the name by which group
-//! communication knows its sender ([`cliques::token`]). So what decides who may be in a group is
-//! the answer of [`Trust`]: a member whose identity it does not accept keeps the whole view without
-//! a key.
-//!
-//! | kind | own identity | trust |
-//! |---|---|---|
-//! | raw keys | [`Ed25519Signer`] | [`TrustStore`]: public keys by name |
-//! | X.509 (feature `x509`) | [`CertificateIdentity`](x509::CertificateIdentity) | [`CertificateTrust`](x509::CertificateTrust): authorities and revocation lists |
-//!
-//! Further kinds are implementations of [`OwnIdentity`] and [`Trust`]. What the others must see of an
-//! identity besides its signatures is its *evidence*, a certificate chain for instance: a member
-//! shows it in every view that has members who have not seen it, before anything else.
-//!
-//! No file is read here: callers bring texts. No clock is read: time is an argument.
+#![doc = include_str!("../README.md")]
+#![no_std]
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+extern crate alloc;
 
 mod accepted;
 mod challenge;
 mod ed25519;
+mod error;
 mod join;
 mod pem;
+mod proof;
+mod time;
 mod trust;
+mod wire;
 #[cfg(feature = "x509")]
 pub mod x509;
 
 use alloc::{sync::Arc, vec::Vec};
 use core::fmt;
 
-use cliques::{SIGNATURE_CONTEXT, Signer};
-use gcs_proto::name::MemberName;
+use gcs_view::MemberName;
+pub use gcs_view::{SignatureAlgorithm, Signer, VerifyError};
 
 pub use accepted::{Distrust, Identity, MemberKey};
-pub use challenge::{
-    CHALLENGE_CONTEXT, CHALLENGE_LENGTH, Challenge, ChallengeError, PROOF_MAX, Proof, Proved,
-};
-pub use ed25519::{Ed25519Signer, IdentityError, PublicKey};
+pub use challenge::{CHALLENGE_CONTEXT, CHALLENGE_LENGTH, Challenge, Proved};
+pub use ed25519::{Ed25519Signer, PublicKey};
+pub use error::{ChallengeError, IdentityError};
 pub use join::{JOIN_CHALLENGE, JOIN_PROOF, JoinAnswer, JoinProof, answer_join_challenge};
-pub(crate) use trust::session as session_of;
-pub use trust::{TrustError, TrustErrorKind, TrustStore};
-
-use crate::time::Timestamp;
+pub use proof::{PROOF_MAX, Proof};
+pub use time::Timestamp;
+pub use trust::{TrustError, TrustErrorKind, TrustStore, session_name};
 
 /// Longest evidence of an identity, in bytes: several certificates.
 pub const EVIDENCE_MAX: usize = 16 << 10;
@@ -117,11 +108,11 @@ impl Credentials {
     /// [`Distrust`], with what the others would find wrong.
     pub fn check(&self, me: &MemberName, now: Timestamp) -> Result<(), Distrust> {
         let identity = self.trust.identify(me, self.signer.evidence(), now)?;
-        // No token: nothing but the context that all signatures begin with.
-        let signature = self.signer.sign(SIGNATURE_CONTEXT);
+        // No proof of anything: nothing but the context that the signature of a proof begins with.
+        let signature = self.signer.sign(CHALLENGE_CONTEXT);
         identity
             .key()
-            .verify(self.signer.algorithm(), SIGNATURE_CONTEXT, &signature)
+            .verify(self.signer.algorithm(), CHALLENGE_CONTEXT, &signature)
             .map_err(|_| Distrust::OtherKey)
     }
 }

@@ -3,7 +3,7 @@
 use alloc::{string::String, sync::Arc, vec::Vec};
 use core::fmt;
 
-use cliques::{SignatureAlgorithm, VerifyError};
+use gcs_view::{SignatureAlgorithm, VerifyError};
 
 use crate::time::Timestamp;
 

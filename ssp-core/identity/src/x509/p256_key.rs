@@ -7,7 +7,7 @@
 use alloc::{string::String, vec::Vec};
 use core::fmt;
 
-use cliques::{SignatureAlgorithm, Signer, VerifyError};
+use gcs_view::{SignatureAlgorithm, Signer, VerifyError};
 use p256::{
     ecdsa::{
         Signature, SigningKey, VerifyingKey,
@@ -18,7 +18,7 @@ use p256::{
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
-use crate::identity::{IdentityError, MemberKey, OwnIdentity, pem};
+use crate::{IdentityError, MemberKey, OwnIdentity, pem};
 
 /// A public key.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -169,6 +169,6 @@ mod tests {
             P256PublicKey::from_bytes(&signer.public_key().to_bytes()),
             Ok(signer.public_key())
         );
-        assert!(crate::identity::Ed25519Signer::from_pem(&pem).is_err());
+        assert!(crate::Ed25519Signer::from_pem(&pem).is_err());
     }
 }

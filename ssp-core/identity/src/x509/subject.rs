@@ -14,10 +14,7 @@ use x509_cert::{
 };
 
 use super::p256_key::P256PublicKey;
-use crate::{
-    identity::{Distrust, IdentityError, PublicKey, trust::session},
-    time::Timestamp,
-};
+use crate::{Distrust, IdentityError, PublicKey, session_name, time::Timestamp};
 
 /// Subject fields that policies and people see: attribute type and name.
 pub(super) const FIELDS: [(ObjectIdentifier, &str); 6] = [
@@ -109,7 +106,7 @@ impl Subject {
         let pattern = name
             .strip_prefix('#')
             .and_then(|rest| rest.strip_suffix("#*"));
-        pattern.is_some_and(|owner| session(member.as_bytes()) == Some(owner.as_bytes()))
+        pattern.is_some_and(|owner| session_name(member.as_bytes()) == Some(owner.as_bytes()))
     }
 
     pub(super) fn not_before(&self) -> Timestamp {

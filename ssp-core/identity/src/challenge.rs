@@ -23,70 +23,28 @@
 use alloc::{format, string::String, vec::Vec};
 
 use bytes::Buf;
-use cliques::SignatureAlgorithm;
 use gcs_proto::{
     limits,
     name::{DaemonName, GroupName, MemberName},
 };
 use rand_core::CryptoRng;
 
-use super::{Distrust, EVIDENCE_MAX, Identity, OwnIdentity, Trust};
-use crate::{schedule::put16, time::Timestamp};
+use crate::{
+    EVIDENCE_MAX, Identity, OwnIdentity, Trust,
+    error::ChallengeError,
+    proof::{PROOF_MAX, Proof, SIGNATURE_MAX, VERSION},
+    time::Timestamp,
+    wire::{get16, put16},
+};
 
 /// Prefix of what is signed, so that no other signature can be taken for a proof.
 pub const CHALLENGE_CONTEXT: &[u8] = b"ssp-auth/1\0";
 /// Longest encoding of a challenge, in bytes.
 pub const CHALLENGE_LENGTH: usize = 1 + NONCE + 2 + 32 + 2 + 32;
-/// Longest encoding of a proof, in bytes.
-pub const PROOF_MAX: usize = 1 + 1 + 2 + SIGNATURE_MAX + 2 + EVIDENCE_MAX;
-
-const VERSION: u8 = 1;
 const NONCE: usize = 32;
-/// Longest signature of any algorithm that is accepted, in bytes.
-const SIGNATURE_MAX: usize = 1_024;
 
 // What the handshake carries.
 const _: () = assert!(CHALLENGE_LENGTH <= limits::CHALLENGE && PROOF_MAX <= limits::PROOF);
-
-/// Why a challenge was not answered, or an answer not accepted.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ChallengeError {
-    /// Cannot be read.
-    #[error("malformed {0}")]
-    Malformed(&'static str),
-    /// There is no identity to answer with.
-    #[error("no identity to answer a challenge with")]
-    NoIdentity,
-    /// The challenge is for the join of a group that nobody here asked to join.
-    #[error("challenge for group \"{0}\", which is not being joined")]
-    NotJoining(GroupName),
-    /// The challenge is another daemon's than the one that the own name belongs to.
-    #[error("challenge of daemon \"{challenger}\" for member {member}")]
-    OtherDaemon {
-        /// The daemon that the challenge names.
-        challenger: String,
-        /// The own name.
-        member: MemberName,
-    },
-    /// The challenge asks for something else than what the member wants to do.
-    #[error("challenge for {found} where one for {expected} is answered")]
-    OtherPurpose {
-        /// What it asks a proof for.
-        found: String,
-        /// What the member wants to do.
-        expected: String,
-    },
-    /// The own signature or evidence is too long for a proof.
-    #[error("own identity is too long for a proof")]
-    TooLong,
-    /// The identity is not accepted.
-    #[error(transparent)]
-    Distrust(#[from] Distrust),
-    /// The signature is not valid for this challenge and name.
-    #[error("bad signature")]
-    BadSignature,
-}
 
 /// A question that only the owner of an identity can answer, once.
 #[derive(Debug, PartialEq, Eq)]
@@ -244,14 +202,6 @@ impl Proved {
     }
 }
 
-/// The answer to a challenge.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Proof {
-    algorithm: SignatureAlgorithm,
-    signature: Vec<u8>,
-    evidence: Option<Vec<u8>>,
-}
-
 impl Proof {
     /// Answers a challenge as `me`.
     ///
@@ -310,45 +260,6 @@ impl Proof {
         }
         Ok(Self::answer(&challenge, me, identity)?.encode())
     }
-
-    /// The bytes on the wire, at most [`PROOF_MAX`].
-    pub fn encode(&self) -> Vec<u8> {
-        let mut out = Vec::new();
-        out.push(VERSION);
-        out.push(self.algorithm.number());
-        put16(&mut out, &self.signature);
-        put16(&mut out, self.evidence.as_deref().unwrap_or_default());
-        out
-    }
-
-    /// Reads a proof; nothing may stand behind it.
-    ///
-    /// # Errors
-    /// [`ChallengeError::Malformed`].
-    pub fn decode(mut bytes: &[u8]) -> Result<Self, ChallengeError> {
-        let read = |bytes: &mut &[u8]| -> Option<Self> {
-            if bytes.try_get_u8().ok()? != VERSION {
-                return None;
-            }
-            let algorithm = SignatureAlgorithm::from_number(bytes.try_get_u8().ok()?).ok()?;
-            let signature = get16(bytes).filter(|bytes| bytes.len() <= SIGNATURE_MAX)?;
-            let evidence = get16(bytes).filter(|bytes| bytes.len() <= EVIDENCE_MAX)?;
-            bytes.is_empty().then(|| Self {
-                algorithm,
-                signature: signature.to_vec(),
-                evidence: (!evidence.is_empty()).then(|| evidence.to_vec()),
-            })
-        };
-        read(&mut bytes).ok_or(ChallengeError::Malformed("proof"))
-    }
-}
-
-/// Bytes behind their 16-bit length.
-pub(super) fn get16<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
-    let length = usize::from(bytes.try_get_u16().ok()?);
-    let (field, rest) = bytes.split_at_checked(length)?;
-    *bytes = rest;
-    Some(field)
 }
 
 #[cfg(test)]
@@ -359,7 +270,7 @@ mod tests {
     use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 
     use super::*;
-    use crate::identity::{Ed25519Signer, TrustStore};
+    use crate::{Distrust, Ed25519Signer, TrustStore};
 
     fn name(text: &str) -> MemberName {
         text.parse().unwrap()

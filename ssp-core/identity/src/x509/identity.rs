@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use cliques::{SignatureAlgorithm, Signer};
+use gcs_view::{SignatureAlgorithm, Signer};
 use pki_types::{CertificateDer, pem::PemObject};
 
 use super::{
@@ -11,7 +11,7 @@ use super::{
     p256_key::P256Signer,
     subject::{Subject, SubjectKey},
 };
-use crate::identity::{Ed25519Signer, IdentityError, OwnIdentity};
+use crate::{Ed25519Signer, IdentityError, OwnIdentity};
 
 /// A private key of either kind.
 pub(super) enum PrivateKey {

@@ -40,10 +40,7 @@ use super::{
     p256_key::P256Signer,
     subject::{FIELDS, Subject},
 };
-use crate::{
-    identity::{Ed25519Signer, IdentityError, trust::session},
-    time::Timestamp,
-};
+use crate::{Ed25519Signer, IdentityError, session_name, time::Timestamp};
 
 /// Kind of a key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -235,7 +232,7 @@ impl Authority {
         let named = member
             .parse()
             .ok()
-            .filter(|name: &MemberName| session(name.as_bytes()).is_some())
+            .filter(|name: &MemberName| session_name(name.as_bytes()).is_some())
             // One at the end stands for any daemon; elsewhere it would look as if it meant something.
             .filter(|_| !member.strip_suffix("#*").unwrap_or(member).contains('*'));
         if named.is_none() {

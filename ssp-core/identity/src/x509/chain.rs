@@ -3,8 +3,8 @@
 use alloc::vec::Vec;
 
 use crate::{
-    identity::{EVIDENCE_MAX, IdentityError, challenge::get16},
-    schedule::put16,
+    EVIDENCE_MAX, IdentityError,
+    wire::{get16, put16},
 };
 
 /// Number of this kind of evidence.

@@ -8,7 +8,7 @@ use core::fmt;
 ///
 /// It must not go backwards within one session. It stands in own tokens, where other members look
 /// at it only if they were configured with a
-/// [`timestamp_window`](crate::SessionConfig::timestamp_window); otherwise any steady clock does.
+/// `timestamp_window`; otherwise any steady clock does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(pub u64);
 

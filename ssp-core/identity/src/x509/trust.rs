@@ -24,10 +24,7 @@ use super::{
     algorithms, chain,
     subject::{Subject, SubjectKey},
 };
-use crate::{
-    identity::{Distrust, Identity, MemberKey, Trust},
-    time::Timestamp,
-};
+use crate::{Distrust, Identity, MemberKey, Trust, time::Timestamp};
 
 /// Most certificates and lists of a trust file.
 const ENTRIES_MAX: usize = 4_096;

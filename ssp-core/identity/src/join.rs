@@ -23,8 +23,10 @@ use gcs_proto::{
     service::Service,
 };
 
-use super::{Challenge, ChallengeError, OwnIdentity, PROOF_MAX, Proof, challenge::get16};
-use crate::schedule::put16;
+use crate::{
+    Challenge, ChallengeError, OwnIdentity, PROOF_MAX, Proof,
+    wire::{get16, put16},
+};
 
 /// Message type of a daemon's challenge for a join (secure layer notes, section 3.2).
 pub const JOIN_CHALLENGE: i16 = -32_757;
@@ -139,10 +141,7 @@ mod tests {
     use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 
     use super::*;
-    use crate::{
-        identity::{Ed25519Signer, TrustStore},
-        time::Timestamp,
-    };
+    use crate::{Ed25519Signer, TrustStore, time::Timestamp};
 
     fn me() -> MemberName {
         "#alice#n1".parse().unwrap()
