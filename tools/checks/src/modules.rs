@@ -6,7 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use syn::{Attribute, Item, ItemMod, ItemUse, UseTree};
+use proc_macro2::TokenTree;
+use syn::{Attribute, Item, ItemMacro, ItemMod, ItemUse, UseTree, parse_quote};
 
 /// A crate: its modules by path, the root under the empty one.
 #[derive(Debug)]
@@ -99,6 +100,26 @@ fn uses(item: &ItemUse) -> Vec<(String, Vec<String>)> {
     names
 }
 
+/// The modules that a macro declares: those that it names and that have a file.
+fn declared(root: &Path, children: &Path, item: &ItemMacro) -> Vec<ItemMod> {
+    // The definition of a macro, unlike a use, has a name.
+    if item.ident.is_some() {
+        return Vec::new();
+    }
+    let tokens = item.mac.tokens.clone().into_iter();
+    tokens
+        .filter_map(|token| match token {
+            TokenTree::Ident(ident) => Some(ident),
+            TokenTree::Group(_) | TokenTree::Punct(_) | TokenTree::Literal(_) => None,
+        })
+        .filter(|ident| {
+            let below = root.join(children).join(ident.to_string());
+            below.with_extension("rs").exists() || below.join("mod.rs").exists()
+        })
+        .map(|ident| parse_quote!(mod #ident;))
+        .collect()
+}
+
 impl Crate {
     /// Reads the crate whose root is the file `entry` of the package in `folder`.
     pub(crate) fn read(root: &Path, folder: &Path, entry: &Path) -> io::Result<Self> {
@@ -153,6 +174,11 @@ impl Crate {
                 item => {
                     if let Item::Use(item) = &item {
                         module.uses.extend(uses(item));
+                    }
+                    if let Item::Macro(item) = &item {
+                        for child in declared(root, children, item) {
+                            self.insert_child(root, file, children, &path, text, child)?;
+                        }
                     }
                     module.items.push(item);
                 }
