@@ -147,15 +147,10 @@ fn main() {
         }
         let fixed = random_exponent(&mut random);
         let any = |random: &mut Random| modulus.reduce_vartime(&bytes(random, bits / 8));
-        let comparison = measure(
-            &mut random,
-            count,
-            || modulus.one(),
-            any,
-            |base| {
-                black_box(base.pow(&fixed));
-            },
-        );
+        let pow = |base: &Residue| {
+            black_box(base.pow(&fixed));
+        };
+        let comparison = measure(&mut random, count, || modulus.one(), any, pow);
         println!("{engine}: power, base 1 or random: {comparison}");
     }
     let mut q = bytes(&mut random, width as usize / 8);
@@ -176,14 +171,9 @@ fn main() {
     );
     println!("inverse modulo the order, share 1 or random: {comparison}");
     let any = |random: &mut Random| modulus.reduce_vartime(&bytes(random, bits / 8));
-    let comparison = measure(
-        &mut random,
-        count,
-        || modulus.one(),
-        any,
-        |residue| {
-            black_box(residue.invert_vartime());
-        },
-    );
+    let invert = |residue: &Residue| {
+        black_box(residue.invert_vartime());
+    };
+    let comparison = measure(&mut random, count, || modulus.one(), any, invert);
     println!("intended leak, variable-time inverse of 1 or a random number: {comparison}");
 }
