@@ -11,7 +11,6 @@ pub use crate::decode_error::DecodeError;
 
 /// Why the daemon refused a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum ConnectRefusal {
     /// Code -3: the daemon has too many sessions.
     #[error("daemon has too many sessions")]

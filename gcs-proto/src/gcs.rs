@@ -124,7 +124,6 @@ pub enum Refused {
 
 /// Why a connection is over.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum CloseReason {
     /// Closed by our own [`GcsCommand::Disconnect`].
     Disconnected,

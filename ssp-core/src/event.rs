@@ -167,7 +167,6 @@ pub enum Mismatch {
 
 /// What a session tells the application, in delivery order.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum SessionEvent {
     /// A secure view is installed: its members share a key, and this member may send.
     SecureView(SecureViewEvent),

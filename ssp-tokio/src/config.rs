@@ -19,9 +19,9 @@ use ssp_core::{
 use tokio::time::Duration;
 
 use crate::{
-    driver::Prover,
     error::Error,
     files::{self, FileError},
+    prover::Prover,
 };
 
 /// What every kind of client needs to know of its connection.

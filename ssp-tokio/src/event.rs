@@ -112,9 +112,7 @@ impl GroupEvent {
             SessionEvent::FlushBlocked { members, .. } => Some(Self::FlushBlocked { members }),
             SessionEvent::Refused(refused) => Some(Self::Refused(refused)),
             SessionEvent::Closed(reason) => Some(Self::Closed(reason)),
-            SessionEvent::Private(_) => None,
-            // A kind of event that this version does not know concerns nobody here.
-            _ => None,
+            SessionEvent::Private(_) | SessionEvent::Flush(_) | SessionEvent::Bare(_) => None,
         }
     }
 }

@@ -84,18 +84,17 @@ impl HandleEvent for GroupEvent {
         match self {
             Self::SelfLeave => Sequel::Nothing,
             Self::Refused(refused) => after_refusal(refused),
+            // Whatever else is told, more can follow.
             _ => Sequel::More,
         }
     }
 
     fn message(&self) -> Option<(Received, &Bytes)> {
-        match self {
-            Self::Message(message) => {
-                let about = (message.sender, message.service, message.message_type);
-                Some((Received::message(about, &message.payload), &message.payload))
-            }
-            _ => None,
-        }
+        let Self::Message(message) = self else {
+            return None;
+        };
+        let about = (message.sender, message.service, message.message_type);
+        Some((Received::message(about, &message.payload), &message.payload))
     }
 }
 

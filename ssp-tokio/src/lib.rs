@@ -14,6 +14,7 @@ mod group;
 mod inbox;
 pub mod persistent;
 pub mod plain;
+mod prover;
 mod receiving;
 mod secure;
 mod transport;

@@ -22,7 +22,6 @@ use crate::{codec::Writer, error::ConnectRefusal, gcs::ByteOrder, limits};
 
 /// A way for a client to show who it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
 pub enum Method {
     /// `NULL`: nothing is exchanged and everybody is let in.
     Null,

@@ -87,10 +87,10 @@ pub fn answer_join_challenge(
     identity: Option<&dyn OwnIdentity>,
     is_joining: impl FnOnce(&GroupName) -> bool,
 ) -> Option<JoinAnswer> {
-    let challenge = match event {
-        GcsEvent::Message(message) if is_challenge(message, me) => &message.body,
-        _ => return None,
+    let GcsEvent::Message(message) = event else {
+        return None;
     };
+    let challenge = is_challenge(message, me).then_some(&message.body)?;
     let group = Challenge::decode(challenge)
         .ok()
         .and_then(|challenge| challenge.group().copied());

@@ -26,13 +26,11 @@ mod clock;
 mod engine;
 mod handshake;
 mod link;
-mod prover;
 
 pub(crate) use batch::first_batch;
 pub(crate) use engine::{Deliver, Delivery, Engine, Millis};
 pub(crate) use handshake::handshake;
 pub(crate) use link::{Link, Owner, Shared};
-pub(crate) use prover::Prover;
 
 use std::sync::Arc;
 

@@ -13,8 +13,9 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::FlushCommand;
 use crate::{
-    driver::{Delivery, Engine, Millis, Prover, Shared},
+    driver::{Delivery, Engine, Millis, Shared},
     error::Error,
+    prover::Prover,
 };
 
 /// A call of the layer.
@@ -126,9 +127,10 @@ impl FlushEngine {
                 // The layer checked all bounds of a single message, so what is full is the
                 // buffer: the daemon takes nothing. Going on with a hole would break the views.
                 tracing::warn!(%error, "connection given up");
-                let reason = match error {
-                    gcs_proto::Error::Closed(_) => CloseReason::EndOfStream,
-                    _ => CloseReason::Limit("bytes waiting to be sent"),
+                let reason = if matches!(error, gcs_proto::Error::Closed(_)) {
+                    CloseReason::EndOfStream
+                } else {
+                    CloseReason::Limit("bytes waiting to be sent")
                 };
                 self.layer.handle_event(GcsEvent::Closed(reason));
                 return;

@@ -58,7 +58,6 @@ pub(super) const fn is_worth_another_attempt(error: &Error) -> bool {
             Refusal::NoName | Refusal::IllegalName | Refusal::Version | Refusal::Authentication => {
                 false
             }
-            _ => true,
         },
         // Who it is does not change by waiting.
         Error::Handshake(gcs_proto::Error::MissingProof { .. }) => false,

@@ -75,9 +75,10 @@ impl sealed::Handle for Group {
     }
 
     fn lost(event: &GroupEvent) -> Option<&CloseReason> {
-        match event {
-            GroupEvent::Closed(reason) => Some(reason),
-            _ => None,
+        if let GroupEvent::Closed(reason) = event {
+            Some(reason)
+        } else {
+            None
         }
     }
 }
@@ -103,9 +104,10 @@ impl sealed::Handle for FlushGroup {
     }
 
     fn lost(event: &FlushEvent) -> Option<&CloseReason> {
-        match event {
-            FlushEvent::Closed(reason) => Some(reason),
-            _ => None,
+        if let FlushEvent::Closed(reason) = event {
+            Some(reason)
+        } else {
+            None
         }
     }
 }
@@ -131,9 +133,10 @@ impl sealed::Handle for BareGroup {
     }
 
     fn lost(event: &GcsEvent) -> Option<&CloseReason> {
-        match event {
-            GcsEvent::Closed(reason) => Some(reason),
-            _ => None,
+        if let GcsEvent::Closed(reason) = event {
+            Some(reason)
+        } else {
+            None
         }
     }
 }

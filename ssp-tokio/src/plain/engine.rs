@@ -9,7 +9,10 @@ use gcs_proto::{
 };
 use tokio::sync::mpsc;
 
-use crate::driver::{Delivery, Engine, Millis, Prover, Shared};
+use crate::{
+    driver::{Delivery, Engine, Millis, Shared},
+    prover::Prover,
+};
 
 /// Commands of the application, within the bounds of the connection.
 pub(super) enum Command {

@@ -209,9 +209,10 @@ impl SecureEngine {
                 // The session checked all bounds of a single message, so what is full is the
                 // buffer: the daemon takes nothing. Going on with a hole would break the views.
                 tracing::warn!(%error, "connection given up");
-                let reason = match error {
-                    gcs_proto::Error::Closed(_) => CloseReason::EndOfStream,
-                    _ => CloseReason::Limit("bytes waiting to be sent"),
+                let reason = if matches!(error, gcs_proto::Error::Closed(_)) {
+                    CloseReason::EndOfStream
+                } else {
+                    CloseReason::Limit("bytes waiting to be sent")
                 };
                 self.handle_event(GcsEvent::Closed(reason), now);
                 return;

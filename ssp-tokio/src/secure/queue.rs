@@ -93,6 +93,7 @@ impl Queue {
                 let event = match event {
                     SessionEvent::Flush(event) => event,
                     SessionEvent::Refused(refused) => FlushEvent::Refused(refused),
+                    // Nothing else is told of a group of this kind.
                     _ => return None,
                 };
                 let to = events.clone();
@@ -102,6 +103,7 @@ impl Queue {
                 let event = match event {
                     SessionEvent::Bare(bare) => bare.event,
                     SessionEvent::Refused(refused) => GcsEvent::Refused(refused),
+                    // Nothing else is told of a group of this kind.
                     _ => return None,
                 };
                 let to = events.clone();
@@ -133,6 +135,7 @@ pub(super) const fn end_of(event: &SessionEvent) -> Option<End> {
             event: GcsEvent::Refused(Refused::Join(_)),
             ..
         }) => Some(End::JoinRefused),
+        // The group goes on.
         _ => None,
     }
 }

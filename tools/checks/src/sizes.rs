@@ -37,6 +37,7 @@ pub fn large_structs(workspace: &Workspace, limit: usize) -> Vec<String> {
                 let (file, fields) = (module.file.display(), item.fields.len());
                 Some(format!("{file}: {} has {fields} fields", item.ident))
             }
+            // Only structs have fields.
             _ => None,
         })
         .collect()

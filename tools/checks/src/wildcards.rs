@@ -20,6 +20,7 @@ fn enums(workspace: &Workspace) -> BTreeSet<String> {
         .flat_map(|module| &module.items)
         .filter_map(|item| match item {
             Item::Enum(item) => Some(item.ident.to_string()),
+            // Only enums have variants.
             _ => None,
         })
         .collect()

@@ -203,6 +203,7 @@ impl CertificateTrust {
                 let culprit = match error {
                     Error::CertExpired { .. } => chain().find(|one| now > one.not_after()),
                     Error::CertNotValidYet { .. } => chain().find(|one| now < one.not_before()),
+                    // Other errors are about the member's own certificate.
                     _ => None,
                 };
                 let subject = culprit.map_or_else(|| subject.clone(), Subject::text);

@@ -141,9 +141,11 @@ impl Member {
         match self.confirmation {
             Confirmation::Implicit => Ok(()),
             Confirmation::Explicit => loop {
-                match self.next("the confirmation of a key").await? {
-                    GroupEvent::KeyConfirmed { epoch } if epoch == key => return Ok(()),
-                    _ => {}
+                if let GroupEvent::KeyConfirmed { epoch } =
+                    self.next("the confirmation of a key").await?
+                    && epoch == key
+                {
+                    return Ok(());
                 }
             },
         }

@@ -57,10 +57,8 @@ impl Editor {
             ..
         }) = event
         else {
-            return match event {
-                Event::Resize(..) => Key::Edited,
-                _ => Key::Nothing,
-            };
+            let is_resize = matches!(event, Event::Resize(..));
+            return if is_resize { Key::Edited } else { Key::Nothing };
         };
         match (*code, *modifiers) {
             (KeyCode::Enter, _) | (KeyCode::Char('j' | 'm'), KeyModifiers::CONTROL) => self.enter(),

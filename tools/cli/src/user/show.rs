@@ -261,6 +261,5 @@ pub(super) fn close_reason(reason: &CloseReason) -> Option<String> {
         CloseReason::EndOfStream => Some("daemon closed the connection".into()),
         CloseReason::Decode(error) => Some(format!("daemon sent what cannot be read: {error}")),
         CloseReason::Limit(what) => Some(format!("limit reached: {what}")),
-        _ => Some("connection is over".into()),
     }
 }

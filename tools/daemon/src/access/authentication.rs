@@ -116,7 +116,6 @@ impl Authentication {
                 Method::Ip => self.ip.is_some(),
                 Method::Password => self.password.is_some(),
                 Method::Proof => self.guards_connections(),
-                _ => false,
             })
             .collect()
     }
@@ -145,7 +144,6 @@ impl Authentication {
                 },
                 Method::Proof => identity.is_some(),
                 // A method that this version does not know lets nobody in.
-                _ => false,
             })
     }
 }

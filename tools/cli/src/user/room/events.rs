@@ -39,6 +39,7 @@ impl Room {
                 }
                 return Stay::Gone;
             }
+            // Kinds of events that a later version of the client may add.
             _ => {}
         }
         Stay::Member
@@ -108,6 +109,7 @@ impl Room {
                 return Stay::Gone;
             }
             GroupEvent::Closed(_) => return Stay::Gone,
+            // Kinds of events that a later version of the client may add.
             _ => {}
         }
         Stay::Member
