@@ -38,7 +38,7 @@ pub(crate) trait Steps {
     /// a was halved `times` times.
     fn halved(&mut self, b: u64, times: u32);
 
-    /// a and b, both odd, were swapped if `swap` is 1, and not if it is 0.
+    /// a and b, both odd, are swapped if `swap` is 1, and not if it is 0.
     fn swapped_if(&mut self, swap: u64, a: u64, b: u64);
 }
 
