@@ -6,16 +6,16 @@ use cliques::{Protocol, Survival};
 
 /// How a view change is turned into an agreement.
 ///
-/// | algorithm | suites | a view that follows a completed agreement | one that cuts an agreement off |
+/// | algorithm | suites | a view that follows a completed agreement | one that interrupts an agreement |
 /// |---|---|---|---|
 /// | `Basic` | GDH | from scratch | from scratch |
 /// | `Optimized` | GDH | the suite's leave or merge | from scratch |
 /// | `Restart` | all | from scratch | from scratch |
 /// | `Incremental` | CKD | the suite's leave or merge | from scratch |
-/// | `Incremental` | STR, TGDH | the suite's leave or merge | carried on from what was delivered of it |
+/// | `Incremental` | STR, TGDH | the suite's leave or merge | continued from what was delivered |
 ///
 /// `Basic` and `Restart` differ over GDH in how closely a driver follows the agreement: `Basic` has
-/// a state for each message that it waits for, and notices messages that cannot be.
+/// a state for each message that it waits for, and notices messages that cannot come.
 ///
 /// Sources: [TPDS'04] for `Basic` and `Optimized`; robust agreement notes, sections 5 and 7.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,11 +23,11 @@ use cliques::{Protocol, Survival};
 pub enum Algorithm {
     /// Every view starts from scratch, with the states of the paper (basic algorithm; GDH).
     Basic,
-    /// The last completed agreement goes on where it can (optimised algorithm; GDH).
+    /// The last completed agreement is continued where possible (optimised algorithm; GDH).
     Optimized,
     /// Every view starts from scratch (any suite).
     Restart,
-    /// What there is goes on where it can (CKD, STR, TGDH).
+    /// What the suite has is continued where possible (CKD, STR, TGDH).
     Incremental,
 }
 
@@ -66,26 +66,26 @@ impl Algorithm {
         }
     }
 
-    /// What the algorithm comes to for a suite, none where it does not exist.
+    /// The states of the algorithm for a suite, and what survives a change; none where it does not exist.
     pub(crate) fn design(self, protocol: Protocol) -> Option<Design> {
         let gdh = has_states(protocol);
-        let generic = |carry| Design {
+        let generic = |survival| Design {
             states: States::Generic,
-            carry,
+            survival,
         };
-        let of_gdh = |carry| Design {
+        let of_gdh = |survival| Design {
             states: States::Gdh,
-            carry,
+            survival,
         };
         match self {
-            Self::Basic => gdh.then(|| of_gdh(Carry::Nothing)),
-            Self::Optimized => gdh.then(|| of_gdh(Carry::Completed)),
-            Self::Restart => Some(generic(Carry::Nothing)),
+            Self::Basic => gdh.then(|| of_gdh(Survival::Nothing)),
+            Self::Optimized => gdh.then(|| of_gdh(Survival::Completed)),
+            Self::Restart => Some(generic(Survival::Nothing)),
             Self::Incremental => match protocol.survival() {
                 Survival::Nothing => None,
                 // Optimized does it for GDH.
-                Survival::Completed => (!gdh).then(|| generic(Carry::Completed)),
-                Survival::Everything => Some(generic(Carry::Everything)),
+                Survival::Completed => (!gdh).then(|| generic(Survival::Completed)),
+                Survival::Everything => Some(generic(Survival::Everything)),
             },
         }
     }
@@ -124,8 +124,8 @@ impl FromStr for Algorithm {
 pub(crate) struct Design {
     /// The states that it runs through.
     pub(crate) states: States,
-    /// What goes on from one view to the next.
-    pub(crate) carry: Carry,
+    /// What of the suite's state takes part in the next view's agreement.
+    pub(crate) survival: Survival,
 }
 
 /// States of an agreement under way.
@@ -135,17 +135,6 @@ pub(crate) enum States {
     Gdh,
     /// R.
     Generic,
-}
-
-/// What of the suite's state takes part in the next view's agreement.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Carry {
-    /// Nothing.
-    Nothing,
-    /// An agreement that was completed, if the next view directly follows.
-    Completed,
-    /// Also what was delivered of one that was not.
-    Everything,
 }
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
 //! What connects one secure view with the next: the bookkeeping of memberships.
 //!
-//! Between two secure views there may be any number of VS views, whose agreements never ended.
+//! Between two secure views there may be any number of VS views whose agreements did not complete.
 //! The secure transitional set holds those who came along through all of them, and the application
-//! gets one signal for all of the losses on the way.
+//! gets one signal for all losses in between.
 //!
-//! Who left is always what the transitional set says, never the difference of two member lists: a
-//! member that was cut off and came back between two views is in both lists and has seen
-//! different things in between.
+//! The transitional set alone says who left, never the difference of two member lists: a member that
+//! was cut off and came back between two views is in both lists, but has seen different things in
+//! between.
 //!
 //! Source: robust agreement notes, sections 4 and 5.2; [TPDS'04], where the variables are called
 //! New_memb, VS_set, First_transitional, VS_transitional and First_cascaded_membership.
@@ -15,24 +15,12 @@ use alloc::vec::Vec;
 
 use cliques::{Listed, MemberName};
 
-use crate::{
-    fault::{Deviation, Fault},
-    view::{Cause, SecureView, View},
-};
+use crate::view::{Cause, SecureView, View, VsSignal};
 
 /// Whether the application was told, in its present secure view, that members are gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum SecureSignal {
     Due,
-    Given,
-}
-
-/// Whether the flush service gave its transitional signal in the present VS view.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum VsSignal {
-    /// Deliveries so far are common to all who go on together, whoever that will be.
-    NotGiven,
-    /// Members are gone; others may see another end of this view.
     Given,
 }
 
@@ -59,7 +47,7 @@ pub(crate) enum Notice {
 #[derive(Clone, Debug)]
 pub(crate) struct Continuity {
     me: MemberName,
-    /// Counts memberships: identifiers of views may repeat.
+    /// Memberships so far; identifiers of views may repeat.
     number: u64,
     view: Option<View>,
     secure: Option<SecureView>,
@@ -111,7 +99,7 @@ impl Continuity {
     }
 
     /// A VS view was installed: the prologue of section 5.2.
-    pub(crate) fn membership(&mut self, view: View, deviation: Deviation) -> Notice {
+    pub(crate) fn membership(&mut self, view: View) -> Notice {
         let before = match &self.view {
             Some(previous) => previous.members.as_slice(),
             None => core::slice::from_ref(&self.me),
@@ -119,18 +107,14 @@ impl Continuity {
         let members = Listed::new(&view.members);
         let together = Listed::new(&view.transitional_set);
         let stays = |member: &MemberName| {
-            *member == self.me
-                || members.contains(member)
-                    && (deviation.is(Fault::PruneByList) || together.contains(member))
+            *member == self.me || members.contains(member) && together.contains(member)
         };
         let anybody_left = !before.iter().all(stays);
         let mut vs_set = match self.since {
             Since::Zero => before.to_vec(),
             Since::One | Since::Several => core::mem::take(&mut self.vs_set),
         };
-        if !deviation.is(Fault::KeepLeavers) {
-            vs_set.retain(stays);
-        }
+        vs_set.retain(stays);
         self.vs_set = vs_set;
         self.since = match self.since {
             Since::Zero => Since::One,
@@ -138,9 +122,7 @@ impl Continuity {
         };
         self.number += 1;
         self.view = Some(view);
-        if !deviation.is(Fault::KeepVsSignal) {
-            self.vs_signal = VsSignal::NotGiven;
-        }
+        self.vs_signal = VsSignal::NotGiven;
         if anybody_left {
             self.signal()
         } else {
@@ -205,7 +187,7 @@ impl Continuity {
         Some(secure.clone())
     }
 
-    /// Everything that what comes next depends on.
+    /// Hashes everything that future behaviour depends on.
     #[cfg(feature = "test-util")]
     pub(crate) fn fingerprint(&self, hasher: &mut impl core::hash::Hasher) {
         use core::hash::Hash;

@@ -1,4 +1,4 @@
-//! Tokens on their way out and in: bound to a VS view, signed, checked.
+//! Tokens sent and received: bound to a VS view, signed, checked.
 //!
 //! Every VS view gets a channel of its own. What comes in passes the checks of the key agreement
 //! notes, section 2.2, in their order:
@@ -7,11 +7,11 @@
 //! 1 decodes   2 suite   3 group   4 view, epoch   5 sender   6 signature   7 not seen before
 //! ```
 //!
-//! Anybody on the path can make a token fail these, by changing, repeating or delaying it; so a
-//! failure is counted and nothing else happens. Only where the transport vouches that a member of
-//! the view sent it, and the member's key or configuration is at odds with ours, is that worth
-//! telling, once a member: there will be no key while it stays like that. Checks 8 to 11 are the
-//! suite's, see [`Context::process`](crate::context::Context::process).
+//! Anybody on the path can make a token fail these by changing, repeating or delaying it, so a failure
+//! is only counted. It is reported, once for each member, where the transport vouches that a member of
+//! the view sent the token and the member's key or configuration differs from ours: there will be no
+//! key while it does. Checks 8 to 11 are the
+//! suite's, see [`Context::process`](crate::environment::Environment::process).
 
 use alloc::{collections::BTreeSet, string::ToString};
 
@@ -105,7 +105,7 @@ impl TokenChannel {
         self.run
     }
 
-    /// Everything besides the view that what comes next depends on.
+    /// Hashes everything besides the view that future behaviour depends on.
     #[cfg(feature = "test-util")]
     pub(crate) fn fingerprint(&self, hasher: &mut impl core::hash::Hasher) {
         use core::hash::Hash;
@@ -179,10 +179,11 @@ impl TokenChannel {
     ) -> Result<(Token, Origin), Refused> {
         let received =
             ReceivedToken::decode(bytes, config.protocol).map_err(|_| Refused::Malformed)?;
-        let epoch = match received.kind() {
-            // Carries the epoch to be replaced.
-            TokenKind::REFRESH_REQUEST => installed,
-            _ => self.run,
+        let epoch = if received.kind() == TokenKind::REFRESH_REQUEST {
+            // It names the epoch to be replaced.
+            installed
+        } else {
+            self.run
         };
         let expected = Expected {
             binding: &self.binding,

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! `len16` is a 16-bit big-endian length and that many bytes. Keys are derived under TH; suites that
-//! encipher the secret bind it to TH as well ([`KeyAgreement::bind`](cliques::KeyAgreement::bind)).
+//! encrypt the secret bind it to TH as well ([`KeyAgreement::bind`](cliques::KeyAgreement::bind)).
 //!
 //! Source: secure layer notes, section 5.2.
 
@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 
 use crate::view::ViewId;
 
-/// TH of an epoch of a view. Names are at most 65535 bytes long, and members at most so many.
+/// TH of an epoch of a view. Names are at most 65535 bytes long, and there are at most 65535 members.
 pub(crate) fn context_hash(
     protocol: Protocol,
     mathematical_group: &str,

@@ -20,9 +20,9 @@ use std::{fmt::Write, fs, path::Path};
 
 use cliques::{MemberName, Protocol};
 use gka_robust::{
-    Algorithm, Fault,
+    Algorithm,
     testing::{
-        Options, Scenario, Simulation,
+        Fault, Options, Scenario, Simulation,
         trace::{Entry, Trace},
     },
 };

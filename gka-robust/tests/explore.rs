@@ -8,9 +8,9 @@
 
 use cliques::Protocol;
 use gka_robust::{
-    Algorithm, Fault,
+    Algorithm,
     testing::{
-        Options,
+        Fault, Options,
         explore::{Bounds, Report, Start, explore},
     },
 };

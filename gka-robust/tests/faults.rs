@@ -11,9 +11,9 @@ use std::collections::BTreeMap;
 
 use cliques::Protocol;
 use gka_robust::{
-    Algorithm, Fault,
+    Algorithm,
     testing::{
-        Options,
+        Fault, Options,
         cascade::{Shape, run},
         check_exclusion,
     },

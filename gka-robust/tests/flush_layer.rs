@@ -30,12 +30,12 @@ use cliques::{
 use flush_network::{Network, group};
 use gcs_proto::{flush::FlushEvent, gcs::SelfDelivery, name::MemberName, service::Service};
 use gka_robust::{
-    Algorithm, Config, DEFAULT_QUEUE_BYTES, Fault, Input, Output, Payload, RefreshPolicy,
-    RobustDriver, SecureView, Transmission,
+    Algorithm, Config, DEFAULT_QUEUE_BYTES, Input, Output, Payload, RefreshPolicy, SecureView,
+    Transmission,
     testing::{
-        Violation,
+        Fault, FaultyDriver, Violation,
         oracle::{Subject, check_trace},
-        trace::{End, Entry, Life, Record, TokenRecord, Trace},
+        trace::{DataSent, End, Entry, Life, TokenSent, Trace},
     },
 };
 use rand_chacha::ChaCha20Rng;
@@ -58,7 +58,7 @@ impl Payload for Sealed {
 
 /// A member above its flush layer.
 struct Member {
-    driver: RobustDriver<Sealed>,
+    driver: FaultyDriver<Sealed>,
     group: SymbolicGroup,
     joined: bool,
     /// Views so far: shares are numbered by them.
@@ -90,10 +90,17 @@ fn kind_of(message_type: i16) -> Option<TokenKind> {
 }
 
 impl World {
-    fn new(protocol: Protocol, algorithm: Algorithm, seed: u64, daemons: usize) -> Self {
+    /// Processes on so many daemons, whose drivers have a fault, or none.
+    fn new(
+        protocol: Protocol,
+        algorithm: Algorithm,
+        seed: u64,
+        daemons: usize,
+        fault: Option<Fault>,
+    ) -> Self {
         let mut world = Self {
             network: Network::new(seed, daemons),
-            fault: None,
+            fault,
             protocol,
             algorithm,
             algebra: Algebra::new(),
@@ -125,7 +132,7 @@ impl World {
                 timestamp_window: None,
                 event_log: 0,
             };
-            let driver = RobustDriver::with_suite(config, suite).unwrap();
+            let driver = FaultyDriver::new(config, suite, self.fault).unwrap();
             self.trace.lives.push(Life {
                 member: me,
                 entries: Vec::new(),
@@ -146,19 +153,11 @@ impl World {
         }
     }
 
-    /// Makes all drivers wrong, if they are to be.
-    fn inject(&mut self) {
-        if let Some(fault) = self.fault {
-            let drivers = self.members.iter_mut();
-            drivers.for_each(|member| member.driver.inject(fault));
-        }
-    }
-
     fn note(&mut self, process: usize, entry: Entry) {
         self.trace.lives[process].entries.push(entry);
     }
 
-    fn feed(&mut self, process: usize, input: Input<Sealed>) -> Result<(), gka_robust::Error> {
+    fn give(&mut self, process: usize, input: Input<Sealed>) -> Result<(), gka_robust::Error> {
         let mut inputs = VecDeque::from([input]);
         while let Some(input) = inputs.pop_front() {
             let driver = &mut self.members[process].driver;
@@ -224,7 +223,7 @@ impl World {
             .epoch();
         let layer = &mut self.network.processes[process].layer;
         let view = layer.view(&group()).unwrap().clone();
-        self.trace.tokens.push(TokenRecord {
+        self.trace.tokens.push(TokenSent {
             life: process,
             view: view.view.id,
             kind: token.kind,
@@ -267,7 +266,7 @@ impl World {
             .unwrap();
         self.trace.data.insert(
             number,
-            Record {
+            DataSent {
                 life: process,
                 view: secure.view.id,
                 index: member.sent_in_view,
@@ -335,7 +334,7 @@ impl World {
             | FlushEvent::Refused(_)
             | FlushEvent::Closed(_) => unreachable!("nobody leaves in good order here"),
         };
-        self.feed(process, input).unwrap();
+        self.give(process, input).unwrap();
         true
     }
 
@@ -343,7 +342,7 @@ impl World {
         let due = core::mem::take(&mut self.members[process].consent_due);
         if due && self.network.processes[process].alive {
             self.note(process, Entry::SecureFlushOk);
-            self.feed(process, Input::SecureFlushOk).unwrap();
+            self.give(process, Input::SecureFlushOk).unwrap();
             return true;
         }
         false
@@ -354,7 +353,6 @@ impl World {
             self.network.crash(process);
             self.trace.lives[process].end = End::Gone;
             self.meet_processes();
-            self.inject();
         }
     }
 
@@ -372,7 +370,7 @@ impl World {
             94 => {
                 if self.network.processes[process].alive {
                     // May be refused.
-                    drop(self.feed(process, Input::RequestRefresh));
+                    drop(self.give(process, Input::RequestRefresh));
                 }
             }
             95..98 => {
@@ -443,9 +441,7 @@ fn run(
     seed: u64,
     fault: Option<Fault>,
 ) -> (Vec<Violation>, usize) {
-    let mut world = World::new(protocol, algorithm, seed, 2 + (seed % 4) as usize);
-    world.fault = fault;
-    world.inject();
+    let mut world = World::new(protocol, algorithm, seed, 2 + (seed % 4) as usize, fault);
     for process in 0..world.members.len() {
         world.members[process].joined = true;
         world.network.join(process);

@@ -547,7 +547,7 @@ fn attack(simulation: &mut Simulation) {
         kind: Some(kind),
         bytes: bytes.into(),
     };
-    simulation.feed(&victim, input);
+    simulation.give(&victim, input);
 }
 
 #[derive(Clone, Debug)]

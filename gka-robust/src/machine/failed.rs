@@ -1,4 +1,4 @@
-//! FAILED: an insider broke the protocol, so this VS view has no key, and gets none.
+//! FAILED: a member broke the protocol, so this VS view has no key, and gets none.
 //!
 //! | event | actions | next |
 //! |---|---|---|
@@ -8,7 +8,7 @@
 //! | Data_Message, early data | drop and count | FAILED |
 //! | User_Message, request for a refresh | err(GroupNotSecure) | FAILED |
 //! | Secure_Flush_Ok | err(IllegalFlushOk) | FAILED |
-//! | failure | report, once a member | FAILED |
+//! | failure | report, once for each member | FAILED |
 //! | Membership | imp | FAILED |
 //!
 //! The next membership starts afresh; the application may leave and join again, or wait for the
@@ -16,46 +16,33 @@
 //!
 //! Source: key agreement notes, section 2.2.
 
-use super::{State, WaitForCascadingMembership};
-use crate::{
-    context::Context,
-    error::Error,
+use super::{
     event::{Event, Outcome},
-    input::Payload,
-    output::Output,
+    state::{Flushed, State},
 };
+use crate::{environment::Environment, error::Error, input::Payload, output::Output};
 
-/// No key in this VS view.
-#[derive(Clone, Debug, Hash)]
-pub(crate) struct Failed;
-
-impl Failed {
-    pub(super) fn handle<D: Payload>(
-        &mut self,
-        event: Event<D>,
-        context: &mut Context<D>,
-    ) -> Outcome<State<D>> {
-        match event {
-            Event::FlushRequest => {
-                context.output(Output::FlushOk);
-                Outcome::Next(State::Cascading(WaitForCascadingMembership))
-            }
-            Event::TransitionalSignal => {
-                context.transitional_signal();
-                Outcome::Stay
-            }
-            Event::Data(data) | Event::EarlyData(data) => {
-                context.drop_data(data);
-                Outcome::Stay
-            }
-            Event::Fail(failure) => {
-                context.fail_again(failure);
-                Outcome::Stay
-            }
-            Event::Token(_) => Outcome::Ign,
-            Event::SecureFlushOk => Outcome::Err(Error::IllegalFlushOk),
-            Event::RequestRefresh => Outcome::Err(Error::GroupNotSecure),
-            Event::Membership(_) => Outcome::Imp,
+pub(super) fn handle<D: Payload>(event: Event<D>, env: &mut Environment<D>) -> Outcome {
+    match event {
+        Event::FlushRequest => {
+            env.output(Output::FlushOk);
+            Outcome::Next(State::Flushed(Flushed::Cascading))
         }
+        Event::TransitionalSignal => {
+            env.transitional_signal();
+            Outcome::Stay
+        }
+        Event::Data(data) | Event::EarlyData(data) => {
+            env.drop_data(data);
+            Outcome::Stay
+        }
+        Event::Fail(failure) => {
+            env.fail_again(failure);
+            Outcome::Stay
+        }
+        Event::Token(_) => Outcome::Ign,
+        Event::SecureFlushOk => Outcome::Err(Error::IllegalFlushOk),
+        Event::RequestRefresh => Outcome::Err(Error::GroupNotSecure),
+        Event::Membership(_) => Outcome::Imp,
     }
 }

@@ -7,17 +7,17 @@ use crate::algorithm::States;
 /// What a token is to a machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// GDH, driven message by message.
+    /// Partial_Token of GDH, which is followed message by message.
     Partial,
-    /// The same.
+    /// Final_Token of GDH.
     Final,
-    /// The same.
+    /// Join_Token of GDH.
     Join,
-    /// The same.
+    /// Fact_Out of GDH.
     FactOut,
-    /// The same.
+    /// Key_List of GDH.
     KeyList,
-    /// Any token of the suite, where the suite itself knows what to do with it.
+    /// Any token of the suite, where the suite decides what to do with it.
     Suite,
     /// Request for a refresh.
     RefreshRequest,

@@ -21,6 +21,8 @@ mod branch;
 pub mod cascade;
 mod dice;
 pub mod explore;
+mod faults;
+mod memory;
 pub mod oracle;
 pub mod scenario;
 pub mod simulation;
@@ -28,7 +30,9 @@ mod suite;
 pub mod trace;
 
 pub use dice::Dice;
-pub use oracle::{Violation, check, check_exclusion};
+pub use faults::{Fault, FaultyDriver};
+pub use oracle::{check, check_exclusion};
 pub use scenario::{Problem, Scenario};
+pub use trace::Violation;
 
 pub use simulation::{Options, Simulation, Suite};

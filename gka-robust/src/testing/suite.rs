@@ -17,7 +17,7 @@ use cliques::{
 };
 use rand_core::CryptoRng;
 
-use super::Dice;
+use super::{Dice, faults::Fault};
 
 /// Something that was done with a suite.
 #[derive(Clone, Debug)]
@@ -80,6 +80,7 @@ pub(super) struct Tape {
     algebra: Arc<Algebra>,
     group: SymbolicGroup,
     calls: Arc<Mutex<Calls>>,
+    fault: Option<Fault>,
 }
 
 impl Tape {
@@ -89,14 +90,19 @@ impl Tape {
         protocol: Protocol,
         me: &MemberName,
         life: usize,
+        fault: Option<Fault>,
     ) -> (Self, Box<dyn KeyAgreement>) {
         let group = SymbolicGroup::new(algebra.clone(), life);
+        if fault == Some(Fault::RepeatShares) {
+            group.repeat_shares();
+        }
         let inner = protocol.member(group.clone(), *me);
         let calls = Arc::<Mutex<Calls>>::default();
         let suite = Recorded {
             inner,
             group: group.clone(),
             calls: calls.clone(),
+            fault,
         };
         let tape = Self {
             protocol,
@@ -105,13 +111,20 @@ impl Tape {
             algebra: algebra.clone(),
             group,
             calls,
+            fault,
         };
         (tape, Box::new(suite))
     }
 
     /// A second suite in the same state, and its tape.
     pub(super) fn replay(&self) -> (Self, Box<dyn KeyAgreement>) {
-        let (tape, mut suite) = Self::record(&self.algebra, self.protocol, &self.me, self.life);
+        let (tape, mut suite) = Self::record(
+            &self.algebra,
+            self.protocol,
+            &self.me,
+            self.life,
+            self.fault,
+        );
         // Numbered shares are drawn without it.
         let mut dice = Dice::new(0);
         let calls = lock(&self.calls).clone();
@@ -157,6 +170,7 @@ struct Recorded {
     inner: Box<dyn KeyAgreement>,
     group: SymbolicGroup,
     calls: Arc<Mutex<Calls>>,
+    fault: Option<Fault>,
 }
 
 impl Recorded {
@@ -237,6 +251,9 @@ impl KeyAgreement for Recorded {
     }
 
     fn reset(&mut self) {
+        if self.fault == Some(Fault::KeepShares) {
+            return;
+        }
         let mut calls = lock(&self.calls);
         *calls = Calls::default();
         if let Some(number) = self.group.number() {

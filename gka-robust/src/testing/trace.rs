@@ -1,14 +1,29 @@
 //! What happened in a simulation, as the oracle reads it.
 
-use alloc::{collections::BTreeMap, rc::Rc, vec::Vec};
+use alloc::{collections::BTreeMap, rc::Rc, string::String, vec::Vec};
+use core::fmt;
 
 use cliques::{MemberName, Recipient, TokenKind};
 
-use super::oracle::Violation;
 use crate::{
     stats::Stats,
     view::{SecureView, View, ViewId},
 };
+
+/// An invariant that does not hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// Its name.
+    pub invariant: &'static str,
+    /// What was found.
+    pub message: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.invariant, self.message)
+    }
+}
 
 /// A life: a process from start to end. A name that starts again begins another life.
 #[derive(Clone, Debug)]
@@ -71,7 +86,7 @@ pub enum Entry {
 
 /// A data message.
 #[derive(Clone, Debug)]
-pub struct Record {
+pub struct DataSent {
     /// Index of the sender's life.
     pub life: usize,
     /// Secure view it was sent in.
@@ -86,7 +101,7 @@ pub struct Record {
 
 /// A token that was sent.
 #[derive(Clone, Debug)]
-pub struct TokenRecord {
+pub struct TokenSent {
     /// Index of the sender's life.
     pub life: usize,
     /// View it was sent in.
@@ -108,11 +123,11 @@ pub struct Trace {
     /// Lives, in the order of their starts.
     pub lives: Vec<Life>,
     /// Data by number.
-    pub data: BTreeMap<u64, Record>,
+    pub data: BTreeMap<u64, DataSent>,
     /// The lives that each VS view was made for.
     pub views: BTreeMap<ViewId, Vec<usize>>,
     /// Tokens, in the order of sending.
-    pub tokens: Vec<TokenRecord>,
+    pub tokens: Vec<TokenSent>,
     /// What was wrong at the moment it happened.
     pub violations: Vec<Violation>,
     /// What the adversary did, to reproduce a failure by hand.

@@ -54,10 +54,10 @@ impl Checker<'_> {
                     .map(|share| &self.trace.lives[algebra.owner(*share)].member)
                     .collect();
                 let members: BTreeSet<&MemberName> = view.view.members.iter().collect();
-                let contributed = match (self.conduct, self.carries) {
-                    (Conduct::Contributory, Carries::Nothing) => owners == members,
+                let contributed = match (self.conduct, self.continues) {
+                    (Conduct::Contributory, Continues::Nothing) => owners == members,
                     // Shares of leavers may stay in it as constants.
-                    (Conduct::Contributory, Carries::Something) => members.is_subset(&owners),
+                    (Conduct::Contributory, Continues::Something) => members.is_subset(&owners),
                     (Conduct::Centralised, _) => owners.len() == 1 && owners.is_subset(&members),
                 };
                 if !contributed {

@@ -5,8 +5,8 @@
 
 mod agreement;
 mod delivery;
+mod exclusion;
 mod roles;
-mod secrets;
 mod views;
 
 use alloc::{
@@ -16,36 +16,20 @@ use alloc::{
     sync::Arc,
     vec::Vec,
 };
-use core::fmt;
-
 use cliques::{
     MemberName, Protocol, TokenKind,
     testing::symbolic::{Algebra, Knowledge, ShareId},
 };
 
 use super::{
+    memory::{Conduct, Continues},
     simulation::Simulation,
-    trace::{End, Entry, TokenRecord, Trace},
+    trace::{End, Entry, TokenSent, Trace, Violation},
 };
 use crate::{
     algorithm::Algorithm,
     view::{SecureView, View, ViewId},
 };
-
-/// An invariant that does not hold.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Violation {
-    /// Its name.
-    pub invariant: &'static str,
-    /// What was found.
-    pub message: String,
-}
-
-impl fmt::Display for Violation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.invariant, self.message)
-    }
-}
 
 /// A secure view at one process, from its installation to the next.
 struct Stay<'a> {
@@ -72,44 +56,10 @@ impl Stay<'_> {
     }
 }
 
-/// How keys are made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Conduct {
-    /// Of shares of all members.
-    Contributory,
-    /// By one member.
-    Centralised,
-}
-
-impl Conduct {
-    fn of(protocol: Protocol) -> Self {
-        match protocol.as_str() {
-            "ckd" | "ckd-aead" => Self::Centralised,
-            _ => Self::Contributory,
-        }
-    }
-}
-
-/// Whether an agreement may go on from one view to the next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Carries {
-    Nothing,
-    Something,
-}
-
-impl Carries {
-    const fn of(algorithm: Algorithm) -> Self {
-        match algorithm {
-            Algorithm::Basic | Algorithm::Restart => Self::Nothing,
-            Algorithm::Optimized | Algorithm::Incremental => Self::Something,
-        }
-    }
-}
-
 struct Checker<'a> {
     protocol: Protocol,
     conduct: Conduct,
-    carries: Carries,
+    continues: Continues,
     trace: &'a Trace,
     algebra: Option<&'a Arc<Algebra>>,
     stays: Vec<Stay<'a>>,
@@ -170,32 +120,6 @@ pub fn check_exclusion(simulation: &Simulation) -> Vec<Violation> {
     checker.found.clear();
     checker.exclusion(simulation.overheard().iter().map(|(_, _, bytes)| &**bytes));
     checker.found
-}
-
-/// What is wrong with the secrets that a process has in memory after it installed the last of
-/// `keys` (I26).
-pub(super) fn check_memory(
-    simulation: &Simulation,
-    alive: &[[u8; 32]],
-    keys: &[Vec<u8>],
-    members: usize,
-) -> Option<String> {
-    let algebra = simulation.algebra()?;
-    secrets::superseded(algebra, simulation.options().protocol, alive, keys, members)
-}
-
-/// What is wrong with the secrets that a process has in memory at the start of an agreement, whose
-/// own shares have numbers from `first` on (I26).
-pub(super) fn check_fresh_start(
-    simulation: &Simulation,
-    alive: &[[u8; 32]],
-    first: u32,
-) -> Option<String> {
-    let algebra = simulation.algebra()?;
-    match Carries::of(simulation.options().algorithm) {
-        Carries::Nothing => secrets::stale(algebra, alive, first),
-        Carries::Something => None,
-    }
 }
 
 /// Checks progress: nothing is left to do, so every process is where it should be (I22).
@@ -274,7 +198,7 @@ impl<'a> Checker<'a> {
         Self {
             protocol: subject.protocol,
             conduct: Conduct::of(subject.protocol),
-            carries: Carries::of(subject.algorithm),
+            continues: Continues::of(subject.algorithm),
             trace: subject.trace,
             algebra: subject.algebra,
             stays: stays(subject.trace),

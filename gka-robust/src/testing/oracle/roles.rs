@@ -38,7 +38,7 @@ impl Checker<'_> {
     /// of partial tokens, one final token, one key list. I25: no more tokens for a view than its
     /// suite needs.
     pub(super) fn roles(&mut self) {
-        let mut by_run: BTreeMap<(ViewId, u32), Vec<&TokenRecord>> = BTreeMap::new();
+        let mut by_run: BTreeMap<(ViewId, u32), Vec<&TokenSent>> = BTreeMap::new();
         for token in &self.trace.tokens {
             if token.kind != TokenKind::REFRESH_REQUEST {
                 let run = (token.view, token.run);
@@ -73,7 +73,7 @@ impl Checker<'_> {
     }
 
     /// What there is too much of in a run.
-    fn excess(&self, tokens: &[&TokenRecord], members: usize) -> Option<String> {
+    fn excess(&self, tokens: &[&TokenSent], members: usize) -> Option<String> {
         let of = |kind: TokenKind| tokens.iter().filter(move |token| token.kind == kind);
         for kind in Protocol::all_kinds() {
             let count = of(kind).count();

@@ -36,7 +36,7 @@ impl Simulation {
                 moves.push(Action::Take(*name));
                 continue;
             }
-            if process.consent_due {
+            if process.application.consent_due {
                 moves.push(Action::Permit(*name));
             }
             if let Some(branch) = process.branch {
@@ -128,18 +128,21 @@ impl Simulation {
                 pending,
                 flushed,
                 asked,
-                consent_due,
                 held: _,
+                // For the count of rounds only.
+                round: _,
+                application,
+            } = &**process;
+            let Application {
+                consent_due,
                 withholds: _,
                 // The driver has it.
                 secure: _,
-                // For the count of rounds only.
-                round: _,
                 keys,
                 past_keys: _,
                 sent_in_view,
                 seen,
-            } = &**process;
+            } = application;
             (life, position, flushed, asked, consent_due).hash(&mut hasher);
             (keys, sent_in_view, seen).hash(&mut hasher);
             driver.fingerprint(&mut hasher);
@@ -178,6 +181,7 @@ impl Simulation {
                 let relevant = match entry {
                     Entry::Membership { view, .. } => current.contains(&view.id),
                     Entry::Install { view, .. } => current.contains(&view.view.id),
+                    // Nothing else names a view.
                     _ => false,
                 };
                 if relevant || place >= stay {

@@ -26,20 +26,21 @@ impl Simulation {
             timestamp_window: None,
             event_log: 0,
         };
+        let fault = self.options.fault;
         let (tape, driver) = match &self.options.suite {
             Suite::Symbolic => {
-                let (tape, suite) = Tape::record(&self.algebra, config.protocol, name, life);
-                (Some(tape), RobustDriver::with_suite(config, suite))
+                let (tape, suite) = Tape::record(&self.algebra, config.protocol, name, life, fault);
+                (Some(tape), FaultyDriver::new(config, suite, fault))
             }
-            Suite::Real(_) => (None, RobustDriver::new(config)),
+            Suite::Real(_) => {
+                let driver = RobustDriver::new(config);
+                (
+                    None,
+                    driver.map(|driver| FaultyDriver::around(*name, driver, fault)),
+                )
+            }
         };
-        let mut driver = driver.expect("options name an algorithm of their suite");
-        if let Some(fault) = self.options.fault {
-            driver.inject(fault);
-            if let (Fault::RepeatShares, Some(tape)) = (fault, &tape) {
-                tape.group().repeat_shares();
-            }
-        }
+        let driver = driver.expect("options name an algorithm of their suite");
         self.trace.lives.push(Life {
             member: *name,
             entries: Vec::new(),
@@ -55,15 +56,9 @@ impl Simulation {
             pending: None,
             flushed: false,
             asked: false,
-            consent_due: false,
             held: false,
-            withholds: false,
-            secure: None,
             round: 0,
-            keys: Vec::new(),
-            past_keys: Vec::new(),
-            sent_in_view: 0,
-            seen: BTreeMap::new(),
+            application: Application::default(),
         };
         self.processes.insert(*name, Rc::new(process));
         let mut members: BTreeSet<_> = with.map(|with| self.component_of(with)).unwrap_or_default();

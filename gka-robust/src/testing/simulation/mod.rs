@@ -28,13 +28,14 @@ use cliques::{
 use super::{
     Dice,
     branch::{Body, Branch, Delivery, LogEntry, Parcel, Position},
-    oracle::{Violation, check_fresh_start, check_memory},
+    faults::{Fault, FaultyDriver},
+    memory::{check_fresh_start, check_installed},
     suite::Tape,
-    trace::{End, Entry, Life, Record, TokenRecord, Trace},
+    trace::{DataSent, End, Entry, Life, TokenSent, Trace, Violation},
 };
 use crate::{
-    Algorithm, Cause, Config, Error, Fault, Input, Output, RobustDriver, SecureView, Transmission,
-    View, ViewId,
+    Algorithm, Cause, Config, Error, Input, Output, RobustDriver, SecureView, Transmission, View,
+    ViewId,
 };
 
 /// Over which mathematical group the drivers run.
@@ -116,7 +117,7 @@ struct Process {
     life: usize,
     /// How to copy the suite, if it is symbolic.
     tape: Option<Tape>,
-    driver: RobustDriver<Parcel>,
+    driver: FaultyDriver<Parcel>,
     branch: Option<usize>,
     position: Position,
     /// A membership that is to be taken.
@@ -125,13 +126,20 @@ struct Process {
     flushed: bool,
     /// A flush request was delivered in this VS view, and not answered.
     asked: bool,
-    consent_due: bool,
     held: bool,
-    /// The application does not answer by itself.
-    withholds: bool,
-    secure: Option<SecureView>,
     /// Round of the latest token delivered in this VS view.
     round: usize,
+    application: Application,
+}
+
+/// The application of a process.
+#[derive(Clone, Debug, Default)]
+struct Application {
+    /// It was asked to permit a view change.
+    consent_due: bool,
+    /// It does not answer by itself.
+    withholds: bool,
+    secure: Option<SecureView>,
     /// Keys of all epochs of the secure view. A FIFO message has no bound on how late it is, so
     /// the model forgets none.
     keys: Vec<Vec<u8>>,
@@ -179,15 +187,9 @@ impl Process {
             pending: self.pending.clone(),
             flushed: self.flushed,
             asked: self.asked,
-            consent_due: self.consent_due,
             held: self.held,
-            withholds: self.withholds,
-            secure: self.secure.clone(),
             round: self.round,
-            keys: self.keys.clone(),
-            past_keys: self.past_keys.clone(),
-            sent_in_view: self.sent_in_view,
-            seen: self.seen.clone(),
+            application: self.application.clone(),
         }
     }
 }
@@ -286,7 +288,7 @@ impl Simulation {
 
     /// The driver of a live process.
     pub fn driver(&self, name: &MemberName) -> Option<&RobustDriver<Parcel>> {
-        self.processes.get(name).map(|process| &process.driver)
+        self.processes.get(name).map(|process| &*process.driver)
     }
 
     /// Live processes.

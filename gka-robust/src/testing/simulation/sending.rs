@@ -24,7 +24,7 @@ impl Simulation {
             Ok(_) | Err(_) => 0,
         };
         Rc::make_mut(&mut self.origins).insert(bytes.clone(), Origin { view, run, round });
-        self.trace.tokens.push(TokenRecord {
+        self.trace.tokens.push(TokenSent {
             life: process.life,
             view,
             kind,
@@ -47,28 +47,28 @@ impl Simulation {
         let (Ok(()), Some(branch), Some(secure)) = (
             process.driver.send_permission(),
             process.branch,
-            &process.secure,
+            &process.application.secure,
         ) else {
             return false;
         };
         let id = self.parcels;
-        let index = process.sent_in_view;
-        process.sent_in_view += 1;
+        let index = process.application.sent_in_view;
+        process.application.sent_in_view += 1;
         self.parcels += 1;
         let order = agreed.then_some(self.orders);
         self.orders += 1;
         let parcel = Parcel {
             id,
-            key: process.keys.last().cloned().unwrap_or_default(),
+            key: process.application.keys.last().cloned().unwrap_or_default(),
         };
         self.trace.data.insert(
             id,
-            Record {
+            DataSent {
                 life: process.life,
                 view: secure.view.id,
                 index,
                 order,
-                behind: process.seen.clone(),
+                behind: process.application.seen.clone(),
             },
         );
         let flushed = process.flushed;
@@ -96,7 +96,7 @@ impl Simulation {
     /// Lets the application answer, if it was asked.
     pub fn permit(&mut self, name: &MemberName) {
         let process = live(&mut self.processes, name);
-        if core::mem::replace(&mut process.consent_due, false) {
+        if core::mem::replace(&mut process.application.consent_due, false) {
             self.note(name, Entry::SecureFlushOk);
             if let Err(error) = self.ask(name, Input::SecureFlushOk) {
                 self.violation(
@@ -111,6 +111,6 @@ impl Simulation {
     pub fn consent_due(&self, name: &MemberName) -> bool {
         self.processes
             .get(name)
-            .is_some_and(|process| process.consent_due)
+            .is_some_and(|process| process.application.consent_due)
     }
 }

@@ -36,8 +36,8 @@ impl Simulation {
             (None, Some(branch)) => self.branches[branch].deliveries(name, &process.position),
         };
         // The application may take its time.
-        if process.consent_due
-            && !process.withholds
+        if process.application.consent_due
+            && !process.application.withholds
             && (deliveries.is_empty() || self.dice.one_in(4))
         {
             self.permit(name);
@@ -63,7 +63,7 @@ impl Simulation {
 
     /// Keeps an application from answering secure flush requests, or lets it answer.
     pub fn withhold(&mut self, name: &MemberName, withholds: bool) {
-        live(&mut self.processes, name).withholds = withholds;
+        live(&mut self.processes, name).application.withholds = withholds;
     }
 
     /// Delivers the next entry of the log to a process, with what it comes behind; false if there
@@ -120,9 +120,11 @@ impl Simulation {
                 shares,
             },
         );
-        self.feed(name, Input::Membership(view));
+        self.give(name, Input::Membership(view));
         let alive = self.alive(name);
-        if let Some(what) = check_fresh_start(self, &alive, shares) {
+        let algorithm = self.options.algorithm;
+        let check = |algebra: &Arc<Algebra>| check_fresh_start(algebra, algorithm, &alive, shares);
+        if let Some(what) = self.algebra().and_then(check) {
             self.violation("I26", format!("{name}: {what}"));
         }
     }
@@ -140,11 +142,11 @@ impl Simulation {
             LogEntry::FlushRequest => {
                 process.asked = true;
                 self.note(name, Entry::FlushRequest);
-                self.feed(name, Input::FlushRequest);
+                self.give(name, Input::FlushRequest);
             }
             LogEntry::Signal => {
                 self.note(name, Entry::Signal);
-                self.feed(name, Input::TransitionalSignal);
+                self.give(name, Input::TransitionalSignal);
             }
             LogEntry::Message(message) => {
                 match &message.body {
@@ -155,7 +157,7 @@ impl Simulation {
                         let late =
                             |driver: &RobustDriver<Parcel>| driver.stats().token_drops.wrong_epoch;
                         let before = late(&self.processes[name].driver);
-                        self.feed(
+                        self.give(
                             name,
                             Input::Token {
                                 sender: message.sender,
@@ -184,20 +186,27 @@ impl Simulation {
     }
 
     pub(super) fn receive_data(&mut self, name: &MemberName, parcel: Parcel) {
-        let known = self.processes[name].keys.contains(&parcel.key);
+        let known = self.processes[name].application.keys.contains(&parcel.key);
         let input = if known {
             Input::Data(parcel)
         } else {
             Input::EarlyData(parcel)
         };
-        self.feed(name, input);
+        self.give(name, input);
     }
 
-    /// Gives an arbitrary input to a process, as hostile tests do.
-    pub fn feed(&mut self, name: &MemberName, input: Input<Parcel>) {
+    /// Gives an arbitrary input to a process, as hostile tests do, and acts on the outputs.
+    pub fn give(&mut self, name: &MemberName, input: Input<Parcel>) {
         let origin = match &input {
             Input::Token { bytes, .. } => self.origins.get(bytes).map(|origin| origin.view),
-            _ => None,
+            Input::Membership(_)
+            | Input::FlushRequest
+            | Input::TransitionalSignal
+            | Input::Data(_)
+            | Input::EarlyData(_)
+            | Input::SecureFlushOk
+            | Input::RequestRefresh
+            | Input::Fail(_) => None,
         };
         let process = live(&mut self.processes, name);
         let accepted = process.driver.stats().tokens_accepted;
@@ -210,18 +219,18 @@ impl Simulation {
         if let Err(error) = result {
             self.violation("I17", format!("{name}: {error}"));
         }
-        self.carry_out(name);
+        self.act_on_outputs(name);
     }
 
-    /// Feeds what an application asks; gives back its error.
+    /// Passes on what an application asks; returns the error.
     pub(super) fn ask(&mut self, name: &MemberName, input: Input<Parcel>) -> Result<(), Error> {
         let process = live(&mut self.processes, name);
         let result = process.driver.handle(input, 1_000, self.dice.rng());
-        self.carry_out(name);
+        self.act_on_outputs(name);
         result.map(|_| ())
     }
 
-    pub(super) fn carry_out(&mut self, name: &MemberName) {
+    pub(super) fn act_on_outputs(&mut self, name: &MemberName) {
         loop {
             let process = live(&mut self.processes, name);
             let Some(output) = process.driver.poll_output() else {
@@ -254,36 +263,43 @@ impl Simulation {
             Output::Install { view, secret } => {
                 let key = secret.expose().to_vec();
                 if view.epoch == 0 {
-                    process.keys.clear();
-                    process.sent_in_view = 0;
-                    process.seen.clear();
+                    process.application.keys.clear();
+                    process.application.sent_in_view = 0;
+                    process.application.seen.clear();
                 }
-                process.keys.push(key.clone());
-                process.past_keys.push(key.clone());
-                process.secure = Some(view.clone());
+                process.application.keys.push(key.clone());
+                process.application.past_keys.push(key.clone());
+                process.application.secure = Some(view.clone());
                 let members = view.view.members.len();
                 self.note(name, Entry::Install { view, key });
                 let alive = self.alive(name);
-                let keys = &self.processes[name].past_keys;
-                if let Some(what) = check_memory(self, &alive, keys, members) {
+                let keys = &self.processes[name].application.past_keys;
+                let protocol = self.options.protocol;
+                let check = |algebra: &Arc<Algebra>| {
+                    check_installed(algebra, protocol, &alive, keys, members)
+                };
+                if let Some(what) = self.algebra().and_then(check) {
                     self.violation("I26", format!("{name}: {what}"));
                 }
             }
             Output::SecureFlushRequest => {
-                process.consent_due = true;
+                process.application.consent_due = true;
                 self.note(name, Entry::SecureFlushRequest);
             }
             Output::SecureTransitionalSignal => self.note(name, Entry::SecureSignal),
             Output::Deliver(parcel) => {
-                if process.keys.contains(&parcel.key) {
+                if process.application.keys.contains(&parcel.key) {
                     let record = &self.trace.data[&parcel.id];
-                    process.seen.insert(record.life, record.index + 1);
+                    process
+                        .application
+                        .seen
+                        .insert(record.life, record.index + 1);
                     self.note(name, Entry::Delivered(parcel.id));
                 } else if process.driver.keeps_early_data()
                     && self.options.fault != Some(Fault::DeliverEarly)
                 {
                     // Ahead by more than one refresh.
-                    self.feed(name, Input::EarlyData(parcel));
+                    self.give(name, Input::EarlyData(parcel));
                 } else {
                     self.violation("I5", format!("{name} cannot open message {}", parcel.id));
                 }

@@ -1,11 +1,11 @@
-//! Events as the machines see them: tokens are authentic, and everything comes in one enum.
+//! Events as the states see them, and what a state makes of one.
 
 use cliques::Token;
-use rand_core::CryptoRng;
 
+use super::state::State;
 use crate::{error::Error, output::Failure, view::View};
 
-/// An event.
+/// An event. Tokens are authentic.
 #[derive(Debug)]
 pub(crate) enum Event<D> {
     Membership(View),
@@ -21,21 +21,15 @@ pub(crate) enum Event<D> {
 
 /// What a state makes of an event: the outcome codes of the tables, and the next state.
 #[derive(Debug)]
-pub(crate) enum Outcome<S> {
+pub(crate) enum Outcome {
     /// Handled, same state.
     Stay,
     /// Handled, next state.
-    Next(S),
+    Next(State),
     /// **imp**: cannot happen with a correct flush service and honest members; dropped.
     Imp,
     /// **ign**: legal, ignored.
     Ign,
     /// **err**: the application may not do this now.
     Err(Error),
-}
-
-/// Randomness of one call.
-pub(crate) struct Env<'a> {
-    /// Source of shares.
-    pub(crate) rng: &'a mut dyn CryptoRng,
 }

@@ -1,51 +1,45 @@
-//! What the machines share: the suite, the tokens' channel, views, outputs and counters.
+//! What surrounds the state machine: the suite, the token channel, views, early data, outputs and
+//! counters.
 //!
-//! A machine decides; the operations here carry out. They are the macros of the robust agreement
-//! notes, section 4: `signal`, `install`, the prologue of a membership, and the ways of driving a
-//! suite.
+//! The machine decides, the operations here act. They are the macros of the robust agreement notes,
+//! section 4: `signal`, `install`, the prologue of a membership, and the calls of the suite.
 
+mod clock;
 mod data;
-mod record;
 mod tokens;
 
 use alloc::{boxed::Box, collections::VecDeque};
 
-use cliques::{Cost, GroupSecret, KeyAgreement, MemberName};
+use cliques::{Cost, GroupSecret, KeyAgreement, MemberName, Survival};
+
+pub(crate) use self::tokens::{Start, StepError};
 
 use crate::{
-    algorithm::{Carry, Design},
+    algorithm::Design,
     config::Config,
-    continuity::{Continuity, Notice, VsSignal},
+    continuity::{Continuity, Notice},
     envelope::{TokenChannel, sound},
     error::Error,
-    fault::{Deviation, Fault},
     input::Payload,
     log::{Cut, Happening, Log},
     output::{Failure, Output},
+    queue::EarlyQueue,
     refresh::KeyUse,
+    rules::{DriverRules, Rules},
     stats::Stats,
-    view::{SecureView, View},
+    view::{SecureView, View, VsSignal},
 };
 
-/// Why a token brought nothing.
+/// Everything of a driver besides the state of its machine.
 #[derive(Debug)]
-pub(crate) enum Setback {
-    /// It was dropped and counted.
-    Dropped,
-    /// Its author broke the protocol: no key can come of this run.
-    Peer(Failure),
-    /// A bug.
-    Internal(&'static str),
-}
-
-/// The state of a driver apart from its machine's.
-#[derive(Debug)]
-pub(crate) struct Context<D> {
+pub(crate) struct Environment<D> {
     config: Config,
     design: Design,
     agreement: Box<dyn KeyAgreement>,
     channel: Option<TokenChannel>,
     continuity: Continuity,
+    /// Data that is ahead of its key.
+    early: EarlyQueue<D>,
     outputs: VecDeque<Output<D>>,
     stats: Stats,
     cost: Cost,
@@ -53,30 +47,32 @@ pub(crate) struct Context<D> {
     key_use: KeyUse,
     /// Time of the call under way.
     now: u64,
-    deviation: Deviation,
+    rules: DriverRules,
 }
 
-impl<D: Payload> Context<D> {
+impl<D: Payload> Environment<D> {
     pub(crate) fn new(config: Config, design: Design, agreement: Box<dyn KeyAgreement>) -> Self {
         let continuity = Continuity::new(config.me);
         let log = Log::new(config.event_log);
+        let early = EarlyQueue::new(config.queue_bytes);
         Self {
             config,
             design,
             agreement,
             channel: None,
             continuity,
+            early,
             outputs: VecDeque::new(),
             stats: Stats::default(),
             cost: Cost::default(),
             log,
             key_use: KeyUse::default(),
             now: 0,
-            deviation: Deviation::default(),
+            rules: DriverRules::robust(),
         }
     }
 
-    /// What the configured algorithm comes to.
+    /// States of the configured algorithm, and what survives a change.
     pub(crate) const fn design(&self) -> Design {
         self.design
     }
@@ -105,13 +101,14 @@ impl<D: Payload> Context<D> {
         &*self.agreement
     }
 
-    pub(crate) fn deviates(&self, fault: Fault) -> bool {
-        self.deviation.is(fault)
+    /// The decisions of the protocol.
+    pub(crate) fn rules(&self) -> &dyn Rules {
+        self.rules.get()
     }
 
     #[cfg(feature = "test-util")]
-    pub(crate) const fn deviate(&mut self, deviation: Deviation) {
-        self.deviation = deviation;
+    pub(crate) fn set_rules(&mut self, rules: DriverRules) {
+        self.rules = rules;
     }
 
     pub(crate) fn output(&mut self, output: Output<D>) {
@@ -124,7 +121,10 @@ impl<D: Payload> Context<D> {
 
     /// A copy around a copy of the suite; there must be no outputs left.
     #[cfg(feature = "test-util")]
-    pub(crate) fn fork(&self, agreement: Box<dyn KeyAgreement>) -> Self {
+    pub(crate) fn fork(&self, agreement: Box<dyn KeyAgreement>) -> Self
+    where
+        D: Clone,
+    {
         debug_assert!(
             self.outputs.is_empty(),
             "outputs are drained after each event"
@@ -135,19 +135,24 @@ impl<D: Payload> Context<D> {
             agreement,
             channel: self.channel.clone(),
             continuity: self.continuity.clone(),
+            early: self.early.clone(),
             outputs: VecDeque::new(),
             stats: self.stats.clone(),
             cost: self.cost,
             log: self.log.clone(),
             key_use: self.key_use,
             now: self.now,
-            deviation: self.deviation,
+            rules: self.rules.clone(),
         }
     }
 
-    /// Everything besides suite, counters and time that what comes next depends on.
+    /// Hashes everything besides suite, counters and time that future behaviour depends on.
     #[cfg(feature = "test-util")]
-    pub(crate) fn fingerprint(&self, hasher: &mut impl core::hash::Hasher) {
+    pub(crate) fn fingerprint(&self, hasher: &mut impl core::hash::Hasher)
+    where
+        D: core::hash::Hash,
+    {
+        core::hash::Hash::hash(&self.early, hasher);
         self.continuity.fingerprint(hasher);
         if let Some(channel) = &self.channel {
             channel.fingerprint(hasher);
@@ -159,12 +164,13 @@ impl<D: Payload> Context<D> {
         self.agreement.reset();
         self.channel = None;
         self.continuity.reset();
+        self.early.take();
         self.outputs.clear();
     }
 
     // Memberships and signals
 
-    /// The prologue of a membership; false if the view is impossible.
+    /// The prologue of a membership; none if the view is impossible.
     pub(crate) fn membership(&mut self, view: View) -> Option<&View> {
         if !sound(&view, &self.config.me) {
             return None;
@@ -175,7 +181,7 @@ impl<D: Payload> Context<D> {
             self.agreement.group_name(),
             &view,
         ));
-        let notice = self.continuity.membership(view, self.deviation);
+        let notice = self.continuity.membership(view);
         self.notify(notice);
         if let Some(view) = self.continuity.view() {
             let what = Happening::Membership {
@@ -188,14 +194,12 @@ impl<D: Payload> Context<D> {
         self.continuity.view()
     }
 
-    /// The flush service's signal.
+    /// The flush service's signal: early data is dropped, the application is told.
     pub(crate) fn transitional_signal(&mut self) {
-        let mut notice = self.continuity.transitional_signal();
-        if self.deviates(Fault::SignalAgain) && self.continuity.secure().is_some() {
-            notice = Notice::Signal;
-        }
+        self.discard();
+        let notice = self.continuity.transitional_signal();
         self.note(Happening::TransitionalSignal);
-        // Behind the signal nothing of a first agreement counts; a refresh is given up by its state.
+        // Behind the signal no first agreement completes; a refresh is given up by its state.
         if !self.has_key() {
             self.note_cut(Cut::TransitionalSignal);
         }
@@ -204,7 +208,6 @@ impl<D: Payload> Context<D> {
 
     fn notify(&mut self, notice: Notice) {
         match notice {
-            Notice::Signal if self.deviates(Fault::SwallowSignal) => {}
             Notice::Signal => self.output(Output::SecureTransitionalSignal),
             Notice::Nothing => {}
         }
@@ -216,6 +219,16 @@ impl<D: Payload> Context<D> {
     }
 
     // Keys
+
+    /// Whether a message that completes the agreement now installs its key.
+    pub(crate) fn key_counts(&self) -> bool {
+        self.rules().key_counts(self.vs_signal())
+    }
+
+    /// Epoch of the key installed last, 0 if there is none.
+    fn epoch(&self) -> u32 {
+        self.continuity.secure().map_or(0, |view| view.epoch)
+    }
 
     /// `install`: the agreement of the present VS view is complete.
     pub(crate) fn install(&mut self, secret: GroupSecret) -> Result<(), Error> {
@@ -230,6 +243,7 @@ impl<D: Payload> Context<D> {
         self.output_install(view, secret)
     }
 
+    /// Early data is delivered behind the key.
     fn output_install(
         &mut self,
         view: Option<SecureView>,
@@ -245,6 +259,7 @@ impl<D: Payload> Context<D> {
             lasted,
         });
         self.output(Output::Install { view, secret });
+        self.release();
         Ok(())
     }
 
@@ -255,13 +270,15 @@ impl<D: Payload> Context<D> {
 
     // Failures
 
-    /// A failure that ends the run: it is given up and reported.
+    /// A failure that ends the run: the run is given up, early data is dropped, the failure reported.
     pub(crate) fn fail(&mut self, failure: Failure) {
         self.note_cut(Cut::Failure);
+        self.discard();
         self.agreement.abandon();
-        // What a culprit has had a hand in is nothing to go on with.
-        if self.design.carry == Carry::Everything {
-            self.agreement.reset();
+        // The next agreement must not continue from what a culprit contributed to.
+        match self.design.survival {
+            Survival::Nothing | Survival::Completed => {}
+            Survival::Everything => self.agreement.reset(),
         }
         self.stats.abandoned += 1;
         self.continuity.give_up_key();
@@ -271,7 +288,7 @@ impl<D: Payload> Context<D> {
         self.report(failure);
     }
 
-    /// A further failure of a view that has none to lose: reported once a member.
+    /// A further failure in a view that has failed: reported once for each member.
     pub(crate) fn fail_again(&mut self, failure: Failure) {
         let first = self
             .channel

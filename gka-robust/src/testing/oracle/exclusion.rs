@@ -1,4 +1,4 @@
-//! What others can compute, and what is left in memory: I20, I26.
+//! What others can compute: I20.
 
 use super::*;
 
@@ -46,47 +46,4 @@ impl Checker<'_> {
             .into_iter()
             .for_each(|message| self.fail("I20", message));
     }
-}
-
-/// I26: what a process has in memory after it installed a key. Of a contributory suite only what is
-/// made of shares in that key, and no key of an earlier view; of CKD no more than a share and one
-/// exponent for each other member.
-pub(super) fn superseded(
-    algebra: &Algebra,
-    protocol: Protocol,
-    alive: &[[u8; 32]],
-    keys: &[Vec<u8>],
-    members: usize,
-) -> Option<String> {
-    let (last, earlier) = keys.split_last()?;
-    if let Some(old) = earlier
-        .iter()
-        .position(|key| *key != *last && alive.iter().any(|held| held.as_slice() == key.as_slice()))
-    {
-        return Some(format!("key {old} of {} is in memory", keys.len()));
-    }
-    match Conduct::of(protocol) {
-        Conduct::Centralised => (alive.len() > members + 1)
-            .then(|| format!("{} secrets for {members} members", alive.len())),
-        Conduct::Contributory => {
-            let shares = algebra.shares(last)?;
-            alive
-                .iter()
-                .filter_map(|held| algebra.shares(held))
-                .find(|held| !held.is_subset(&shares))
-                .map(|held| format!("a secret made of {held:?} is in memory"))
-        }
-    }
-}
-
-/// I26: what a process has in memory where it starts from scratch.
-pub(super) fn stale(algebra: &Algebra, alive: &[[u8; 32]], first: u32) -> Option<String> {
-    alive
-        .iter()
-        .filter_map(|held| algebra.shares(held))
-        .find(|held| {
-            held.iter()
-                .any(|share| algebra.number(*share) < Some(first))
-        })
-        .map(|held| format!("a secret made of {held:?} is in memory at a fresh start"))
 }

@@ -1,25 +1,44 @@
-//! The ways of driving a suite: tokens in and out, agreements begun and given up.
+//! Driving the suite: tokens in and out, agreements begun and given up.
 
 use alloc::vec::Vec;
 
 use cliques::{
-    Change, MemberName, Outgoing, PeerFault, Recipient, Step, Token, TokenKind, TokenService,
+    Change, MemberName, Outgoing, PeerFault, Recipient, Step, Survival, Token, TokenKind,
+    TokenService,
 };
 
-use super::{Context, Setback};
+use rand_core::CryptoRng;
+
+use super::Environment;
 use crate::{
-    algorithm::Carry,
     envelope::Origin,
-    event::Env,
-    fault::Fault,
     input::Payload,
     key_context::context_hash,
     log::{Cut, Happening},
-    machine::Start,
     output::{Failure, FailureReason, Output},
 };
 
-impl<D: Payload> Context<D> {
+/// How an agreement is begun.
+#[derive(Debug)]
+pub(crate) enum Start {
+    /// One member joins those of a completed agreement.
+    Join(MemberName),
+    /// Anything else.
+    Change(Change),
+}
+
+/// Why the suite made no step.
+#[derive(Debug)]
+pub(crate) enum StepError {
+    /// The token was dropped and counted.
+    Dropped,
+    /// A member broke the protocol: no key can come of this run.
+    Peer(Failure),
+    /// A bug.
+    Internal(&'static str),
+}
+
+impl<D: Payload> Environment<D> {
     /// Checks 1 to 7 of a token that arrived; what fails is counted, and reported if a member is
     /// to blame.
     pub(crate) fn open(
@@ -29,12 +48,7 @@ impl<D: Payload> Context<D> {
         bytes: &[u8],
         now: u64,
     ) -> Option<Token> {
-        let installed = self.continuity.secure().map_or(0, |view| view.epoch);
-        let installed = if self.continuity.has_key() {
-            installed
-        } else {
-            0
-        };
+        let installed = if self.has_key() { self.epoch() } else { 0 };
         let Some(channel) = &mut self.channel else {
             self.stats.impossible += 1;
             return None;
@@ -62,11 +76,15 @@ impl<D: Payload> Context<D> {
     /// Gives an authentic token to the suite: checks 8 to 11.
     ///
     /// # Errors
-    /// [`Setback`]; the suite is as it was.
-    pub(crate) fn process(&mut self, token: &Token, env: &mut Env<'_>) -> Result<Step, Setback> {
+    /// [`StepError`]; the suite is as it was.
+    pub(crate) fn process(
+        &mut self,
+        token: &Token,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Step, StepError> {
         let result = self
             .agreement
-            .process(token.sender(), token.kind(), token.body(), env.rng);
+            .process(token.sender(), token.kind(), token.body(), rng);
         self.cost += self.agreement.take_cost();
         if result.is_ok() {
             self.note(Happening::TokenTaken {
@@ -81,32 +99,35 @@ impl<D: Payload> Context<D> {
                 // The token is authentic, so its author wrote what cannot be read.
                 cliques::Error::Decode(_) => protocol(*token.sender(), PeerFault::Malformed),
                 // Nobody can tell which of them it was.
-                cliques::Error::Contradiction { suspects } => Setback::Peer(Failure {
+                cliques::Error::Contradiction { suspects } => StepError::Peer(Failure {
                     suspects,
                     reason: FailureReason::Contradiction,
                 }),
                 cliques::Error::DegenerateKey => {
-                    Setback::Peer(Failure::of(self.config.me, FailureReason::DegenerateKey))
+                    StepError::Peer(Failure::of(self.config.me, FailureReason::DegenerateKey))
                 }
                 cliques::Error::Rejected(_) | cliques::Error::Unexpected { .. } => {
                     self.stats.token_drops.unexpected += 1;
-                    Setback::Dropped
+                    StepError::Dropped
                 }
                 cliques::Error::ApiMisuse(what) | cliques::Error::Internal(what) => {
-                    Setback::Internal(what)
+                    StepError::Internal(what)
                 }
             }
         })
     }
 
-    /// Starts an agreement. Unless it goes on with what there is, everything is erased first, shares
-    /// and partial keys included.
+    /// Starts an agreement. Unless it continues an earlier one, everything is erased first, shares and
+    /// partial keys included.
     ///
     /// # Errors
-    /// [`Setback::Peer`] when this member is to go on from what another one has sent earlier and nobody
-    /// needed until now, and that is bad. [`Setback::Internal`] else: a change that a machine makes
-    /// of a membership always fits.
-    pub(crate) fn begin(&mut self, start: Start, env: &mut Env<'_>) -> Result<Step, Setback> {
+    /// [`StepError::Peer`] if the agreement continues with what another member sent earlier, nobody needed
+    /// until now, and is bad. [`StepError::Internal`] else: the change made of a membership always fits.
+    pub(crate) fn begin(
+        &mut self,
+        start: Start,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Step, StepError> {
         let how = match &start {
             Start::Join(_) => "join",
             Start::Change(Change::Found) => "found",
@@ -117,9 +138,7 @@ impl<D: Payload> Context<D> {
         };
         match &start {
             Start::Change(Change::Found | Change::Restart { .. } | Change::Enter { .. }) => {
-                if !self.deviates(Fault::KeepShares) {
-                    self.agreement.reset();
-                }
+                self.agreement.reset();
             }
             Start::Join(_) | Start::Change(Change::Update { .. } | Change::Resume { .. }) => {}
         }
@@ -127,14 +146,14 @@ impl<D: Payload> Context<D> {
         self.log.start(self.now);
         self.note(Happening::Started(how));
         let result = match start {
-            Start::Join(joined) => self.agreement.begin_join(joined, env.rng),
-            Start::Change(change) => self.agreement.begin(change, env.rng),
+            Start::Join(joined) => self.agreement.begin_join(joined, rng),
+            Start::Change(change) => self.agreement.begin(change, rng),
         };
         self.cost += self.agreement.take_cost();
         result.map_err(refused_to_begin)
     }
 
-    /// Binds the suite to the context of the key that it is to agree on.
+    /// Binds the suite to the key context of the key that it is to agree on.
     fn bind(&mut self, epoch: u32) {
         if let Some(view) = self.continuity.view() {
             self.agreement.bind(context_hash(
@@ -152,13 +171,13 @@ impl<D: Payload> Context<D> {
     ///
     /// # Errors
     /// As [`begin`](Self::begin).
-    pub(crate) fn begin_refresh(&mut self, env: &mut Env<'_>) -> Result<Step, Setback> {
-        let epoch = self.continuity.secure().map_or(0, |view| view.epoch);
+    pub(crate) fn begin_refresh(&mut self, rng: &mut dyn CryptoRng) -> Result<Step, StepError> {
+        let epoch = self.epoch();
         let next = epoch
             .checked_add(1)
-            .ok_or(Setback::Internal("epochs exhausted"))?;
+            .ok_or(StepError::Internal("epochs exhausted"))?;
         self.bind(next);
-        let result = self.agreement.refresh(env.rng);
+        let result = self.agreement.refresh(rng);
         self.cost += self.agreement.take_cost();
         let step = result.map_err(refused_to_begin)?;
         if let Some(channel) = &mut self.channel {
@@ -169,20 +188,22 @@ impl<D: Payload> Context<D> {
         Ok(step)
     }
 
-    /// The agreement under way is cut off. Where everything goes on it stays as it is: what was
-    /// delivered of it is the beginning of the next one.
+    /// The agreement under way is interrupted; early data is dropped. Where everything survives, the
+    /// suite stays as it is: what was delivered is the beginning of the next agreement.
     pub(crate) fn interrupt(&mut self, by: Cut) {
         self.note_cut(by);
-        match self.design.carry {
-            Carry::Nothing | Carry::Completed => self.agreement.abandon(),
-            Carry::Everything => {}
+        self.discard();
+        match self.design.survival {
+            Survival::Nothing | Survival::Completed => self.agreement.abandon(),
+            Survival::Everything => {}
         }
         self.stats.abandoned += 1;
     }
 
-    /// The refresh under way is given up; the old key stays in use.
+    /// The refresh under way is given up, early data is dropped; the old key stays in use.
     pub(crate) fn give_up_refresh(&mut self, by: Cut) {
         self.note_cut(by);
+        self.discard();
         self.agreement.abandon();
         self.stats.abandoned += 1;
     }
@@ -196,7 +217,7 @@ impl<D: Payload> Context<D> {
 
     /// Asks all members for a refresh.
     pub(crate) fn send_refresh_request(&mut self) {
-        let epoch = self.continuity.secure().map_or(0, |view| view.epoch);
+        let epoch = self.epoch();
         let request = Outgoing {
             to: Recipient::Group,
             service: TokenService::Agreed,
@@ -207,13 +228,10 @@ impl<D: Payload> Context<D> {
         self.send_one(request, Some(epoch));
     }
 
-    fn send_one(&mut self, mut token: Outgoing, epoch: Option<u32>) {
+    fn send_one(&mut self, token: Outgoing, epoch: Option<u32>) {
         let Some(channel) = &mut self.channel else {
             return;
         };
-        if token.kind != TokenKind::REFRESH_REQUEST && self.deviation.is(Fault::FifoKeyList) {
-            token.service = TokenService::Fifo;
-        }
         let transmission = match epoch {
             None => channel.seal(&self.config, token, self.now),
             Some(epoch) => channel.seal_epoch(&self.config, token, epoch, self.now),
@@ -228,40 +246,34 @@ impl<D: Payload> Context<D> {
         self.output(Output::Send(transmission));
     }
 
-    /// Whether a run was started after the one whose key is in use: then tokens of it may still
-    /// come although it was given up.
+    /// Whether a run was started after the one whose key is in use, and given up: its tokens may still
+    /// come.
     pub(crate) fn refresh_was_abandoned(&self) -> bool {
-        let epoch = self.continuity.secure().map_or(0, |view| view.epoch);
+        let epoch = self.epoch();
         self.channel
             .as_ref()
             .is_some_and(|channel| channel.run() > epoch)
     }
-
-    /// For tests of the oracle: the suite takes a key list as it is sent.
-    pub(crate) fn process_own(&mut self, token: &Outgoing, env: &mut Env<'_>) -> Option<Step> {
-        let me = self.config.me;
-        self.agreement
-            .process(&me, token.kind, &token.body, env.rng)
-            .ok()
-    }
 }
 
 /// A member broke the protocol.
-fn protocol(culprit: MemberName, fault: PeerFault) -> Setback {
-    Setback::Peer(Failure::of(culprit, FailureReason::Protocol(fault)))
+fn protocol(culprit: MemberName, fault: PeerFault) -> StepError {
+    StepError::Peer(Failure::of(culprit, FailureReason::Protocol(fault)))
 }
 
-/// Why an agreement was not begun. A machine makes only calls that fit, but what others have sent
-/// earlier may turn out to be bad.
-fn refused_to_begin(error: cliques::Error) -> Setback {
+/// Why an agreement was not begun. The calls always fit, but what others sent earlier may turn out to
+/// be bad.
+fn refused_to_begin(error: cliques::Error) -> StepError {
     match error {
         cliques::Error::Peer { culprit, fault } => protocol(culprit, fault),
-        cliques::Error::ApiMisuse(what) | cliques::Error::Internal(what) => Setback::Internal(what),
-        // Said of tokens only.
+        cliques::Error::ApiMisuse(what) | cliques::Error::Internal(what) => {
+            StepError::Internal(what)
+        }
+        // Errors of tokens only.
         cliques::Error::Decode(_)
         | cliques::Error::Rejected(_)
         | cliques::Error::Unexpected { .. }
         | cliques::Error::Contradiction { .. }
-        | cliques::Error::DegenerateKey => Setback::Internal("suite refused to start"),
+        | cliques::Error::DegenerateKey => StepError::Internal("suite refused to start"),
     }
 }

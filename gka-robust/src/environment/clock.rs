@@ -1,13 +1,13 @@
-//! Time, the log of agreements, and the policy for refreshes.
+//! What depends on time: the log of agreements, and the policy for refreshes.
 
-use super::Context;
+use super::Environment;
 use crate::{
     envelope::TokenChannel,
     input::Payload,
     log::{AgreementEvent, Cut, Happening},
 };
 
-impl<D: Payload> Context<D> {
+impl<D: Payload> Environment<D> {
     /// A call begins at `now`.
     pub(crate) const fn set_time(&mut self, now: u64) {
         self.now = now;
