@@ -43,7 +43,7 @@ fn records(criterion: &mut Criterion) {
     let alice: MemberName = "#alice#n1".parse().unwrap();
     let bob: MemberName = "#bob#n1".parse().unwrap();
     let members = [alice, bob];
-    for suite in RecordSuite::ALL {
+    for &suite in RecordSuite::ALL {
         let mut rng = ChaCha20Rng::seed_from_u64(1);
         let mut seal = criterion.benchmark_group(format!("{suite}/seal"));
         for size in SIZES {

@@ -9,48 +9,48 @@ use gcs_proto::{
 };
 use gka_robust::Algorithm;
 
-use crate::{outgoing::Protection, record::RecordSuite};
+use crate::{record::RecordSuite, sending::Protection};
 
-/// Who answers a flush request.
+/// Who answers flush requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum FlushMode {
-    /// The session, at once.
+    /// The session, immediately.
     #[default]
     Automatic,
     /// The application, by [`Session::flush_ok`](crate::Session::flush_ok), after
-    /// [`SessionEvent::FlushRequest`](crate::SessionEvent::FlushRequest). Until it does, the whole
-    /// group waits for it.
+    /// [`SessionEvent::FlushRequest`](crate::SessionEvent::FlushRequest). The whole group waits until it
+    /// does.
     Manual,
 }
 
-/// Whether members tell each other that they hold the same key.
+/// Whether members confirm to each other that they hold the same key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Confirmation {
-    /// By their messages: the first one sealed under another key is noticed.
+    /// Only by their messages: the first one sealed under another key is reported.
     #[default]
     Implicit,
-    /// Each broadcasts a tag after the agreement, and sends nothing before it has all of them:
-    /// [`KeyConfirmed`](crate::SessionEvent::KeyConfirmed). Costs one signed message of each member.
+    /// Each member broadcasts a tag after the agreement, and sends nothing before it has received the tags
+    /// of all: [`KeyConfirmed`](crate::SessionEvent::KeyConfirmed). Costs one signed message per member.
     Explicit,
 }
 
-/// What the application gets of a message that was split.
+/// How the application receives a message in parts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum PartDelivery {
-    /// The whole, when it is complete; at most
-    /// [`message_bytes`](SessionConfig::message_bytes) are kept for all senders together.
+    /// As a whole, once it is complete; at most [`message_bytes`](SessionConfig::message_bytes) are
+    /// buffered for all senders together.
     #[default]
     Joined,
-    /// Each part as it comes, in order and without gap, with
-    /// [`SecureMessage::part`](crate::SecureMessage::part): nothing is kept.
+    /// Each part as it arrives, in order and without gaps, with
+    /// [`SecureMessage::part`](crate::SecureMessage::part): nothing is buffered.
     Streamed,
 }
 
-/// When this member asks for a new key of its own accord. What is `None` does not count.
+/// When this member asks for a new key by itself. A limit of `None` is never reached.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct RefreshPolicy {
-    /// Milliseconds since the key was installed. Members ask one after the other, a second apart, so
-    /// that one request is the rule.
+    /// Milliseconds since the key was installed. Members ask a second apart, so that usually one of them
+    /// asks.
     pub age: Option<u64>,
     /// Messages that this member has sealed under the key.
     pub messages: Option<u64>,
@@ -59,15 +59,15 @@ pub struct RefreshPolicy {
 }
 
 impl RefreshPolicy {
-    /// Whether so much is enough.
+    /// Whether a limit is reached.
     pub(crate) fn is_reached(&self, messages: u64, bytes: u64) -> bool {
         self.messages.is_some_and(|limit| messages >= limit)
             || self.bytes.is_some_and(|limit| bytes >= limit)
     }
 }
 
-/// How a group is secured. All members must name the same suites, mathematical group, algorithm
-/// and confirmation; the rest is each member's own choice.
+/// How a group is secured. Suites, mathematical group, algorithm and confirmation must be the same at
+/// all members; the rest is each member's own choice.
 ///
 /// ```
 /// use ssp_core::{FlushMode, GroupOptions};
@@ -83,8 +83,8 @@ pub struct GroupOptions {
     pub mathematical_group: MathematicalGroup,
     /// How messages are sealed.
     pub record: RecordSuite,
-    /// How a view change is turned into an agreement; `None` for what is recommended for the suite,
-    /// see [`algorithm`](Self::algorithm).
+    /// How a view change is turned into an agreement; `None` for the default of the suite, see
+    /// [`algorithm`](Self::algorithm).
     pub algorithm: Option<Algorithm>,
     /// Who answers flush requests.
     pub flush: FlushMode,
@@ -92,16 +92,16 @@ pub struct GroupOptions {
     pub protection: Protection,
     /// Whether members confirm the key.
     pub confirmation: Confirmation,
-    /// When this member asks for a new key.
+    /// When this member asks for a new key by itself.
     pub refresh: RefreshPolicy,
-    /// What the application gets of a message that was split.
+    /// How the application receives a message in parts.
     pub parts: PartDelivery,
 }
 
 impl GroupOptions {
     /// The default policy of the Secure Spread library: the first character of the group's name
-    /// chooses the suite, `1` BD, `2` CKD, `3` GDH, `4` STR, `5` TGDH, and anything else GDH. All else
-    /// is as by default (secure layer notes, section 3.1).
+    /// chooses the suite, `1` BD, `2` CKD, `3` GDH, `4` STR, `5` TGDH, and anything else GDH. All other
+    /// options have their defaults (secure layer notes, section 3.1).
     pub fn by_prefix(group: &GroupName) -> Self {
         Self::of(match group.as_bytes().first() {
             Some(b'1') => Protocol::BD,
@@ -120,12 +120,12 @@ impl GroupOptions {
         }
     }
 
-    /// How a view change is turned into an agreement: what was chosen, else [`Algorithm::Basic`]
-    /// for GDH, which heals with the next view even where the daemon lied about the last one, and
-    /// what `gka-robust` recommends for the other suites ([`Algorithm::of`]).
+    /// How a view change is turned into an agreement: the configured algorithm, else
+    /// [`Algorithm::Basic`] for GDH, which recovers with the next view even if the daemon lied about the
+    /// last one, and [`Algorithm::of`] for the other suites.
     ///
-    /// [`Algorithm::Optimized`] makes joins of large GDH groups much cheaper; it builds on what the
-    /// last view agreed, so what went wrong there stays until the members are told apart.
+    /// [`Algorithm::Optimized`] makes joins of large GDH groups much cheaper. It builds on the state of
+    /// the last view, so a fault there persists until the members are separated.
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm.unwrap_or_else(|| {
             if self.protocol == Protocol::GDH {
@@ -156,23 +156,23 @@ impl Default for GroupOptions {
 /// Bounds and delays of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SessionConfig {
-    /// What the engine below can do; bounds the length of a message.
+    /// What the engine can do; bounds the length of a message.
     pub capabilities: Capabilities,
-    /// Milliseconds after which members that hold up a view change of a secure group are named, again
-    /// and again, and members that seal under another key once; 0 for never.
-    pub flush_patience: u64,
-    /// Sequence numbers of one sender and class that a receiver remembers, one bit each; kept
-    /// within [`MINIMUM_WINDOW`](crate::replay::MINIMUM_WINDOW) and
+    /// Milliseconds after which members are reported that hold up a view change of a secure group
+    /// (repeatedly), have not shown evidence or confirmed a key, or seal under another key; 0 for never.
+    pub flush_timeout: u64,
+    /// Sequence numbers of one sender and class that a receiver remembers, one bit each; clamped to
+    /// [`MINIMUM_WINDOW`](crate::replay::MINIMUM_WINDOW) and
     /// [`MAXIMUM_WINDOW`](crate::replay::MAXIMUM_WINDOW).
     pub replay_window: usize,
-    /// Longest message, in bytes: what the engine does not carry in one piece is split. A receiver keeps
-    /// that many bytes of incomplete messages per group, over all senders, and as many of tokens. Must
-    /// leave room in the transmit queue of the transport.
+    /// Longest message, in bytes. Messages that are too long for one message of the engine are sent in
+    /// parts. A receiver buffers up to this many bytes of incomplete messages per group, over all
+    /// senders, and as many of tokens. Must be less than the transmit queue of the transport.
     pub message_bytes: usize,
-    /// Bytes of sealed messages kept per group while their key is being agreed.
+    /// Bytes of sealed messages buffered per group while their key is being agreed on.
     pub early_bytes: usize,
-    /// Largest difference between a token's timestamp and the own clock, in milliseconds; `None`
-    /// where clocks are not synchronised.
+    /// Largest accepted difference between a token's timestamp and the local clock, in milliseconds;
+    /// `None` where clocks are not synchronised.
     pub timestamp_window: Option<u64>,
 }
 
@@ -185,7 +185,7 @@ impl Default for SessionConfig {
                 destinations: limits::ROUTED_DESTINATIONS,
                 message: limits::SAFE_MESSAGE,
             },
-            flush_patience: 3_000,
+            flush_timeout: 3_000,
             replay_window: crate::replay::MINIMUM_WINDOW,
             message_bytes: 4 << 20,
             early_bytes: gka_robust::DEFAULT_QUEUE_BYTES,

@@ -1,4 +1,4 @@
-//! The keys of a secure view: the present epoch's, and the one before to open stragglers.
+//! The keys of a secure view: those of the present epoch, and of the previous one for late messages.
 //!
 //! ```text
 //!   install            refresh             refresh          next VS membership
@@ -7,8 +7,8 @@
 //!                                          epoch 0 erased
 //! ```
 //!
-//! RELIABLE and UNRELIABLE messages may arrive after the refresh they were sent before, so the
-//! epoch before still opens, but never seals. Nothing of a view opens in the next.
+//! RELIABLE and UNRELIABLE messages may arrive after a refresh that they were sent before, so the
+//! previous epoch still opens, but never seals. Nothing sealed in one view opens in the next.
 //!
 //! Source: secure layer notes, section 5.2 "old keys" and 5.3.
 
@@ -37,13 +37,13 @@ use crate::{
 pub struct Opened {
     /// 16-bit type chosen by the sender.
     pub message_type: i16,
-    /// Content.
+    /// Payload.
     pub payload: Bytes,
     /// Number of the key it was sealed under.
     pub epoch: u32,
-    /// Which part of a split message it is, if it is one.
+    /// Position in a message in parts, if it is one.
     pub part: Option<Part>,
-    /// Whose word it is that the sender made it.
+    /// Who attests the sender.
     pub authorship: Authorship,
 }
 
@@ -59,14 +59,14 @@ impl fmt::Debug for Opened {
     }
 }
 
-/// What is asked of the signatures of messages.
+/// How signatures of messages are treated.
 #[derive(Clone, Copy, Debug)]
 pub enum Signatures<'a> {
-    /// Nobody's keys are known: signed messages are refused.
+    /// No signature keys are known: signed messages are rejected.
     Unknown,
-    /// Signed messages are verified, others opened as well.
+    /// Signed messages are verified; others are opened as well.
     Verified(&'a dyn Verifier),
-    /// Only signed messages are opened.
+    /// Messages without a signature are rejected.
     Required(&'a dyn Verifier),
 }
 
@@ -88,7 +88,7 @@ impl Class {
     }
 }
 
-/// What is kept of one sender.
+/// Keys and replay windows of one sender.
 struct Sender {
     keys: SenderKeys,
     unordered: ReplayWindow,
@@ -115,11 +115,11 @@ impl Sender {
 pub struct EpochKeys {
     schedule: KeySchedule,
     epoch: u32,
-    /// Keys of a sender are derived when it is first heard of; never more than members.
+    /// Keys of a sender are derived with its first message; at most one entry per member.
     senders: BTreeMap<MemberName, Sender>,
     next_sequence: u64,
     sealed_bytes: u64,
-    /// Number of the next split message.
+    /// Number of the next message in parts.
     next_message: u32,
 }
 
@@ -136,7 +136,7 @@ impl EpochKeys {
         }
     }
 
-    /// Goes on counting from `sequence` and `bytes`: for tests of the limits.
+    /// Continues counting at `sequence` and `bytes`: for tests of the limits.
     #[doc(hidden)]
     #[must_use]
     pub const fn counted(mut self, sequence: u64, bytes: u64) -> Self {
@@ -151,7 +151,7 @@ impl EpochKeys {
         suite: RecordSuite,
         window: usize,
     ) -> Option<(&mut Sender, &KeySchedule)> {
-        // Entry API would derive before it is known whether that is needed.
+        // The entry API has no fallible insertion.
         if !self.senders.contains_key(name) {
             let keys = SenderKeys::derive(&self.schedule, suite, name)?;
             self.senders.insert(
@@ -210,8 +210,8 @@ impl ViewKeys {
         }
     }
 
-    /// Seals any content of two bytes or more under any flags, with a right tag: what only a member
-    /// can do, and no honest one does. For tests.
+    /// Seals any content of two bytes or more under any flags, with a valid tag, as only a dishonest
+    /// member does. For tests.
     #[cfg(feature = "test-util")]
     pub fn seal_raw(
         &mut self,
@@ -243,13 +243,13 @@ impl ViewKeys {
         Some(sealed)
     }
 
-    /// Seals as somebody else, as any member could that does not keep to the rules.
+    /// Seals in another's name, as any dishonest member can.
     #[cfg(feature = "test-util")]
     pub(crate) const fn impersonate(&mut self, name: MemberName) {
         self.me = name;
     }
 
-    /// Takes the keys of the next epoch; those of the epoch before the present one are erased.
+    /// Installs the keys of the next epoch, and erases those of the epoch before the present one.
     pub fn refresh(&mut self, keys: EpochKeys) {
         self.previous = Some(core::mem::replace(&mut self.current, keys));
     }
@@ -269,13 +269,13 @@ impl ViewKeys {
         &self.members
     }
 
-    /// Whether a key of this name is held.
+    /// Whether there is a key with this identifier.
     pub fn knows(&self, key_id: KeyId) -> bool {
         self.epoch_of(key_id).is_some()
     }
 
-    /// Seals a message of this member under the present key. The sequence number is used up,
-    /// whatever becomes of the message.
+    /// Seals a message of this member under the present key. Its sequence number is not used again,
+    /// whether the message is sent or not.
     ///
     /// # Errors
     /// [`SealError`]; nothing has changed.
@@ -289,7 +289,7 @@ impl ViewKeys {
         self.seal_content(service, &Content::new(message_type, payload), rng)
     }
 
-    /// Like [`seal`](Self::seal), with everything that a content can have.
+    /// Like [`seal`](Self::seal), for any content.
     ///
     /// # Errors
     /// [`SealError`]; nothing has changed.
@@ -348,18 +348,18 @@ impl ViewKeys {
         )
     }
 
-    /// The number for this member's next split message under the present key; `None` after 2^32.
+    /// The number of this member's next message in parts under the present key; `None` after 2^32.
     pub fn next_message(&mut self) -> Option<u32> {
         let message = self.current.next_message;
         self.current.next_message = message.checked_add(1)?;
         Some(message)
     }
 
-    /// Opens a message that group communication delivered from `sender` with `service`. Signed
-    /// messages are refused, see [`open_verified`](Self::open_verified).
+    /// Opens a message that the engine delivered from `sender` with `service`. Signed messages are
+    /// rejected, see [`open_verified`](Self::open_verified).
     ///
     /// # Errors
-    /// [`OpenError`] with the first test that failed; nothing has changed.
+    /// [`OpenError`] for the first check that failed; nothing has changed.
     pub fn open(
         &mut self,
         sender: &MemberName,
@@ -369,14 +369,13 @@ impl ViewKeys {
         self.open_verified(sender, service, message, Signatures::Unknown)
     }
 
-    /// Opens a message that group communication delivered from `sender` with `service`.
+    /// Opens a message that the engine delivered from `sender` with `service`.
     ///
-    /// Tests in this order: length, version, flags; suite; membership of the sender; key; length
-    /// of the ciphertext; tag; sequence number; content and signature. Only then the number is
-    /// remembered.
+    /// Checks in this order: length, version, flags; suite; membership of the sender; key; length of the
+    /// ciphertext; tag; sequence number; content and signature. Only then is the number remembered.
     ///
     /// # Errors
-    /// [`OpenError`] with the first test that failed; nothing has changed.
+    /// [`OpenError`] for the first check that failed; nothing has changed.
     pub fn open_verified(
         &mut self,
         sender: &MemberName,

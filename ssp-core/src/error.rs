@@ -1,11 +1,10 @@
 //! Errors of this crate.
 //!
-//! A call that returns one has changed nothing. What comes from the network never causes an error:
-//! it is dropped, counted and, where the application should know, told as an event.
+//! A call that returns an error has changed nothing. Input from the network never causes an error: what
+//! is invalid is dropped, counted and, where the application should know, reported as an event.
 //!
-//! [`Error::code`] and [`SendError::code`] are stable numbers; where the Secure Spread library has
-//! a number for the same thing it is that one (secure layer notes, section 3), else a number below
-//! -1000.
+//! [`Error::code`] and [`SendError::code`] are stable numbers: that of the Secure Spread library where it has
+//! one for the same error (secure layer notes, section 3), else a number below -1000.
 
 use alloc::string::String;
 
@@ -16,19 +15,19 @@ use gka_robust::Algorithm;
 use crate::{
     access::Action,
     event::ViewNumber,
-    group::GroupKind,
     identity::{IdentityError, TrustError},
+    kind::GroupKind,
 };
 
-/// Why a call was not carried out.
+/// Why a call failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// Not a member of the group.
     #[error("not a member of group {0}")]
     NotJoined(GroupName),
-    /// A member, or about to be one, or about to leave.
-    #[error("group {0} is joined already or being left")]
+    /// Already a member, or joining or leaving.
+    #[error("group {0} is already joined or being left")]
     AlreadyJoined(GroupName),
     /// The group is being left.
     #[error("group {0} is being left")]
@@ -43,7 +42,7 @@ pub enum Error {
         /// The kind that the call is for.
         wanted: GroupKind,
     },
-    /// A flush-only group has a newer view than the one that the caller means.
+    /// A flush-only group has a newer view than the one named by the caller.
     #[error("view of group {0} has been replaced")]
     Outdated(GroupName),
     /// The engine does not offer the service.
@@ -54,31 +53,31 @@ pub enum Error {
         /// Strongest service of the engine.
         strongest: Service,
     },
-    /// The group has no key now.
+    /// The group has no key at present.
     #[error("group {0} has no key")]
     GroupNotSecure(GroupName),
-    /// A refresh is under way.
+    /// The key is being refreshed.
     #[error("key of group {0} is being refreshed")]
     Refreshing(GroupName),
-    /// The view is about to be replaced, which brings a new key anyway.
+    /// The view is being replaced, which gives a new key anyway.
     #[error("view of group {0} is being replaced")]
     Flushing(GroupName),
-    /// Permission to flush although nobody asked.
+    /// There is no flush request to answer.
     #[error("no flush request is open in group {0}")]
     IllegalFlushOk(GroupName),
-    /// Permission to flush was given already.
-    #[error("flush request of group {0} was answered already")]
+    /// The flush request was answered before.
+    #[error("flush request of group {0} was already answered")]
     FlushOkAlreadySent(GroupName),
-    /// More bytes than the exporter gives.
-    #[error("export of {length} bytes, at most {max} possible")]
+    /// The export is too long.
+    #[error("export of {length} bytes, at most {max} are possible")]
     ExportLength {
         /// Bytes wanted.
         length: usize,
         /// Most bytes.
         max: usize,
     },
-    /// A label of the exporter that is too long.
-    #[error("export label of {length} bytes, at most {max} possible")]
+    /// The label of the export is too long.
+    #[error("export label of {length} bytes, at most {max} are possible")]
     ExportLabel {
         /// Its length in bytes.
         length: usize,
@@ -90,12 +89,12 @@ pub enum Error {
     Denied {
         /// The group.
         group: GroupName,
-        /// What was to be done.
+        /// The action.
         action: Action,
-        /// What the policy says.
+        /// The reason that the policy gives.
         reason: String,
     },
-    /// There is no such algorithm for the suite.
+    /// The suite does not support the algorithm.
     #[error("no algorithm \"{algorithm}\" for suite {protocol}")]
     Algorithm {
         /// The suite.
@@ -109,10 +108,10 @@ pub enum Error {
     /// A trust file cannot be used.
     #[error(transparent)]
     Trust(#[from] TrustError),
-    /// The layer below refused.
+    /// An error of the engine or the flush layer.
     #[error(transparent)]
     Engine(gcs_proto::Error),
-    /// The connection is over.
+    /// The connection is closed.
     #[error("connection is closed")]
     Closed,
     /// A bug in this crate or below it.
@@ -155,14 +154,14 @@ impl From<gcs_proto::Error> for Error {
     }
 }
 
-/// Why a message was not sent; the caller still has the payload.
+/// Why a message was not sent. The caller still has the payload.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SendError {
     /// Not a member of the group, or leaving it.
     #[error("not a member of group {0}")]
     NotJoined(GroupName),
-    /// The group has no key by its kind.
+    /// The group is not a secure one.
     #[error("group {group} is {kind} here, the message is for a secure group")]
     WrongKind {
         /// The group.
@@ -170,21 +169,23 @@ pub enum SendError {
         /// Its kind.
         kind: GroupKind,
     },
-    /// The group has moved on since the caller took its last secure view.
+    /// The view named by the caller has been replaced.
     #[error("secure view {wanted} has been replaced, {installed} is installed")]
     ViewChanged {
-        /// The view that the message was meant for.
+        /// The view named by the caller.
         wanted: ViewNumber,
         /// The secure view installed last.
         installed: ViewNumber,
     },
-    /// No key is agreed yet, or none can be.
+    /// There is no key yet, or there can be none.
     #[error("group {0} has no key")]
     GroupNotSecure(GroupName),
-    /// The permission for the view change was given: nothing may be sent until the next secure view.
-    #[error("view of group {0} is being replaced, no sending until the next secure view")]
+    /// The view change was permitted: nothing may be sent until the next secure view.
+    #[error(
+        "view of group {0} is being replaced, sending is possible again in the next secure view"
+    )]
     NotAllowedToSend(GroupName),
-    /// A new key is being agreed among the same members: try again when it is there.
+    /// The key is being refreshed: try again when the new one is installed.
     #[error("key of group {0} is being refreshed")]
     Refreshing(GroupName),
     /// The message type is reserved for the layers below.
@@ -202,34 +203,34 @@ pub enum SendError {
     #[error("{0} messages cannot be sent in parts, FIFO or stronger is needed")]
     Unordered(Service),
     /// The payload is too long.
-    #[error("payload of {length} bytes, at most {max} possible")]
+    #[error("payload of {length} bytes, at most {max} are possible")]
     TooLong {
         /// Its length in bytes.
         length: usize,
         /// Most bytes.
         max: usize,
     },
-    /// The key is there, but not all members have confirmed it: try again when they have.
+    /// Not all members have confirmed the key: try again when they have.
     #[error("key of group {0} is not confirmed by all members")]
     Unconfirmed(GroupName),
-    /// The key that the parts before were sealed under has been replaced: they are lost.
-    #[error("key of group {0} has been replaced, a message in parts has to begin anew")]
+    /// The key of the earlier parts has been replaced: they are lost.
+    #[error("key of group {0} has been replaced, a message in parts must be started again")]
     KeyChanged(GroupName),
     /// The access policy does not allow it.
     #[error("sending in group {group} is not allowed: {reason}")]
     Denied {
         /// The group.
         group: GroupName,
-        /// What the policy says.
+        /// The reason that the policy gives.
         reason: String,
     },
-    /// This member has sealed as much under the present key as is safe; a refresh goes on.
-    #[error("key is used up, refresh it")]
+    /// This member has sealed as much under the present key as is safe: refresh it.
+    #[error("key is exhausted, refresh it")]
     KeyExhausted,
-    /// The layer below refused.
+    /// An error of the engine or the flush layer.
     #[error(transparent)]
     Engine(gcs_proto::Error),
-    /// The connection is over.
+    /// The connection is closed.
     #[error("connection is closed")]
     Closed,
     /// A bug in this crate or below it.
@@ -291,11 +292,11 @@ impl From<gcs_proto::Error> for SendError {
     }
 }
 
-/// Numbers of errors.
+/// Stable numbers of errors.
 pub mod code {
     /// The service does not exist.
     pub const ILLEGAL_SERVICE: i32 = -12;
-    /// The connection is over.
+    /// The connection is closed.
     pub const CONNECTION_CLOSED: i32 = -8;
     /// Not a member of the group, or in the wrong state of membership.
     pub const ILLEGAL_GROUP: i32 = -14;
@@ -311,13 +312,13 @@ pub mod code {
     pub const ENCRYPT_FAILED: i32 = -51;
     /// There is no key.
     pub const GROUP_NOT_SECURE: i32 = -52;
-    /// The way of sealing is not supported.
+    /// The record suite is not supported.
     pub const ENCRYPTION_NOT_SUPPORTED: i32 = -53;
     /// The key agreement suite is not supported.
     pub const KEY_AGR_NOT_SUPPORTED: i32 = -54;
     /// The flush request was answered already.
     pub const FLUSH_OK_ALREADY_SENT: i32 = -55;
-    /// No sending until the next secure view.
+    /// Nothing may be sent until the next secure view.
     pub const NOT_ALLOWED_TO_SEND: i32 = -56;
     /// An argument is illegal.
     pub const INVALID_PARAM: i32 = -57;
@@ -325,7 +326,7 @@ pub mod code {
     pub const VIEW_CHANGED: i32 = -1001;
     /// The key is being refreshed.
     pub const REFRESHING: i32 = -1002;
-    /// A key or trust file, or the own identity, cannot be used.
+    /// A key file, a trust file or the own identity cannot be used.
     pub const IDENTITY: i32 = -1003;
     /// The access policy does not allow it.
     pub const DENIED: i32 = -1004;

@@ -1,4 +1,4 @@
-//! What a session tells the application.
+//! Events of a session.
 
 use alloc::{string::String, vec::Vec};
 use core::fmt;
@@ -19,10 +19,10 @@ use crate::{
     schedule::Fingerprint,
 };
 
-/// Number of a secure view of one group at one member: 1 for the first, then one more for each.
+/// Number of a secure view of one group at one member: 1 for the first, then counted up.
 ///
-/// View identifiers do not grow and may repeat, so this is what a sender names the view by.
-/// A refresh does not change it.
+/// View identifiers are unordered and may repeat, so senders name the view by this number. A refresh
+/// does not change it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ViewNumber(pub u64);
 
@@ -38,16 +38,16 @@ impl fmt::Display for ViewNumber {
 pub struct SecureViewEvent {
     /// The group.
     pub group: GroupName,
-    /// Who shares the key. The transitional set is the members of the receiver's previous secure view that
-    /// came along without interruption, the receiver among them.
+    /// The members that share the key. The transitional set holds those of the receiver's previous secure
+    /// view that moved to this one together with it, the receiver included.
     pub view: View,
     /// Local number of the secure view; sends name it.
     pub number: ViewNumber,
-    /// Number of the key inside the view: 0 for the first, then one more for each refresh.
+    /// Number of the key in the view: 0 for the first, then counted up by each refresh.
     pub epoch: u32,
     /// Position of the receiver among the members.
     pub index: usize,
-    /// For people to compare: equal at all members, new with every key.
+    /// Digest of the key for people to compare: equal at all members, different for every key.
     pub fingerprint: Fingerprint,
     /// Key agreement suite.
     pub protocol: Protocol,
@@ -71,28 +71,28 @@ pub struct SecureViewEvent {
 pub struct SecureMessage {
     /// The group.
     pub group: GroupName,
-    /// Who sent it, as group communication vouches.
+    /// Its sender according to the engine; see [`authorship`](Self::authorship).
     pub sender: MemberName,
     /// Service it was sent with.
     pub service: Service,
     /// 16-bit type chosen by the sender.
     pub message_type: i16,
-    /// Content.
+    /// Payload.
     pub payload: Bytes,
     /// Number of the secure view it was sent and delivered in.
     pub view: ViewNumber,
-    /// Number of the key inside the view.
+    /// Number of the key in the view.
     pub epoch: u32,
-    /// Which part of a split message it is; only with
+    /// Position in a message in parts; only with
     /// [`PartDelivery::Streamed`](crate::PartDelivery::Streamed).
     pub part: Option<Part>,
-    /// Whose word it is that the sender made it. Of a joined message, [`Authorship::Signed`] when
-    /// all its parts were.
+    /// Who attests the sender. [`Authorship::Signed`] for a reassembled message if all its parts were
+    /// signed.
     pub authorship: Authorship,
 }
 
 impl fmt::Debug for SecureMessage {
-    /// Tells the length of the content, not the content.
+    /// Shows the length of the payload, not the payload.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SecureMessage")
             .field("group", &self.group)
@@ -108,13 +108,13 @@ impl fmt::Debug for SecureMessage {
     }
 }
 
-/// Why a view has, or may have, no key. Who is to blame is known as well as the daemon is honest: one
-/// that delivers in a member's name can cause [`BadSignature`](Self::BadSignature), and one that tells
-/// members of different views, [`Protocol`](Self::Protocol).
+/// Why a view has, or may have, no key. Blame is only as reliable as the daemon: one that delivers
+/// messages in a member's name can cause [`BadSignature`](Self::BadSignature), and one that reports
+/// different views to members can cause [`Protocol`](Self::Protocol).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum GroupFailure {
-    /// No identity is known for the member. Nothing is sent until it is gone.
+    /// The member has no accepted identity. Nothing is sent while it is in the view.
     #[error("unknown identity")]
     UnknownIdentity,
     /// A key agreement message of the member has no valid signature.
@@ -123,29 +123,29 @@ pub enum GroupFailure {
     /// An authentic message of the member breaks the protocol.
     #[error("{0}")]
     Protocol(PeerFault),
-    /// Authentic messages of several members contradict one another; one of the suspects is to blame.
+    /// Authentic messages of several members contradict one another: one of the suspects is to blame.
     #[error("messages contradict one another")]
     Contradiction,
-    /// The key maps to the exponent 0, with which nothing can be agreed on. Nobody is to blame: chance
-    /// does it once in the order of the mathematical group.
+    /// The key maps to the exponent 0, which is useless for an agreement. Nobody is to blame: it happens
+    /// by chance, with probability one in the order of the mathematical group.
     #[error("key maps to the exponent 0")]
     DegenerateKey,
     /// The member runs another suite, mathematical group or version.
     #[error("suite mismatch in {0}")]
     SuiteMismatch(&'static str),
-    /// A bug was found; the view has no key.
+    /// A bug; the view has no key.
     #[error("internal inconsistency: {0}")]
     Internal(&'static str),
     /// The member holds another key.
-    #[error("key confirmation does not fit")]
+    #[error("key confirmation does not match")]
     Confirmation,
-    /// The agreement led to a key that was in use before; it is not used again.
+    /// The agreement gave a key that was in use before; it is not used again.
     #[error("key repeated")]
     KeyRepeated,
 }
 
-/// What the first sealed message of a member shows to differ from ours. A hint, not a proof: whoever
-/// can send in the member's name, or repeat an old message of it, can cause it.
+/// In what a member's sealing differs from this member's. A hint, not a proof: anybody who can send in
+/// the member's name or repeat an old message of it can cause it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum Mismatch {
@@ -160,24 +160,24 @@ pub enum Mismatch {
     /// It has not confirmed the key, perhaps because it is configured not to.
     #[error("has not confirmed the key")]
     Unconfirmed,
-    /// It holds a key that this member does not have in this view.
-    #[error("sealed under a key that is not known here")]
+    /// It seals under a key that this member does not have in this view.
+    #[error("sealed under a key that is unknown here")]
     Key,
 }
 
-/// What a session tells the application, in delivery order.
+/// An event for the application, in delivery order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SessionEvent {
     /// A secure view is installed: its members share a key, and this member may send.
     SecureView(SecureViewEvent),
     /// The same members share a new key.
     KeyRefreshed(SecureViewEvent),
-    /// All members have confirmed the key; only with
+    /// All members have confirmed the key, so sending begins; only with
     /// [`Confirmation::Explicit`](crate::Confirmation::Explicit).
     KeyConfirmed {
         /// The group.
         group: GroupName,
-        /// Number of the key inside the view.
+        /// Number of the key in the view.
         epoch: u32,
     },
     /// The secure view is to be replaced: answer with
@@ -186,97 +186,96 @@ pub enum SessionEvent {
         /// The group.
         group: GroupName,
     },
-    /// Members of the secure view are gone; guarantees hold among the survivors from here on.
+    /// Members of the secure view are gone; from here on, guarantees hold among the survivors only.
     TransitionalSignal {
         /// The group.
         group: GroupName,
     },
     /// A message.
     Message(SecureMessage),
-    /// The own leave is done; the keys of the group are erased.
+    /// This member has left the group; its keys are erased.
     SelfLeave {
         /// The group.
         group: GroupName,
     },
-    /// A member prevents a key, or tries to. Whether the present view has one all the same tells
-    /// [`group_state`](crate::Session::group_state); when the member is gone, a key is agreed
-    /// without the application's doing.
+    /// A member prevents a key, or tries to; [`group_state`](crate::Session::group_state) tells whether
+    /// the present view has one nevertheless. When the member is gone, a key is agreed on automatically.
     GroupFailed {
         /// The group.
         group: GroupName,
-        /// Who may be to blame, at least one: one, and certain, unless the reason is
+        /// The members that may be to blame, at least one. More than one only with
         /// [`Contradiction`](GroupFailure::Contradiction); this member where nobody else is to blame.
         suspects: Vec<MemberName>,
-        /// For what.
+        /// The reason.
         reason: GroupFailure,
     },
-    /// The identity of a member is not accepted, and why, if there is more to tell than that it is
-    /// unknown; [`GroupFailed`](Self::GroupFailed) follows where it costs the view its key. Nobody
-    /// else is told the reason.
+    /// The identity of a member is not accepted, for a reason other than being unknown.
+    /// [`GroupFailed`](Self::GroupFailed) follows if the view has no key because of it. The reason is
+    /// not sent to anybody.
     IdentityRefused {
         /// The group.
         group: GroupName,
-        /// Whose identity.
+        /// The member.
         member: MemberName,
-        /// Why not.
+        /// The reason.
         reason: Distrust,
     },
-    /// The access policy does not allow what a member is about to do: it is not admitted, or a
-    /// message of it was dropped. Of this member and its join: the daemon asked for a proof of
-    /// identity that cannot be given, and [`Refused`](Self::Refused) will follow.
+    /// The access policy denies an action of a member: it is not admitted, or a message of it was
+    /// dropped. For the join of this member itself: the daemon demanded a proof of identity that this
+    /// member cannot give, and [`Refused`](Self::Refused) will follow.
     Denied {
         /// The group.
         group: GroupName,
-        /// Who wanted it.
+        /// The member.
         member: MemberName,
-        /// What.
+        /// The action.
         action: Action,
-        /// What the policy says.
+        /// The reason that the policy gives.
         reason: String,
     },
-    /// A message was dropped because it could not be opened. Which test failed stands only in the
-    /// local log and in [`stats`](crate::Session::stats).
+    /// A message was dropped because it could not be opened. The log and
+    /// [`stats`](crate::Session::stats) tell which check failed.
     MessageRejected {
         /// The group.
         group: GroupName,
         /// Who sent it.
         sender: MemberName,
     },
-    /// A member seals differently, so its messages cannot be opened; told once per member, view
-    /// and key.
+    /// A member seals differently, so its messages cannot be opened; reported once per member, view and
+    /// key.
     Mismatch {
         /// The group.
         group: GroupName,
-        /// Who seals differently.
+        /// The member.
         sender: MemberName,
-        /// What differs.
+        /// The difference.
         what: Mismatch,
     },
-    /// These members have not agreed to a view change for
-    /// [`flush_patience`](crate::SessionConfig::flush_patience): they hold up the group. Repeated
-    /// until it goes on.
+    /// These members have not permitted a view change within
+    /// [`flush_timeout`](crate::SessionConfig::flush_timeout) and hold up the group. Repeated until the
+    /// view is installed.
     FlushBlocked {
         /// The group.
         group: GroupName,
-        /// Who holds it up.
+        /// The members that hold it up.
         members: Vec<MemberName>,
     },
-    /// Something happened in a flush-only group, in the words of the flush layer. Messages are in the
-    /// clear; flush requests come with [`FlushMode::Manual`](crate::FlushMode) only.
+    /// An event of the flush layer in a flush-only group. Messages are not encrypted; flush requests are
+    /// reported with [`FlushMode::Manual`](crate::FlushMode) only.
     Flush(FlushEvent),
-    /// Something happened in a bare group, in the words of the engine. Messages are in the clear and
-    /// from anybody; one to several bare groups comes once for each.
+    /// An event of the engine in a bare group. Messages are not encrypted and may come from anybody; a
+    /// message to several bare groups is reported once for each.
     Bare(BareEvent),
-    /// A message to the own private group, outside of all views: in the clear and from anybody.
+    /// A message to this member's private group, outside of all views: not encrypted, from anybody.
     Private(Message),
     /// The engine refused a request.
     Refused(Refused),
-    /// The connection is over and all keys are erased; nothing follows.
+    /// The connection is closed and all keys are erased; no event follows.
     Closed(CloseReason),
 }
 
 impl SessionEvent {
-    /// The group that the event belongs to, if it belongs to one.
+    /// The group that the event belongs to, if any.
     pub const fn group(&self) -> Option<&GroupName> {
         match self {
             Self::SecureView(view) | Self::KeyRefreshed(view) => Some(&view.group),

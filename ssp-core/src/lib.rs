@@ -13,10 +13,11 @@ pub mod epoch;
 pub mod error;
 pub mod event;
 mod group;
-mod outgoing;
+mod kind;
 pub mod record;
 pub mod replay;
 pub mod schedule;
+mod sending;
 mod session;
 
 pub use cliques::{Cost, MathematicalGroup, NamedGroup, PeerFault, Protocol};
@@ -26,10 +27,11 @@ pub use config::{
 pub use error::{Error, SendError};
 pub use event::{GroupFailure, Mismatch, SecureMessage, SecureViewEvent, SessionEvent, ViewNumber};
 pub use gka_robust::Algorithm;
-pub use group::{GroupKind, GroupStats, Phase, Rejections, wire};
-pub use outgoing::{Outgoing, PARTS_IN_FLIGHT, PartStream, Protection, Signing};
+pub use group::{GroupStats, LastKey, Phase, Rejections, wire};
+pub use kind::GroupKind;
 pub use record::{Authorship, Padding, Part, PartEnd, RecordSuite};
 pub use schedule::Fingerprint;
+pub use sending::{Outgoing, PARTS_IN_FLIGHT, PartStream, Protection, Signing};
 pub use session::Session;
 pub use ssp_identity::{self as identity, Credentials, Timestamp};
 

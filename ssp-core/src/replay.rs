@@ -1,15 +1,15 @@
-//! Replay windows: which sequence numbers of a sender were seen.
+//! Replay windows: the sequence numbers seen of a sender.
 //!
 //! A window and not a strict order, because messages of one sender may overtake each other: a SAFE
-//! message may come after later FIFO ones. Gaps are normal, because one counter serves both classes
+//! message may arrive after later FIFO ones. Gaps are normal, because one counter serves both classes
 //! of service and each class has its own window.
 //!
 //! Source: secure layer notes, section 5.3.
 
 use alloc::{boxed::Box, vec};
 
-use crate::record::SEQUENCE_MAX;
-
+/// Highest sequence number: the most messages that are sealed under one key.
+pub const SEQUENCE_MAX: u64 = 1 << 48;
 /// Fewest sequence numbers that a window remembers.
 pub const MINIMUM_WINDOW: usize = 1_024;
 /// Most sequence numbers that a window remembers.
@@ -24,7 +24,7 @@ pub enum Replay {
     /// Seen before.
     #[error("sequence number {0} was seen before")]
     Repeated(u64),
-    /// So old that it cannot be told whether it was seen.
+    /// Below the window, so it is unknown whether it was seen.
     #[error("sequence number {0} is behind the window")]
     Old(u64),
 }
@@ -33,7 +33,7 @@ pub enum Replay {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReplayWindow {
     highest: u64,
-    /// Bit s modulo the size tells whether s was seen, for the last `size` numbers up to `highest`.
+    /// Bit `s % size` is set if `s` was seen, for the last `size` numbers up to `highest`.
     bits: Box<[u64]>,
 }
 

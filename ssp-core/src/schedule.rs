@@ -1,4 +1,4 @@
-//! The key schedule: from a group secret to everything that is used.
+//! The key schedule: everything that is derived from a group secret.
 //!
 //! ```text
 //! context = enc16("ssp-gka/1") || enc16(suite) || enc16(mathematical group) || enc16(group)
@@ -9,7 +9,7 @@
 //! K_label = HKDF-Expand(PRK, "ssp-gka/1 " || label, length)
 //!
 //!   group secret --(context)--> PRK --+-- key-id        8   names the key in every sealed message
-//!                                     +-- record ..   0-64   keys of one sender and record suite
+//!                                     +-- record ..         keys of one sender and record suite
 //!                                     +-- confirm      32   key confirmation tags
 //!                                     +-- fingerprint  16   for people to compare
 //!                                     +-- export       32 --(label, context)--> application keys
@@ -32,8 +32,6 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::record::RecordSuite;
-
 /// First field of the context and prefix of every label.
 const VERSION: &[u8] = b"ssp-gka/1";
 /// Most bytes of one export: 255 blocks of SHA-256.
@@ -41,7 +39,7 @@ pub const EXPORT_MAX: usize = 255 * 32;
 /// Longest label of an export, in bytes.
 pub const EXPORT_LABEL_MAX: usize = u16::MAX as usize;
 
-/// What a key is bound to; equal at all members.
+/// The key context: what a key is bound to; equal at all members.
 #[derive(Clone, Copy, Debug)]
 pub struct KeyContext<'a> {
     /// Name of the key agreement suite.
@@ -78,7 +76,7 @@ impl KeyContext<'_> {
     }
 }
 
-/// Public name of a key in sealed messages.
+/// Public identifier of a key in sealed messages.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyId(pub [u8; 8]);
 
@@ -116,9 +114,8 @@ impl fmt::Debug for Fingerprint {
     }
 }
 
-/// Everything derived from one group secret in one context.
-///
-/// Not `Clone`; erased on drop; shows only what is public.
+/// Everything derived from one group secret in one key context. Not `Clone`; erased on drop; `Debug`
+/// shows only what is public.
 pub struct KeySchedule {
     context_hash: [u8; 32],
     prk: Zeroizing<[u8; 32]>,
@@ -152,12 +149,12 @@ impl KeySchedule {
         schedule
     }
 
-    /// Hash of the context that the keys are bound to.
+    /// Hash of the key context (TH).
     pub const fn context_hash(&self) -> &[u8; 32] {
         &self.context_hash
     }
 
-    /// Public name of this key.
+    /// Public identifier of this key.
     pub const fn key_id(&self) -> KeyId {
         self.key_id
     }
@@ -167,22 +164,18 @@ impl KeySchedule {
         self.fingerprint
     }
 
-    /// Keys of one sender for one record suite: encryption key, then MAC key.
-    pub fn record_keys(&self, suite: RecordSuite, sender: &[u8]) -> Zeroizing<Vec<u8>> {
-        let mut keys = Zeroizing::new(alloc::vec![0; suite.key_length()]);
+    /// Keys of one sender for the record suite with this number, of `length` bytes: encryption key, then
+    /// MAC key.
+    pub fn record_keys(&self, suite: u8, length: usize, sender: &[u8]) -> Zeroizing<Vec<u8>> {
+        let mut keys = Zeroizing::new(alloc::vec![0; length]);
         self.expand(
-            &[
-                b"record",
-                &[suite.number()],
-                &length16(sender.len()),
-                sender,
-            ],
+            &[b"record", &[suite], &length16(sender.len()), sender],
             &mut keys,
         );
         keys
     }
 
-    /// The tag by which `member` shows that it holds this key.
+    /// The tag with which `member` proves that it holds this key.
     pub fn confirmation_tag(&self, member: &[u8]) -> [u8; 16] {
         let mut key = Zeroizing::new([0; 32]);
         self.expand(&[b"confirm"], &mut *key);
@@ -197,14 +190,14 @@ impl KeySchedule {
         tag
     }
 
-    /// Whether `tag` is the one of `member`, in constant time.
+    /// Whether `tag` is that of `member`, in constant time.
     pub fn confirms(&self, member: &[u8], tag: &[u8; 16]) -> bool {
         self.confirmation_tag(member).ct_eq(tag).into()
     }
 
-    /// A key for the application: different for every label and context, of no use for anything
-    /// else. A longer export begins with the shorter one of the same label and context. `None` when
-    /// `length` is above [`EXPORT_MAX`] or the label above [`EXPORT_LABEL_MAX`].
+    /// A key for the application, independent of all other keys and different for every label and
+    /// context. A longer export begins with the shorter one of the same label and context. `None` if
+    /// `length` exceeds [`EXPORT_MAX`] or the label [`EXPORT_LABEL_MAX`].
     pub fn export(
         &self,
         label: &[u8],
@@ -245,8 +238,8 @@ impl fmt::Debug for KeySchedule {
     }
 }
 
-/// HKDF-Expand of at most 255 blocks, spelled out so that there is no error to swallow: every
-/// caller's length is a constant or was checked against [`EXPORT_MAX`].
+/// HKDF-Expand of at most 255 blocks. Infallible: every caller's length is a constant or was checked
+/// against [`EXPORT_MAX`].
 fn expand(prk: &[u8; 32], info: &[&[u8]], out: &mut [u8]) {
     let keyed = keyed(prk);
     let mut block = Zeroizing::new([0; 32]);
@@ -265,9 +258,9 @@ fn expand(prk: &[u8; 32], info: &[&[u8]], out: &mut [u8]) {
     }
 }
 
-/// HMAC-SHA-256 under a key of at most one block, which is what all keys here are.
+/// HMAC-SHA-256 under a key of 32 bytes, which fits into one block.
 pub(crate) fn keyed(key: &[u8; 32]) -> Hmac<Sha256> {
-    // The key as the block that RFC 2104 pads it to, so that there is no length to be wrong.
+    // The key as the block that RFC 2104 pads it to, so that no length can be wrong.
     let mut block = hmac::digest::Key::<Hmac<Sha256>>::default();
     block.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
     let mac = <Hmac<Sha256> as KeyInit>::new(&block);
@@ -275,8 +268,8 @@ pub(crate) fn keyed(key: &[u8; 32]) -> Hmac<Sha256> {
     mac
 }
 
-/// A length as two bytes. Names are at most 255 bytes and groups at most 65535 members, so
-/// nothing that exists is cut.
+/// A length as two bytes. Names have at most 255 bytes and groups at most 65535 members, so nothing is
+/// truncated.
 pub(crate) fn length16(length: usize) -> [u8; 2] {
     u16::try_from(length).unwrap_or(u16::MAX).to_be_bytes()
 }

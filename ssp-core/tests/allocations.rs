@@ -37,7 +37,7 @@ fn keys(me: MemberName, members: &[MemberName], suite: RecordSuite) -> ViewKeys 
 #[test]
 fn sealing_and_opening_allocate_one_buffer_each() {
     let members: [MemberName; 2] = ["#alice#n1", "#bob#n1"].map(|name| name.parse().unwrap());
-    for suite in RecordSuite::ALL {
+    for &suite in RecordSuite::ALL {
         let mut rng = ChaCha20Rng::seed_from_u64(1);
         let mut alice = keys(members[0], &members, suite);
         let mut bob = keys(members[1], &members, suite);

@@ -389,7 +389,7 @@ fn another_record_suite_is_told_at_once_even_under_an_unknown_key() {
     world.send(1, chat, Service::Agreed, b"x").unwrap();
     let mut sealed = last_sealed(&world).to_vec();
     world.run();
-    sealed[1] = RecordSuite::ChaCha20Poly1305.number();
+    sealed[1] = RecordSuite::CHACHA20_POLY1305.number();
     sealed[4] ^= 1;
     world.inject(1, chat, Service::Agreed, wire::SEALED, sealed.into());
     world.run();
@@ -397,8 +397,8 @@ fn another_record_suite_is_told_at_once_even_under_an_unknown_key() {
         group: chat,
         sender: member("bob"),
         what: Mismatch::RecordSuite {
-            ours: RecordSuite::Aes256CbcHmacSha256,
-            theirs: RecordSuite::ChaCha20Poly1305,
+            ours: RecordSuite::AES_256_CBC_HMAC_SHA256,
+            theirs: RecordSuite::CHACHA20_POLY1305,
         },
     };
     assert_eq!(world.nodes[0].events.last(), Some(&mismatch));
@@ -412,7 +412,7 @@ fn a_mismatch_is_told_once_for_each_key() {
     for told in [1, 2] {
         world.send(1, chat, Service::Agreed, b"x").unwrap();
         let mut sealed = last_sealed(&world).to_vec();
-        sealed[1] = RecordSuite::Aes256Gcm.number();
+        sealed[1] = RecordSuite::AES_256_GCM.number();
         for _ in 0..3 {
             let body = Bytes::copy_from_slice(&sealed);
             world.inject(1, chat, Service::Agreed, wire::SEALED, body);

@@ -424,7 +424,7 @@ fn another_record_suite_is_reported_once_with_both_names() {
     world.send(1, chat, Service::Agreed, b"x").unwrap();
     let mut sealed = last_sealed(&world).to_vec();
     world.run();
-    sealed[1] = RecordSuite::Aes256Gcm.number();
+    sealed[1] = RecordSuite::AES_256_GCM.number();
     for _ in 0..3 {
         world.inject(
             1,
@@ -439,8 +439,8 @@ fn another_record_suite_is_reported_once_with_both_names() {
         group: chat,
         sender: member("bob"),
         what: Mismatch::RecordSuite {
-            ours: RecordSuite::Aes256CbcHmacSha256,
-            theirs: RecordSuite::Aes256Gcm,
+            ours: RecordSuite::AES_256_CBC_HMAC_SHA256,
+            theirs: RecordSuite::AES_256_GCM,
         },
     };
     assert_eq!(world.nodes[0].count(|event| *event == mismatch), 1);

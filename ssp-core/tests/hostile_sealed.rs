@@ -156,7 +156,7 @@ fn refuse_all_changes(world: &mut World, what: &str, honest: &[u8]) {
 
 #[test]
 fn every_byte_of_every_sealed_message_can_be_wrong() {
-    for record in RecordSuite::ALL {
+    for &record in RecordSuite::ALL {
         for signing in [Signing::Off, Signing::Require] {
             let padding = match signing {
                 Signing::Off => Padding::None,
@@ -279,7 +279,7 @@ fn signed_content(record: RecordSuite, service: Service, inner: &[u8]) -> Vec<u8
 #[test]
 fn every_byte_of_a_signed_content_can_be_wrong_under_a_right_tag() {
     let inner = b"\x00\x05I, alice, owe bob nothing";
-    for record in RecordSuite::ALL {
+    for &record in RecordSuite::ALL {
         let honest = signed_content(record, Service::Agreed, inner);
         // As any member of the view can seal.
         let forge = |content: &[u8], service: Service, flags: u16| {
@@ -514,7 +514,7 @@ fn nothing_of_an_earlier_stay_or_connection_opens() {
 /// there.
 #[test]
 fn sequence_numbers_at_the_bounds() {
-    let record = RecordSuite::Aes256Gcm;
+    let record = RecordSuite::AES_256_GCM;
     let last = |sequence| {
         let epoch = EpochKeys::new(schedule(), 0).counted(sequence, 0);
         let members = ["alice", "bob"].map(member).to_vec();

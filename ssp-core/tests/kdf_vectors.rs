@@ -141,7 +141,7 @@ fn key_schedule() {
             assert_eq!(suites.len(), RecordSuite::ALL.len());
             for (number, expected) in suites {
                 let suite = RecordSuite::from_number(*number).unwrap();
-                let keys = schedule.record_keys(suite, member.as_bytes());
+                let keys = schedule.record_keys(*number, suite.key_length(), member.as_bytes());
                 assert_eq!(&hex::encode(&*keys), expected, "{name} {member} {suite}");
             }
         }

@@ -69,7 +69,7 @@ fn payload(length: usize, seed: u8) -> Vec<u8> {
 
 #[test]
 fn long_messages_come_out_whole_under_every_suite() {
-    for (seed, record) in RecordSuite::ALL.into_iter().enumerate() {
+    for (seed, record) in RecordSuite::ALL.iter().copied().enumerate() {
         for padding in [Padding::None, Padding::Multiple(128), Padding::PowerOfTwo] {
             for signing in [Signing::Off, Signing::Sign] {
                 let options = GroupOptions {
@@ -490,7 +490,7 @@ fn forge(world: &mut World, as_whom: usize) -> Bytes {
 
 #[test]
 fn a_member_in_league_with_the_daemon_can_forge_unless_messages_are_signed() {
-    for record in RecordSuite::ALL {
+    for &record in RecordSuite::ALL {
         for signing in [Signing::Off, Signing::Sign, Signing::Require] {
             let mut options = GroupOptions {
                 record,
@@ -659,7 +659,7 @@ fn a_former_member_and_other_groups_and_views_seal_nothing_that_opens() {
 
 #[test]
 fn every_byte_of_a_message_can_be_wrong_and_nothing_is_disturbed() {
-    for record in RecordSuite::ALL {
+    for &record in RecordSuite::ALL {
         let options = GroupOptions {
             record,
             protection: Protection {
@@ -707,7 +707,7 @@ fn every_byte_of_a_message_can_be_wrong_and_nothing_is_disturbed() {
 fn members_of_two_suites_find_out_at_the_first_message() {
     let mut world = World::of(7, &NAMES);
     let gcm = GroupOptions {
-        record: RecordSuite::Aes256Gcm,
+        record: RecordSuite::AES_256_GCM,
         ..GroupOptions::default()
     };
     world.join(0, chat());
@@ -720,7 +720,7 @@ fn members_of_two_suites_find_out_at_the_first_message() {
         group: chat(),
         sender: member("alice"),
         what: ssp_core::Mismatch::RecordSuite {
-            ours: RecordSuite::Aes256Gcm,
+            ours: RecordSuite::AES_256_GCM,
             theirs: RecordSuite::default(),
         },
     };

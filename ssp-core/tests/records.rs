@@ -81,7 +81,7 @@ fn open(keys: &mut ViewKeys, message: &[u8]) -> Result<Opened, OpenError> {
 
 #[test]
 fn what_was_sealed_opens_at_everybody() {
-    for (suite, least) in RecordSuite::ALL.into_iter().zip([55, 71, 54, 38, 38]) {
+    for (suite, least) in RecordSuite::ALL.iter().copied().zip([55, 71, 54, 38, 38]) {
         let (mut alice, mut bob) = (with(ALICE, suite), with(BOB, suite));
         for length in (0..200).chain([4_096, 143_000]) {
             let payload = vec![0xc3; length];
@@ -95,7 +95,7 @@ fn what_was_sealed_opens_at_everybody() {
             assert!((least..=suite.overhead()).contains(&overhead), "{suite}");
             // Only one suite leaves it in the clear.
             let clear = length > 16 && sealed.windows(length).any(|window| window == payload);
-            assert_eq!(clear, length > 16 && suite == RecordSuite::HmacSha256);
+            assert_eq!(clear, length > 16 && suite == RecordSuite::HMAC_SHA256);
             for receiver in [&mut alice, &mut bob] {
                 let opened = open(receiver, &sealed).unwrap();
                 assert_eq!((opened.message_type, opened.epoch), (5, 0));
@@ -124,7 +124,7 @@ fn parts_make_no_difference() {
 
 #[test]
 fn every_flipped_bit_is_rejected_and_changes_nothing() {
-    for suite in RecordSuite::ALL {
+    for &suite in RecordSuite::ALL {
         let mut alice = with(ALICE, suite);
         let mut bob = with(BOB, suite);
         for payload in [
@@ -158,7 +158,7 @@ fn every_flipped_bit_is_rejected_and_changes_nothing() {
 
 #[test]
 fn every_truncation_and_extension_is_rejected() {
-    for suite in RecordSuite::ALL {
+    for &suite in RecordSuite::ALL {
         let sealed = seal(&mut with(ALICE, suite), b"payload");
         let mut bob = with(BOB, suite);
         for length in 0..sealed.len() {
@@ -209,13 +209,14 @@ fn elsewhere_from_somebody_else_or_otherwise_it_does_not_open() {
     }
     // Where another suite is configured.
     for suite in RecordSuite::ALL
-        .into_iter()
+        .iter()
+        .copied()
         .filter(|suite| *suite != RecordSuite::default())
     {
         let mut other = with(BOB, suite);
         let mismatch = OpenError::SuiteMismatch {
             ours: suite,
-            theirs: RecordSuite::Aes256CbcHmacSha256,
+            theirs: RecordSuite::AES_256_CBC_HMAC_SHA256,
         };
         assert_eq!(open(&mut other, &sealed), Err(mismatch));
         // Saying so does not make it one of that suite.
@@ -345,7 +346,7 @@ fn forged_by_member(sequence: u64) -> Vec<u8> {
     use hmac::{Hmac, KeyInit, Mac};
     let mut message = seal(&mut keys(ALICE), b"payload");
     message[12..20].copy_from_slice(&sequence.to_be_bytes());
-    let material = schedule(1, "chat", 1, 0).record_keys(RecordSuite::default(), ALICE.as_bytes());
+    let material = schedule(1, "chat", 1, 0).record_keys(2, 64, ALICE.as_bytes());
     let mut aad = Vec::new();
     for part in ["chat", ALICE] {
         aad.extend((part.len() as u16).to_be_bytes());
@@ -456,7 +457,7 @@ fn keys_show_nothing_secret() {
     let keys = keys(ALICE);
     let shown = format!("{keys:?}");
     let schedule = schedule(1, "chat", 1, 0);
-    let material = schedule.record_keys(RecordSuite::default(), ALICE.as_bytes());
+    let material = schedule.record_keys(2, 64, ALICE.as_bytes());
     for secret in [&material[..8], &schedule.export(b"l", b"", 8).unwrap()[..]] {
         assert!(!shown.contains(&hex::encode(secret)));
     }
@@ -478,7 +479,7 @@ proptest! {
         bytes in proptest::collection::vec(any::<u8>(), 0..300),
         sequence: u64,
         flags in 0..8_u16,
-        suite in proptest::sample::select(&RecordSuite::ALL),
+        suite in proptest::sample::select(RecordSuite::ALL),
     ) {
         let mut bob = with(BOB, suite);
         let header = Header { suite: suite.number(), flags, key_id: bob.schedule().key_id(), sequence };
@@ -493,7 +494,7 @@ proptest! {
     fn any_authentic_content_is_read_or_rejected(
         content in proptest::collection::vec(any::<u8>(), 2..200),
         flags in 0..8_u16,
-        suite in proptest::sample::select(&RecordSuite::ALL),
+        suite in proptest::sample::select(RecordSuite::ALL),
     ) {
         let sealed = with(ALICE, suite)
             .seal_raw(Service::Agreed, flags, &content, &mut rng())
@@ -525,7 +526,7 @@ proptest! {
     ) {
         let service = Service::ALL[service];
         let (front, back) = payload.split_at(cut.index(payload.len() + 1));
-        for suite in RecordSuite::ALL {
+        for &suite in RecordSuite::ALL {
             let sealed = with(ALICE, suite)
                 .seal(service, message_type, &[front, back], &mut rng())
                 .unwrap();

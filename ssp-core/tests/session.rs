@@ -61,10 +61,10 @@ fn five_members_agree_after_every_join() {
     let view = world.nodes[2].last_view();
     assert!(view.cost.exponentiations() > 0 && view.tokens > 0 && view.duration > 0);
     assert!(view.controller.is_some());
-    assert_eq!(view.record, RecordSuite::Aes256CbcHmacSha256);
+    assert_eq!(view.record, RecordSuite::AES_256_CBC_HMAC_SHA256);
     let stats = world.nodes[0].session().stats(&chat).unwrap();
     assert_eq!((stats.secure_views, stats.refreshes), (5, 0));
-    assert_eq!(stats.last_cost, world.nodes[0].last_view().cost);
+    assert_eq!(stats.last_key.cost, world.nodes[0].last_view().cost);
     assert_eq!(stats.agreement.token_drops.total(), 0);
     assert_eq!(stats.agreement.impossible, 0);
 }

@@ -56,7 +56,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let endpoints: [Endpoint; 1] = [daemon.parse()?];
     let client = PersistentClient::connect(endpoints, config, Backoff::default()).await?;
     let options = GroupOptions {
-        record: RecordSuite::Aes256Gcm,
+        record: RecordSuite::AES_256_GCM,
         parts: PartDelivery::Streamed,
         ..GroupOptions::default()
     };

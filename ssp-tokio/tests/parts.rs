@@ -24,7 +24,7 @@ use tokio::io::AsyncReadExt;
 fn streamed() -> GroupOptions {
     GroupOptions {
         parts: PartDelivery::Streamed,
-        record: RecordSuite::Aes256Gcm,
+        record: RecordSuite::AES_256_GCM,
         ..GroupOptions::default()
     }
 }

@@ -315,7 +315,7 @@ async fn bare_member(daemon: &gcs_daemon::Daemon) -> PlainClient {
 async fn a_bare_member_is_named_and_the_group_goes_on_without_it() {
     let daemon = start_daemon(&["n1"]).await;
     let session = SessionConfig {
-        flush_patience: 50,
+        flush_timeout: 50,
         ..SessionConfig::default()
     };
     let mut people = Vec::new();

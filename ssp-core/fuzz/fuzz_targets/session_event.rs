@@ -170,5 +170,5 @@ fn bits_in_clear(session: &Session) -> bool {
     let group = "chat".parse().expect("a group name");
     session
         .secure_view(&group)
-        .is_some_and(|view| view.record == RecordSuite::HmacSha256)
+        .is_some_and(|view| view.record == RecordSuite::HMAC_SHA256)
 }

@@ -1,21 +1,21 @@
-//! Access control: who may join, send and be heard in which group.
+//! Access control: who may join, send and be received in which group.
 //!
 //! | action | asked | when denied |
 //! |---|---|---|
-//! | [`Join`](Action::Join) | at the own join, about this member | the call fails |
-//! | [`Admit`](Action::Admit) | in every view, about each other member | the view gets no key while it stays |
-//! | [`Send`](Action::Send) | at every own message, about this member | the call fails |
-//! | [`Receive`](Action::Receive) | at every opened message, about its sender | the message is dropped |
+//! | [`Join`](Action::Join) | when this member joins | the call fails |
+//! | [`Admit`](Action::Admit) | in every view, for each other member | no view with the member gets a key |
+//! | [`Send`](Action::Send) | for every message of this member | the call fails |
+//! | [`Receive`](Action::Receive) | for every opened message, about its sender | the message is dropped |
 //!
-//! In flush-only and bare groups it is asked about the own join only, because nobody's identity is
+//! In flush-only and bare groups it is asked only when this member joins, because identities are not
 //! verified there.
 //!
-//! A policy knows the verified identity, not only the name. A denial is told to the local application,
-//! as an error or as an event, and changes nothing for the others: nothing of it is sent.
+//! A policy sees the verified identity, not only the name. A denial is reported to the local
+//! application, as an error or as an event; it is not sent to the others.
 //!
-//! Policies complement identities and do not replace them: without a key nobody reads a group, whatever
-//! policies say; and what one member does not want to hear, others may. A policy that differs between
-//! members in whom it admits keeps them apart, as different trust does.
+//! Policies complement identities and do not replace them: without a key nobody can read a group,
+//! whatever policies say, and what one member drops others may deliver. Members whose policies admit
+//! different members cannot share a key, as with different trust.
 
 mod file;
 
@@ -28,14 +28,14 @@ use gcs_proto::name::{GroupName, MemberName};
 
 use crate::identity::Identity;
 
-/// What somebody wants to do.
+/// What a policy is asked about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Action {
-    /// This member wants to join.
+    /// This member joins.
     Join,
     /// Another member is in the view.
     Admit,
-    /// This member wants to send.
+    /// This member sends.
     Send,
     /// Another member has sent.
     Receive,
@@ -65,28 +65,28 @@ impl fmt::Display for Action {
 /// What a policy decides on.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
-    /// What is to be done.
+    /// The action.
     pub action: Action,
-    /// In which group.
+    /// The group.
     pub group: &'a GroupName,
-    /// By whom.
+    /// The member that acts.
     pub member: &'a MemberName,
-    /// The member's verified identity; none where this member's own trust does not accept its own.
+    /// The member's verified identity; `None` for this member if its trust does not accept itself.
     pub identity: Option<&'a Identity>,
 }
 
-/// What a policy says.
+/// The answer of a policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// Yes.
+    /// Allowed.
     Allow,
-    /// No, and why: for the local user.
+    /// Denied, with a reason for the local user.
     Deny(String),
 }
 
-/// Decides who may do what. Asked for every message, so it must be fast, and must not block.
+/// Decides who may do what. Called for every message, so it must be fast and must not block.
 pub trait AccessPolicy: fmt::Debug + Send + Sync {
-    /// Decides.
+    /// Decides on an action.
     fn decide(&self, request: &Request<'_>) -> Decision;
 }
 

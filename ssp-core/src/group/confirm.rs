@@ -1,98 +1,80 @@
 //! Explicit key confirmation: members tell each other that they hold the same key.
 //!
 //! ```text
-//! install --> AGREED to all: envelope of kind "key confirmation", body
+//! install --> AGREED to all: envelope of kind "key confirmation", with body
 //!             HMAC(K_confirm, "ssp-gka/1 confirm" || TH || enc16(me))[..16]
-//! a right one of each member --> confirmed: sending begins
-//! an authentic wrong one     --> the view has no key, and its sender is named
+//! a valid one of each member    --> confirmed: sending begins
+//! an authentic one that differs --> the view has no key, and its sender is reported
 //! ```
 //!
-//! The tag proves that its sender has computed the same key for the same context; the signature, that
-//! it is the sender's: without it any member could confirm for another one.
+//! The tag proves that its author has computed the same key for the same key context. The signature
+//! proves who the author is: without it any member could confirm in another's name.
 //!
 //! Source: secure layer notes, sections 3.2 and 5.2.
 
-use alloc::{
-    collections::{BTreeMap, BTreeSet},
-    string::ToString,
-    vec::Vec,
-};
+use alloc::{string::ToString, vec::Vec};
 
 use bytes::Bytes;
 use cliques::{Envelope, Expected, ReceivedToken, Recipient, Token, TokenBinding, TokenKind};
 use gcs_proto::{gcs::SelfDelivery, name::MemberName, service::Service};
 use gka_robust::SecureView;
 
-use super::{Around, SecureGroup, Timer, carry::Withheld, wire};
+use super::{
+    Environment, SecureGroup,
+    timers::Timer,
+    view::{Confirming, Deferred},
+    wire,
+};
 use crate::{
     config::Confirmation,
     epoch::ViewKeys,
     event::{GroupFailure, Mismatch, SessionEvent},
 };
 
-/// Where the confirmation of the present key stands.
-#[derive(Debug, Default)]
-pub(super) enum Confirming {
-    /// No key, or nobody has to confirm it, or everybody has.
-    #[default]
-    Done,
-    /// These have not.
-    Waits {
-        binding: TokenBinding,
-        epoch: u32,
-        missing: BTreeSet<MemberName>,
-    },
-}
-
-/// Bytes of a confirmation that is kept; right ones are far shorter.
+/// Most bytes of a confirmation that is kept; valid ones are far shorter.
 const EARLY_MAX: usize = 4_096;
 
-/// Confirmations that came before the key, one a member.
-pub(super) type Early = BTreeMap<MemberName, Bytes>;
-
 impl SecureGroup {
-    /// A key was installed: confirms it, if that is wanted.
-    pub(super) fn begin_confirmation(&mut self, view: &SecureView, around: &mut Around<'_>) {
-        self.confirming = Confirming::Done;
-        self.timers.stop(Timer::Confirmation);
+    /// A key was installed: confirms it, if that is configured.
+    pub(super) fn begin_confirmation(
+        &mut self,
+        view: &SecureView,
+        environment: &mut Environment<'_>,
+    ) {
         if self.options.confirmation == Confirmation::Implicit {
             return;
         }
-        let Some(keys) = &self.keys else {
+        let binding = self.binding(view.view.id.0, &view.view.members);
+        let Some(keyed) = self.present.keyed_mut() else {
             return;
         };
-        let tag = keys.schedule().confirmation_tag(self.me.as_bytes());
-        let binding = self.binding(view.view.id.0, &view.view.members);
+        let tag = keyed.keys.schedule().confirmation_tag(self.me.as_bytes());
         let envelope = Envelope {
             kind: TokenKind::KEY_CONFIRMATION,
             epoch: view.epoch,
-            timestamp: around.now.0,
+            timestamp: environment.now.0,
             sender: self.me,
             recipient: Recipient::Group,
             body: tag.to_vec(),
         };
-        let bytes = envelope.seal(&binding, &*self.identity);
-        self.confirming = Confirming::Waits {
+        let bytes = envelope.seal(&binding, &*self.admission.own);
+        keyed.confirming = Confirming::Waiting {
             binding,
             epoch: view.epoch,
-            missing: keys.members().iter().copied().collect(),
+            missing: keyed.keys.members().iter().copied().collect(),
         };
-        self.send_confirmation(bytes.into(), around);
-        let patience = self.config.flush_patience;
-        if patience > 0 {
-            let due = around.now.after(patience);
-            self.timers.set(Timer::Confirmation, due);
-        }
-        for (member, bytes) in core::mem::take(&mut self.early_confirmations) {
-            self.confirmation(member, &bytes, around);
+        self.send_confirmation(bytes.into(), environment);
+        self.start(Timer::Confirmation, environment.now);
+        for (member, bytes) in core::mem::take(&mut self.present.early_confirmations) {
+            self.confirmation(member, &bytes, environment);
         }
     }
 
-    pub(super) fn send_confirmation(&mut self, bytes: Bytes, around: &mut Around<'_>) {
+    pub(super) fn send_confirmation(&mut self, bytes: Bytes, environment: &mut Environment<'_>) {
         if self.is_leaving() {
-            return self.withheld.push(Withheld::Confirmation(bytes));
+            return self.present.deferred.push(Deferred::Confirmation(bytes));
         }
-        let sent = around.flush.multicast(
+        let sent = environment.flush.multicast(
             self.name,
             Service::Agreed,
             SelfDelivery::Deliver,
@@ -105,51 +87,50 @@ impl SecureGroup {
         }
     }
 
-    /// Whether members have yet to confirm the key.
-    pub(super) const fn is_confirming(&self) -> bool {
-        matches!(self.confirming, Confirming::Waits { .. })
-    }
-
     /// A member confirms a key.
     pub(super) fn confirmation(
         &mut self,
         sender: MemberName,
         bytes: &Bytes,
-        around: &mut Around<'_>,
+        environment: &mut Environment<'_>,
     ) {
         if self.options.confirmation == Confirmation::Implicit {
             self.stats.unconfirmed += 1;
             return;
         }
         let Some(tag) = self.confirmed_by(sender, bytes) else {
-            // Only what is right for a later key may take the sender's place among the early ones:
-            // else whoever comes first could keep the right one out.
-            if self.confirms_later(sender, bytes) && !self.early_confirmations.contains_key(&sender)
+            // Only an authentic confirmation of a later key is kept: otherwise a forged one that comes
+            // first could take the place of the sender's own.
+            if self.confirms_later(sender, bytes)
+                && !self.present.early_confirmations.contains_key(&sender)
             {
                 let kept = Bytes::copy_from_slice(bytes);
-                self.early_confirmations.insert(sender, kept);
+                self.present.early_confirmations.insert(sender, kept);
             } else {
                 self.stats.unconfirmed += 1;
             }
             return;
         };
         let holds = self
-            .keys
-            .as_ref()
+            .present
+            .keys()
             .is_some_and(|keys| keys.schedule().confirms(sender.as_bytes(), &tag));
         if !holds {
             tracing::warn!(group = %self.name, %sender, "holds another key");
-            return self.give_up_for(sender, GroupFailure::Confirmation, around);
+            return self.fail(sender, GroupFailure::Confirmation, environment);
         }
-        let Confirming::Waits { epoch, missing, .. } = &mut self.confirming else {
+        let Some(keyed) = self.present.keyed_mut() else {
+            return;
+        };
+        let Confirming::Waiting { epoch, missing, .. } = &mut keyed.confirming else {
             return;
         };
         missing.remove(&sender);
         if missing.is_empty() {
             let epoch = *epoch;
-            self.confirming = Confirming::Done;
-            self.timers.stop(Timer::Confirmation);
-            around.events.push_back(SessionEvent::KeyConfirmed {
+            keyed.confirming = Confirming::Done;
+            self.present.timers.stop(Timer::Confirmation);
+            environment.events.push_back(SessionEvent::KeyConfirmed {
                 group: self.name,
                 epoch,
             });
@@ -158,11 +139,11 @@ impl SecureGroup {
 
     /// The tag of an authentic confirmation of the present key, the first of its sender.
     fn confirmed_by(&self, sender: MemberName, bytes: &[u8]) -> Option<[u8; 16]> {
-        let Confirming::Waits {
+        let Confirming::Waiting {
             binding,
             epoch,
             missing,
-        } = &self.confirming
+        } = &self.present.keyed()?.confirming
         else {
             return None;
         };
@@ -173,7 +154,7 @@ impl SecureGroup {
         token.body().try_into().ok()
     }
 
-    /// Whether this is an authentic confirmation of a key of the present view that is not here yet.
+    /// Whether this is an authentic confirmation of a key of the present view that is not installed yet.
     fn confirms_later(&self, sender: MemberName, bytes: &[u8]) -> bool {
         let Some(view) = self.driver.view() else {
             return false;
@@ -184,11 +165,11 @@ impl SecureGroup {
         }
         let binding = self.binding(view.id.0, &view.members);
         let token = self.authentic(sender, bytes, &binding, ReceivedToken::epoch);
-        let installed = self.keys.as_ref().map(ViewKeys::epoch);
+        let installed = self.present.keys().map(ViewKeys::epoch);
         token.is_some_and(|token| installed.is_none_or(|installed| token.epoch() > installed))
     }
 
-    /// A confirmation of its sender, for this view.
+    /// The token, if it is a confirmation signed by its sender for this view.
     fn authentic(
         &self,
         sender: MemberName,
@@ -206,10 +187,10 @@ impl SecureGroup {
                 kind: Some(TokenKind::KEY_CONFIRMATION),
             })
             .ok()?;
-        received.verify(&*self.roster).ok()
+        received.verify(&*self.admission.roster).ok()
     }
 
-    /// What ties a confirmation to this group and to a view.
+    /// What binds a confirmation to this group and a view.
     fn binding(&self, view_id: [u8; 12], members: &[MemberName]) -> TokenBinding {
         TokenBinding {
             protocol: self.options.protocol,
@@ -220,14 +201,14 @@ impl SecureGroup {
         }
     }
 
-    /// Members have not confirmed for a while: they are named.
-    pub(super) fn confirmation_is_late(&mut self, around: &mut Around<'_>) {
-        let missing: Vec<MemberName> = match &self.confirming {
-            Confirming::Done => return,
-            Confirming::Waits { missing, .. } => missing.iter().copied().collect(),
+    /// Reports the members that have not confirmed in time.
+    pub(super) fn confirmation_is_late(&mut self, environment: &mut Environment<'_>) {
+        let missing: Vec<MemberName> = match self.present.keyed().map(|keyed| &keyed.confirming) {
+            None | Some(Confirming::Done) => return,
+            Some(Confirming::Waiting { missing, .. }) => missing.iter().copied().collect(),
         };
         for member in missing {
-            self.report(member, Mismatch::Unconfirmed, around.events);
+            self.report(member, Mismatch::Unconfirmed, environment.events);
         }
     }
 }

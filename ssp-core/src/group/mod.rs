@@ -3,41 +3,44 @@
 //!
 //! ```text
 //!  FlushEvent           SecureGroup                              RobustDriver
-//!  View      ---------> keys of the old view erased,  ---------> Membership (Fail: unknown identity)
+//!  View      ---------> everything of the old view erased ------> Membership (Fail: unknown identity)
 //!  Message   token ----------------------------------- --------> Token
 //!            sealed --> key known?  yes ----------------------> Data   ---> Deliver: open, to application
 //!                                   no, may come soon ---------> EarlyData -> Deliver after Install
 //!  FlushRequest, signal --------------------------------------->
 //!                       Send    -> multicast or view-bound unicast of the flush layer
-//!                       FlushOk -> flush_ok, and a timer that names who holds us up
+//!                       FlushOk -> flush_ok, and a timer that reports who holds up the view
 //!                       Install -> key schedule, SecureView or KeyRefreshed
 //! ```
 //!
+//! Data goes one way: [`inputs`], [`view::Present`], [`outputs`].
+//!
 //! Source: flush layer of the protocol notes, section 11; secure layer notes, sections 2 to 5.
 
+mod admission;
 mod calls;
-mod carry;
 mod confirm;
-mod feed;
-mod identify;
-mod joiner;
-mod kind;
+mod deliver;
+mod evidence;
+mod failure;
+mod history;
+mod inputs;
+mod install;
+mod outputs;
 mod phase;
-mod receipts;
+mod reassembly;
 mod roster;
 mod send;
 mod stats;
+mod timeouts;
 mod timers;
+mod view;
+mod window;
 pub mod wire;
 
-use alloc::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
-    sync::Arc,
-    vec::Vec,
-};
+use alloc::{collections::VecDeque, sync::Arc};
 
 use bytes::Bytes;
-use cliques::Cost;
 use gcs_proto::{
     flush::FlushLayer,
     name::{GroupName, MemberName},
@@ -46,19 +49,18 @@ use gcs_proto::{
 use gka_robust::{Payload, RobustDriver};
 use rand_core::CryptoRng;
 
-pub use kind::GroupKind;
 pub use phase::Phase;
 pub(crate) use send::payload_max;
-pub use stats::{GroupStats, Rejections};
+pub use stats::{GroupStats, LastKey, Rejections};
 
 use self::{
-    carry::Withheld,
-    confirm::{Confirming, Early},
-    joiner::Joiner,
-    phase::{Intent, Prospect},
-    receipts::Receipts,
-    roster::{Evidence, Roster},
-    timers::{Timer, Timers},
+    admission::Admission,
+    evidence::Evidence,
+    history::History,
+    phase::Intent,
+    roster::Roster,
+    timers::Timer,
+    view::{Present, Stage},
 };
 use crate::{
     Timestamp,
@@ -66,13 +68,9 @@ use crate::{
     config::{GroupOptions, SessionConfig},
     epoch::ViewKeys,
     error::Error,
-    event::{Mismatch, SecureViewEvent, SessionEvent},
-    identity::{Credentials, OwnIdentity, Trust},
-    schedule::KeyId,
+    event::{SecureViewEvent, SessionEvent},
+    identity::{Credentials, Trust},
 };
-
-/// Names of the last keys, kept to notice a key that comes back.
-const USED_KEYS: usize = 256;
 
 /// A sealed message on its way through the driver.
 #[derive(Clone, Debug)]
@@ -88,57 +86,31 @@ impl Payload for Sealed {
     }
 }
 
-/// What surrounds a group while it handles something.
-pub(crate) struct Around<'a> {
+/// What surrounds a group while it handles an input.
+pub(crate) struct Environment<'a> {
     pub(crate) flush: &'a mut FlushLayer,
     pub(crate) events: &'a mut VecDeque<SessionEvent>,
     pub(crate) now: Timestamp,
     pub(crate) rng: &'a mut dyn CryptoRng,
 }
 
-/// A group that this member is in, or about to be.
+/// A group that this member is in or about to join.
 #[derive(Debug)]
 pub(crate) struct SecureGroup {
     name: GroupName,
     me: MemberName,
     options: GroupOptions,
     config: SessionConfig,
-    identity: Arc<dyn OwnIdentity>,
-    trust: Arc<dyn Trust>,
-    policy: Arc<dyn AccessPolicy>,
-    /// Accepted identities; the driver verifies tokens with it.
-    roster: Arc<Roster>,
-    evidence: Evidence,
-    confirming: Confirming,
-    early_confirmations: Early,
-    /// Incomplete messages of the present key and the one before, and incomplete tokens of the present
-    /// VS view.
-    messages: Joiner,
-    token_parts: Joiner,
-    /// What members have of own messages in parts.
-    receipts: Receipts,
-    next_token: u32,
+    admission: Admission,
     driver: RobustDriver<Sealed>,
     intent: Intent,
-    prospect: Prospect,
-    /// Keys of the secure view, until the next VS membership.
-    keys: Option<ViewKeys>,
-    /// The secure view installed last, even if it has been replaced since.
-    installed: Option<SecureViewEvent>,
-    used_keys: VecDeque<KeyId>,
-    /// Who was reported to seal differently under the present key.
-    reported: BTreeSet<MemberName>,
-    /// Who sealed under a key that may yet be installed here, and when our patience ends.
-    suspects: BTreeMap<MemberName, Timestamp>,
-    timers: Timers,
+    /// What belongs to the present VS view.
+    present: Present,
+    /// What is remembered of earlier ones.
+    history: History,
+    /// Number of the next own token in parts.
+    next_token: u32,
     stats: GroupStats,
-    /// Work done before the agreement under way.
-    cost_before: Cost,
-    /// What could not be given to the layer below in the present VS view, in order.
-    withheld: Vec<Withheld>,
-    /// When the agreement under way began, and the tokens delivered for it.
-    began: Timestamp,
-    tokens: u64,
 }
 
 impl SecureGroup {
@@ -159,7 +131,7 @@ impl SecureGroup {
             protocol: options.protocol,
             mathematical_group: options.mathematical_group.clone(),
             algorithm: options.algorithm(),
-            // The session has its own, which counts what it seals.
+            // The session has its own policy, which counts what it seals.
             refresh: gka_robust::RefreshPolicy::default(),
             signer: credentials.signer.clone(),
             verifier: roster.clone(),
@@ -175,7 +147,7 @@ impl SecureGroup {
                 protocol,
                 algorithm,
             },
-            // Said of calls only, not of a driver being made.
+            // Returned by calls only, not by the constructor.
             gka_robust::Error::GroupNotSecure
             | gka_robust::Error::Refreshing
             | gka_robust::Error::NotAllowedToSend
@@ -188,34 +160,22 @@ impl SecureGroup {
             me,
             options,
             config,
-            identity: credentials.signer.clone(),
-            trust: credentials.trust.clone(),
-            policy,
-            roster,
-            evidence: Evidence::default(),
-            confirming: Confirming::default(),
-            early_confirmations: Early::new(),
-            messages: Joiner::new(config.message_bytes),
-            token_parts: Joiner::new(config.message_bytes),
-            receipts: Receipts::default(),
-            next_token: 0,
+            admission: Admission {
+                own: credentials.signer.clone(),
+                trust: credentials.trust.clone(),
+                policy,
+                roster,
+                evidence: Evidence::default(),
+            },
             driver,
             intent: Intent::Stay,
-            prospect: Prospect::Open,
-            keys: None,
-            installed: None,
-            used_keys: VecDeque::new(),
-            reported: BTreeSet::new(),
-            suspects: BTreeMap::new(),
-            timers: Timers::default(),
+            present: Present::joining(now, config.message_bytes),
+            history: History::default(),
+            next_token: 0,
             stats: GroupStats::default(),
-            cost_before: Cost::default(),
-            withheld: Vec::new(),
-            began: now,
-            tokens: 0,
         };
-        // A joiner needs the others' permission as well.
-        group.wait_for_flush(now);
+        // A joining member needs the permission of the others as well.
+        group.start(Timer::Flush, now);
         Ok(group)
     }
 
@@ -224,25 +184,23 @@ impl SecureGroup {
         if self.intent == Intent::Leave {
             return Phase::Leaving;
         }
-        match (self.driver.send_permission(), self.prospect) {
-            (_, Prospect::Failed) => Phase::Failed,
-            (Ok(()), Prospect::Open) if self.keys.is_some() && self.is_confirming() => {
-                Phase::Confirming
-            }
-            (Ok(()), Prospect::Open) if self.keys.is_some() => Phase::Secure,
-            (Err(gka_robust::Error::Refreshing), Prospect::Open) => Phase::Refreshing,
-            (Err(gka_robust::Error::NotAllowedToSend), Prospect::Open) => Phase::Flushing,
-            (_, Prospect::Open) if self.driver.view().is_none() => Phase::Joining,
-            (_, Prospect::Open) => Phase::Agreeing,
+        match (self.present.stage(), self.driver.send_permission()) {
+            (Stage::Failed, _) => Phase::Failed,
+            (Stage::Keyed(keyed), Ok(())) if keyed.is_confirming() => Phase::Confirming,
+            (Stage::Keyed(_), Ok(())) => Phase::Secure,
+            (_, Err(gka_robust::Error::Refreshing)) => Phase::Refreshing,
+            (_, Err(gka_robust::Error::NotAllowedToSend)) => Phase::Flushing,
+            (Stage::Joining, _) => Phase::Joining,
+            (Stage::Agreeing | Stage::Keyed(_), _) => Phase::Agreeing,
         }
     }
 
-    pub(crate) const fn keys(&self) -> Option<&ViewKeys> {
-        self.keys.as_ref()
+    pub(crate) fn keys(&self) -> Option<&ViewKeys> {
+        self.present.keys()
     }
 
     pub(crate) const fn installed(&self) -> Option<&SecureViewEvent> {
-        self.installed.as_ref()
+        self.history.installed.as_ref()
     }
 
     pub(crate) fn stats(&self) -> GroupStats {
@@ -258,72 +216,15 @@ impl SecureGroup {
         self.driver.is_awaited()
     }
 
-    /// When [`expire`](Self::expire) is to be called.
-    pub(crate) fn next_timeout(&self) -> Option<Timestamp> {
-        self.timers.next()
-    }
-
-    /// Acts on timers that have run out.
-    pub(crate) fn expire(&mut self, around: &mut Around<'_>) {
-        let now = around.now;
-        for timer in self.timers.expired(now) {
-            match timer {
-                Timer::Flush => {
-                    let mut members = around.flush.missing_flush(&self.name);
-                    members.retain(|member| *member != self.me);
-                    if !members.is_empty() {
-                        tracing::warn!(group = %self.name, ?members, "members hold up a view change");
-                        let blocked = SessionEvent::FlushBlocked {
-                            group: self.name,
-                            members,
-                        };
-                        // Who takes no events shall not find one for each time it was told.
-                        if !around.events.contains(&blocked) {
-                            around.events.push_back(blocked);
-                        }
-                    }
-                    self.wait_for_flush(now);
-                }
-                Timer::Evidence => self.evidence_is_late(around),
-                Timer::Confirmation => self.confirmation_is_late(around),
-                Timer::Refresh => self.refresh_is_due(around),
-                Timer::Suspicion => {
-                    for (sender, due) in core::mem::take(&mut self.suspects) {
-                        if due <= now {
-                            self.report(sender, Mismatch::Key, around.events);
-                        } else {
-                            self.suspect(sender, due);
-                        }
-                    }
-                }
-            }
-        }
-    }
-
     #[cfg(feature = "test-util")]
-    pub(crate) const fn impersonate(&mut self, name: MemberName) {
-        if let Some(keys) = &mut self.keys {
+    pub(crate) fn impersonate(&mut self, name: MemberName) {
+        if let Some(keys) = self.present.keys_mut() {
             keys.impersonate(name);
         }
     }
 
-    /// From now on others are trusted: asked in the next view.
+    /// Replaces the trust, from the next view on.
     pub(crate) fn set_trust(&mut self, trust: Arc<dyn Trust>) {
-        self.trust = trust;
-    }
-
-    /// Gives a member until `due` before it is told to seal under another key.
-    fn suspect(&mut self, sender: MemberName, due: Timestamp) {
-        self.suspects.entry(sender).or_insert(due);
-        if let Some(first) = self.suspects.values().min() {
-            self.timers.set(Timer::Suspicion, *first);
-        }
-    }
-
-    fn wait_for_flush(&mut self, now: Timestamp) {
-        let patience = self.config.flush_patience;
-        if patience > 0 {
-            self.timers.set(Timer::Flush, now.after(patience));
-        }
+        self.admission.trust = trust;
     }
 }

@@ -1,13 +1,13 @@
-//! Where a group stands.
+//! The phase of a group.
 
 use core::fmt;
 
-/// Where a group stands, as the application sees it.
+/// Where a secure group stands, as the application sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Phase {
-    /// The first view has not come.
+    /// The first view is not installed yet.
     Joining,
-    /// A key is being agreed.
+    /// A key is being agreed on.
     Agreeing,
     /// There is a key, and not all members have confirmed it: receive only.
     Confirming,
@@ -50,13 +50,4 @@ impl fmt::Display for Phase {
 pub(crate) enum Intent {
     Stay,
     Leave,
-}
-
-/// Whether the present VS view can get a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Prospect {
-    /// As far as is known.
-    Open,
-    /// A member prevents it.
-    Failed,
 }

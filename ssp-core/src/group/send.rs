@@ -7,7 +7,7 @@ use cliques::Signer;
 use gcs_proto::{flush::FlushLayer, limits, service::Service};
 use rand_core::CryptoRng;
 
-use super::{Phase, SecureGroup, Timer, wire};
+use super::{Phase, SecureGroup, timers::Timer, wire};
 use crate::{
     Timestamp,
     access::{Action, Decision, Request},
@@ -15,18 +15,18 @@ use crate::{
     epoch::ViewKeys,
     error::SendError,
     event::ViewNumber,
-    outgoing::{Outgoing, PARTS_IN_FLIGHT, PartStream, Protection, Signing},
     record::{Content, PART, Part, PartEnd, RecordSuite, SIGNATURE, SealError, TYPE},
+    sending::{Outgoing, PARTS_IN_FLIGHT, PartStream, Protection, Signing},
 };
 
-/// Most bytes of body that the engine takes in one message from the layers above the flush layer.
+/// Most bytes that the layers above the flush layer can send in one message of the engine.
 pub(crate) const fn body_max(config: &SessionConfig) -> usize {
     let below = limits::NAME_SLOT + limits::FLUSH_OVERHEAD;
     config.capabilities.message.saturating_sub(below)
 }
 
 /// Most bytes of payload in one message without padding and signature: what the engine takes, less one
-/// destination, the flush layer's additions and those of sealing.
+/// destination and the overheads of the flush layer and of sealing.
 pub(crate) const fn payload_max(config: &SessionConfig, suite: RecordSuite) -> usize {
     body_max(config).saturating_sub(suite.overhead())
 }
@@ -49,15 +49,15 @@ const fn payload_room(
     )
 }
 
-/// Pieces of a payload, taken off in portions.
+/// Pieces of a payload, taken in portions of another size.
 struct Pieces<'a> {
     rest: &'a [&'a [u8]],
-    /// Bytes of the first piece that are taken.
+    /// Bytes of the first piece that were taken.
     taken: usize,
 }
 
 impl<'a> Pieces<'a> {
-    /// The next `length` bytes, or what there is.
+    /// The next `length` bytes, or fewer at the end.
     fn next(&mut self, mut length: usize) -> Vec<&'a [u8]> {
         let mut portion = Vec::new();
         while let (Some((first, behind)), true) = (self.rest.split_first(), length > 0) {
@@ -90,7 +90,7 @@ const fn is_ordered(service: Service) -> bool {
 }
 
 impl SecureGroup {
-    /// Seals and sends a message in the secure view that its sender means, in parts if need be.
+    /// Seals and sends a message in secure view number `view`, in parts if it is too long for one.
     pub(crate) fn multicast(
         &mut self,
         view: ViewNumber,
@@ -146,13 +146,13 @@ impl SecureGroup {
         if !is_ordered(service) {
             return Err(SendError::Unordered(service));
         }
-        let message = self.next_message()?;
-        let keys = self
-            .keys
-            .as_ref()
+        let keyed = self
+            .present
+            .keyed_mut()
             .ok_or(SendError::GroupNotSecure(self.name))?;
-        let key = keys.schedule().key_id();
-        self.receipts.begin(message, keys.members());
+        let message = keyed.keys.next_message().ok_or(SendError::KeyExhausted)?;
+        let key = keyed.keys.schedule().key_id();
+        keyed.window.begin(message, keyed.keys.members());
         Ok(PartStream {
             group: self.name,
             view,
@@ -176,7 +176,7 @@ impl SecureGroup {
         rng: &mut dyn CryptoRng,
     ) -> Result<(), SendError> {
         self.check(stream.view, stream.service, stream.message_type)?;
-        let present = self.keys.as_ref().map(|keys| keys.schedule().key_id());
+        let present = self.present.keys().map(|keys| keys.schedule().key_id());
         if present != Some(stream.key) {
             return Err(SendError::KeyChanged(self.name));
         }
@@ -205,7 +205,11 @@ impl SecureGroup {
         stream.next = next;
         match end {
             PartEnd::More => self.request_receipts(stream, flush, rng),
-            PartEnd::Last => self.receipts.end(stream.message),
+            PartEnd::Last => {
+                if let Some(keyed) = self.present.keyed_mut() {
+                    keyed.window.end(stream.message);
+                }
+            }
         }
         Ok(())
     }
@@ -216,8 +220,8 @@ impl SecureGroup {
     }
 
     fn next_message(&mut self) -> Result<u32, SendError> {
-        self.keys
-            .as_mut()
+        self.present
+            .keys_mut()
             .ok_or(SendError::GroupNotSecure(self.name))?
             .next_message()
             .ok_or(SendError::KeyExhausted)
@@ -246,15 +250,15 @@ impl SecureGroup {
         )?;
         self.stats.sealed += 1;
         self.stats.sealed_bytes += length(payload) as u64;
-        let (messages, bytes) = self.keys.as_ref().map_or((0, 0), ViewKeys::sealed);
+        let (messages, bytes) = self.present.keys().map_or((0, 0), ViewKeys::sealed);
         if self.options.refresh.is_reached(messages, bytes) {
-            // At once: a time that has passed.
-            self.timers.set(Timer::Refresh, Timestamp(0));
+            // A time in the past, so that it expires at once.
+            self.present.timers.set(Timer::Refresh, Timestamp(0));
         }
         Ok(())
     }
 
-    /// Seals under the present key, signed if that is wanted.
+    /// Seals under the present key, and signs if `signing` says so.
     pub(super) fn seal(
         &mut self,
         service: Service,
@@ -264,12 +268,12 @@ impl SecureGroup {
     ) -> Result<Bytes, SendError> {
         let signer = match signing {
             Signing::Off => None,
-            Signing::Sign | Signing::Require => Some(&*self.identity as &dyn Signer),
+            Signing::Sign | Signing::Require => Some(&*self.admission.own as &dyn Signer),
         };
         let content = Content { signer, ..content };
         let keys = self
-            .keys
-            .as_mut()
+            .present
+            .keys_mut()
             .ok_or(SendError::GroupNotSecure(self.name))?;
         keys.seal_content(service, &content, rng)
             .map(Bytes::from)
@@ -281,7 +285,7 @@ impl SecureGroup {
             })
     }
 
-    /// Everything about a message but its length.
+    /// Checks everything about a message but its length.
     fn check(
         &self,
         view: ViewNumber,
@@ -301,7 +305,7 @@ impl SecureGroup {
                 strongest,
             });
         }
-        let Some(installed) = self.installed.as_ref().map(|view| view.number) else {
+        let Some(installed) = self.installed().map(|view| view.number) else {
             return Err(SendError::GroupNotSecure(self.name));
         };
         if view != installed {
@@ -322,8 +326,8 @@ impl SecureGroup {
                 return Err(SendError::GroupNotSecure(self.name));
             }
         }
-        let identity = self.roster.get(&self.me);
-        let decision = self.policy.decide(&Request {
+        let identity = self.admission.roster.get(&self.me);
+        let decision = self.admission.policy.decide(&Request {
             action: Action::Send,
             group: &self.name,
             member: &self.me,
@@ -350,7 +354,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn portions_are_the_payload(
+        fn portions_make_up_the_payload(
             pieces in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..30), 0..8),
             portion in 1..25_usize,
         ) {
@@ -371,9 +375,9 @@ mod tests {
     }
 
     #[test]
-    fn room_is_what_fits() {
+    fn room_is_what_fits_into_one_message() {
         let config = SessionConfig::default();
-        for suite in RecordSuite::ALL {
+        for &suite in RecordSuite::ALL {
             for padding in [Padding::None, Padding::Multiple(256), Padding::PowerOfTwo] {
                 for signing in [Signing::Off, Signing::Sign] {
                     let protection = Protection { signing, padding };

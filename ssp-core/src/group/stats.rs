@@ -8,7 +8,7 @@ use crate::{record::OpenError, replay::Replay};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Rejections {
-    /// Too short, of another version, or without readable content.
+    /// Too short, of another version, or with undecodable content.
     pub malformed: u64,
     /// Unknown flags.
     pub flags: u64,
@@ -20,13 +20,13 @@ pub struct Rejections {
     pub wrong_key: u64,
     /// Bad tag.
     pub tag: u64,
-    /// No valid signature of the sender, although there is one or ought to be.
+    /// The sender's signature is invalid, or required and missing.
     pub signature: u64,
     /// Sequence number seen before or out of range.
     pub replay: u64,
     /// Sequence number older than the window: lost, not necessarily an attack.
     pub old: u64,
-    /// A user's message in the clear.
+    /// A message of a user's type that is not sealed.
     pub plaintext: u64,
 }
 
@@ -65,7 +65,18 @@ impl Rejections {
     }
 }
 
-/// What happened in a group since it was joined.
+/// What the agreement on the last key cost this member.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LastKey {
+    /// Computations and messages.
+    pub cost: Cost,
+    /// Tokens that were delivered to this member.
+    pub tokens: u64,
+    /// Milliseconds from the membership, or the refresh request, to the key.
+    pub duration: u64,
+}
+
+/// Counters of a group since it was joined.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct GroupStats {
@@ -75,12 +86,8 @@ pub struct GroupStats {
     pub secure_views: u64,
     /// Keys installed by a refresh.
     pub refreshes: u64,
-    /// What the last key cost this member.
-    pub last_cost: Cost,
-    /// Tokens that were delivered to this member for the last key.
-    pub last_tokens: u64,
-    /// Milliseconds that the last key took.
-    pub last_duration: u64,
+    /// The agreement on the last key.
+    pub last_key: LastKey,
     /// Messages sealed and sent.
     pub sealed: u64,
     /// Payload bytes of them.
@@ -91,16 +98,16 @@ pub struct GroupStats {
     pub opened_bytes: u64,
     /// Messages not opened.
     pub rejections: Rejections,
-    /// Messages of a reserved type without meaning, dropped.
+    /// Messages of an undefined reserved type, dropped.
     pub reserved: u64,
-    /// Messages whose key was not there yet.
+    /// Messages kept because their key was not installed yet.
     pub early: u64,
-    /// Messages that the access policy did not let through.
+    /// Denials by the access policy.
     pub denied: u64,
-    /// Split messages given up: a gap, a change of type or service, or too long.
+    /// Messages in parts given up: a gap, a change of type or service, or too long.
     pub broken: u64,
-    /// Confirmations and evidence dropped: not for this key or view, not authentic, or too many.
+    /// Confirmations and evidence dropped: for another key or view, not authentic, or too many.
     pub unconfirmed: u64,
-    /// Tokens not sent when they were due: the group is being left, or a stranger is in the view.
+    /// Tokens not sent when they were due: the group is being left, or a member is not accepted.
     pub unsent: u64,
 }

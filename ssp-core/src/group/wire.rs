@@ -1,4 +1,4 @@
-//! What travels under which message type.
+//! The message types of a secure group.
 //!
 //! | type | content | service |
 //! |---|---|---|
@@ -22,15 +22,15 @@
 //! | -32756 | evidence of the sender's identity | FIFO |
 //! | -32757, -32758 | a daemon's challenge for a join, the answer ([`JOIN_CHALLENGE`](crate::identity::JOIN_CHALLENGE)) | FIFO, between daemon and client |
 //!
-//! Inside the seal, and there alone:
+//! Inside the seal only:
 //!
 //! | type | content | service |
 //! |---|---|---|
 //! | -32759 | request for receipts of parts | the parts' |
 //! | -32760 | receipt of parts | FIFO, to one member |
 //!
-//! The type is a hint for routing: what a token is stands in its signed envelope, and both must
-//! agree. Users may send any type above -32738.
+//! The type is a hint for routing: the signed envelope of a token contains its kind, and both must
+//! agree. Applications may send any type above -32738.
 //!
 //! Source: secure layer notes, section 3.2.
 
@@ -72,25 +72,25 @@ const TOKENS: [(TokenKind, i16); 17] = [
     (str_::UPDATE, -32_738),
 ];
 
-/// What a message is by its type.
+/// What the type of a message says about its content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Content {
     /// A sealed message.
     Sealed,
-    /// A token: of this kind, if the type tells.
+    /// A token; of this kind, if the type determines it.
     Token(Option<TokenKind>),
     /// Part of a token that is too long for the engine.
     TokenPart,
     /// Evidence of the sender's identity.
     Evidence,
-    /// Reserved, without a meaning.
+    /// Reserved and undefined.
     Reserved,
-    /// A user's type, which never travels in the open in a secure group.
+    /// A type of the application, which a secure group never sends unsealed.
     User,
 }
 
 impl Content {
-    /// What a message of this type is.
+    /// The content of a message of this type.
     pub fn of(message_type: i16) -> Self {
         let token = TOKENS.iter().find(|(_, wire)| *wire == message_type);
         match token {
@@ -105,7 +105,7 @@ impl Content {
     }
 }
 
-/// The type under which a token travels.
+/// The message type of a token.
 pub fn wire_type(kind: TokenKind) -> i16 {
     let own = TOKENS.iter().find(|(of, _)| *of == kind);
     own.map_or(TOKEN, |(_, wire)| *wire)

@@ -1,15 +1,14 @@
-//! What a sealed message is authenticated with although it is not in it.
+//! Associated data: what a sealed message authenticates without containing it.
 
 use gcs_proto::{limits, name::MemberName, service::Service};
 
 use super::HEADER_LENGTH;
 use crate::schedule::length16;
 
-/// enc16(group), enc16(sender), service bit, and room for the header behind.
+/// enc16(group), enc16(sender), service bit, and room for the header behind them.
 const ROOM: usize = 2 + limits::GROUP_NAME + 2 + limits::MEMBER_NAME + 4 + HEADER_LENGTH;
 
-/// `enc16(group) || enc16(sender) || u32 service bit`, in a buffer of its own: one a message, and
-/// no allocation for it.
+/// `enc16(group) || enc16(sender) || u32 service bit`, without allocation.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AssociatedData {
     bytes: [u8; ROOM],
@@ -30,7 +29,7 @@ impl AssociatedData {
         aad
     }
 
-    /// The same with the header behind it, as the AEAD suites want it.
+    /// The same with the header behind it, for AEAD suites.
     pub(super) fn with_header(mut self, header: &[u8; HEADER_LENGTH]) -> Self {
         self.put(header);
         self
@@ -40,7 +39,7 @@ impl AssociatedData {
         self.bytes.get(..self.length).unwrap_or_default()
     }
 
-    /// Names are never longer than the room made for them.
+    /// Names are never longer than the buffer allows for.
     fn put(&mut self, bytes: &[u8]) {
         let end = self.length + bytes.len();
         if let Some(room) = self.bytes.get_mut(self.length..end) {

@@ -1,37 +1,53 @@
-//! The AEAD suites: AES-256-GCM and ChaCha20-Poly1305.
+//! Sealing with an AEAD: AES-256-GCM and ChaCha20-Poly1305.
 //!
-//! The nonce is four zero bytes and the sequence number: a key belongs to one sender, who uses
-//! every number once at most, so no nonce comes twice under one key.
+//! The nonce is four zero bytes and the sequence number. A key belongs to one sender, which uses
+//! every number at most once, so no nonce repeats under one key.
 
-use alloc::vec::Vec;
+use alloc::{boxed::Box, vec::Vec};
 
 use aes_gcm::{
     KeyInit,
     aead::{AeadInOut, Nonce, Tag, consts::U12, consts::U16},
 };
 
-use super::{HEADER_LENGTH, Header, OpenError, aad::AssociatedData, content::Plain};
-use crate::replay::Replay;
+use rand_core::CryptoRng;
+
+use super::{
+    HEADER_LENGTH, Header, OpenError,
+    aad::AssociatedData,
+    content::Plain,
+    suite::{Cipher, Freshness},
+};
 
 /// Bytes of a tag.
 const TAG: usize = 16;
 
-/// An AEAD of one sender, keyed once. The expanded keys erase themselves.
+/// An AEAD of one sender. The expanded key erases itself.
 pub(super) struct Aead<C>(C);
 
-impl<C: AeadInOut<NonceSize = U12, TagSize = U16> + KeyInit> Aead<C> {
-    /// Takes a key of the cipher's size; nothing else has a meaning.
-    pub(super) fn new(keys: &[u8]) -> Option<Self> {
-        C::new_from_slice(keys).ok().map(Self)
-    }
+impl<C> Aead<C>
+where
+    C: AeadInOut<NonceSize = U12, TagSize = U16> + KeyInit + Send + Sync + 'static,
+{
+    /// Bytes that sealing adds to header and content.
+    pub(super) const EXPANSION: usize = TAG;
 
-    /// Seals into one buffer of the exact size. The plaintext is far below the limit of either
-    /// cipher, which is all that could be wrong.
-    pub(super) fn seal(
+    /// Takes a key of the cipher's size.
+    pub(super) fn expand(key: &[u8]) -> Option<Box<dyn Cipher>> {
+        Some(Box::new(Self(C::new_from_slice(key).ok()?)))
+    }
+}
+
+impl<C> Cipher for Aead<C>
+where
+    C: AeadInOut<NonceSize = U12, TagSize = U16> + KeyInit + Send + Sync,
+{
+    fn seal(
         &self,
         aad: &AssociatedData,
         header: &Header,
         plain: &Plain<'_>,
+        _: &mut dyn CryptoRng,
     ) -> Option<Vec<u8>> {
         let encoded = header.encode();
         let mut out = Vec::with_capacity(HEADER_LENGTH + plain.len() + TAG);
@@ -49,14 +65,13 @@ impl<C: AeadInOut<NonceSize = U12, TagSize = U16> + KeyInit> Aead<C> {
         Some(out)
     }
 
-    /// Checks the tag, decrypts into one buffer of the exact size, and asks whether the message
-    /// is `fresh`.
-    pub(super) fn open(
+    /// The tag can be verified only by decrypting.
+    fn open(
         &self,
         aad: &AssociatedData,
         header: &Header,
         message: &[u8],
-        fresh: impl FnOnce() -> Result<(), Replay>,
+        fresh: Freshness<'_>,
     ) -> Result<Vec<u8>, OpenError> {
         let short = OpenError::Truncated(message.len());
         let (sealed, tag) = message.split_last_chunk::<TAG>().ok_or(short)?;

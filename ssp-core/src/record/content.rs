@@ -1,4 +1,4 @@
-//! What is inside a sealed message.
+//! The content of a sealed message.
 //!
 //! ```text
 //! SIGNED   u8 algorithm || enc16 signature         over everything, see Signed
@@ -8,7 +8,7 @@
 //! PADDED   0x80 || zero bytes
 //! ```
 //!
-//! The flags of the header tell which fields there are.
+//! The flags in the header announce the optional fields.
 
 use alloc::vec::Vec;
 
@@ -22,23 +22,23 @@ use super::{
 
 /// First byte of the padding.
 const MARK: u8 = 0x80;
-/// Prefix of what a message's signature is over, so that no token's can be taken for it.
+/// Prefix of what a message's signature covers, so that no signature of a token is valid for a message.
 pub const DATA_SIGNATURE_CONTEXT: &[u8] = b"ssp-gka-data/1\0";
 /// Bytes of message type.
 pub(crate) const TYPE: usize = 2;
-/// Bytes that tell a part.
+/// Bytes of the part field.
 pub(crate) const PART: usize = 9;
-/// Bytes of a signature and what is around it, for the algorithms that there are.
+/// Bytes of the signature field, for the supported algorithms.
 pub(crate) const SIGNATURE: usize = 1 + 2 + 64;
 /// Longest signature that fits the field, in bytes.
 const SIGNATURE_MAX: usize = u16::MAX as usize;
 
-/// Which part of a split message a sealed message is.
+/// Position of a sealed message in a message in parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Part {
-    /// Number of the split message among its sender's under this key.
+    /// Number of the message, counted per sender and key.
     pub message: u32,
-    /// Number of the part, from 0 without gap.
+    /// Number of the part, from 0 without gaps.
     pub index: u32,
     /// Whether another part follows.
     pub end: PartEnd,
@@ -47,7 +47,7 @@ pub struct Part {
 /// Whether another part follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PartEnd {
-    /// Yes.
+    /// Another part follows.
     More,
     /// This is the last one.
     Last,
@@ -57,13 +57,13 @@ pub enum PartEnd {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Padding {
-    /// Not at all: whoever sees the sealed message can tell the length to within a block.
+    /// Not at all: the length of the sealed message reveals it to within a block.
     #[default]
     None,
-    /// Type, payload and padding together are a multiple of so many bytes; 0 and 1 pad by one byte.
+    /// Type, payload and padding together are a multiple of this many bytes; 0 and 1 pad by one byte.
     Multiple(u16),
-    /// To the next power of two, at least 64 bytes: tells the magnitude only, and costs at most as
-    /// much again.
+    /// To the next power of two, at least 64 bytes: reveals the magnitude only, and at most doubles the
+    /// length.
     PowerOfTwo,
 }
 
@@ -82,7 +82,7 @@ impl Padding {
         padded.saturating_sub(length)
     }
 
-    /// Longest content that is at most `room` bytes with its padding.
+    /// Longest content that has at most `room` bytes with its padding.
     pub(crate) const fn fit(self, room: usize) -> usize {
         let padded = match self {
             Self::None => return room,
@@ -100,9 +100,9 @@ impl Padding {
 pub struct Content<'a> {
     /// 16-bit type chosen by the sender.
     pub message_type: i16,
-    /// Payload, one part after the other.
+    /// Payload: the concatenation of these pieces.
     pub payload: &'a [&'a [u8]],
-    /// Which part of a split message it is, if it is one.
+    /// Position in a message in parts, if it is one.
     pub part: Option<Part>,
     /// How its length is hidden.
     pub padding: Padding,
@@ -122,7 +122,7 @@ impl<'a> Content<'a> {
         }
     }
 
-    /// The flags that tell its fields.
+    /// The flags that announce its fields.
     pub(crate) const fn flags(&self) -> u16 {
         let mut flags = 0;
         if self.part.is_some() {
@@ -137,7 +137,8 @@ impl<'a> Content<'a> {
         flags
     }
 
-    /// What is encrypted, under a header that has [`flags`](Self::flags).
+    /// What is encrypted, under a header with these [`flags`](Self::flags). `None` if the signature is too
+    /// long.
     pub(crate) fn plain(&self, bound: &Bound<'_>) -> Option<Plain<'a>> {
         let payload: usize = self.payload.iter().map(|part| part.len()).sum();
         let part = self.part.map_or(0, |_| PART);
@@ -164,7 +165,7 @@ impl<'a> Content<'a> {
     }
 }
 
-/// What the signature of a message is over besides its content.
+/// What the signature of a message covers besides its content.
 pub(crate) struct Bound<'a> {
     pub(crate) context_hash: &'a [u8; 32],
     pub(crate) aad: &'a AssociatedData,
@@ -185,7 +186,7 @@ impl Bound<'_> {
     }
 }
 
-/// What is encrypted, in the pieces that it is written from.
+/// What is encrypted, in pieces.
 pub(crate) struct Plain<'a> {
     signature: Option<(SignatureAlgorithm, Vec<u8>)>,
     message_type: i16,
@@ -224,17 +225,17 @@ impl Plain<'_> {
     }
 }
 
-/// Whose word it is that a message is its sender's.
+/// Who attests the sender of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Authorship {
-    /// A member of the view made it: every member can compute every sender's keys, so a member in
-    /// league with the daemon can have made it in the sender's name.
+    /// The group: some member of the view made it. Every member can compute every sender's keys, so a
+    /// member that colludes with the daemon can have made it in the sender's name.
     Group,
-    /// The sender signed it.
+    /// The sender, by its signature.
     Signed,
 }
 
-/// Knows the signature key of a message's sender.
+/// Verifies signatures of the given member.
 pub(crate) type Author<'a> = (&'a dyn Verifier, MemberName);
 
 /// The content of an authentic message.
@@ -246,7 +247,7 @@ pub(crate) struct Unpacked {
     pub(crate) authorship: Authorship,
 }
 
-/// Takes a decrypted content apart, and verifies its signature if it has one.
+/// Decodes a decrypted content, and verifies its signature if it has one.
 pub(crate) fn unpack(
     plain: Vec<u8>,
     bound: &Bound<'_>,
@@ -293,7 +294,7 @@ pub(crate) fn unpack(
     })
 }
 
-/// Takes the signature off the front and verifies it over the rest.
+/// Removes the signature from the front and verifies it over the rest.
 fn verify(
     rest: &mut Bytes,
     bound: &Bound<'_>,
@@ -306,7 +307,7 @@ fn verify(
         return Err(malformed);
     }
     let signature = rest.split_to(length);
-    // No algorithm is no signature.
+    // `SignatureAlgorithm::None` is no signature.
     let algorithm = SignatureAlgorithm::from_number(algorithm)
         .filter(|algorithm| *algorithm != SignatureAlgorithm::None)
         .ok_or(OpenError::Signature)?;

@@ -8,28 +8,28 @@ pub const VERSION: u8 = 1;
 /// Bytes of a header.
 pub const HEADER_LENGTH: usize = 20;
 
-/// Bits of [`Header::flags`]: what stands in the content besides type and payload.
+/// Bits of [`Header::flags`]: the fields of the content besides type and payload.
 pub mod flag {
-    /// One part of a split message.
+    /// One part of a message in parts.
     pub const PART: u16 = 0x0001;
     /// Padded, to hide the length.
     pub const PADDED: u16 = 0x0002;
     /// Signed by its sender.
     pub const SIGNED: u16 = 0x0004;
-    /// All that have a meaning.
+    /// All defined flags.
     pub const KNOWN: u16 = PART | PADDED | SIGNED;
 }
 
-/// The readable part of a sealed message; authenticated by the tag, so not to be trusted before.
+/// The unencrypted part of a sealed message; not authentic before the tag is verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
-    /// Number of the record suite; may be one that does not exist.
+    /// Number of the record suite, possibly undefined.
     pub suite: u8,
     /// Flags, see [`flag`].
     pub flags: u16,
-    /// Key that the message is sealed under.
+    /// The key that the message is sealed under.
     pub key_id: KeyId,
-    /// Number of the message among its sender's under this key.
+    /// Number of the message, counted per sender and key.
     pub sequence: u64,
 }
 
@@ -46,7 +46,7 @@ impl Header {
         out
     }
 
-    /// Reads the header at the beginning of a message, any flags and any suite.
+    /// Reads the header of a message, with any flags and any suite.
     ///
     /// # Errors
     /// [`OpenError::Truncated`] and [`OpenError::Version`].
@@ -66,7 +66,7 @@ impl Header {
         })
     }
 
-    /// Reads the header of a message that may be opened: all its flags have a meaning.
+    /// Reads the header of a message that may be opened: all its flags are defined.
     ///
     /// # Errors
     /// As [`decode`](Self::decode), and [`OpenError::Flags`].

@@ -1,4 +1,4 @@
-//! What the application asks for.
+//! Calls of the application.
 
 use alloc::vec::Vec;
 
@@ -13,19 +13,19 @@ use crate::{
     config::GroupOptions,
     error::{Error, SendError},
     event::ViewNumber,
-    group::{Around, GroupKind, Phase, SecureGroup, payload_max},
-    outgoing::{Outgoing, PartStream},
+    group::{Environment, Phase, SecureGroup, payload_max},
+    kind::GroupKind,
     record::{PartEnd, RecordSuite},
     schedule::{EXPORT_LABEL_MAX, EXPORT_MAX},
+    sending::{Outgoing, PartStream},
 };
 
 impl Session {
-    /// Asks to become a member of `group`; the first
-    /// [`SecureView`](crate::SessionEvent::SecureView) tells success.
+    /// Joins `group`, which is done with its first [`SecureView`](crate::SessionEvent::SecureView).
     ///
     /// # Errors
-    /// [`Error::AlreadyJoined`] until the group was left again; [`Error::Denied`] by the access
-    /// policy; [`Error::Closed`].
+    /// [`Error::AlreadyJoined`] until the group is left; [`Error::Denied`] by the access policy;
+    /// [`Error::Closed`].
     pub fn join(
         &mut self,
         group: GroupName,
@@ -47,7 +47,7 @@ impl Session {
         Ok(())
     }
 
-    /// Whether a group can be joined, as whatever kind.
+    /// Whether a group can be joined as any kind.
     pub(super) fn may_join(&self, group: GroupName, now: Timestamp) -> Result<(), Error> {
         self.open()?;
         if self.kind(&group).is_some() {
@@ -71,8 +71,8 @@ impl Session {
         }
     }
 
-    /// Asks to leave `group`, of whatever kind; the self-leave among its events tells success. Events
-    /// of the group go on until then, but nothing can be sent. Possible before the first view.
+    /// Leaves `group`, of any kind, which is done with its self-leave event. Until then the group has
+    /// events, but nothing can be sent. Possible before the first view.
     ///
     /// # Errors
     /// [`Error::NotJoined`], [`Error::Leaving`], [`Error::Closed`].
@@ -90,12 +90,11 @@ impl Session {
         Ok(())
     }
 
-    /// Permits the view change that a [`FlushRequest`](crate::SessionEvent::FlushRequest) asked for,
-    /// in a secure or flush-only group. Nothing may be sent in the group until the next secure view,
-    /// or the next view.
+    /// Answers a [`FlushRequest`](crate::SessionEvent::FlushRequest) of a secure or flush-only group, and
+    /// so permits the view change. Nothing may be sent in the group until the next (secure) view.
     ///
     /// # Errors
-    /// [`Error::IllegalFlushOk`] when nobody asked, always with
+    /// [`Error::IllegalFlushOk`] without a flush request, always with
     /// [`FlushMode::Automatic`](crate::FlushMode); [`Error::FlushOkAlreadySent`];
     /// [`Error::WrongKind`] for a bare group; [`Error::NotJoined`], [`Error::Leaving`],
     /// [`Error::Closed`].
@@ -111,9 +110,9 @@ impl Session {
         self.ask(group, now, rng, SecureGroup::flush_ok)
     }
 
-    /// Asks all members to agree on a new key;
-    /// [`KeyRefreshed`](crate::SessionEvent::KeyRefreshed) tells success. A view change that comes
-    /// first brings a new key as well, and the request lapses.
+    /// Asks all members to agree on a new key, which is done with
+    /// [`KeyRefreshed`](crate::SessionEvent::KeyRefreshed). A view change that comes first gives a new key
+    /// as well, and the request lapses.
     ///
     /// # Errors
     /// [`Error::GroupNotSecure`], [`Error::Refreshing`], [`Error::Flushing`],
@@ -127,17 +126,17 @@ impl Session {
         self.ask(group, now, rng, SecureGroup::refresh)
     }
 
-    /// Seals `payload`, the pieces one after the other, and sends it to all members of the secure
-    /// view number `view`: to that view or to nobody. It is protected as the group's
-    /// [`protection`](crate::GroupOptions::protection) says.
+    /// Seals `payload`, the concatenation of the pieces, and sends it to all members of secure view
+    /// number `view`: in that view or not at all. It is protected by the group's
+    /// [`protection`](crate::GroupOptions::protection).
     ///
-    /// What is too long for one message is sent in parts, with FIFO or a stronger service, and joined
-    /// again; up to [`message_bytes`](crate::SessionConfig::message_bytes).
+    /// What is too long for one message is sent in parts and reassembled, with FIFO or a stronger
+    /// service, up to [`message_bytes`](crate::SessionConfig::message_bytes).
     ///
     /// # Errors
-    /// [`SendError`]; the caller still has the payload. Nothing was sent, and nothing has changed
-    /// but that sequence numbers may have been used up. (Where the engine's queue is full in the
-    /// middle of a split message, its first parts were sent, and receivers discard them.)
+    /// [`SendError`]; the caller still has the payload. Nothing was sent, and nothing has changed except
+    /// that sequence numbers may have been consumed. (If the engine's queue is full in the middle of a
+    /// message in parts, the first parts were sent, and receivers discard them.)
     #[expect(
         clippy::too_many_arguments,
         reason = "a message has this many properties"
@@ -163,7 +162,7 @@ impl Session {
         secure.multicast(view, &message, flush, rng)
     }
 
-    /// Like [`multicast`](Self::multicast), protected as the message says.
+    /// Like [`multicast`](Self::multicast), with the protection given in the message.
     ///
     /// # Errors
     /// As [`multicast`](Self::multicast).
@@ -178,9 +177,9 @@ impl Session {
         secure.multicast(view, message, flush, rng)
     }
 
-    /// Begins a message whose parts are sent as they come, so that it may be longer than memory.
-    /// Receivers join it within their [`message_bytes`](crate::SessionConfig::message_bytes), or take
-    /// it in parts ([`PartDelivery::Streamed`](crate::PartDelivery::Streamed)).
+    /// Begins a message that is sent part by part, so that it may be longer than memory. Receivers
+    /// reassemble it up to their [`message_bytes`](crate::SessionConfig::message_bytes), or take it in
+    /// parts ([`PartDelivery::Streamed`](crate::PartDelivery::Streamed)).
     ///
     /// # Errors
     /// As [`multicast`](Self::multicast), and [`SendError::Unordered`].
@@ -200,7 +199,7 @@ impl Session {
     ///
     /// # Errors
     /// As [`multicast`](Self::multicast); nothing was sent, and the part may be sent again. After
-    /// [`SendError::KeyChanged`] and [`SendError::ViewChanged`] the message has to begin anew.
+    /// [`SendError::KeyChanged`] and [`SendError::ViewChanged`] the message must be started again.
     pub fn send_part(
         &mut self,
         stream: &mut PartStream,
@@ -213,11 +212,10 @@ impl Session {
         secure.send_part(stream, end, payload, flush, rng)
     }
 
-    /// Sends a sealed message of any type, reserved ones included, as a member can that keeps to no
-    /// rule. For tests.
+    /// Sends a sealed message of any type, reserved ones included, as a dishonest member can. For tests.
     ///
     /// # Errors
-    /// As [`multicast`](Self::multicast), but for the type.
+    /// As [`multicast`](Self::multicast), except for the type.
     #[cfg(feature = "test-util")]
     pub fn send_unruly(
         &mut self,
@@ -230,30 +228,28 @@ impl Session {
         secure.send_unruly(message_type, payload, flush, rng)
     }
 
-    /// Parts of a message that the slowest member has yet to confirm, of those that are waited for; 0
-    /// when its key is gone. A sender that lets no more than its
-    /// [`window`](PartStream::window) of them grow is no faster than the slowest member, and nobody
-    /// has more waiting at the daemon.
+    /// Parts of a message that the slowest member has not confirmed, of the members that are waited for; 0
+    /// when its key is replaced. A sender that keeps this within the [`window`](PartStream::window) is
+    /// no faster than the slowest member, and no member has more queued at the daemon.
     pub fn parts_in_flight(&self, stream: &PartStream) -> u32 {
         let secure = self.groups.get(stream.group());
         secure.map_or(0, |secure| secure.parts_in_flight(stream))
     }
 
-    /// Waits no longer for the members that are a window behind: a member that confirms nothing shall
-    /// not hold up the others for ever.
+    /// Stops waiting for the members that are a window behind, so that a member that confirms nothing
+    /// does not hold up the others for ever.
     pub fn forgo_receipts(&mut self, stream: &PartStream) {
         if let Some(secure) = self.groups.get_mut(stream.group()) {
             secure.forgo_receipts(stream);
         }
     }
 
-    /// Number of times that a member confirmed parts in this group so far; a change tells that there
-    /// may be room for more of them.
+    /// Counts receipts of parts in this group: when it changes, the window of a message may have room.
     pub fn receipts(&self, group: &GroupName) -> u64 {
         self.groups.get(group).map_or(0, SecureGroup::receipts)
     }
 
-    /// Most bytes of payload in one part of a message in this group; `None` if it was not joined.
+    /// Most bytes of payload in one part of a message in this group; `None` if it is not joined.
     pub fn part_max(&self, group: &GroupName) -> Option<usize> {
         let secure = self.groups.get(group)?;
         Some(secure.part_max(secure.protection()))
@@ -282,9 +278,9 @@ impl Session {
         payload_max(&self.config, suite)
     }
 
-    /// A key for the application, bound to the group, its view, members and epoch: equal at all
-    /// members that ask for the same `label` and `context`. Use another label for each length: a
-    /// longer key begins with the shorter one.
+    /// A key for the application, bound to the group, its view, members and epoch: equal at all members
+    /// for the same `label` and `context`. Use a different label for each length, because a longer key
+    /// begins with the shorter one.
     ///
     /// # Errors
     /// [`Error::GroupNotSecure`] while there is no key, [`Error::Refreshing`] while it is being
@@ -322,11 +318,11 @@ impl Session {
             })
     }
 
-    /// Ends the connection in good order: all groups are left and their keys erased at once;
-    /// [`Closed`](crate::SessionEvent::Closed) comes when it is done.
+    /// Closes the connection: all groups are left, and their keys erased immediately.
+    /// [`Closed`](crate::SessionEvent::Closed) follows when it is done.
     ///
     /// # Errors
-    /// [`Error::Closed`] when it is over already.
+    /// [`Error::Closed`] if it is closed already.
     pub fn disconnect(&mut self) -> Result<(), Error> {
         self.open()?;
         self.flush.disconnect()?;
@@ -341,18 +337,18 @@ impl Session {
         name: &GroupName,
         now: Timestamp,
         rng: &mut dyn CryptoRng,
-        call: impl FnOnce(&mut SecureGroup, &mut Around<'_>) -> Result<(), Error>,
+        call: impl FnOnce(&mut SecureGroup, &mut Environment<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
         self.open()?;
         let missing = self.not(GroupKind::Secure, *name);
         let group = self.groups.get_mut(name).ok_or(missing)?;
-        let mut around = Around {
+        let mut environment = Environment {
             flush: &mut self.flush,
             events: &mut self.events,
             now,
             rng,
         };
-        call(group, &mut around)
+        call(group, &mut environment)
     }
 
     pub(super) fn open(&self) -> Result<(), Error> {

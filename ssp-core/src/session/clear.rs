@@ -1,4 +1,4 @@
-//! Groups without keys on the connection of the secure ones: flush-only and bare.
+//! Groups without keys in the same session: flush-only and bare.
 //!
 //! ```text
 //!            join_flush            views, requests (unless answered here), messages of a view
@@ -7,9 +7,8 @@
 //!                           --X--> secure and flush-only groups: WrongKind
 //! ```
 //!
-//! Whoever calls these functions asks for messages in the clear; nothing here can put one into a
-//! secure group. The policy is asked about the own join, and about nothing that is sent or received:
-//! nobody's identity is verified here.
+//! These functions send messages unencrypted, and cannot send one into a secure group. The access policy
+//! is asked about the own join only, because identities are not verified here.
 
 use bytes::Bytes;
 use gcs_proto::{
@@ -20,7 +19,7 @@ use gcs_proto::{
 };
 
 use super::Session;
-use crate::{Timestamp, config::FlushMode, error::Error, event::SessionEvent, group::GroupKind};
+use crate::{Timestamp, config::FlushMode, error::Error, event::SessionEvent, kind::GroupKind};
 
 /// A group without a key.
 #[derive(Clone, Copy, Debug)]
@@ -39,8 +38,8 @@ impl ClearGroup {
 }
 
 impl Session {
-    /// Asks to become a member of `group` with view synchrony and without a key; a
-    /// [`FlushEvent::View`] tells success. Who answers its flush requests is `mode`'s to say.
+    /// Joins `group` with view synchrony and without a key, which is done with its first
+    /// [`FlushEvent::View`]. `mode` tells who answers its flush requests.
     ///
     /// # Errors
     /// As [`join`](Self::join).
@@ -56,8 +55,8 @@ impl Session {
         Ok(())
     }
 
-    /// Asks to become a member of `group` with nothing above the engine; a
-    /// [`GcsEvent::Membership`](gcs_proto::gcs::GcsEvent::Membership) tells success.
+    /// Joins `group` with nothing above the engine, which is done with its first
+    /// [`GcsEvent::Membership`](gcs_proto::gcs::GcsEvent::Membership).
     ///
     /// # Errors
     /// As [`join`](Self::join).
@@ -68,7 +67,7 @@ impl Session {
         Ok(())
     }
 
-    /// Sends to all members of `view` of a flush-only group, in the clear: in that view or to nobody.
+    /// Sends to all members of `view` of a flush-only group, unencrypted: in that view or not at all.
     ///
     /// # Errors
     /// [`Error::WrongKind`]; [`Error::Outdated`] if `view` was replaced; [`Error::Engine`] between the
@@ -94,7 +93,7 @@ impl Session {
     /// [`FlushLayer::subset`](gcs_proto::flush::FlushLayer::subset) does.
     ///
     /// # Errors
-    /// As [`multicast_flush`](Self::multicast_flush); [`Error::Engine`] also for somebody outside the
+    /// As [`multicast_flush`](Self::multicast_flush); [`Error::Engine`] also for a receiver outside the
     /// view and for too many receivers.
     pub fn subset_flush(
         &mut self,
@@ -111,8 +110,8 @@ impl Session {
             .map_err(|error| about(*group, error))
     }
 
-    /// Sends in the clear and outside of all views: to bare groups, to groups that this member is not
-    /// in, to private groups, to several of them at once.
+    /// Sends unencrypted and outside of all views: to bare groups, to groups that this member is not in,
+    /// and to private groups, also to several of them at once.
     ///
     /// # Errors
     /// [`Error::WrongKind`] if one of the destinations, or the group that a subset cast names, is a
@@ -130,7 +129,7 @@ impl Session {
             })
     }
 
-    /// Sends in the clear to the private group of anybody, outside of all views.
+    /// Sends unencrypted to the private group of another client, outside of all views.
     ///
     /// # Errors
     /// [`Error::Engine`] for types below -32765 and for a body too long; [`Error::Service`],
@@ -152,7 +151,7 @@ impl Session {
         self.flush.leave(group).map_err(|error| about(group, error))
     }
 
-    /// The answer to a flush request of a group without a key.
+    /// Answers a flush request of a group without a key.
     pub(super) fn flush_ok_clear(&mut self, group: GroupName) -> Result<(), Error> {
         self.open()?;
         match self.clear.get(&group) {
@@ -168,7 +167,7 @@ impl Session {
         })
     }
 
-    /// Why a group that is not of the kind wanted cannot be used.
+    /// The error for a group that is not of the wanted kind.
     pub(super) fn not(&self, wanted: GroupKind, group: GroupName) -> Error {
         match self.kind(&group) {
             Some(kind) if kind != wanted => Error::WrongKind {
@@ -205,7 +204,7 @@ impl Session {
         }
     }
 
-    /// Hands up what happened in bare groups.
+    /// Passes on the events of bare groups.
     pub(super) fn route_bare(&mut self) {
         while let Some(event) = self.flush.poll_bare_event() {
             if !self.flush.is_bare(&event.group) {
@@ -215,7 +214,7 @@ impl Session {
         }
     }
 
-    /// Hands up what happened in a flush-only group; gives back what happened elsewhere.
+    /// Passes on an event of a flush-only group; returns any other event.
     pub(super) fn route_clear(&mut self, event: FlushEvent) -> Option<FlushEvent> {
         let clear = event.group().and_then(|group| self.clear.get(group));
         let Some(clear) = clear else {
@@ -223,7 +222,7 @@ impl Session {
         };
         match (&event, clear) {
             (FlushEvent::FlushRequest { group }, ClearGroup::Flush(FlushMode::Automatic)) => {
-                // Who is leaving may not answer any more.
+                // A leaving member cannot answer any more.
                 if let Err(error) = self.flush.flush_ok(*group) {
                     tracing::debug!(%group, %error, "flush request not answered");
                 }
@@ -233,7 +232,7 @@ impl Session {
                 FlushEvent::Refused(Refused::Leave(group)),
                 ClearGroup::Flush(FlushMode::Automatic),
             ) => {
-                // It stays, and the others may be waiting for what it could not answer meanwhile.
+                // Others may be waiting for an answer that could not be given while leaving.
                 if let Err(error) = self.flush.flush_ok(*group) {
                     tracing::debug!(%group, %error, "no flush request to answer");
                 }
@@ -242,7 +241,7 @@ impl Session {
                 self.clear.remove(group);
             }
             (FlushEvent::Refused(Refused::Join(group)), _) => {
-                // A refusal that comes for somebody who is a member already changes nothing.
+                // A refusal changes nothing for a group that is joined already.
                 if self.flush.view(group).is_none() {
                     self.clear.remove(group);
                 }
@@ -263,7 +262,7 @@ impl Session {
     }
 }
 
-/// The error of a call of the layer below for a group that was joined.
+/// Converts an error of the flush layer for a group that is joined.
 fn about(group: GroupName, error: gcs_proto::Error) -> Error {
     match error {
         gcs_proto::Error::IllegalGroup(_) => Error::Leaving(group),

@@ -23,26 +23,27 @@ use crate::{
     access::{AccessPolicy, AllowAll},
     config::SessionConfig,
     event::{SecureViewEvent, SessionEvent},
-    group::{Around, GroupKind, GroupStats, Phase, SecureGroup},
+    group::{Environment, GroupStats, Phase, SecureGroup},
     identity::{Credentials, Trust},
+    kind::GroupKind,
     schedule::Fingerprint,
 };
 
-/// All groups of one connection to a group communication engine. Sans-IO: it is told what happened and
-/// what time it is, and says what to do.
+/// All groups of one connection to a group communication engine. Sans-IO: it takes events, calls and the
+/// time, and returns commands and events.
 ///
-/// Groups are secure, flush-only or bare ([`GroupKind`]), one kind for a name at a time; nothing goes in
-/// the clear into a secure one.
+/// Groups are secure, flush-only or bare ([`GroupKind`]), and a name is of one kind at a time. Nothing is
+/// sent unencrypted into a secure group.
 ///
 /// Order of calls: after every [`handle_event`](Self::handle_event),
 /// [`handle_timeout`](Self::handle_timeout) and call of the application
 ///
-/// 1. carry out all of [`poll_command`](Self::poll_command) at the engine;
-/// 2. take what is wanted of [`poll_event`](Self::poll_event); stop reading from the engine while
+/// 1. give all commands of [`poll_command`](Self::poll_command) to the engine;
+/// 2. take events from [`poll_event`](Self::poll_event); stop reading from the engine while
 ///    [`pending_events`](Self::pending_events) is more than the application can take;
 /// 3. set a timer to [`poll_timeout`](Self::poll_timeout).
 ///
-/// Nothing from the network makes it fail or panic: what does not fit is dropped and counted.
+/// Input from the network causes neither errors nor panics: what is invalid is dropped and counted.
 /// Dropping the session erases all keys.
 #[derive(Debug)]
 pub struct Session {
@@ -51,7 +52,7 @@ pub struct Session {
     policy: Arc<dyn AccessPolicy>,
     config: SessionConfig,
     flush: FlushLayer,
-    /// Answers to the daemon, beside what the flush layer has to send.
+    /// Answers to challenges of the daemon, besides the commands of the flush layer.
     answers: VecDeque<GcsCommand>,
     groups: BTreeMap<GroupName, SecureGroup>,
     /// Groups without keys.
@@ -64,13 +65,13 @@ pub struct Session {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Open,
-    /// The application has ended it; only the engine's last word is missing.
+    /// The application has closed it; the confirmation of the engine is missing.
     Closing,
     Closed,
 }
 
 impl Session {
-    /// A session over a connection on which the engine calls this member `me`.
+    /// A session over a connection on which this member is named `me`.
     pub fn new(me: MemberName, credentials: Credentials, config: SessionConfig) -> Self {
         Self {
             me,
@@ -86,15 +87,15 @@ impl Session {
         }
     }
 
-    /// Asks `policy` about everything from now on; without one all is allowed.
+    /// Sets the access policy; by default everything is allowed.
     #[must_use]
     pub fn with_policy(mut self, policy: Arc<dyn AccessPolicy>) -> Self {
         self.policy = policy;
         self
     }
 
-    /// Trusts otherwise from now on, for instance after a new revocation list has come. Members are
-    /// judged by it in the next view of each group.
+    /// Replaces the trust, for instance after a new revocation list was issued. It takes effect in the
+    /// next view of each group.
     pub fn set_trust(&mut self, trust: Arc<dyn Trust>) {
         for group in self.groups.values_mut() {
             group.set_trust(trust.clone());
@@ -102,7 +103,7 @@ impl Session {
         self.credentials.trust = trust;
     }
 
-    /// Seals in the present view of `group` as `name`: every member has what it takes. For tests.
+    /// Seals in the present view of `group` as `name`, as every member can. For tests.
     #[cfg(feature = "test-util")]
     pub fn impersonate(&mut self, group: &GroupName, name: MemberName) {
         if let Some(group) = self.groups.get_mut(group) {
@@ -110,8 +111,8 @@ impl Session {
         }
     }
 
-    /// Takes the next event of the engine. A daemon's challenge before a join is answered with the
-    /// own identity.
+    /// Handles an event of the engine. A daemon's challenge before a join is answered with the own
+    /// identity.
     pub fn handle_event(&mut self, event: GcsEvent, now: Timestamp, rng: &mut dyn CryptoRng) {
         if self.answer_challenge(&event) {
             return;
@@ -120,10 +121,10 @@ impl Session {
         self.route(now, rng);
     }
 
-    /// Tells that the time of [`poll_timeout`](Self::poll_timeout) has come. Harmless earlier.
+    /// Handles expired timers, to be called at [`poll_timeout`](Self::poll_timeout). Harmless before.
     pub fn handle_timeout(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) {
         for group in self.groups.values_mut() {
-            group.expire(&mut Around {
+            group.expire(&mut Environment {
                 flush: &mut self.flush,
                 events: &mut self.events,
                 now,
@@ -132,9 +133,9 @@ impl Session {
         }
     }
 
-    /// Whether a key is being agreed on in some group, and nobody waits for this member in any. Whoever
-    /// drives several sessions with one processor may let others go first then: the key is there
-    /// sooner where somebody waits. A hint; nothing depends on it but time.
+    /// Whether a key is being agreed on in some group and nobody waits for this member in any. Where
+    /// several sessions share a processor, letting the others run first then shortens the agreement. A
+    /// hint that affects nothing but time.
     pub fn may_step_aside(&self) -> bool {
         let mut agreeing = self.groups.values().filter_map(SecureGroup::is_awaited);
         agreeing.next().is_some_and(|awaited| !awaited) && agreeing.all(|awaited| !awaited)
@@ -159,7 +160,7 @@ impl Session {
         self.events.pop_front()
     }
 
-    /// Events that wait to be taken.
+    /// Number of events not taken yet.
     pub fn pending_events(&self) -> usize {
         self.events.len()
     }
@@ -169,17 +170,17 @@ impl Session {
         &self.me
     }
 
-    /// Whether the connection is over.
+    /// Whether the connection is closed.
     pub fn is_closed(&self) -> bool {
         self.state == State::Closed
     }
 
-    /// Groups that this member is in, or about to join or leave.
+    /// Groups that this member is in, or is joining or leaving.
     pub fn groups(&self) -> impl Iterator<Item = &GroupName> {
         self.groups.keys().chain(self.clear.keys())
     }
 
-    /// Of what kind a group is, from its join to its end; `None` if it was not joined.
+    /// The kind of a group; `None` if it is not joined.
     pub fn kind(&self, group: &GroupName) -> Option<GroupKind> {
         match self.clear.get(group) {
             Some(clear) => Some(clear.kind()),
@@ -187,13 +188,13 @@ impl Session {
         }
     }
 
-    /// Where a secure group stands; `None` if it was not joined.
+    /// The phase of a secure group; `None` if it is not joined.
     pub fn group_state(&self, group: &GroupName) -> Option<Phase> {
         self.groups.get(group).map(SecureGroup::phase)
     }
 
-    /// The secure view installed last, of the present key if there was a refresh. It may have been
-    /// replaced since: [`group_state`](Self::group_state) tells.
+    /// The secure view installed last, as of its latest refresh. It may be outdated, see
+    /// [`group_state`](Self::group_state).
     pub fn secure_view(&self, group: &GroupName) -> Option<&SecureViewEvent> {
         self.groups.get(group)?.installed()
     }
@@ -203,7 +204,7 @@ impl Session {
         Some(&self.secure_view(group)?.view.members)
     }
 
-    /// Number of the present key in its view; `None` without a key.
+    /// Number of the present key in the view; `None` without a key.
     pub fn epoch(&self, group: &GroupName) -> Option<u32> {
         Some(self.groups.get(group)?.keys()?.epoch())
     }
@@ -223,7 +224,7 @@ impl Session {
         self.flush.stats()
     }
 
-    /// Members that have not agreed to the view change under way.
+    /// Members that have not permitted the current view change.
     pub fn missing_flush(&self, group: &GroupName) -> Vec<MemberName> {
         self.flush.missing_flush(group)
     }

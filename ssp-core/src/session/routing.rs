@@ -1,7 +1,7 @@
 //! From the flush layer to the groups.
 //!
-//! The flush layer judges every call by the last event that was taken from it, so each event is
-//! handled completely before the next one is taken.
+//! The flush layer checks calls against the last event that was taken from it, so each event is handled
+//! completely before the next one is taken.
 
 use alloc::format;
 
@@ -17,12 +17,12 @@ use crate::{
     Timestamp,
     access::Action,
     event::SessionEvent,
-    group::{Around, SecureGroup},
+    group::{Environment, SecureGroup},
     identity::answer_join_challenge,
 };
 
 impl Session {
-    /// Deals with a daemon's challenge before a join; false for any other event.
+    /// Answers a daemon's challenge before a join; false for any other event.
     pub(super) fn answer_challenge(&mut self, event: &GcsEvent) -> bool {
         let signer = &*self.credentials.signer;
         let is_joining = |group: &GroupName| self.flush.is_joining(group);
@@ -30,7 +30,7 @@ impl Session {
             return false;
         };
         let Some(group) = answer.group else {
-            tracing::debug!(outcome = ?answer.outcome, "challenge for no join of ours dropped");
+            tracing::debug!(outcome = ?answer.outcome, "challenge for another join dropped");
             return true;
         };
         self.answers.extend(answer.command);
@@ -39,13 +39,13 @@ impl Session {
                 group,
                 member: self.me,
                 action: Action::Join,
-                reason: format!("daemon asks for proof of identity: {error}"),
+                reason: format!("daemon demands a proof of identity: {error}"),
             });
         }
         true
     }
 
-    /// Handles everything that the flush layer has.
+    /// Handles all events of the flush layer.
     pub(super) fn route(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) {
         self.route_bare();
         while let Some(event) = self.flush.poll_event() {
@@ -54,8 +54,8 @@ impl Session {
             };
             match event {
                 FlushEvent::View(view) => {
-                    self.with(view.group, now, rng, |group, around| {
-                        group.view(&view.view, around)
+                    self.with(view.group, now, rng, |group, environment| {
+                        group.view(&view.view, environment)
                     });
                 }
                 FlushEvent::FlushRequest { group } => {
@@ -65,15 +65,15 @@ impl Session {
                     self.with(group, now, rng, SecureGroup::transitional_signal);
                 }
                 FlushEvent::Message(message) => {
-                    self.with(message.group, now, rng, |group, around| {
-                        group.message(message, around);
+                    self.with(message.group, now, rng, |group, environment| {
+                        group.message(message, environment);
                     });
                 }
                 FlushEvent::Private(message) => {
                     self.events.push_back(SessionEvent::Private(message));
                 }
                 FlushEvent::SelfLeave { group } => {
-                    // Its keys go with it.
+                    // This erases its keys.
                     drop(self.groups.remove(&group));
                     self.events.push_back(SessionEvent::SelfLeave { group });
                 }
@@ -91,35 +91,35 @@ impl Session {
     fn refused(&mut self, refused: Refused, now: Timestamp, rng: &mut dyn CryptoRng) {
         match &refused {
             Refused::Join(group) => {
-                // A refusal that comes for somebody who is a member already changes nothing.
+                // A refusal changes nothing for a group that is joined already.
                 if self.flush.view(group).is_none() {
                     drop(self.groups.remove(group));
                 }
             }
             Refused::Leave(group) => {
-                self.with(*group, now, rng, SecureGroup::stay);
+                self.with(*group, now, rng, SecureGroup::leave_refused);
             }
             Refused::Multicast(_) => {}
         }
         self.events.push_back(SessionEvent::Refused(refused));
     }
 
-    /// Lets a group act, if there is one: the flush layer has no others.
+    /// Calls `act` with the group, if there is one.
     fn with(
         &mut self,
         name: GroupName,
         now: Timestamp,
         rng: &mut dyn CryptoRng,
-        act: impl FnOnce(&mut SecureGroup, &mut Around<'_>),
+        act: impl FnOnce(&mut SecureGroup, &mut Environment<'_>),
     ) {
         if let Some(group) = self.groups.get_mut(&name) {
-            let mut around = Around {
+            let mut environment = Environment {
                 flush: &mut self.flush,
                 events: &mut self.events,
                 now,
                 rng,
             };
-            act(group, &mut around);
+            act(group, &mut environment);
         }
     }
 }

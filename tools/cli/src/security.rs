@@ -187,7 +187,7 @@ mod tests {
             protocol: Protocol::TGDH,
             mathematical_group: "ffdhe2048".parse().unwrap(),
             algorithm: Some("restart".parse().unwrap()),
-            record: RecordSuite::Aes256Gcm,
+            record: RecordSuite::AES_256_GCM,
             protection: Protection {
                 signing: Signing::Sign,
                 padding: Padding::PowerOfTwo,

@@ -1,22 +1,22 @@
-//! What a group is joined for.
+//! The kind of a group: with or without keys and view synchrony.
 
 use core::fmt;
 
-/// Of what kind a group is at one connection. All members should join it as the same kind: a bare
-/// member holds up the views of the others, and a flush-only member the keys.
+/// The kind of a group. All members should join it as the same kind: a bare member holds up the views of
+/// the others, and a flush-only member their keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum GroupKind {
     /// Views whose members share a key; messages are sealed.
     Secure,
-    /// Views without keys: view synchrony in the clear.
+    /// Views without keys: view synchrony without encryption.
     Flush,
-    /// Memberships and messages as the engine gives them, in the clear; open to senders who are not
+    /// Memberships and messages as the engine reports them, not encrypted; open to senders that are not
     /// members.
     Bare,
 }
 
 impl GroupKind {
-    /// Its name in texts.
+    /// Name in messages for people.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Secure => "secure",

@@ -1,9 +1,8 @@
-//! Joins what was split: messages, and tokens that the engine cannot carry in one piece.
+//! Reassembly of messages in parts, and of tokens that are too long for one message of the engine.
 //!
-//! Parts of one message arrive in order and without gap, because all of them have one service of FIFO
-//! strength; so what is out of order is a fault or an attack, and the message is given up with one
-//! error. What a sender can make this member keep is bounded: in bytes over all senders, and in
-//! messages that are open at once.
+//! Parts of one message arrive in order and without gaps, because all of them have the same service,
+//! FIFO or stronger. A part out of order is therefore a fault or an attack: the message is dropped and
+//! reported once. Memory is bounded: in bytes over all senders, and in incomplete messages per sender.
 
 use alloc::{collections::BTreeMap, vec::Vec};
 
@@ -38,24 +37,24 @@ pub(super) enum Kind {
     Token(i16),
 }
 
-/// What became of a part.
+/// The result of taking a part.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Joined {
-    /// More are to come.
-    Open,
-    /// It was the last one; here is the whole, if it was kept.
+pub(super) enum Reassembled {
+    /// More parts are to come.
+    Incomplete,
+    /// It was the last part: the whole message, if its bytes were kept.
     Complete(Vec<u8>),
-    /// The message is given up: tell it once.
+    /// The message is given up; reported once per message.
     Broken,
     /// It belongs to a message that was given up.
     Late,
 }
 
-/// Whether parts are put together or only followed.
+/// Whether parts are put together or only checked for order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Keep {
     Bytes,
-    /// The application takes each part as it comes.
+    /// The application takes each part as it arrives.
     Nothing,
 }
 
@@ -67,7 +66,7 @@ enum Assembly {
         next: u32,
         bytes: Vec<u8>,
     },
-    /// Given up; remembered until its last part.
+    /// Given up; remembered until its last part arrives.
     Broken,
 }
 
@@ -88,12 +87,12 @@ impl Assembly {
     }
 }
 
-/// Whose message it is, the key under which it is numbered, and its number.
+/// Sender, epoch of the key under which messages are numbered, and number.
 type Key = (MemberName, u32, u32);
 
 /// Incomplete messages of all senders.
 #[derive(Debug)]
-pub(super) struct Joiner {
+pub(super) struct Reassembly {
     open: BTreeMap<Key, Assembly>,
     /// Bytes kept.
     held: usize,
@@ -101,7 +100,7 @@ pub(super) struct Joiner {
     bound: usize,
 }
 
-impl Joiner {
+impl Reassembly {
     pub(super) const fn new(bound: usize) -> Self {
         Self {
             open: BTreeMap::new(),
@@ -110,13 +109,7 @@ impl Joiner {
         }
     }
 
-    /// Gives up everything: a new view.
-    pub(super) fn clear(&mut self) {
-        self.open.clear();
-        self.held = 0;
-    }
-
-    /// A refresh: messages sealed under the key before may be completed yet, older ones may not.
+    /// A refresh: messages under the previous key may still be completed, older ones may not.
     pub(super) fn refresh(&mut self, epoch: u32) {
         let held = &mut self.held;
         self.open.retain(|(_, of, _), assembly| {
@@ -128,8 +121,8 @@ impl Joiner {
         });
     }
 
-    /// What the sender began under earlier keys ends where it seals under a later one: parts of one
-    /// service come in order.
+    /// A sender that seals under a later key has ended what it began under earlier ones with the same
+    /// service, because parts of one service arrive in order.
     fn forget_before(&mut self, piece: &Piece<'_>) {
         let earlier = (piece.sender, 0, 0)..(piece.sender, piece.epoch, 0);
         let ended: Vec<Key> = self
@@ -147,7 +140,7 @@ impl Joiner {
     }
 
     /// Takes the next part.
-    pub(super) fn take(&mut self, piece: &Piece<'_>, keep: Keep) -> Joined {
+    pub(super) fn take(&mut self, piece: &Piece<'_>, keep: Keep) -> Reassembled {
         self.forget_before(piece);
         let key = (piece.sender, piece.epoch, piece.part.message);
         let last = piece.part.end == PartEnd::Last;
@@ -169,7 +162,7 @@ impl Joiner {
                 if !last {
                     self.open.insert(key, Assembly::Broken);
                 }
-                Joined::Late
+                Reassembled::Late
             }
             Some(Assembly::Growing { bytes, .. }) => {
                 self.held = self.held.saturating_sub(bytes.len());
@@ -179,7 +172,7 @@ impl Joiner {
         }
     }
 
-    fn grow(&mut self, key: Key, piece: &Piece<'_>, mut bytes: Vec<u8>, keep: Keep) -> Joined {
+    fn grow(&mut self, key: Key, piece: &Piece<'_>, mut bytes: Vec<u8>, keep: Keep) -> Reassembled {
         let last = piece.part.end == PartEnd::Last;
         if keep == Keep::Bytes {
             let total = bytes.len().saturating_add(piece.bytes.len());
@@ -189,7 +182,7 @@ impl Joiner {
             bytes.extend_from_slice(piece.bytes);
         }
         if last {
-            return Joined::Complete(bytes);
+            return Reassembled::Complete(bytes);
         }
         let Some(next) = piece.part.index.checked_add(1) else {
             return self.give_up(key, last);
@@ -204,15 +197,15 @@ impl Joiner {
                 bytes,
             },
         );
-        Joined::Open
+        Reassembled::Incomplete
     }
 
-    fn give_up(&mut self, key: Key, last: bool) -> Joined {
+    fn give_up(&mut self, key: Key, last: bool) -> Reassembled {
         if !last {
             self.make_room(key.0);
             self.open.insert(key, Assembly::Broken);
         }
-        Joined::Broken
+        Reassembled::Broken
     }
 
     /// Forgets the sender's oldest message if it has too many open.
@@ -301,42 +294,42 @@ mod tests {
             |p| p.kind = Kind::Signed(1),
         ];
         for change in changes {
-            let mut joiner = Joiner::new(100);
+            let mut reassembly = Reassembly::new(100);
             assert_eq!(
-                joiner.take(&piece(1, 0, More, b"ab"), Keep::Bytes),
-                Joined::Open
+                reassembly.take(&piece(1, 0, More, b"ab"), Keep::Bytes),
+                Reassembled::Incomplete
             );
             let mut wrong = piece(1, 1, More, b"cd");
             change(&mut wrong);
-            assert_eq!(joiner.take(&wrong, Keep::Bytes), Joined::Broken);
-            assert_eq!(joiner.held, 0);
+            assert_eq!(reassembly.take(&wrong, Keep::Bytes), Reassembled::Broken);
+            assert_eq!(reassembly.held, 0);
             assert_eq!(
-                joiner.take(&piece(1, 1, More, b"cd"), Keep::Bytes),
-                Joined::Late
+                reassembly.take(&piece(1, 1, More, b"cd"), Keep::Bytes),
+                Reassembled::Late
             );
             assert_eq!(
-                joiner.take(&piece(1, 2, Last, b"cd"), Keep::Bytes),
-                Joined::Late
+                reassembly.take(&piece(1, 2, Last, b"cd"), Keep::Bytes),
+                Reassembled::Late
             );
-            assert!(joiner.open.is_empty());
+            assert!(reassembly.open.is_empty());
         }
-        let mut joiner = Joiner::new(5);
+        let mut reassembly = Reassembly::new(5);
         assert_eq!(
-            joiner.take(&piece(1, 0, More, b"abc"), Keep::Bytes),
-            Joined::Open
+            reassembly.take(&piece(1, 0, More, b"abc"), Keep::Bytes),
+            Reassembled::Incomplete
         );
         assert_eq!(
-            joiner.take(&piece(2, 0, More, b"abc"), Keep::Bytes),
-            Joined::Broken
+            reassembly.take(&piece(2, 0, More, b"abc"), Keep::Bytes),
+            Reassembled::Broken
         );
         assert_eq!(
-            joiner.take(&piece(1, 1, Last, b"de"), Keep::Bytes),
-            Joined::Complete(b"abcde".to_vec())
+            reassembly.take(&piece(1, 1, Last, b"de"), Keep::Bytes),
+            Reassembled::Complete(b"abcde".to_vec())
         );
         // A message that begins in the middle.
         assert_eq!(
-            joiner.take(&piece(3, 4, Last, b"x"), Keep::Bytes),
-            Joined::Broken
+            reassembly.take(&piece(3, 4, Last, b"x"), Keep::Bytes),
+            Reassembled::Broken
         );
     }
 
@@ -346,36 +339,39 @@ mod tests {
         fn under(epoch: u32, piece: Piece<'_>) -> Piece<'_> {
             Piece { epoch, ..piece }
         }
-        let mut joiner = Joiner::new(8);
-        let mut take = |piece: Piece<'_>| (joiner.take(&piece, Keep::Bytes), joiner.held);
+        let mut reassembly = Reassembly::new(8);
+        let mut take = |piece: Piece<'_>| (reassembly.take(&piece, Keep::Bytes), reassembly.held);
         let agreed = |piece: Piece<'static>| Piece {
             service: Service::Agreed,
             ..piece
         };
-        assert_eq!(take(piece(0, 0, More, b"ab")), (Joined::Open, 2));
-        assert_eq!(take(agreed(piece(1, 0, More, b"cd"))), (Joined::Open, 4));
+        assert_eq!(take(piece(0, 0, More, b"ab")), (Reassembled::Incomplete, 2));
+        assert_eq!(
+            take(agreed(piece(1, 0, More, b"cd"))),
+            (Reassembled::Incomplete, 4)
+        );
         // What was begun with the same service under the key before ends here, and makes room.
         let begun = take(under(1, piece(0, 0, More, b"efghij")));
-        assert_eq!(begun, (Joined::Open, 8));
-        let whole = Joined::Complete(b"cd".to_vec());
+        assert_eq!(begun, (Reassembled::Incomplete, 8));
+        let whole = Reassembled::Complete(b"cd".to_vec());
         assert_eq!(take(agreed(piece(1, 1, Last, b""))), (whole, 6));
-        joiner.refresh(2);
-        assert_eq!(joiner.held, 6);
-        joiner.refresh(3);
-        assert_eq!((joiner.held, joiner.open.len()), (0, 0));
+        reassembly.refresh(2);
+        assert_eq!(reassembly.held, 6);
+        reassembly.refresh(3);
+        assert_eq!((reassembly.held, reassembly.open.len()), (0, 0));
     }
 
     #[test]
     fn a_sender_has_few_messages_open() {
-        let mut joiner = Joiner::new(1_000);
+        let mut reassembly = Reassembly::new(1_000);
         for message in 0..50 {
-            let begun = joiner.take(&piece(message, 0, PartEnd::More, b"abc"), Keep::Bytes);
-            assert_eq!(begun, Joined::Open);
-            let broken = joiner.take(&piece(100 + message, 7, PartEnd::More, b""), Keep::Bytes);
-            assert_eq!(broken, Joined::Broken);
+            let begun = reassembly.take(&piece(message, 0, PartEnd::More, b"abc"), Keep::Bytes);
+            assert_eq!(begun, Reassembled::Incomplete);
+            let broken = reassembly.take(&piece(100 + message, 7, PartEnd::More, b""), Keep::Bytes);
+            assert_eq!(broken, Reassembled::Broken);
         }
-        assert!(joiner.open.len() <= OPEN_MAX);
-        assert!(joiner.held <= 3 * OPEN_MAX);
+        assert!(reassembly.open.len() <= OPEN_MAX);
+        assert!(reassembly.held <= 3 * OPEN_MAX);
     }
 
     proptest! {
@@ -384,18 +380,18 @@ mod tests {
             cuts in proptest::collection::vec(1..40_usize, 1..20),
             other in 0..3_u32,
         ) {
-            let mut joiner = Joiner::new(10_000);
+            let mut reassembly = Reassembly::new(10_000);
             let mut whole = vec![];
             for (index, length) in cuts.iter().enumerate() {
                 let bytes = vec![index as u8; *length];
                 whole.extend_from_slice(&bytes);
                 let end = if index + 1 == cuts.len() { PartEnd::Last } else { PartEnd::More };
-                let joined = joiner.take(&piece(9, index as u32, end, &bytes), Keep::Bytes);
+                let joined = reassembly.take(&piece(9, index as u32, end, &bytes), Keep::Bytes);
                 match end {
-                    PartEnd::More => prop_assert_eq!(joined, Joined::Open),
-                    PartEnd::Last => prop_assert_eq!(joined, Joined::Complete(whole.clone())),
+                    PartEnd::More => prop_assert_eq!(joined, Reassembled::Incomplete),
+                    PartEnd::Last => prop_assert_eq!(joined, Reassembled::Complete(whole.clone())),
                 }
-                joiner.take(&piece(10 + other, index as u32, PartEnd::More, b"z"), Keep::Bytes);
+                reassembly.take(&piece(10 + other, index as u32, PartEnd::More, b"z"), Keep::Bytes);
             }
         }
 
@@ -403,16 +399,16 @@ mod tests {
         fn any_parts_keep_within_the_bound(
             parts in proptest::collection::vec((0..6_u32, 0..4_u32, any::<bool>(), 0..9_usize), 0..200),
         ) {
-            let mut joiner = Joiner::new(20);
+            let mut reassembly = Reassembly::new(20);
             for (message, index, last, length) in parts {
                 let end = if last { PartEnd::Last } else { PartEnd::More };
-                joiner.take(&piece(message, index, end, &[7; 9][..length]), Keep::Bytes);
-                let held: usize = joiner.open.values().map(|assembly| match assembly {
+                reassembly.take(&piece(message, index, end, &[7; 9][..length]), Keep::Bytes);
+                let held: usize = reassembly.open.values().map(|assembly| match assembly {
                     Assembly::Growing { bytes, .. } => bytes.len(),
                     Assembly::Broken => 0,
                 }).sum();
-                prop_assert_eq!(held, joiner.held);
-                prop_assert!(held <= 20 && joiner.open.len() <= OPEN_MAX);
+                prop_assert_eq!(held, reassembly.held);
+                prop_assert!(held <= 20 && reassembly.open.len() <= OPEN_MAX);
             }
         }
 

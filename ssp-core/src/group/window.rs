@@ -1,50 +1,48 @@
-//! Receipts of parts, by which a message longer than memory is sent no faster than the slowest member
-//! takes it.
+//! Flow control of messages in parts: a message longer than memory is sent no faster than the slowest
+//! member receives it.
 //!
 //! ```text
 //!  sender    part 0, 1 .. 7, REQUEST(8)   part 8 .. 15, REQUEST(16)   ..   part 31, REQUEST(32)  waits
 //!  receiver                     RECEIPT(8) to the sender alone  ..
 //! ```
 //!
-//! The daemon keeps what a member has yet to take, and closes a member that has too much waiting; it
-//! tells nobody how much that is. So a sender asks after each quarter of its window, with the service of
-//! the parts, and goes on while the last receipt of every member is less than a window behind. The
-//! sender's own parts come back to it, and count in the same way.
+//! The daemon queues what a member has yet to read, disconnects a member whose queue is too long, and
+//! tells nobody how long it is. So a sender requests receipts after each quarter of its window, with the
+//! service of the parts, and continues while the last receipt of every member is less than a window
+//! behind. The sender's own parts are delivered to it as well and count in the same way.
 //!
-//! Both are sealed messages of the sender, with a reserved type inside the seal; the daemon cannot tell
-//! them from others, nor make them up. Content: `u32 message || u32 parts before it`.
+//! Requests and receipts are sealed messages with a reserved type inside the seal, so the daemon can
+//! neither distinguish nor forge them. Content: `u32 message || u32 parts before it`.
 //!
 //! | who | what it can do |
 //! |---|---|
-//! | a member that gives no receipts | hold a sender up until that has waited long enough ([`forgo`](Receipts::forgo)) |
-//! | a member that gives false ones | be closed by the daemon itself for being too slow |
-//! | a member that asks needlessly | cause one short message for each of its own |
+//! | a member that sends no receipts | delay a sender until it stops waiting for the member ([`forgo`](SendWindow::forgo)) |
+//! | a member that sends false ones | be disconnected by the daemon for being too slow |
+//! | a member that requests needlessly | cause one short message for each of its own |
 
 use alloc::collections::BTreeMap;
 
 use gcs_proto::{flush::FlushLayer, gcs::SelfDelivery, name::MemberName, service::Service};
 use rand_core::CryptoRng;
 
-use super::{Around, Phase, SecureGroup, wire};
+use super::{Environment, Phase, SecureGroup, wire};
 use crate::{
     epoch::{Opened, ViewKeys},
-    outgoing::{Outgoing, PartStream},
     record::Content,
+    sending::{Outgoing, PartStream},
 };
 
-/// Own messages whose receipts are counted at once: receivers follow no more either.
+/// Most own messages whose receipts are counted at once; receivers keep no more either.
 const STREAMS: usize = 4;
 
-/// What members have received of own messages in parts.
+/// What members have confirmed of own messages in parts, under one key.
 #[derive(Debug, Default)]
-pub(super) struct Receipts {
-    /// By message: parts that each member has, of those that are waited for.
+pub(super) struct SendWindow {
+    /// By message: parts that each member has, of the members that are waited for.
     streams: BTreeMap<u32, BTreeMap<MemberName, u32>>,
-    /// Receipts that told something new, of all messages so far.
-    total: u64,
 }
 
-impl Receipts {
+impl SendWindow {
     pub(super) fn begin(&mut self, message: u32, members: &[MemberName]) {
         if self.streams.len() >= STREAMS {
             self.streams.pop_first();
@@ -57,24 +55,23 @@ impl Receipts {
         self.streams.remove(&message);
     }
 
-    /// A new key: no message goes on.
-    pub(super) fn clear(&mut self) {
-        self.streams.clear();
-    }
-
-    /// A member has so many parts of a message. One that is no longer waited for stays so.
-    fn received(&mut self, member: MemberName, message: u32, parts: u32) {
+    /// A member has so many parts of a message; whether that is more than it had. A member that is no
+    /// longer waited for stays so.
+    fn received(&mut self, member: MemberName, message: u32, parts: u32) -> bool {
         let known = self
             .streams
             .get_mut(&message)
             .and_then(|members| members.get_mut(&member));
-        if let Some(known) = known.filter(|known| **known < parts) {
-            *known = parts;
-            self.total += 1;
+        match known {
+            Some(known) if *known < parts => {
+                *known = parts;
+                true
+            }
+            Some(_) | None => false,
         }
     }
 
-    /// Parts, of so many sent, that not everybody who is waited for has.
+    /// Of so many parts sent, those that some member that is waited for does not have.
     fn in_flight(&self, message: u32, sent: u32) -> u32 {
         let least = self
             .streams
@@ -83,7 +80,7 @@ impl Receipts {
         least.map_or(0, |least| sent.saturating_sub(*least))
     }
 
-    /// Waits no longer for members that are a window behind.
+    /// Stops waiting for members that are a window behind.
     fn forgo(&mut self, message: u32, sent: u32, window: u32) {
         if let Some(members) = self.streams.get_mut(&message) {
             members.retain(|_, received| sent.saturating_sub(*received) < window);
@@ -104,25 +101,28 @@ fn read(body: &[u8]) -> Option<(u32, u32)> {
 }
 
 impl SecureGroup {
-    /// Receipts that told something new.
+    /// Receipts that confirmed parts not confirmed before.
     pub(crate) const fn receipts(&self) -> u64 {
-        self.receipts.total
+        self.history.receipts
     }
 
-    /// Parts of a message that not everybody who is waited for has received.
+    /// Parts of a message that some member that is waited for has not received.
     pub(crate) fn parts_in_flight(&self, stream: &PartStream) -> u32 {
-        let present = self.keys.as_ref().map(|keys| keys.schedule().key_id());
-        if present == Some(stream.key) {
-            self.receipts.in_flight(stream.message, stream.next)
-        } else {
-            0
+        match self.present.keyed() {
+            Some(keyed) if keyed.keys.schedule().key_id() == stream.key => {
+                keyed.window.in_flight(stream.message, stream.next)
+            }
+            Some(_) | None => 0,
         }
     }
 
-    /// Waits no longer for the members that are a window behind.
+    /// Stops waiting for the members that are a window behind.
     pub(crate) fn forgo_receipts(&mut self, stream: &PartStream) {
-        self.receipts
-            .forgo(stream.message, stream.next, stream.window);
+        if let Some(keyed) = self.present.keyed_mut() {
+            keyed
+                .window
+                .forgo(stream.message, stream.next, stream.window);
+        }
     }
 
     #[cfg(feature = "test-util")]
@@ -143,7 +143,7 @@ impl SecureGroup {
         self.send_one(&message, None, message.payload, flush, rng)
     }
 
-    /// A part was sent: asks for receipts if it is time to.
+    /// A part was sent: requests receipts after each quarter of the window.
     pub(super) fn request_receipts(
         &mut self,
         stream: &PartStream,
@@ -163,42 +163,56 @@ impl SecureGroup {
             protection: stream.protection,
         };
         if let Err(error) = self.send_one(&request, None, payload, flush, rng) {
-            // The part is sent, and what keeps this from following it ends the message anyway.
-            tracing::debug!(group = %self.name, %error, "receipts not asked for");
+            // The part is sent, and the next part will fail with the same error.
+            tracing::debug!(group = %self.name, %error, "receipts not requested");
         }
     }
 
-    /// A sealed message that members' sessions have for each other; no application sees it.
+    /// A sealed message between sessions, which no application sees.
     pub(super) fn internal_message(
         &mut self,
         sender: MemberName,
         opened: &Opened,
-        around: &mut Around<'_>,
+        environment: &mut Environment<'_>,
     ) {
         let told = read(&opened.payload);
-        // Messages are numbered anew under each key, so what was sealed before a refresh tells of
-        // another message, which ended with its key.
-        let present = self.keys.as_ref().map(ViewKeys::epoch) == Some(opened.epoch);
+        // Messages are numbered anew under each key: a receipt sealed before a refresh is for a message
+        // that ended with its key.
+        let present = self.present.keys().map(ViewKeys::epoch) == Some(opened.epoch);
         match (opened.message_type, told) {
             (wire::RECEIPT_REQUEST | wire::RECEIPT, Some(_)) if !present => {}
             (wire::RECEIPT_REQUEST, Some((message, parts))) if sender == self.me => {
-                self.receipts.received(sender, message, parts);
+                self.count_receipt(sender, message, parts);
             }
             (wire::RECEIPT_REQUEST, Some((message, parts))) => {
-                self.send_receipt(sender, message, parts, around);
+                self.send_receipt(sender, message, parts, environment);
             }
             (wire::RECEIPT, Some((message, parts))) => {
-                self.receipts.received(sender, message, parts);
+                self.count_receipt(sender, message, parts);
             }
             (_, _) => self.stats.reserved += 1,
         }
     }
 
-    fn send_receipt(&mut self, to: MemberName, message: u32, parts: u32, around: &mut Around<'_>) {
+    fn count_receipt(&mut self, sender: MemberName, message: u32, parts: u32) {
+        if let Some(keyed) = self.present.keyed_mut()
+            && keyed.window.received(sender, message, parts)
+        {
+            self.history.receipts += 1;
+        }
+    }
+
+    fn send_receipt(
+        &mut self,
+        to: MemberName,
+        message: u32,
+        parts: u32,
+        environment: &mut Environment<'_>,
+    ) {
         match self.phase() {
-            // Its sender may have all confirmations of the key before this member has.
+            // The sender may have received all confirmations of the key before this member.
             Phase::Secure | Phase::Confirming => {}
-            // The message ends with the view or the key, and so does the wait for receipts.
+            // The message ends with the view or the key, so nobody waits for receipts.
             Phase::Joining
             | Phase::Agreeing
             | Phase::Refreshing
@@ -214,10 +228,10 @@ impl SecureGroup {
         };
         let signing = self.options.protection.signing;
         let sent = self
-            .seal(Service::Fifo, content, signing, around.rng)
+            .seal(Service::Fifo, content, signing, environment.rng)
             .and_then(|sealed| {
                 let (group, service) = (self.name, Service::Fifo);
-                Ok(around
+                Ok(environment
                     .flush
                     .unicast(group, to, service, wire::SEALED, sealed)?)
             });
@@ -239,52 +253,50 @@ mod tests {
     }
 
     #[test]
-    fn the_slowest_member_counts() {
+    fn the_slowest_member_limits_the_sender() {
         let [a, b] = names();
-        let mut receipts = Receipts::default();
-        receipts.begin(7, &[a, b]);
-        assert_eq!(receipts.in_flight(7, 5), 5);
-        receipts.received(a, 7, 5);
-        receipts.received(b, 7, 2);
-        assert_eq!(receipts.in_flight(7, 6), 4);
+        let mut window = SendWindow::default();
+        window.begin(7, &[a, b]);
+        assert_eq!(window.in_flight(7, 5), 5);
+        assert!(window.received(a, 7, 5));
+        assert!(window.received(b, 7, 2));
+        assert_eq!(window.in_flight(7, 6), 4);
         // Neither late, nor repeated, nor of another message, nor of a stranger.
-        receipts.received(b, 7, 1);
-        receipts.received(b, 7, 2);
-        receipts.received(b, 8, 6);
-        receipts.received("#c#n1".parse().unwrap(), 7, 6);
-        assert_eq!((receipts.in_flight(7, 6), receipts.total), (4, 2));
+        let stranger = "#c#n1".parse().unwrap();
+        for (member, message, parts) in [(b, 7, 1), (b, 7, 2), (b, 8, 6), (stranger, 7, 6)] {
+            assert!(!window.received(member, message, parts));
+        }
+        assert_eq!(window.in_flight(7, 6), 4);
         // More than was sent is all of it.
-        receipts.received(b, 7, u32::MAX);
-        assert_eq!(receipts.in_flight(7, 6), 1);
-        assert_eq!(receipts.in_flight(8, 6), 0);
+        window.received(b, 7, u32::MAX);
+        assert_eq!(window.in_flight(7, 6), 1);
+        assert_eq!(window.in_flight(8, 6), 0);
     }
 
     #[test]
-    fn who_is_a_window_behind_is_forgone() {
+    fn a_member_a_window_behind_is_not_waited_for() {
         let [a, b] = names();
-        let mut receipts = Receipts::default();
-        receipts.begin(1, &[a, b]);
-        receipts.received(a, 1, 7);
-        receipts.forgo(1, 8, 8);
-        assert_eq!(receipts.in_flight(1, 8), 1);
-        receipts.received(b, 1, 1);
-        assert_eq!(receipts.in_flight(1, 8), 1);
-        receipts.forgo(1, 15, 8);
-        assert_eq!(receipts.in_flight(1, 15), 0);
+        let mut window = SendWindow::default();
+        window.begin(1, &[a, b]);
+        window.received(a, 1, 7);
+        window.forgo(1, 8, 8);
+        assert_eq!(window.in_flight(1, 8), 1);
+        window.received(b, 1, 1);
+        assert_eq!(window.in_flight(1, 8), 1);
+        window.forgo(1, 15, 8);
+        assert_eq!(window.in_flight(1, 15), 0);
     }
 
     #[test]
     fn few_messages_are_followed() {
-        let mut receipts = Receipts::default();
+        let mut window = SendWindow::default();
         for message in 0..10 {
-            receipts.begin(message, &names());
+            window.begin(message, &names());
         }
-        let followed: Vec<_> = receipts.streams.keys().copied().collect();
+        let followed: Vec<_> = window.streams.keys().copied().collect();
         assert_eq!(followed, [6, 7, 8, 9]);
-        receipts.end(7);
-        assert_eq!(receipts.in_flight(7, 1), 0);
-        receipts.clear();
-        assert_eq!(receipts.in_flight(9, 1), 0);
+        window.end(7);
+        assert_eq!(window.in_flight(7, 1), 0);
     }
 
     #[test]
