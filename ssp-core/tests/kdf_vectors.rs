@@ -138,7 +138,7 @@ fn key_schedule() {
             case.keys["fingerprint"]
         );
         for (member, suites) in &case.record_keys {
-            assert_eq!(suites.len(), RecordSuite::ALL.len());
+            assert!(suites.keys().eq(&[1, 2, 3, 4, 5]));
             for (number, expected) in suites {
                 let suite = RecordSuite::from_number(*number).unwrap();
                 let keys = schedule.record_keys(*number, suite.key_length(), member.as_bytes());

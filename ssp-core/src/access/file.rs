@@ -1,4 +1,4 @@
-//! Access policies as a text.
+//! Access policies in a text file.
 
 use alloc::{
     borrow::ToOwned,
@@ -13,24 +13,24 @@ use crate::identity::session_name;
 
 /// Most rules of a file.
 const RULES_MAX: usize = 4_096;
-/// Longest part of a bad line that an error repeats, in bytes.
+/// Most characters of an invalid line that an error shows.
 const SHOWN: usize = 80;
 
 /// What is wrong with a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum PolicyErrorKind {
-    /// Not four fields.
-    #[error("verdict, actions, groups and who are wanted")]
+    /// Not exactly four fields.
+    #[error("expected four fields: verdict, actions, groups, members")]
     Fields,
     /// Neither `allow` nor `deny`.
     #[error("verdict is neither allow nor deny")]
     Verdict,
-    /// An action that does not exist.
-    #[error("unknown action, there is: join, admit, send, receive, *")]
+    /// An unknown action.
+    #[error("unknown action, expected join, admit, send, receive or *")]
     Action,
     /// A `*` that is not at the end.
-    #[error("* stands at the end of a pattern or nowhere")]
+    #[error("* is allowed only at the end of a pattern")]
     Pattern,
     /// A field without a name.
     #[error("field without a name")]
@@ -45,7 +45,7 @@ pub enum PolicyErrorKind {
 pub struct PolicyError {
     /// Number of the line, from 1.
     pub line: usize,
-    /// The line, cut if it is long.
+    /// The line, truncated if it is long.
     pub text: String,
     /// What is wrong with it.
     pub kind: PolicyErrorKind,
@@ -60,7 +60,7 @@ impl fmt::Display for PolicyError {
 
 impl core::error::Error for PolicyError {}
 
-/// A name, or the beginning of one.
+/// A name or a prefix of names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Pattern {
     Whole(String),
@@ -87,7 +87,7 @@ impl Pattern {
     }
 }
 
-/// Whom a rule is about.
+/// The members that a rule applies to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Who {
     Everybody,
@@ -148,7 +148,7 @@ struct Rule {
     who: Who,
 }
 
-/// A policy as a text: one rule a line, the first that fits decides.
+/// A policy in a text: one rule per line, of which the first that matches decides.
 ///
 /// ```text
 /// # verdict  actions       groups   who
@@ -161,13 +161,13 @@ struct Rule {
 ///
 /// * Verdict: `allow` or `deny`.
 /// * Actions: a list of `join`, `admit`, `send`, `receive`, or `*` for all.
-/// * Groups: a name, or the beginning of one with `*` behind.
+/// * Groups: a name, or a prefix followed by `*`.
 /// * Who: `*` for everybody; a whole member name, `#alice#n1`; a session name at any daemon, `alice`;
-///   or a field of the identity and its value, `O=Example Ltd` to the end of the line, again with `*`
-///   behind a beginning. Fields of certificates are CN, O, OU, L, ST, C, issuer and serial. Somebody
-///   without the field does not fit.
+///   or a field of the identity and its value, `O=Example Ltd` to the end of the line, or a prefix
+///   followed by `*`. Fields of certificates are CN, O, OU, L, ST, C, issuer and serial. A member
+///   without the field does not match.
 ///
-/// What no rule fits is denied. A comment is a line that is `#` alone or begins with `#` and a blank.
+/// What no rule matches is denied. Lines that are `#` alone, or begin with `#` and a blank, are comments.
 ///
 /// ```
 /// use ssp_core::access::FilePolicy;
