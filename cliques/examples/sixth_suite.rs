@@ -31,7 +31,7 @@ use cliques::{
     Change, Cost, DecodeError, Error, Exponentiation, Group, GroupSecret, KeyAgreement, MemberName,
     NamedGroup, Outgoing, PeerFault, Protocol, Recipient, Rejected, Step, Suite, Survival,
     TokenKind, TokenService, constructor,
-    group::ElementError,
+    group::{ElementError, GroupExt},
     testing::{bus::Schedule, contract},
 };
 use rand_core::CryptoRng;

@@ -2,7 +2,7 @@
 //!
 //! Encodings of the key agreement notes, section 2.4: integers are big-endian, a name is a 16-bit
 //! length and its bytes, a list a 16-bit count and its items. A reader borrows what it reads and
-//! believes no count that the bytes left over cannot hold.
+//! refuses a count that the remaining bytes cannot hold.
 
 use alloc::vec::Vec;
 
@@ -13,10 +13,10 @@ use crate::error::DecodeError;
 /// Bytes of the shortest name, with its length.
 pub(crate) const NAME_LEAST: usize = 3;
 
-/// What errors call the length of a name.
+/// The name of the length of a name, in errors.
 pub(crate) const NAME: &str = "length of a name";
 
-/// Reads a structure from the front; every read names the field it was for.
+/// Reads a structure field by field; every read names its field, for errors.
 #[derive(Clone)]
 pub(crate) struct Reader<'a> {
     rest: &'a [u8],
@@ -145,9 +145,9 @@ pub(crate) fn illegal_name(length: usize, what: &'static str) -> DecodeError {
 
 /// Writes a structure.
 ///
-/// Lengths above what their field holds are cut off at its maximum, with the bytes: such a value
-/// is refused by every receiver. The constructors of everything that is written keep it from
-/// happening, except for names and signatures that a caller of this crate makes up.
+/// Bytes that are too long for their length field are truncated to its maximum; every receiver refuses
+/// such a value. The constructors of what is written prevent this, except for names and signatures that a
+/// caller of this crate supplies.
 pub(crate) struct Writer(Vec<u8>);
 
 impl Writer {
@@ -197,12 +197,12 @@ impl Writer {
         self.u32(len).raw(bytes.get(..kept).unwrap_or(bytes))
     }
 
-    /// What was written so far.
+    /// The bytes written so far.
     pub(crate) fn as_slice(&self) -> &[u8] {
         &self.0
     }
 
-    /// Everything written.
+    /// The bytes written.
     pub(crate) fn into_vec(self) -> Vec<u8> {
         self.0
     }

@@ -2,7 +2,7 @@
 
 use core::ops::AddAssign;
 
-/// Kinds of exponentiation that are counted apart.
+/// Kinds of exponentiation, which are counted separately.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Exponentiation {
     /// Arbitrary base, exponent about as long as the modulus.
@@ -13,11 +13,11 @@ pub enum Exponentiation {
     FixedBase,
 }
 
-/// Work counted at one member, in operations; messages and bytes are those it sent.
+/// The operations of one member, and the messages and bytes that it sent.
 ///
-/// Exponentiations are told apart because their prices differ by an order of magnitude: `full`
-/// has an exponent as long as the group order where that order is as long as the modulus, `short`
-/// one of at most 512 bits, `fixed_base` raises the generator.
+/// Exponentiations are counted by kind because their times differ by an order of magnitude: `full` has
+/// an exponent as long as the modulus, `short` one of at most 512 bits, `fixed_base` raises the
+/// generator.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Cost {
@@ -53,22 +53,22 @@ impl Cost {
 }
 
 impl Cost {
-    /// What was counted since `earlier`, a reading of the same counters.
+    /// The difference to `earlier`, a previous reading of the same counters.
     #[must_use]
     pub fn since(mut self, earlier: &Self) -> Self {
         self.combine(earlier, u64::saturating_sub);
         self
     }
 
-    /// The greater one of each counter.
+    /// The maximum of each counter.
     #[must_use]
     pub fn max(mut self, other: &Self) -> Self {
         self.combine(other, u64::max);
         self
     }
 
-    /// Combines every counter with the other's. Takes the other apart by name, so that a counter
-    /// that is forgotten here does not compile.
+    /// Combines every counter with that of `other`. The pattern lists all fields, so that a missing counter
+    /// does not compile.
     fn combine(&mut self, other: &Self, with: impl Fn(u64, u64) -> u64) {
         let Self {
             full_exponentiations,

@@ -10,14 +10,14 @@ use crate::token::TokenKind;
 /// Any error of this crate. State is unchanged whenever one is returned.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// Bytes that cannot be read. Nobody in particular is to blame, unless they are the body of an
-    /// authentic token: then its author wrote them.
+    /// Bytes that cannot be decoded. No member is to blame, unless they are the body of an authentic token:
+    /// then its author is.
     #[error("undecodable: {0}")]
     Decode(#[from] DecodeError),
     /// A message that is not for this agreement, or not authentic: drop and count it.
     #[error("not for this agreement: {0}")]
     Rejected(#[from] Rejected),
-    /// A token of a kind that the present state does not wait for.
+    /// A token of a kind that the present state does not expect.
     #[error("{kind} not expected from {sender}")]
     Unexpected {
         /// Who sent it.
@@ -33,16 +33,15 @@ pub enum Error {
         /// Which rule was broken.
         fault: PeerFault,
     },
-    /// Authentic messages that do not fit together, of which nobody can tell which one breaks the
-    /// protocol: the agreement is to be abandoned.
+    /// Authentic messages that contradict one another, without evidence which one breaks the protocol: the
+    /// agreement is to be abandoned.
     #[error("the messages of {} members contradict one another", suspects.len())]
     Contradiction {
         /// Who sent them.
         suspects: Vec<MemberName>,
     },
-    /// A key maps to the exponent 0, with which nothing can be agreed on. It happens by chance, about
-    /// once in as many keys as the group has elements, and is nobody's fault: the agreement is to be
-    /// abandoned.
+    /// A key maps to the exponent 0, with which no key can be agreed. It happens by chance, with a
+    /// probability of about 1 / q, and is no member's fault: the agreement is to be abandoned.
     #[error("a key maps to the exponent 0")]
     DegenerateKey,
     /// The caller's order of calls or arguments, never untrusted data.
@@ -85,7 +84,7 @@ pub enum DecodeError {
     /// Fewer bytes than the structure needs.
     #[error("{0} is cut short")]
     Truncated(&'static str),
-    /// Bytes left over behind the structure.
+    /// Bytes after the end of the structure.
     #[error("{0} bytes left over")]
     Trailing(usize),
     /// A number outside its range.

@@ -20,6 +20,7 @@ pub mod group;
 pub mod keytree;
 mod rules;
 mod secret;
+mod staged;
 pub mod str_;
 mod suite;
 mod suites;

@@ -1,4 +1,4 @@
-//! Rules that all suites keep alike: lists of members, blame, tokens that are not awaited.
+//! Rules common to all suites: lists of members, blame, unexpected tokens.
 
 use alloc::{
     collections::{BTreeMap, BTreeSet},
@@ -15,7 +15,7 @@ use crate::{
 /// Most members a group can have: lists have 16-bit counts.
 pub(crate) const MEMBERS_MAX: usize = 65_535;
 
-/// A change of a group that there is not.
+/// A change without a group.
 pub(crate) const NO_GROUP: Error = Error::ApiMisuse("no completed agreement to update");
 
 /// `culprit` broke the protocol.
@@ -32,7 +32,7 @@ pub(crate) const LISTED_TWICE: Error = Error::ApiMisuse("a member is listed twic
 /// More members than a token can list.
 pub(crate) const TOO_MANY: Error = Error::ApiMisuse("more than 65535 members");
 
-/// A token of a kind that is not awaited.
+/// A token of a kind that the present state does not expect.
 pub(crate) fn unexpected(sender: &MemberName, kind: TokenKind) -> Error {
     Error::Unexpected {
         sender: *sender,
@@ -70,7 +70,7 @@ pub(crate) fn check_entry(me: &MemberName, members: &[MemberName]) -> Result<(),
     Ok(())
 }
 
-/// The members of `order` without `left`, in their order, for `me`, who stays.
+/// The members of `order` without `left`, in their order. `me` must stay.
 pub(crate) fn remaining(
     order: &[MemberName],
     left: &[MemberName],
@@ -81,7 +81,7 @@ pub(crate) fn remaining(
         return Err(Error::ApiMisuse("this member is among those who left"));
     }
     if left.iter().any(|name| !order.contains(name)) {
-        return Err(Error::ApiMisuse("somebody left who was no member"));
+        return Err(Error::ApiMisuse("a member left that was not in the group"));
     }
     Ok(order
         .iter()
@@ -90,7 +90,7 @@ pub(crate) fn remaining(
         .collect())
 }
 
-/// Whether `names` are the names of `order`, in that order.
+/// Whether `names` are the names of the members of `order`, in that order.
 pub(crate) fn same_names<'a>(
     names: impl ExactSizeIterator<Item = &'a [u8]>,
     order: &[MemberName],
@@ -101,7 +101,7 @@ pub(crate) fn same_names<'a>(
             .all(|(name, member)| name == member.as_bytes())
 }
 
-/// The members with the names in `names`, in that order, if these are all of them, each once.
+/// The members in the order of `names`, if these are the names of all of them, each once.
 pub(crate) fn permutation(members: &[MemberName], names: &[&[u8]]) -> Option<Vec<MemberName>> {
     let mut left: BTreeMap<&[u8], &MemberName> = members
         .iter()

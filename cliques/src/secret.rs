@@ -1,4 +1,4 @@
-//! Secrets that erase themselves and never show.
+//! The group secret.
 
 use alloc::boxed::Box;
 use core::fmt;
@@ -8,8 +8,8 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// The group secret: the agreed group element in its fixed-length encoding.
 ///
-/// Never a key itself: keys are derived from it together with the view it was agreed in.
-/// Erased on drop; compares in constant time; has no `Clone` and shows nothing in `Debug`.
+/// Never used as a key itself: keys are derived from it and the view in which it was agreed. Erased on
+/// drop, compared in constant time, without `Clone`, and not shown by `Debug`.
 pub struct GroupSecret(Box<[u8]>);
 
 impl GroupSecret {

@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 
 use cliques::{
     Change, Group, MathematicalGroup, MemberName, NamedGroup, Protocol,
-    group::{ElementError, ElementPolicy, Modp, ModpElement, ParameterError},
+    group::{ElementError, ElementPolicy, GroupExt, Modp, ModpElement, ParameterError},
     testing::rng::seeded,
 };
 use num_bigint::BigUint;

@@ -3,7 +3,7 @@
 
 use cliques::{
     Group, NamedGroup,
-    group::{ElementError, GroupVisitor},
+    group::{ElementError, GroupExt, GroupVisitor},
     testing::rng::seeded,
 };
 use proptest::prelude::*;

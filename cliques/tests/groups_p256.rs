@@ -10,7 +10,7 @@
 
 use cliques::{
     Exponentiation, Group, NamedGroup,
-    group::{ElementError, P256, P256Scalar, P256Secret},
+    group::{ElementError, GroupExt, P256, P256Scalar, P256Secret},
     testing::rng::{ReplayRng, seeded},
 };
 use num_bigint::BigUint;

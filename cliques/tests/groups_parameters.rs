@@ -8,7 +8,10 @@
     missing_docs
 )]
 
-use cliques::{Group, NamedGroup, group::Modp};
+use cliques::{
+    Group, NamedGroup,
+    group::{GroupExt, Modp},
+};
 use num_bigint::BigUint;
 use serde_json::Value;
 use sha2::{Digest, Sha256};

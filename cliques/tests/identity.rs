@@ -5,7 +5,7 @@
 use cliques::{
     Change, Error, Exponentiation, Group, GroupSecret, KeyAgreement, PeerFault,
     gdh::Gdh,
-    group::ElementError,
+    group::{ElementError, Unverified},
     testing::{rng::seeded, world::members},
 };
 use rand_core::CryptoRng;
@@ -20,6 +20,10 @@ const ORDER: u64 = 65_183;
 impl Careless {
     fn times(a: u64, b: u64) -> u64 {
         a * b % ORDER
+    }
+
+    fn plus(a: u64, b: u64) -> u64 {
+        (a + b) % ORDER
     }
 }
 
@@ -65,20 +69,16 @@ impl Group for Careless {
         exponents.iter().map(power).collect()
     }
 
-    fn multiply(&self, a: &u64, b: &u64) -> u64 {
-        (a + b) % ORDER
-    }
-
     fn divide_vartime(&self, dividend: &u64, divisor: &u64) -> u64 {
         (dividend + ORDER - divisor % ORDER) % ORDER
     }
 
     fn multiply_secret(&self, secret: &Zeroizing<u64>, factor: &u64) -> Zeroizing<u64> {
-        Zeroizing::new(self.multiply(secret, factor))
+        Zeroizing::new(Self::plus(**secret, *factor))
     }
 
     fn multiply_secrets(&self, a: &Zeroizing<u64>, b: &Zeroizing<u64>) -> Zeroizing<u64> {
-        Zeroizing::new(self.multiply(a, b))
+        Zeroizing::new(Self::plus(**a, **b))
     }
 
     fn secret_to_scalar(&self, secret: &Zeroizing<u64>) -> Option<Zeroizing<u64>> {
@@ -102,9 +102,9 @@ impl Group for Careless {
         element.to_be_bytes().to_vec()
     }
 
-    fn decode(&self, bytes: &[u8]) -> Result<u64, ElementError> {
+    fn parse(&self, bytes: &[u8]) -> Result<Unverified<u64>, ElementError> {
         let bytes = bytes.try_into().map_err(|_| ElementError::Encoding)?;
-        Ok(u64::from_be_bytes(bytes))
+        Ok(Unverified::new(u64::from_be_bytes(bytes)))
     }
 
     fn is_identity(&self, secret: &Zeroizing<u64>) -> bool {

@@ -13,7 +13,7 @@ mod common;
 use bytes::Bytes;
 use cliques::{
     Protocol, ReceivedToken, Recipient, TokenKind,
-    group::{Group as _, Ristretto255},
+    group::{GroupExt as _, Ristretto255},
     testing::signature::TestVerifier,
 };
 use common::{BASIC, Design, OPTIMIZED, Trio, config, describe, id, view};

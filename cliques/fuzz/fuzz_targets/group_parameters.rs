@@ -6,7 +6,7 @@
 
 use cliques::{
     Group,
-    group::{Modp, ParameterError},
+    group::{GroupExt, Modp, ParameterError},
 };
 use libfuzzer_sys::fuzz_target;
 

@@ -14,6 +14,7 @@ use crate::{
     error::{Error, Rejected},
     group::Group,
     rules::{NO_GROUP, check_entry, check_members, remaining, unexpected},
+    staged::{admit, staged_agreement},
     token::TokenKind,
 };
 
@@ -23,7 +24,7 @@ use crate::{
 pub struct Bd<G: Group> {
     me: MemberName,
     arithmetic: Arithmetic<G>,
-    /// Ring order of the last completed agreement: nothing else outlives one.
+    /// Ring order of the last completed agreement; nothing else is kept.
     completed: Option<Vec<MemberName>>,
     staged: Option<RingRun<G>>,
 }
@@ -39,7 +40,7 @@ impl<G: Group> Bd<G> {
         }
     }
 
-    /// A full run among these members.
+    /// Starts a full agreement among these members.
     fn start(&mut self, order: Vec<MemberName>, rng: &mut dyn CryptoRng) -> Result<Step, Error> {
         if order.len() == 1 {
             return self.alone(order, rng);
@@ -49,7 +50,7 @@ impl<G: Group> Bd<G> {
         Ok(step)
     }
 
-    /// A group of this member alone: its own neighbour on both sides, so K = z^r.
+    /// A group of this member alone, which is its own neighbour on both sides: K = z^r.
     fn alone(&mut self, order: Vec<MemberName>, rng: &mut dyn CryptoRng) -> Result<Step, Error> {
         let share = self.arithmetic.draw(rng);
         let blinded = self.arithmetic.exponentiate_generator(&share);
@@ -62,8 +63,8 @@ impl<G: Group> Bd<G> {
         Ok(Step::complete(secret))
     }
 
-    /// Installs the order of a run that is complete.
-    fn settle(&mut self, step: Step) -> Step {
+    /// Installs the order of the agreement if it is complete.
+    fn install(&mut self, step: Step) -> Step {
         if step.secret.is_some() {
             self.completed = self.staged.take().map(|run| run.order);
         }
@@ -72,13 +73,7 @@ impl<G: Group> Bd<G> {
 }
 
 impl<G: Group> KeyAgreement for Bd<G> {
-    fn group_name(&self) -> &str {
-        self.arithmetic.group().name()
-    }
-
-    fn me(&self) -> &MemberName {
-        &self.me
-    }
+    staged_agreement!();
 
     fn begin(&mut self, change: Change, rng: &mut dyn CryptoRng) -> Result<Step, Error> {
         match change {
@@ -111,56 +106,29 @@ impl<G: Group> KeyAgreement for Bd<G> {
         body: &[u8],
         _: &mut dyn CryptoRng,
     ) -> Result<Step, Error> {
-        let run = match self.staged.as_mut() {
-            None if *sender == self.me => {
-                return Err(Rejected::Repeated(*sender).into());
-            }
-            None => return Err(unexpected(sender, kind)),
-            Some(run) if *sender == self.me => {
-                let step = run.process_own(kind, body, &mut self.arithmetic)?;
-                return Ok(self.settle(step));
-            }
-            Some(run) if !run.order.contains(sender) => {
-                return Err(Rejected::NotInView(*sender).into());
-            }
-            Some(run) => run,
-        };
+        if *sender == self.me {
+            let repeated = || Rejected::Repeated(*sender);
+            let run = self.staged.as_mut().ok_or_else(repeated)?;
+            let step = run.process_own(kind, body, &mut self.arithmetic)?;
+            return Ok(self.install(step));
+        }
+        let run = admit(self.staged.as_mut(), sender, kind)?;
         let step = match kind {
             super::BLINDED_SHARE => run.process_blinded(sender, body, &mut self.arithmetic)?,
             super::QUOTIENT => run.process_quotient(sender, body, &mut self.arithmetic)?,
+            // Kinds of other suites.
             _ => return Err(unexpected(sender, kind)),
         };
-        Ok(self.settle(step))
+        Ok(self.install(step))
     }
 
     fn is_awaited(&self) -> bool {
         self.staged.as_ref().is_none_or(RingRun::is_awaited)
     }
 
-    fn abandon(&mut self) {
-        self.staged = None;
-    }
-
-    fn reset(&mut self) {
-        self.staged = None;
-        self.completed = None;
-    }
-
-    fn order(&self) -> &[MemberName] {
-        match (&self.staged, &self.completed) {
-            (Some(run), _) => &run.order,
-            (None, Some(order)) => order,
-            (None, None) => &[],
-        }
-    }
-
-    /// Nobody: all members do the same.
+    /// None: all members do the same.
     fn controller(&self) -> Option<&MemberName> {
         None
-    }
-
-    fn take_cost(&mut self) -> Cost {
-        self.arithmetic.take_cost()
     }
 }
 

@@ -5,8 +5,8 @@
 //! | blinded share | 32-byte hash of the order, element z |
 //! | quotient | element X |
 //!
-//! The hash is SHA-256 of the member list, u16 count and names (u16 length, bytes) in ring order: who
-//! places the members otherwise is found out before anything is computed.
+//! The hash is SHA-256 of the member list, u16 count and names (u16 length, bytes) in ring order. A
+//! member with another order is detected before anything is computed.
 //!
 //! Source: key agreement notes, section 2.4.
 

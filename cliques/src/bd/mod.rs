@@ -2,22 +2,22 @@
 //!
 //! # The idea
 //!
-//! The members stand in a ring. Each draws a share r_i and shows z_i = g^(r_i); each pair of
-//! neighbours could now agree on g^(r_i r_(i+1)) as in Diffie-Hellman. The group secret is the product
-//! of these over the whole ring,
+//! The members form a ring. Each draws a share r_i and broadcasts z_i = g^(r_i), so that each pair of
+//! neighbours can compute the Diffie-Hellman value g^(r_i r_(i+1)). The group secret is the product of
+//! these values over the whole ring,
 //!
 //! ```text
 //! K = g^(r_1 r_2 + r_2 r_3 + .. + r_n r_1).
 //! ```
 //!
-//! A member knows the factor on its left, A_0 = z_(i-1)^(r_i), and the quotient of every two factors
-//! next to each other is shown by the member between them: X_i = (z_(i+1) / z_(i-1))^(r_i). So from
-//! its own factor it walks around the ring and multiplies.
+//! A member knows the factor on its left, A_0 = z_(i-1)^(r_i). The quotient of two adjacent factors is
+//! broadcast by the member between them: X_i = (z_(i+1) / z_(i-1))^(r_i). With these a member computes
+//! one factor after the other around the ring, and multiplies them.
 //!
 //! # Every event
 //!
-//! Nothing outlives an event, and there are no roles. Founding a group of several, join, leave,
-//! merge, partition and refresh are all the same full run with fresh shares:
+//! Nothing is kept from one event to the next, and there are no roles. Founding a group of several
+//! members, join, leave, merge, partition and refresh are all the same full agreement with fresh shares:
 //!
 //! ```text
 //!   each i                                           everybody
@@ -30,11 +30,10 @@
 //!                 A_0 = z_(i-1)^(r_i),  A_j = A_(j-1) X_(i+j-1),  K = A_0 A_1 .. A_(n-1)
 //! ```
 //!
-//! The ring is the order of the members: those who stay in their order, then those who are new in
-//! the order of the membership, which must be the order in which the new ones are told of all
-//! members. Each z comes with a hash of that order. Every member starts by itself: a driver that knows
-//! no better may let all of them [enter](crate::Change::Enter). A refresh, too, must be started at
-//! all members.
+//! The ring has the remaining members in their order, then the new ones in the order of the membership,
+//! in which the new members must be given the list of all members. Each z is sent with a hash of that
+//! order. Every member starts by itself; a driver without more knowledge may let all of them
+//! [enter](crate::Change::Enter). A refresh must be started at all members, too.
 //!
 //! A lone member is its own neighbour, K = z^r. Of two members each is the other's neighbour on both
 //! sides, so both X are 1 and K = g^(2 r_1 r_2); no X of a larger ring may be 1.
@@ -42,25 +41,25 @@
 //! # The efficient form
 //!
 //! The paper's K = z_(i-1)^(n r_i) X_i^(n-1) X_(i+1)^(n-2) .. X_(i-2) has n - 1 exponentiations with
-//! small exponents; their multiplications dominated the measured time of large groups. The walk
-//! around the ring has 2(n - 1) multiplications. One more checks that the product of all X is 1, as
-//! it must be. Where it is not, tokens contradict one another and nobody can tell whose is wrong: the
-//! error names all the others as suspects.
+//! small exponents; their multiplications dominated the measured time of large groups. This form has
+//! 2(n - 1) multiplications. One more checks that the product of all X is 1, as it must be. If it is
+//! not, the tokens contradict one another, and no member can tell which one is wrong: the error names
+//! all the others as suspects.
 //!
 //! # Tests of elements
 //!
-//! Encoding and range of an element are checked when it comes in. Whether it is in the group is
-//! tested before it is used: the two z of the neighbours together when all have come, the X of all
-//! others together when the last has come. The z of the rest are used by nobody else than their
-//! neighbours. A failure names the author of the element.
+//! Encoding and range of an element are checked on receipt. Whether it is in the group is tested before
+//! it is used: the two z of the neighbours together when all have arrived, the X of all others together
+//! when the last one has arrived. Other z are used by their neighbours only. A failure names the author
+//! of the element.
 //!
-//! An X that comes before the last z waits, one for each member.
+//! An X that arrives before the last z is stored, one for each member.
 //!
 //! # Why the new key is independent of the old ones
 //!
-//! All shares are fresh. Whoever has no share of the run sees what a listener sees: K is then as
-//! good as random under the decisional Diffie-Hellman assumption. The protocol itself needs no
-//! exponents as long as q: in groups with p = 2q + 1, short ones as of RFC 7919 would do.
+//! All shares are fresh. Whoever has none of them sees only what an eavesdropper sees, to whom K is
+//! indistinguishable from random under the decisional Diffie-Hellman assumption. The protocol itself
+//! does not need exponents as long as q: in groups with p = 2q + 1, short ones as in RFC 7919 suffice.
 //!
 //! # In numbers
 //!
@@ -86,12 +85,12 @@
 //! let z = r.map(|r| pow(g, r));
 //! assert_eq!(z, [23_910, 105_495, 53_533]);
 //!
-//! // Each shows the quotient of its neighbours; their product is 1.
+//! // Each broadcasts the quotient of its neighbours; their product is 1.
 //! let x = [0, 1, 2].map(|i| pow(quotient(z[(i + 1) % 3], z[(i + 2) % 3]), r[i]));
 //! assert_eq!(x, [16_885, 105_930, 105_037]);
 //! assert_eq!(x[0] * x[1] % p * x[2] % p, 1);
 //!
-//! // Each walks around the ring.
+//! // Each computes the factors around the ring.
 //! for i in 0..3 {
 //!     let a0 = pow(z[(i + 2) % 3], r[i]);
 //!     let a1 = a0 * x[i] % p;
@@ -124,8 +123,8 @@
 //! |---|---|---|
 //! | U_i, r_i, z_i, X_i | `MemberName`, share, `blinded`, `quotients` | `run` |
 //! | step 1 | `RingRun::start`, `process_blinded` | `run` |
-//! | step 2 | `send_quotient`, `process_quotient` | `run` |
-//! | step 3, in the efficient form | `complete` | `run` |
+//! | step 2 | `second_round`, `process_quotient` | `run` |
+//! | step 3, in the efficient form | `secret` | `run` |
 //! | token formats | `Blinded`, `Quotient` | `message` |
 //!
 //! # Sources

@@ -1,4 +1,4 @@
-//! A run: what is known of it, and its two rounds.
+//! An agreement under way and its two rounds.
 
 use alloc::vec::Vec;
 
@@ -9,15 +9,16 @@ use subtle::ConstantTimeEq;
 use super::message::{Blinded, Quotient, hash_order};
 use crate::{
     agreement::Step,
-    arithmetic::Arithmetic,
+    arithmetic::{Arithmetic, Received},
     error::{Error, PeerFault, Rejected},
     group::Group,
     rules::peer,
     secret::GroupSecret,
+    staged::Ordered,
     token::{Recipient, TokenKind},
 };
 
-/// A run under way, of two members at least.
+/// An agreement under way among two members or more.
 pub(super) struct RingRun<G: Group> {
     /// Members in ring order.
     pub(super) order: Vec<MemberName>,
@@ -28,23 +29,46 @@ pub(super) struct RingRun<G: Group> {
     share: G::Scalar,
     /// First round.
     blinded: Round<G>,
-    /// Second round. Tokens of others that are early wait here, one for each.
+    /// z of the member before this one, once it is tested and the own X is sent.
+    previous: Option<G::Element>,
+    /// Second round. A token of it can arrive before the first round is complete, one from each member.
     quotients: Round<G>,
+}
+
+impl<G: Group> Ordered for RingRun<G> {
+    fn order(&self) -> &[MemberName] {
+        &self.order
+    }
 }
 
 /// The tokens of one round.
 struct Round<G: Group> {
-    /// Own element and token, once it was sent.
+    /// Own element and token, once it is sent.
     own: Option<(Delivered<G>, Vec<u8>)>,
-    /// What was delivered, by place in the order, the own token included.
+    /// Delivered elements by place in the order, the own one included.
     delivered: Vec<Option<Delivered<G>>>,
 }
 
-/// What came of one member in one round.
-struct Delivered<G: Group> {
-    encoding: Vec<u8>,
-    /// None where nothing is computed with it: then its encoding was checked, and that is all.
-    element: Option<G::Element>,
+/// The element of one member in one round.
+#[derive(Clone)]
+enum Delivered<G: Group> {
+    /// Computed here.
+    Known {
+        encoding: Vec<u8>,
+        element: G::Element,
+    },
+    /// From another member; tested when it is used.
+    Received(Received<G>),
+}
+
+/// z of the member before this one, tested, and the own X.
+type SecondRound<G> = (<G as Group>::Element, <G as Group>::Element);
+
+/// A round together with the token that is being processed: what the round becomes if nothing fails.
+struct Completed<'a, G: Group> {
+    round: &'a Round<G>,
+    place: usize,
+    token: &'a Delivered<G>,
 }
 
 impl<G: Group> Round<G> {
@@ -55,54 +79,88 @@ impl<G: Group> Round<G> {
         }
     }
 
-    /// Whether something came of all members.
-    fn is_complete(&self) -> bool {
-        self.delivered.iter().all(Option::is_some)
-    }
-
-    /// The element of the member at this place.
-    fn element(&self, place: usize) -> Result<&G::Element, Error> {
-        let delivered = self.delivered.get(place).and_then(Option::as_ref);
-        delivered
-            .and_then(|delivered| delivered.element.as_ref())
-            .ok_or(NO_PLACE)
-    }
-
-    /// Takes the own token back. It counts only if it is the one that is pending, byte for byte.
-    fn take_own(&mut self, place: usize, body: &[u8], me: &MemberName) -> Result<(), Error> {
-        match (&self.own, self.delivered.get_mut(place)) {
-            (Some((own, sent)), Some(slot @ None)) if sent == body => {
-                *slot = Some(own.clone());
-                Ok(())
-            }
-            _ => Err(Rejected::Repeated(*me).into()),
+    const fn with<'a>(&'a self, place: usize, token: &'a Delivered<G>) -> Completed<'a, G> {
+        Completed {
+            round: self,
+            place,
+            token,
         }
     }
 
-    /// The empty slot of a sender.
-    fn slot(
-        &mut self,
+    fn put(&mut self, place: usize, token: Delivered<G>) {
+        if let Some(slot) = self.delivered.get_mut(place) {
+            *slot = Some(token);
+        }
+    }
+
+    /// The own element, if this is the own token and is delivered for the first time. It must equal the
+    /// pending one byte for byte: anything else is a replay.
+    fn pending_own(
+        &self,
         place: usize,
-        encoding: &[u8],
-        sender: &MemberName,
-    ) -> Result<&mut Option<Delivered<G>>, Error> {
-        match self.delivered.get_mut(place) {
-            Some(Some(first)) if first.encoding == encoding => {
+        body: &[u8],
+        me: &MemberName,
+    ) -> Result<Delivered<G>, Error> {
+        match (&self.own, self.delivered.get(place)) {
+            (Some((own, sent)), Some(None)) if sent == body => Ok(own.clone()),
+            (Some(_) | None, _) => Err(Rejected::Repeated(*me).into()),
+        }
+    }
+
+    /// Checks that nothing was delivered from `sender`.
+    fn check_first(&self, place: usize, encoding: &[u8], sender: &MemberName) -> Result<(), Error> {
+        match self.delivered.get(place) {
+            Some(Some(first)) if first.encoding() == encoding => {
                 Err(Rejected::Repeated(*sender).into())
             }
             Some(Some(_)) => Err(peer(sender, PeerFault::Duplicate)),
-            Some(slot) => Ok(slot),
-            None => Err(Error::Internal("a place outside of the order")),
+            Some(None) => Ok(()),
+            None => Err(NO_PLACE),
         }
     }
 }
 
-impl<G: Group> Clone for Delivered<G> {
-    fn clone(&self) -> Self {
-        Self {
-            encoding: self.encoding.clone(),
-            element: self.element.clone(),
+impl<G: Group> Delivered<G> {
+    fn encoding(&self) -> &[u8] {
+        match self {
+            Self::Known { encoding, .. } => encoding,
+            Self::Received(received) => received.encoding(),
         }
+    }
+}
+
+impl<'a, G: Group> Completed<'a, G> {
+    fn is_complete(&self) -> bool {
+        let mut delivered = self.round.delivered.iter().enumerate();
+        delivered.all(|(place, slot)| place == self.place || slot.is_some())
+    }
+
+    fn get(&self, place: usize) -> Result<&'a Delivered<G>, Error> {
+        if place == self.place {
+            return Ok(self.token);
+        }
+        let delivered = self.round.delivered.get(place).and_then(Option::as_ref);
+        delivered.ok_or(NO_PLACE)
+    }
+
+    /// The elements at these places; those from other members are tested together.
+    fn validated(
+        &self,
+        places: impl IntoIterator<Item = usize>,
+        arithmetic: &mut Arithmetic<G>,
+    ) -> Result<Vec<G::Element>, Error> {
+        let mut elements = Vec::new();
+        let mut received = Vec::new();
+        for place in places {
+            match self.get(place)? {
+                Delivered::Known { element, .. } => elements.push(element.clone()),
+                Delivered::Received(one) => received.push(one),
+            }
+        }
+        if !received.is_empty() {
+            elements.extend(Received::validate_all(&received, arithmetic)?);
+        }
+        Ok(elements)
     }
 }
 
@@ -125,42 +183,38 @@ impl<G: Group> RingRun<G> {
         let body = Blinded::encode(&order_hash, &encoding);
         let token = arithmetic.outgoing(Recipient::Group, super::BLINDED_SHARE, body.clone());
         let mut blinded = Round::new(order.len());
-        let own = Delivered {
-            encoding,
-            element: Some(element),
-        };
-        blinded.own = Some((own, body));
+        blinded.own = Some((Delivered::Known { encoding, element }, body));
         let run = Self {
             order_hash,
             place,
             share,
             blinded,
+            previous: None,
             quotients: Round::new(order.len()),
             order,
         };
         Ok((run, Step::send(token)))
     }
 
-    /// An own broadcast that came back.
+    /// An own broadcast that was delivered.
     pub(super) fn process_own(
         &mut self,
         kind: TokenKind,
         body: &[u8],
         arithmetic: &mut Arithmetic<G>,
     ) -> Result<Step, Error> {
-        let me = *self.name(self.place)?;
+        let me = self.name(self.place)?;
         match kind {
             super::BLINDED_SHARE => {
-                self.blinded.take_own(self.place, body, &me)?;
-                let result = self.send_quotient(arithmetic);
-                self.unless_failed(result, |run| &mut run.blinded, self.place)
+                let own = self.blinded.pending_own(self.place, body, me)?;
+                self.deliver_blinded(self.place, own, arithmetic)
             }
             super::QUOTIENT => {
-                self.quotients.take_own(self.place, body, &me)?;
-                let result = self.complete(arithmetic);
-                self.unless_failed(result, |run| &mut run.quotients, self.place)
+                let own = self.quotients.pending_own(self.place, body, me)?;
+                self.deliver_quotient(self.place, own, arithmetic)
             }
-            _ => Err(Rejected::Repeated(me).into()),
+            // This member never sends the kinds of other suites.
+            _ => Err(Rejected::Repeated(*me).into()),
         }
     }
 
@@ -173,24 +227,15 @@ impl<G: Group> RingRun<G> {
     ) -> Result<Step, Error> {
         let blinded = Blinded::decode(body, arithmetic.group().element_len())?;
         let place = self.place_of(sender)?;
-        let is_used = self.neighbours().contains(&place);
-        let slot = self.blinded.slot(place, blinded.element, sender)?;
+        self.blinded.check_first(place, blinded.element, sender)?;
         if blinded.order_hash != self.order_hash {
             return Err(peer(sender, PeerFault::MemberListMismatch));
         }
-        let element = match is_used {
-            true => Some(arithmetic.parse(blinded.element, sender)?),
-            false => {
-                arithmetic.check_encoding(blinded.element, sender)?;
-                None
-            }
+        let received = match self.neighbours().contains(&place) {
+            true => Received::decode(blinded.element, sender, arithmetic)?,
+            false => Received::defer(blinded.element, sender, arithmetic)?,
         };
-        *slot = Some(Delivered {
-            encoding: blinded.element.to_vec(),
-            element,
-        });
-        let result = self.send_quotient(arithmetic);
-        self.unless_failed(result, |run| &mut run.blinded, place)
+        self.deliver_blinded(place, Delivered::Received(received), arithmetic)
     }
 
     /// A member's X.
@@ -202,25 +247,21 @@ impl<G: Group> RingRun<G> {
     ) -> Result<Step, Error> {
         let quotient = Quotient::decode(body, arithmetic.group().element_len())?;
         let place = self.place_of(sender)?;
-        let pair = self.is_pair();
-        let slot = self.quotients.slot(place, quotient.element, sender)?;
-        let element = if pair {
+        self.quotients
+            .check_first(place, quotient.element, sender)?;
+        let token = if self.is_pair() {
             // Both neighbours of either member are the other one: both quotients are 1.
-            let one = arithmetic.identity();
-            if arithmetic.encode(&one) != quotient.element {
+            let element = arithmetic.identity();
+            let encoding = arithmetic.encode(&element);
+            if encoding != quotient.element {
                 arithmetic.receive(quotient.element, sender)?;
                 return Err(peer(sender, PeerFault::Inconsistent));
             }
-            one
+            Delivered::Known { encoding, element }
         } else {
-            arithmetic.parse(quotient.element, sender)?
+            Delivered::Received(Received::decode(quotient.element, sender, arithmetic)?)
         };
-        *slot = Some(Delivered {
-            encoding: quotient.element.to_vec(),
-            element: Some(element),
-        });
-        let result = self.complete(arithmetic);
-        self.unless_failed(result, |run| &mut run.quotients, place)
+        self.deliver_quotient(place, token, arithmetic)
     }
 
     /// Whether the own part is still to be sent.
@@ -228,55 +269,76 @@ impl<G: Group> RingRun<G> {
         self.quotients.own.is_none()
     }
 
-    /// Round 2, after all z: X = (z_next / z_previous)^r. Only these two are ever used, so only they
-    /// are tested.
-    fn send_quotient(&mut self, arithmetic: &mut Arithmetic<G>) -> Result<Step, Error> {
-        if self.quotients.own.is_some() || !self.blinded.is_complete() {
+    fn deliver_blinded(
+        &mut self,
+        place: usize,
+        token: Delivered<G>,
+        arithmetic: &mut Arithmetic<G>,
+    ) -> Result<Step, Error> {
+        let next = self.second_round(&self.blinded.with(place, &token), arithmetic)?;
+        self.blinded.put(place, token);
+        let Some((previous, element)) = next else {
             return Ok(Step::wait());
-        }
-        let [previous, next] = self.neighbours();
-        let at = |place: usize| self.blinded.element(place);
-        let mut tested = Vec::with_capacity(2);
-        for place in [previous, next] {
-            tested.push((at(place)?, self.name(place)?));
-        }
-        if self.is_pair() {
-            tested.truncate(1);
-        }
-        arithmetic.validate_all(&tested)?;
-
-        let base = arithmetic.quotient(at(next)?, at(previous)?);
-        let element = arithmetic.exponentiate(&base, &self.share);
+        };
         let encoding = arithmetic.encode(&element);
         let body = encoding.clone();
         let token = arithmetic.outgoing(Recipient::Group, super::QUOTIENT, body.clone());
-        let element = Some(element);
-        self.quotients.own = Some((Delivered { encoding, element }, body));
+        self.previous = Some(previous);
+        self.quotients.own = Some((Delivered::Known { encoding, element }, body));
         Ok(Step::send(token))
     }
 
-    /// The key, after all X. In the efficient form: A_0 = z_previous^r, A_j = A_(j-1) X_(i+j-1), and K
-    /// is the product of A_0 .. A_(n-1). One multiplication more makes A_n, which is A_0 again if
-    /// the product of all X is 1, as it must be.
-    fn complete(&mut self, arithmetic: &mut Arithmetic<G>) -> Result<Step, Error> {
-        if !self.quotients.is_complete() {
-            return Ok(Step::wait());
-        }
-        let size = self.order.len();
-        let mut from_mine = Vec::with_capacity(size);
-        for place in (self.place..size).chain(0..self.place) {
-            from_mine.push((self.quotients.element(place)?, self.name(place)?));
-        }
-        // The own X, and that of a pair, is known to be in the group.
-        if let Some(others) = from_mine.get(1..).filter(|_| !self.is_pair()) {
-            arithmetic.validate_all(others)?;
-        }
+    fn deliver_quotient(
+        &mut self,
+        place: usize,
+        token: Delivered<G>,
+        arithmetic: &mut Arithmetic<G>,
+    ) -> Result<Step, Error> {
+        let secret = self.secret(&self.quotients.with(place, &token), arithmetic)?;
+        self.quotients.put(place, token);
+        Ok(secret.map_or_else(Step::wait, Step::complete))
+    }
 
-        let [previous, _] = self.neighbours();
-        let first = arithmetic.agree_element(self.blinded.element(previous)?, &self.share);
-        let mut quotients: Vec<_> = from_mine.iter().map(|(element, _)| *element).collect();
-        let closing = quotients.pop().ok_or(NO_PLACE)?;
-        let (last, product) = arithmetic.multiply_running(&first, &quotients);
+    /// Round 2, after all z: z_previous and X = (z_next / z_previous)^r. Only these two z are ever used, so
+    /// only they are tested.
+    fn second_round(
+        &self,
+        blinded: &Completed<'_, G>,
+        arithmetic: &mut Arithmetic<G>,
+    ) -> Result<Option<SecondRound<G>>, Error> {
+        if !self.is_awaited() || !blinded.is_complete() {
+            return Ok(None);
+        }
+        // In a pair both neighbours are the other member.
+        let mut places = self.neighbours().to_vec();
+        places.dedup();
+        let tested = blinded.validated(places, arithmetic)?;
+        let (previous, next) = tested.first().zip(tested.last()).ok_or(NO_PLACE)?;
+        let base = arithmetic.quotient(next, previous);
+        let quotient = arithmetic.exponentiate(&base, &self.share);
+        Ok(Some((previous.clone(), quotient)))
+    }
+
+    /// The key, after all X. In the efficient form: A_0 = z_previous^r, A_j = A_(j-1) X_(i+j-1), and K
+    /// is the product of A_0 .. A_(n-1). One more multiplication gives A_n, which equals A_0 if the
+    /// product of all X is 1, as it must be.
+    fn secret(
+        &self,
+        quotients: &Completed<'_, G>,
+        arithmetic: &mut Arithmetic<G>,
+    ) -> Result<Option<GroupSecret>, Error> {
+        if !quotients.is_complete() {
+            return Ok(None);
+        }
+        // The own X comes first, and needs no test.
+        let from_mine = (self.place..self.order.len()).chain(0..self.place);
+        let elements = quotients.validated(from_mine, arithmetic)?;
+
+        let previous = self.previous.as_ref().ok_or(NO_PLACE)?;
+        let first = arithmetic.agree_element(previous, &self.share);
+        let mut factors: Vec<_> = elements.iter().collect();
+        let closing = factors.pop().ok_or(NO_PLACE)?;
+        let (last, product) = arithmetic.multiply_running(&first, &factors);
         let around = arithmetic.multiply_secret(&last, closing);
         let around = arithmetic.group_secret(&around);
         let start = arithmetic.group_secret(&first);
@@ -284,26 +346,11 @@ impl<G: Group> RingRun<G> {
             .zip(start)
             .is_some_and(|(a, b): (GroupSecret, GroupSecret)| a.ct_eq(&b).into());
         match arithmetic.group_secret(&product).filter(|_| closed) {
-            Some(secret) => Ok(Step::complete(secret)),
+            Some(secret) => Ok(Some(secret)),
             None => Err(Error::Contradiction {
                 suspects: self.others(),
             }),
         }
-    }
-
-    /// Passes the result of a step on; where it failed, the token that led to it never came.
-    fn unless_failed(
-        &mut self,
-        result: Result<Step, Error>,
-        round: impl FnOnce(&mut Self) -> &mut Round<G>,
-        place: usize,
-    ) -> Result<Step, Error> {
-        if result.is_err()
-            && let Some(slot) = round(self).delivered.get_mut(place)
-        {
-            *slot = None;
-        }
-        result
     }
 
     fn is_pair(&self) -> bool {
@@ -335,7 +382,7 @@ impl<G: Group> RingRun<G> {
         self.order.get(place).ok_or(NO_PLACE)
     }
 
-    /// How far the run is, for debugging: tokens delivered in each round, and own ones sent.
+    /// Progress for debugging: how many tokens of each round are delivered, and whether the own one is sent.
     pub(super) fn progress(&self) -> [(usize, bool); 2] {
         [&self.blinded, &self.quotients].map(|round| {
             let delivered = round.delivered.iter().flatten().count();

@@ -1,4 +1,4 @@
-//! Rounds 1 and 2: the controller shows its public share, the targets answer with theirs.
+//! Rounds 1 and 2: the controller sends its public share, the targets respond with theirs.
 
 use alloc::{collections::BTreeMap, vec::Vec};
 
@@ -6,32 +6,33 @@ use gcs_view::MemberName;
 use rand_core::CryptoRng;
 
 use super::{
-    context::{Announced, Pair, Stage, Staged},
-    machine::{Ckd, NOTHING_STAGED},
+    context::{Announced, FreshShare, PairwiseKey, Stage, Staged},
+    machine::Ckd,
     message::{Announcement, Mode, Response},
     wrap::WrapKey,
 };
 use crate::{
     agreement::Step,
-    arithmetic::Arithmetic,
+    arithmetic::{Arithmetic, Received},
     error::{Error, PeerFault, Rejected},
     group::Group,
     rules::{
         NO_GROUP, check_entry, check_members, peer, permutation, remaining, same_names, unexpected,
     },
+    staged::NOTHING_STAGED,
     token::{Recipient, TokenKind},
 };
 
-/// Shares drawn before giving up on one whose pair is 0: each is with a probability of 1 / q.
+/// How many shares are drawn at most until the pairwise key is not 0, as it is with probability 1 / q.
 const DRAWS_MAX: usize = 64;
 
-/// How an event looks to the members of the controller's side.
+/// An event as the members of the controller's component see it.
 struct Plan {
     /// Members, controller first.
     order: Vec<MemberName>,
     /// Whether the controller was controller before.
     kept: bool,
-    /// Members without a pair, in their order.
+    /// Members that share no key with the controller, in their order.
     targets: Vec<MemberName>,
 }
 
@@ -60,7 +61,7 @@ impl<G: Group> Ckd<G> {
         Ok(Step::wait())
     }
 
-    /// My side goes on without `left` and with `joined`.
+    /// The component of this member continues without `left` and with `joined`.
     pub(super) fn update(
         &mut self,
         left: &[MemberName],
@@ -86,9 +87,9 @@ impl<G: Group> Ckd<G> {
         let stage = if targets.contains(&self.me) {
             Stage::Announcement { kept: Some(kept) }
         } else {
-            // One target alone is told alone.
+            // The announcement to a single target is a unicast.
             let announcement = match targets.len() {
-                0 | 1 => Announced::NotHere,
+                0 | 1 => Announced::NotExpected,
                 _ => Announced::Awaited { kept },
             };
             Stage::Key {
@@ -150,8 +151,8 @@ impl<G: Group> Ckd<G> {
         Ok(Step::send(token))
     }
 
-    /// A fresh share of the controller's, and its public part.
-    pub(super) fn draw_share(&mut self, rng: &mut dyn CryptoRng) -> (G::Scalar, G::Element) {
+    /// A fresh share of the controller, and its public share.
+    pub(super) fn draw_share(&mut self, rng: &mut dyn CryptoRng) -> FreshShare<G> {
         let share = self.arithmetic.draw(rng);
         let public = self.arithmetic.exponentiate_generator(&share);
         (share, public)
@@ -179,7 +180,7 @@ impl<G: Group> Ckd<G> {
             Stage::Key {
                 announcement: Announced::Awaited { kept },
                 ..
-            } if fits(Some(*kept)) => self.overhear(sender, body),
+            } if fits(Some(*kept)) => self.observe(sender, body),
             Stage::Key {
                 announcement: Announced::Seen(seen),
                 ..
@@ -195,8 +196,8 @@ impl<G: Group> Ckd<G> {
         }
     }
 
-    /// Round 2, target: draws its share, makes the pair, and answers with z_y. `known` says whether
-    /// the order is.
+    /// Round 2, target: draws its share, computes the pairwise key, and responds with z_y. `known` says
+    /// whether the order is known already.
     fn respond(
         &mut self,
         sender: &MemberName,
@@ -225,8 +226,8 @@ impl<G: Group> Ckd<G> {
         for _ in 0..DRAWS_MAX {
             let share = self.arithmetic.draw(rng);
             let mine = self.arithmetic.exponentiate_generator(&share);
-            let pair = pair(&mut self.arithmetic, self.mode, &public, &share);
-            let Some(pair) = pair else {
+            let key = pairwise_key(&mut self.arithmetic, self.mode, &public, &share);
+            let Some(key) = key else {
                 continue;
             };
             let response = self.arithmetic.encode(&mine);
@@ -235,18 +236,18 @@ impl<G: Group> Ckd<G> {
             self.staged = Some(Staged {
                 order,
                 stage: Stage::Key {
-                    fresh: Some((public, pair)),
+                    fresh: Some((public, key)),
                     announcement: Announced::Seen(body.to_vec()),
                 },
             });
             return Ok(Step::send(token));
         }
-        Err(Error::Internal("no share with a pair other than 0"))
+        Err(Error::Internal("no share with a pairwise key other than 0"))
     }
 
-    /// An announcement to others: its list must be the expected one, and the public share that of
-    /// the own pair.
-    fn overhear(&mut self, sender: &MemberName, body: &[u8]) -> Result<Step, Error> {
+    /// An announcement to others: its list must be the expected one, and its public share the one that the
+    /// own pairwise key was computed with.
+    fn observe(&mut self, sender: &MemberName, body: &[u8]) -> Result<Step, Error> {
         let staged = self.staged.as_mut().ok_or(NOTHING_STAGED)?;
         let announced = Announcement::decode(body, self.arithmetic.group().element_len())?;
         if staged.order.first() != Some(sender) {
@@ -266,7 +267,7 @@ impl<G: Group> Ckd<G> {
         Ok(Step::wait())
     }
 
-    /// Controller: a target's z_y. After the last one it makes the pairs and sends the key.
+    /// Controller: a target's z_y. With the last one it computes the pairwise keys and sends the key.
     pub(super) fn process_response(
         &mut self,
         sender: &MemberName,
@@ -278,36 +279,31 @@ impl<G: Group> Ckd<G> {
             return Err(unexpected(sender, super::RESPONSE));
         };
         let element = Response::decode(body, self.arithmetic.group().element_len())?.element;
-        match targets.get_mut(sender) {
+        let missing = targets.values().filter(|response| response.is_none());
+        let is_last = missing.count() == 1;
+        let slot = match targets.get_mut(sender) {
             None => return Err(peer(sender, PeerFault::NotController)),
-            Some(Some(first)) if self.arithmetic.encode(first) == element => {
+            Some(Some(first)) if **first.encoding() == *element => {
                 return Err(Rejected::Repeated(*sender).into());
             }
             Some(Some(_)) => return Err(peer(sender, PeerFault::Duplicate)),
-            Some(slot) => *slot = Some(self.arithmetic.parse(element, sender)?),
-        }
-        if targets.values().any(Option::is_none) {
-            return Ok(Step::wait());
-        }
-        let result = match self.make_pairs() {
-            Ok(pairs) => self.send_key(pairs, rng),
-            Err(error) => Err(error),
+            Some(slot) => slot,
         };
-        // A refused token never came.
-        if result.is_err()
-            && let Some(Staged {
-                stage: Stage::Responses { targets, .. },
-                ..
-            }) = &mut self.staged
-            && let Some(slot) = targets.get_mut(sender)
-        {
-            *slot = None;
+        let response = Received::decode(element, sender, &self.arithmetic)?;
+        if is_last {
+            let keys = self.pairwise_keys(&response)?;
+            return self.send_key(keys, rng);
         }
-        result
+        *slot = Some(response);
+        Ok(Step::wait())
     }
 
-    /// Controller: tests the public shares of all targets together, and makes their pairs.
-    fn make_pairs(&mut self) -> Result<BTreeMap<MemberName, Pair<G>>, Error> {
+    /// Controller: tests the public shares of all targets together, of which `last` is not stored, and
+    /// computes the keys shared with them.
+    fn pairwise_keys(
+        &mut self,
+        last: &Received<G>,
+    ) -> Result<BTreeMap<MemberName, PairwiseKey<G>>, Error> {
         let Some(Staged {
             stage: Stage::Responses { fresh, targets, .. },
             ..
@@ -317,40 +313,41 @@ impl<G: Group> Ckd<G> {
         };
         let share = match (fresh, &self.completed) {
             (Some((share, _)), _) => share,
-            (None, Some(context)) => &context.reign()?.share,
+            (None, Some(context)) => &context.controller()?.share,
             (None, None) => return Err(NO_GROUP),
         };
         let responses: Vec<_> = targets
-            .iter()
-            .filter_map(|(name, response)| response.as_ref().map(|response| (response, name)))
+            .values()
+            .map(|response| response.as_ref().unwrap_or(last))
             .collect();
-        self.arithmetic.validate_all(&responses)?;
-        let mut pairs = BTreeMap::new();
-        for (response, name) in responses {
-            let pair = pair(&mut self.arithmetic, self.mode, response, share)
+        let elements = Received::validate_all(&responses, &mut self.arithmetic)?;
+        let mut keys = BTreeMap::new();
+        for (response, element) in responses.iter().zip(&elements) {
+            let name = response.sender();
+            let key = pairwise_key(&mut self.arithmetic, self.mode, element, share)
                 .ok_or_else(|| peer(name, PeerFault::Inconsistent))?;
-            pairs.insert(*name, pair);
+            keys.insert(*name, key);
         }
-        Ok(pairs)
+        Ok(keys)
     }
 }
 
-/// What two members have in common, or nothing if it is 0.
-fn pair<G: Group>(
+/// The key that two members share, or `None` if it is 0.
+fn pairwise_key<G: Group>(
     arithmetic: &mut Arithmetic<G>,
     mode: Mode,
     public: &G::Element,
     share: &G::Scalar,
-) -> Option<Pair<G>> {
+) -> Option<PairwiseKey<G>> {
     let common = arithmetic.agree_element(public, share);
     match mode {
         Mode::Exponentiation => {
             let image = arithmetic.group().secret_to_scalar(&common);
-            image.map(Pair::Exponent)
+            image.map(PairwiseKey::Exponent)
         }
         Mode::Wrapping => {
             let encoded = arithmetic.group_secret(&common)?;
-            Some(Pair::Key(WrapKey::new(&encoded)))
+            Some(PairwiseKey::Wrap(WrapKey::new(&encoded)))
         }
     }
 }

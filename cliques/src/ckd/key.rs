@@ -1,4 +1,4 @@
-//! Round 3: the group secret, enciphered for every member.
+//! Round 3: the group secret, encrypted for every member.
 
 use alloc::{collections::BTreeMap, vec, vec::Vec};
 
@@ -7,9 +7,9 @@ use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
 use super::{
-    context::{Context, Pair, Reign, Role, Stage, Staged},
-    machine::{Ckd, NOTHING_STAGED},
-    message::{EncipheredKey, Mode},
+    context::{Context, Controller, FreshShare, PairwiseKey, Role, Stage, Staged},
+    machine::Ckd,
+    message::{EncryptedKey, Mode},
     wrap::{IV_LEN, SECRET_LEN},
 };
 use crate::{
@@ -19,30 +19,31 @@ use crate::{
     group::Group,
     rules::{NO_GROUP, peer, same_names, unexpected},
     secret::GroupSecret,
+    staged::NOTHING_STAGED,
     token::{Recipient, TokenKind},
 };
 
-/// Somebody's pair is missing, or of the other mode.
-const NO_PAIR: Error = Error::Internal("no pair with a member");
+/// A pairwise key is missing, or of the other mode.
+const NO_PAIRWISE_KEY: Error = Error::Internal("no pairwise key for a member");
 
 impl<G: Group> Ckd<G> {
     /// A new group of this member alone; nothing is sent.
     pub(super) fn found(&mut self, rng: &mut dyn CryptoRng) -> Result<Step, Error> {
         let (share, public) = self.draw_share(rng);
-        let (secret, _) = encipher(&mut self.arithmetic, self.mode, &self.context, &[], rng)?;
+        let (secret, _) = encrypt(&mut self.arithmetic, self.mode, &self.context, &[], rng)?;
         self.staged = None;
         self.completed = Some(Context {
             order: vec![self.me],
             public,
-            role: Role::Controller(Reign {
+            role: Role::Controller(Controller {
                 share,
-                pairs: BTreeMap::new(),
+                keys: BTreeMap::new(),
             }),
         });
         Ok(Step::complete(secret))
     }
 
-    /// Controller: everybody has a pair already.
+    /// Controller: every member shares a key with it already.
     pub(super) fn send_key_at_once(
         &mut self,
         order: Vec<MemberName>,
@@ -50,20 +51,23 @@ impl<G: Group> Ckd<G> {
         rng: &mut dyn CryptoRng,
     ) -> Result<Step, Error> {
         let fresh = renew.then(|| self.draw_share(rng));
-        let stage = Stage::Responses {
-            fresh,
-            targets: BTreeMap::new(),
-            echo: None,
-        };
-        self.staged = Some(Staged { order, stage });
-        self.send_key(BTreeMap::new(), rng)
+        let keys = BTreeMap::new();
+        let receivers = receivers(&order, fresh.as_ref(), &keys, self.completed.as_ref())?;
+        let encrypted = encrypt(
+            &mut self.arithmetic,
+            self.mode,
+            &self.context,
+            &receivers,
+            rng,
+        )?;
+        Ok(self.stage_key(order, fresh, keys, encrypted, None))
     }
 
-    /// Controller: draws the group secret and broadcasts it, enciphered for each other member by its
-    /// new or its old pair. It takes effect when it comes back.
+    /// Controller: draws the group secret and broadcasts it, encrypted for each other member with its new
+    /// or its old pairwise key. It takes effect when it is delivered.
     pub(super) fn send_key(
         &mut self,
-        pairs: BTreeMap<MemberName, Pair<G>>,
+        keys: BTreeMap<MemberName, PairwiseKey<G>>,
         rng: &mut dyn CryptoRng,
     ) -> Result<Step, Error> {
         let Some(Staged {
@@ -73,27 +77,14 @@ impl<G: Group> Ckd<G> {
         else {
             return Err(NOTHING_STAGED);
         };
-        let kept = match (fresh, &self.completed) {
-            (None, Some(context)) => Some(&context.reign()?.pairs),
-            (Some(_), _) | (None, None) => None,
-        };
-        let mut receivers = Vec::with_capacity(order.len());
-        for name in order.iter().skip(1) {
-            let pair = pairs.get(name).or_else(|| kept?.get(name));
-            receivers.push((name, pair.ok_or(NO_PAIR)?));
-        }
-        let (secret, ciphertexts) = encipher(
+        let receivers = receivers(order, fresh.as_ref(), &keys, self.completed.as_ref())?;
+        let encrypted = encrypt(
             &mut self.arithmetic,
             self.mode,
             &self.context,
             &receivers,
             rng,
         )?;
-        let names = receivers.iter().map(|(name, _)| *name);
-        let body = EncipheredKey::encode(self.mode, names.zip(ciphertexts));
-        let token = self
-            .arithmetic
-            .outgoing(Recipient::Group, super::KEY, body.clone());
 
         let Some(Staged {
             order,
@@ -102,24 +93,39 @@ impl<G: Group> Ckd<G> {
         else {
             return Err(NOTHING_STAGED);
         };
+        Ok(self.stage_key(order, fresh, keys, encrypted, echo))
+    }
+
+    fn stage_key(
+        &mut self,
+        order: Vec<MemberName>,
+        fresh: Option<FreshShare<G>>,
+        keys: BTreeMap<MemberName, PairwiseKey<G>>,
+        (secret, ciphertexts): (GroupSecret, Vec<Vec<u8>>),
+        echo: Option<Vec<u8>>,
+    ) -> Step {
+        let body = EncryptedKey::encode(self.mode, order.iter().skip(1).zip(ciphertexts));
+        let token = self
+            .arithmetic
+            .outgoing(Recipient::Group, super::KEY, body.clone());
         let stage = Stage::OwnKey {
             fresh,
-            pairs,
+            keys,
             secret,
             body,
             echo,
         };
         self.staged = Some(Staged { order, stage });
-        Ok(Step::send(token))
+        Step::send(token)
     }
 
-    /// Everybody else: deciphers the own entry and installs.
+    /// Every other member: decrypts the own entry and installs the key.
     pub(super) fn process_key(&mut self, sender: &MemberName, body: &[u8]) -> Result<Step, Error> {
         let staged = self.staged.as_ref().ok_or(NOTHING_STAGED)?;
         let Stage::Key { fresh, .. } = &staged.stage else {
             return Err(unexpected(sender, super::KEY));
         };
-        let key = EncipheredKey::decode(body, self.arithmetic.group().element_len())?;
+        let key = EncryptedKey::decode(body, self.arithmetic.group().element_len())?;
         if key.mode != self.mode {
             return Err(Rejected::SuiteMismatch { field: "mode" }.into());
         }
@@ -138,20 +144,20 @@ impl<G: Group> Ckd<G> {
             .map(|((_, ciphertext), _)| *ciphertext)
             .next()
             .ok_or(Error::Internal("no entry of this member"))?;
-        let pair = match (fresh, &self.completed) {
-            (Some((_, pair)), _) => pair,
-            (None, Some(context)) => context.pair()?,
+        let pairwise_key = match (fresh, &self.completed) {
+            (Some((_, key)), _) => key,
+            (None, Some(context)) => context.pairwise_key()?,
             (None, None) => return Err(NO_GROUP),
         };
-        let secret = match pair {
-            Pair::Exponent(exponent) => {
+        let secret = match pairwise_key {
+            PairwiseKey::Exponent(exponent) => {
                 let blinded = self.arithmetic.receive(ciphertext, sender)?;
                 let inverse = self.arithmetic.invert(exponent);
                 self.arithmetic
                     .agree(&blinded, &inverse)
                     .ok_or_else(|| peer(sender, PeerFault::OneElement))?
             }
-            Pair::Key(key) => key
+            PairwiseKey::Wrap(key) => key
                 .unwrap(ciphertext, &self.context, &self.me)
                 .ok_or_else(|| peer(sender, PeerFault::Inconsistent))?,
         };
@@ -164,10 +170,10 @@ impl<G: Group> Ckd<G> {
             return Err(NOTHING_STAGED);
         };
         self.completed = match (fresh, self.completed.take()) {
-            (Some((public, pair)), _) => Some(Context {
+            (Some((public, key)), _) => Some(Context {
                 order,
                 public,
-                role: Role::Member(pair),
+                role: Role::Member(key),
             }),
             (None, Some(context)) => Some(Context { order, ..context }),
             // Ruled out above.
@@ -176,8 +182,8 @@ impl<G: Group> Ckd<G> {
         Ok(Step::complete(secret))
     }
 
-    /// An own broadcast that came back. It counts only if it is the one that is pending, byte for
-    /// byte: anything else is a replay.
+    /// An own broadcast that was delivered. It must equal the pending one byte for byte: anything else is
+    /// a replay.
     pub(super) fn process_own(&mut self, kind: TokenKind, body: &[u8]) -> Result<Step, Error> {
         let replay = || Err(Rejected::Repeated(self.me).into());
         let Some(staged) = self.staged.as_mut() else {
@@ -204,14 +210,25 @@ impl<G: Group> Ckd<G> {
         }
     }
 
-    /// Installs the own key. Pairs with those who are gone are erased.
+    /// Installs the own key. Pairwise keys of members that left are erased.
     fn install_own(&mut self) -> Result<Step, Error> {
+        let Some(Staged {
+            stage: Stage::OwnKey { fresh, .. },
+            ..
+        }) = &self.staged
+        else {
+            return Err(NOTHING_STAGED);
+        };
+        if fresh.is_none() {
+            self.completed.as_ref().ok_or(NO_GROUP)?.controller()?;
+        }
+
         let Some(Staged {
             order,
             stage:
                 Stage::OwnKey {
                     fresh,
-                    mut pairs,
+                    mut keys,
                     secret,
                     ..
                 },
@@ -221,51 +238,75 @@ impl<G: Group> Ckd<G> {
         };
         let (share, public) = match (fresh, self.completed.take()) {
             (Some((share, public)), _) => (share, public),
-            (None, Some(context)) => {
-                let Role::Controller(reign) = context.role else {
-                    return Err(NO_PAIR);
-                };
-                for (name, pair) in reign.pairs {
+            (
+                None,
+                Some(Context {
+                    public,
+                    role: Role::Controller(controller),
+                    ..
+                }),
+            ) => {
+                for (name, key) in controller.keys {
                     if order.contains(&name) {
-                        pairs.entry(name).or_insert(pair);
+                        keys.entry(name).or_insert(key);
                     }
                 }
-                (reign.share, context.public)
+                (controller.share, public)
             }
-            (None, None) => return Err(NO_GROUP),
+            // Ruled out above.
+            (None, _) => return Err(NO_GROUP),
         };
         self.completed = Some(Context {
             order,
             public,
-            role: Role::Controller(Reign { share, pairs }),
+            role: Role::Controller(Controller { share, keys }),
         });
         Ok(Step::complete(secret))
     }
 }
 
+/// All members but the controller, each with its new pairwise key, or the old one if the controller keeps
+/// its share.
+fn receivers<'a, G: Group>(
+    order: &'a [MemberName],
+    fresh: Option<&FreshShare<G>>,
+    keys: &'a BTreeMap<MemberName, PairwiseKey<G>>,
+    completed: Option<&'a Context<G>>,
+) -> Result<Vec<(&'a MemberName, &'a PairwiseKey<G>)>, Error> {
+    let kept = match (fresh, completed) {
+        (None, Some(context)) => Some(&context.controller()?.keys),
+        (Some(_), _) | (None, None) => None,
+    };
+    let receivers = order.iter().skip(1).map(|name| {
+        let key = keys.get(name).or_else(|| kept?.get(name));
+        Ok((name, key.ok_or(NO_PAIRWISE_KEY)?))
+    });
+    receivers.collect()
+}
+
 /// A fresh group secret, and its ciphertexts for the receivers.
-fn encipher<G: Group>(
+fn encrypt<G: Group>(
     arithmetic: &mut Arithmetic<G>,
     mode: Mode,
     context: &[u8; 32],
-    receivers: &[(&MemberName, &Pair<G>)],
+    receivers: &[(&MemberName, &PairwiseKey<G>)],
     rng: &mut dyn CryptoRng,
 ) -> Result<(GroupSecret, Vec<Vec<u8>>), Error> {
     match mode {
         Mode::Exponentiation => {
             // K = g^s, and C_y = K^(e_y).
             let session = arithmetic.draw(rng);
-            let key = arithmetic.agree_generator(&session);
+            let secret = arithmetic.agree_generator(&session);
             let mut exponents = Vec::with_capacity(receivers.len());
-            for (_, pair) in receivers {
-                match pair {
-                    Pair::Exponent(exponent) => exponents.push(exponent),
-                    Pair::Key(_) => return Err(NO_PAIR),
+            for (_, key) in receivers {
+                match key {
+                    PairwiseKey::Exponent(exponent) => exponents.push(exponent),
+                    PairwiseKey::Wrap(_) => return Err(NO_PAIRWISE_KEY),
                 }
             }
-            let blinded = arithmetic.exponentiate_secret_each(&key, &exponents);
+            let blinded = arithmetic.exponentiate_secret_each(&secret, &exponents);
             let secret = arithmetic
-                .group_secret(&key)
+                .group_secret(&secret)
                 .ok_or(Error::Internal("a fresh key is the identity"))?;
             let blinded = blinded.iter().map(|element| arithmetic.encode(element));
             Ok((secret, blinded.collect()))
@@ -274,9 +315,9 @@ fn encipher<G: Group>(
             let mut secret = Zeroizing::new([0; SECRET_LEN]);
             rng.fill_bytes(&mut *secret);
             let mut wrapped = Vec::with_capacity(receivers.len());
-            for (name, pair) in receivers {
-                let Pair::Key(key) = pair else {
-                    return Err(NO_PAIR);
+            for (name, key) in receivers {
+                let PairwiseKey::Wrap(key) = key else {
+                    return Err(NO_PAIRWISE_KEY);
                 };
                 let mut iv = [0; IV_LEN];
                 rng.fill_bytes(&mut iv);

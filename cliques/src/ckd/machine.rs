@@ -13,9 +13,10 @@ use crate::{
     agreement::{Change, KeyAgreement, Step},
     arithmetic::Arithmetic,
     cost::Cost,
-    error::{Error, Rejected},
+    error::Error,
     group::Group,
     rules::unexpected,
+    staged::{admit, staged_agreement},
     token::TokenKind,
 };
 
@@ -33,13 +34,13 @@ pub struct Ckd<G: Group> {
 }
 
 impl<G: Group> Ckd<G> {
-    /// A member without a group, in mode 0: the group secret is a group element, enciphered by
+    /// A member without a group, in mode 0: the group secret is a group element, encrypted by
     /// exponentiation.
     pub fn new(group: G, me: MemberName) -> Self {
         Self::with_mode(group, me, Mode::Exponentiation)
     }
 
-    /// A member without a group, in mode 1: the group secret is a random string, enciphered with
+    /// A member without a group, in mode 1: the group secret is a random string, encrypted with
     /// AES-256 and authenticated with HMAC-SHA-256.
     pub fn aead(group: G, me: MemberName) -> Self {
         Self::with_mode(group, me, Mode::Wrapping)
@@ -57,34 +58,25 @@ impl<G: Group> Ckd<G> {
         }
     }
 
-    /// Makes all pairs anew in every event, which then takes three rounds: a share of the
-    /// controller's that leaks tells the keys of one event instead of those of its whole reign. All
-    /// members must be set up alike.
+    /// Replaces all pairwise keys in every event, which then takes three rounds: a leaked share of the
+    /// controller discloses the group secret of one event, not of all events while it is controller. All
+    /// members must have the same setting.
     #[must_use]
     pub fn with_fresh_pairs(mut self) -> Self {
         self.fresh_pairs = true;
         self
     }
 
-    /// The public share of the controller, encoded, with which the pairs of the last completed
-    /// agreement were made.
+    /// The encoded public share of the controller, with which the pairwise keys of the last completed
+    /// agreement were computed.
     pub fn controller_public(&self) -> Option<alloc::vec::Vec<u8>> {
         let completed = self.completed.as_ref()?;
         Some(self.arithmetic.encode(&completed.public))
     }
 }
 
-/// A handler ran without an agreement under way.
-pub(super) const NOTHING_STAGED: Error = Error::Internal("no agreement under way");
-
 impl<G: Group> KeyAgreement for Ckd<G> {
-    fn group_name(&self) -> &str {
-        self.arithmetic.group().name()
-    }
-
-    fn me(&self) -> &MemberName {
-        &self.me
-    }
+    staged_agreement!();
 
     fn bind(&mut self, context: [u8; 32]) {
         self.context = context;
@@ -110,19 +102,14 @@ impl<G: Group> KeyAgreement for Ckd<G> {
         if *sender == self.me {
             return self.process_own(kind, body);
         }
-        match &self.staged {
-            None => return Err(unexpected(sender, kind)),
-            Some(staged) if !staged.order.contains(sender) => {
-                return Err(Rejected::NotInView(*sender).into());
-            }
-            Some(_) => {}
-        }
+        admit(self.staged.as_mut(), sender, kind)?;
         match kind {
             super::NEW_CONTROLLER | super::OLD_CONTROLLER => {
                 self.process_announcement(sender, kind, body, rng)
             }
             super::RESPONSE => self.process_response(sender, body, rng),
             super::KEY => self.process_key(sender, body),
+            // Kinds of other suites.
             _ => Err(unexpected(sender, kind)),
         }
     }
@@ -137,23 +124,6 @@ impl<G: Group> KeyAgreement for Ckd<G> {
         }
     }
 
-    fn abandon(&mut self) {
-        self.staged = None;
-    }
-
-    fn reset(&mut self) {
-        self.staged = None;
-        self.completed = None;
-    }
-
-    fn order(&self) -> &[MemberName] {
-        match (&self.staged, &self.completed) {
-            (Some(staged), _) => &staged.order,
-            (None, Some(context)) => &context.order,
-            (None, None) => &[],
-        }
-    }
-
     fn controller(&self) -> Option<&MemberName> {
         match &self.staged {
             // A new member does not know the order before the announcement.
@@ -163,10 +133,6 @@ impl<G: Group> KeyAgreement for Ckd<G> {
             }) => None,
             Some(_) | None => self.order().first(),
         }
-    }
-
-    fn take_cost(&mut self) -> Cost {
-        self.arithmetic.take_cost()
     }
 }
 

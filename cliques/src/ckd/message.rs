@@ -4,12 +4,12 @@
 //! |---|---|
 //! | new or old controller | u16 count, names (u16 length, bytes) in order, element z |
 //! | response | element z |
-//! | enciphered key, mode 0 | u8 0, u16 count, (name, element) in order |
-//! | enciphered key, mode 1 | u8 1, u16 count, (name, u16 length and bytes) in order |
+//! | encrypted key, mode 0 | u8 0, u16 count, (name, element) in order |
+//! | encrypted key, mode 1 | u8 1, u16 count, (name, u16 length and bytes) in order |
 //!
 //! The entries of the key are those of all members but the controller. Source: key agreement notes,
-//! section 2.4. Bodies are read as slices of what came in; names are compared with the members that
-//! are expected and never become members themselves.
+//! section 2.4. Decoding borrows from the body. Names are compared with those of the expected members;
+//! no member is created from one.
 
 use alloc::vec::Vec;
 
@@ -65,7 +65,7 @@ impl<'a> Response<'a> {
     }
 }
 
-/// How the group secret is enciphered for each member.
+/// How the group secret is encrypted for each member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
     /// By exponentiation: the secret is a group element.
@@ -96,16 +96,16 @@ impl Mode {
     }
 }
 
-/// Third round: the group secret, enciphered for each member but the controller.
+/// Third round: the group secret, encrypted for each member but the controller.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct EncipheredKey<'a> {
+pub(crate) struct EncryptedKey<'a> {
     /// Form of the entries.
     pub(crate) mode: Mode,
     /// Names and ciphertexts, in order.
     pub(crate) entries: Vec<(&'a [u8], &'a [u8])>,
 }
 
-impl<'a> EncipheredKey<'a> {
+impl<'a> EncryptedKey<'a> {
     pub(crate) fn decode(body: &'a [u8], element_len: usize) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(body);
         let mode = Mode::from_number(reader.u8("mode")?)?;
@@ -114,11 +114,11 @@ impl<'a> EncipheredKey<'a> {
             Mode::Wrapping => 2,
         };
         let least = NAME_LEAST.saturating_add(least);
-        let entries = reader.list(least, "enciphered keys", |item| {
+        let entries = reader.list(least, "encrypted keys", |item| {
             let name = item.name(NAME)?;
             let ciphertext = match mode {
-                Mode::Exponentiation => item.bytes(element_len, "enciphered key")?,
-                Mode::Wrapping => item.enc16("enciphered key")?,
+                Mode::Exponentiation => item.bytes(element_len, "encrypted key")?,
+                Mode::Wrapping => item.enc16("encrypted key")?,
             };
             Ok((name, ciphertext))
         })?;
@@ -165,12 +165,12 @@ mod tests {
         fn keys_are_read_back(entries in vec((name(), any::<[u8; 5]>()), 0..6)) {
             for mode in Mode::ALL {
                 let list = entries.iter().map(|(name, bytes)| (name, bytes.to_vec()));
-                let body = EncipheredKey::encode(mode, list);
+                let body = EncryptedKey::encode(mode, list);
                 let entries = entries.iter().map(|(name, bytes)| (name.as_bytes(), &bytes[..]));
-                let expected = EncipheredKey { mode, entries: entries.collect() };
-                prop_assert_eq!(EncipheredKey::decode(&body, 5), Ok(expected));
+                let expected = EncryptedKey { mode, entries: entries.collect() };
+                prop_assert_eq!(EncryptedKey::decode(&body, 5), Ok(expected));
                 for len in 0..body.len() {
-                    prop_assert!(EncipheredKey::decode(&body[..len], 5).is_err());
+                    prop_assert!(EncryptedKey::decode(&body[..len], 5).is_err());
                 }
             }
         }

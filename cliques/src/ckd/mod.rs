@@ -2,16 +2,16 @@
 //!
 //! # The idea
 //!
-//! One member, the controller, draws the group secret and enciphers it for each of the others. With
-//! each of them it has agreed by Diffie-Hellman on something in common, the *pair*, which lasts as
-//! long as it is controller. The controller is the oldest member; when it is gone, the oldest that is
-//! left takes over and makes new pairs with everybody.
+//! One member, the controller, draws the group secret and encrypts it for each of the others. With each
+//! of them it has agreed by Diffie-Hellman on a *pairwise key*, which lasts as long as it is controller.
+//! The controller is the oldest member; when it leaves, the oldest remaining member takes over and
+//! agrees on new pairwise keys with everybody.
 //!
-//! Unlike in the other suites one member chooses the key, so all depend on its randomness.
+//! Unlike in the other suites, one member chooses the key, so all depend on its randomness.
 //!
 //! # Join, merge
 //!
-//! The *targets*, those who have no pair with the controller yet, are the new members.
+//! The *targets*, the members that share no key with the controller yet, are the new members.
 //!
 //! ```text
 //!   c                         each target y        each other y
@@ -25,15 +25,15 @@
 //!                                 K = C_y^(1/e_y) at each y
 //! ```
 //!
-//! Those who have a pair check the announcement: the list must be the expected one and z_c the share
-//! that their pair was made with.
+//! Members that share a key with the controller check the announcement: the list must be the expected
+//! one, and z_c the public share that their pairwise key was computed with.
 //!
 //! # Leave, partition, refresh
 //!
-//! As long as the controller stays all that is left have their pairs, and round 3 alone makes the new
-//! key. If the controller is gone the next one draws a share of its own, announces it as NEW, and all
-//! others are targets. A loss that comes with a merge is one pass of the three rounds: targets are
-//! the new members, and everybody if the controller is another one.
+//! As long as the controller stays, all remaining members share a key with it, and round 3 is enough. If
+//! the controller left, the next one draws a share and announces it as NEW, and all others are targets.
+//! When members leave and others merge at once, the three rounds run once: targets are the new members,
+//! or everybody if the controller changes.
 //!
 //! # Modes
 //!
@@ -42,30 +42,30 @@
 //! | `ckd`, mode 0 | the element g^s | the element K^(e_y) |
 //! | `ckd-aead`, mode 1 | 32 random bytes | AES-256-CBC and HMAC-SHA-256 under keys derived from g^(r_c r_y), TH and y: 96 bytes |
 //!
-//! Mode 0 is the one of the papers: a key like that of the other suites, for n - 1 exponentiations.
-//! Mode 1 has none of these, and a ciphertext that was tampered with is noticed. TH is the hash of
-//! the context of the key, which the driver tells the suite with
-//! [`bind`](crate::KeyAgreement::bind) before every run. Both have number 2 in the envelope; a
-//! first byte in the KEY tells them apart, and a KEY of the other mode is for another configuration.
+//! Mode 0 is that of the papers: the key is a group element as in the other suites, for n - 1
+//! exponentiations. Mode 1 needs none of these, and detects a modified ciphertext. TH is the hash of the
+//! key context, which the driver passes to [`bind`](crate::KeyAgreement::bind) before every agreement.
+//! Both have number 2 in the envelope. The first byte of the KEY tells them apart, and a KEY of the other
+//! mode is rejected as a suite mismatch.
 //!
 //! # Tests of elements
 //!
-//! z_c is tested when it comes in, and so is the own C_y. What is for others is not looked at. The
-//! z_y are tested together when the last one has come; a failure names the author.
+//! z_c and the own C_y are tested on receipt. The C_y of other members are ignored. The z_y are tested
+//! together when the last one has arrived; a failure names the author.
 //!
 //! # Why the new key is independent of the old ones
 //!
 //! | event | fresh | consequence |
 //! |---|---|---|
-//! | merge | s, r_y of the new members | they have no pair that an old key was enciphered for |
-//! | leave, partition | s | no ciphertext is made for the pairs of the leavers |
-//! | loss of the controller | s, r_c, all r_y | the old controller has no pair with anybody |
-//! | refresh | s | a key that becomes known tells nothing of the others |
+//! | merge | s, r_y of the new members | no old key was encrypted with their pairwise keys |
+//! | leave, partition | s | no ciphertext is made with the pairwise keys of the leavers |
+//! | loss of the controller | s, r_c, all r_y | the old controller shares no key with anybody |
+//! | refresh | s | a key that becomes known says nothing about the others |
 //!
-//! Whoever learns r_c, later, can compute every key of that controller's reign from what was sent:
-//! there is no forward secrecy against that. [`Ckd::with_fresh_pairs`] makes the pairs anew in every
-//! event, at the cost of the three rounds. Shares of members other than the controller are erased as
-//! soon as their pair is made.
+//! Whoever learns r_c later can compute, from the recorded tokens, every group secret that was agreed
+//! while that controller was in office: there is no forward secrecy against that.
+//! [`Ckd::with_fresh_pairs`] replaces the pairwise keys in every event, at the cost of three rounds. Shares
+//! of members other than the controller are erased as soon as the pairwise key is computed.
 //!
 //! # In numbers
 //!
@@ -102,7 +102,7 @@
 //! assert_eq!((k, c2), (9_287, 93_750));
 //! assert_eq!(pow(c2, inverse(e2)), k);
 //!
-//! // M_3 joins; M_2 keeps its pair.
+//! // M_3 joins; M_2 keeps its pairwise key.
 //! let z3 = pow(g, 39_036);
 //! let e3 = pow(z3, r1) % q;
 //! assert_eq!((z3, e3), (103_919, 54_278));
@@ -118,14 +118,14 @@
 //!
 //! # When it takes effect
 //!
-//! A key is installed when it is delivered, at the controller too, so that all members change at one
-//! point of the agreed order. Until then the pairs used before are kept. A member that is left alone
-//! by an event tells itself the key, for the same reason.
+//! A key is installed when it is delivered, at the controller too, so that all members switch at the
+//! same point of the agreed order. Until then the previous pairwise keys are kept. A member that an event
+//! leaves alone sends the key to itself, for the same reason.
 //!
 //! # Costs
 //!
-//! Mode 0; n members before, m new. The last column is the longest chain of exponentiations that wait
-//! for one another. Tests of received elements are counted apart:
+//! Mode 0; n members before, m new. The last column is the longest chain of exponentiations that depend
+//! on one another. Tests of received elements are counted separately:
 //!
 //! | event | rounds | unicasts | broadcasts | exponentiations | in series |
 //! |---|---|---|---|---|---|
@@ -137,10 +137,10 @@
 //! | refresh | 1 | 0 | 1 | 2n - 1 | n + 1 |
 //!
 //! In series these are 3 more than in the tables of the papers for join and merge, and 2 to 4 more for
-//! leaves: the new member's own two and the deciphering at the receivers are counted here.
+//! leaves: here the two of the new member and the decryption at the receivers are counted.
 //!
-//! In mode 1 the two exponentiations of each new member and the one that the controller makes for each
-//! are all that there are, with one more for a controller that is new:
+//! In mode 1 the only exponentiations are two at each new member, one at the controller for each of
+//! them, and one more if the controller is new:
 //!
 //! | event | exponentiations | in series |
 //! |---|---|---|
@@ -153,12 +153,12 @@
 //!
 //! | papers | here | file |
 //! |---|---|---|
-//! | controller, long-term shares | first of `order()`, `Reign` | `context` |
+//! | controller, long-term shares | first of `order()`, `Controller` | `context` |
 //! | round 1: the controller's public value | `announce`, `process_announcement` | `announce` |
 //! | round 2: a member's public value | `respond`, `process_response` | `announce` |
 //! | round 3: group secret under pairwise secrets | `send_key`, `process_key` | `key` |
 //! | leave, partition, refresh | `update`, `send_key_at_once` | `announce`, `key` |
-//! | token formats | `Announcement`, `Response`, `EncipheredKey` | `message` |
+//! | token formats | `Announcement`, `Response`, `EncryptedKey` | `message` |
 //! | authenticated encryption (mode 1) | `WrapKey` | `wrap` |
 //!
 //! # Sources

@@ -1,4 +1,4 @@
-//! Mode 1: the group secret under keys of each pair.
+//! Mode 1: the group secret, wrapped with the key shared with each member.
 //!
 //! ```text
 //! PRK       = HKDF-Extract(no salt, pairwise Diffie-Hellman element)
@@ -29,7 +29,7 @@ const TAG_LEN: usize = 32;
 /// Length of a wrapped secret.
 pub(crate) const WRAPPED_LEN: usize = IV_LEN + CIPHERTEXT_LEN + TAG_LEN;
 
-/// What the controller and one member have in common; erased on drop.
+/// The key that the controller shares with one member; erased on drop.
 #[derive(Zeroize, ZeroizeOnDrop)]
 pub(super) struct WrapKey([u8; 32]);
 
@@ -42,7 +42,7 @@ impl WrapKey {
         this
     }
 
-    /// Keys of one run for one member: encryption, authentication.
+    /// The keys of one agreement for one member: encryption, authentication.
     fn expand(&self, context: &[u8; 32], member: &MemberName) -> Option<Zeroizing<[u8; 64]>> {
         let mut keys = Zeroizing::new([0; 64]);
         let info: [&[u8]; 3] = [b"ckd wrap", context, member.as_bytes()];
@@ -53,7 +53,7 @@ impl WrapKey {
         Some(keys)
     }
 
-    /// Wraps a secret for `member`. Nothing only if the ciphers refuse their fixed lengths.
+    /// Wraps a secret for `member`. `None` only if a cipher refuses its fixed lengths.
     pub(super) fn wrap(
         &self,
         secret: &[u8; SECRET_LEN],
@@ -75,8 +75,8 @@ impl WrapKey {
         Some(wrapped)
     }
 
-    /// Unwraps a secret for `member`, or nothing if it is not authentic. The tag is compared in
-    /// constant time, before anything is deciphered.
+    /// Unwraps a secret for `member`, or `None` if it is not authentic. The tag is compared in constant
+    /// time, before anything is decrypted.
     pub(super) fn unwrap(
         &self,
         wrapped: &[u8],

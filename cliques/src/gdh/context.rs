@@ -1,60 +1,52 @@
-//! What a member knows between agreements, and during one.
+//! The state of a member between agreements, and during one.
 
-use alloc::{sync::Arc, vec::Vec};
+use alloc::vec::Vec;
 
 use gcs_view::{Listed, MemberName};
 
-use crate::{arithmetic::Arithmetic, error::Error, group::Group};
+use crate::{
+    arithmetic::{Arithmetic, Received},
+    error::Error,
+    group::Group,
+    staged::Ordered,
+};
 
-/// A partial key, with what is known of it.
+/// A partial key, and how far it is tested.
 ///
 /// Members store the partial keys of all others, but only a controller computes with them: it decodes
-/// and tests them then, and blames the author of the key list that brought them (key agreement notes,
-/// section 1.4).
-pub(super) struct Partial<G: Group> {
-    value: Value<G>,
-    /// Who sent it, or made it: this member.
-    author: MemberName,
-}
-
-enum Value<G: Group> {
-    /// As it came: encoding and range were checked.
-    Received(Arc<[u8]>),
+/// and tests them then, and blames the author of the key list that contained them (key agreement
+/// notes, section 1.4).
+#[derive(Clone)]
+pub(super) enum Partial<G: Group> {
+    /// From a key list, not used so far.
+    Received(Received<G>),
     /// To compute with.
-    Element(G::Element, Tested),
+    Known {
+        /// The key.
+        element: G::Element,
+        /// Which test it has passed.
+        tested: Tested,
+        /// Who sent it, or this member, which computed it.
+        author: MemberName,
+    },
 }
 
 /// How far an element has been tested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Tested {
-    /// As the policy of the group asks of every element.
+    /// As the policy of the group requires of every element.
     Policy,
     /// Exactly, as every token must be.
     Exactly,
 }
 
 impl<G: Group> Partial<G> {
-    pub(super) fn new(element: G::Element, author: &MemberName, tested: Tested) -> Self {
-        Self {
-            value: Value::Element(element, tested),
+    pub(super) fn known(element: G::Element, author: &MemberName, tested: Tested) -> Self {
+        Self::Known {
+            element,
+            tested,
             author: *author,
         }
-    }
-
-    /// One that `sender` has sent and that is not needed now: encoding and range are checked.
-    ///
-    /// # Errors
-    /// [`Error::Peer`].
-    pub(super) fn received(
-        bytes: &[u8],
-        sender: &MemberName,
-        arithmetic: &Arithmetic<G>,
-    ) -> Result<Self, Error> {
-        arithmetic.check_encoding(bytes, sender)?;
-        Ok(Self {
-            value: Value::Received(bytes.into()),
-            author: *sender,
-        })
     }
 
     /// The key, to compute with.
@@ -62,38 +54,25 @@ impl<G: Group> Partial<G> {
     /// # Errors
     /// [`Error::Internal`] if it was not tested before.
     pub(super) const fn element(&self) -> Result<&G::Element, Error> {
-        match &self.value {
-            Value::Element(element, _) => Ok(element),
-            Value::Received(_) => Err(Error::Internal("partial key used before it was tested")),
+        match self {
+            Self::Known { element, .. } => Ok(element),
+            Self::Received(_) => Err(Error::Internal("partial key used before it was tested")),
         }
     }
 
-    /// The key as it travels.
+    /// The encoded key.
     pub(super) fn encoding(&self, arithmetic: &Arithmetic<G>) -> Vec<u8> {
-        match &self.value {
-            Value::Element(element, _) => arithmetic.encode(element),
-            Value::Received(bytes) => bytes.to_vec(),
+        match self {
+            Self::Known { element, .. } => arithmetic.encode(element),
+            Self::Received(received) => received.encoding().to_vec(),
         }
     }
 
-    /// The key, decoded, if it has not been tested.
-    fn untested(&self, arithmetic: &Arithmetic<G>) -> Result<Option<G::Element>, Error> {
-        match &self.value {
-            Value::Element(..) => Ok(None),
-            Value::Received(bytes) => arithmetic.parse(bytes, &self.author).map(Some),
-        }
-    }
-}
-
-impl<G: Group> Clone for Partial<G> {
-    fn clone(&self) -> Self {
-        let value = match &self.value {
-            Value::Received(bytes) => Value::Received(bytes.clone()),
-            Value::Element(element, tested) => Value::Element(element.clone(), *tested),
-        };
-        Self {
-            value,
-            author: self.author,
+    /// The key as it was received, if it has not been tested.
+    const fn untested(&self) -> Option<&Received<G>> {
+        match self {
+            Self::Known { .. } => None,
+            Self::Received(received) => Some(received),
         }
     }
 }
@@ -108,6 +87,12 @@ pub(super) struct Context<G: Group> {
     pub(super) share: G::Scalar,
 }
 
+impl<G: Group> Ordered for Context<G> {
+    fn order(&self) -> &[MemberName] {
+        &self.order
+    }
+}
+
 impl<G: Group> Context<G> {
     /// Partial key of a member.
     pub(super) fn partial(&self, member: &MemberName) -> Option<&Partial<G>> {
@@ -120,28 +105,26 @@ impl<G: Group> Context<G> {
     /// Tests the partial keys of `members` that have not been tested, together.
     ///
     /// # Errors
-    /// [`Error::Peer`] with the author of the list that brought a bad one.
+    /// [`Error::Peer`] with the author of the list that contained a bad one.
     pub(super) fn test(
         &mut self,
         members: &[MemberName],
         arithmetic: &mut Arithmetic<G>,
     ) -> Result<(), Error> {
         let members = Listed::new(members);
-        let mut untested = Vec::new();
+        let (mut untested, mut received) = (Vec::new(), Vec::new());
         for (name, partial) in self.order.iter().zip(&mut self.partials) {
             if members.contains(name)
-                && let Some(element) = partial.untested(arithmetic)?
+                && let Some(key) = partial.untested().cloned()
             {
-                untested.push((partial, element));
+                received.push(key);
+                untested.push(partial);
             }
         }
-        let elements: Vec<_> = untested
-            .iter()
-            .map(|(partial, element)| (element, &partial.author))
-            .collect();
-        arithmetic.validate_all(&elements)?;
-        for (partial, element) in untested {
-            partial.value = Value::Element(element, Tested::Policy);
+        let received: Vec<_> = received.iter().collect();
+        let elements = Received::validate_all(&received, arithmetic)?;
+        for ((partial, received), element) in untested.into_iter().zip(received).zip(elements) {
+            *partial = Partial::known(element, received.sender(), Tested::Policy);
         }
         Ok(())
     }
@@ -149,7 +132,7 @@ impl<G: Group> Context<G> {
     /// Tests the partial key of `me` exactly, before it becomes a token.
     ///
     /// # Errors
-    /// [`Error::Peer`] with the author of the list that brought it.
+    /// [`Error::Peer`] with the author of the list that contained it.
     pub(super) fn test_own(
         &mut self,
         me: &MemberName,
@@ -157,9 +140,13 @@ impl<G: Group> Context<G> {
     ) -> Result<(), Error> {
         for (name, partial) in self.order.iter().zip(&mut self.partials) {
             if name == me
-                && let Value::Element(element, tested @ Tested::Policy) = &mut partial.value
+                && let Partial::Known {
+                    element,
+                    tested: tested @ Tested::Policy,
+                    author,
+                } = partial
             {
-                arithmetic.validate_token(element, &partial.author)?;
+                arithmetic.validate_token(element, author)?;
                 *tested = Tested::Exactly;
             }
         }
@@ -169,21 +156,27 @@ impl<G: Group> Context<G> {
 
 /// An agreement under way.
 pub(super) struct Staged<G: Group> {
-    /// Members, oldest first; in the order of the membership until a token tells the real one.
+    /// Members, oldest first; in the order of the membership until a token brings the real order.
     pub(super) order: Vec<MemberName>,
     /// Own share in the key that is being made.
     pub(super) share: Share<G>,
-    /// What is awaited.
+    /// The next token that this member waits for.
     pub(super) stage: Stage<G>,
+}
+
+impl<G: Group> Ordered for Staged<G> {
+    fn order(&self) -> &[MemberName] {
+        &self.order
+    }
 }
 
 /// Own share in an agreement under way.
 pub(super) enum Share<G: Group> {
     /// None drawn yet.
     Undrawn,
-    /// The one of the completed context.
+    /// That of the completed agreement.
     Kept,
-    /// A new one, which replaces that one at the end.
+    /// A new one, which takes its place on completion.
     Fresh(G::Scalar),
 }
 
@@ -196,7 +189,9 @@ impl<G: Group> Share<G> {
         match (self, completed) {
             (Self::Fresh(share), _) => Ok(share),
             (Self::Kept, Some(context)) => Ok(&context.share),
-            (Self::Kept, None) => Err(Error::Internal("share kept of no completed agreement")),
+            (Self::Kept, None) => Err(Error::Internal(
+                "no completed agreement to keep a share from",
+            )),
             (Self::Undrawn, _) => Err(Error::Internal("share used before it was drawn")),
         }
     }
@@ -210,7 +205,7 @@ pub(super) enum Stage<G: Group> {
     Join,
     /// The final token of the last new member.
     Final {
-        /// How many members of the order belong to the initiating side.
+        /// How many members of the order belong to the initiating component.
         base_len: usize,
     },
     /// Last new member: the factor-outs of everybody else.
@@ -218,22 +213,22 @@ pub(super) enum Stage<G: Group> {
         /// The final token.
         token: G::Element,
         /// Factor-outs by place in the order; the own one stays empty.
-        values: Vec<Option<G::Element>>,
-        /// Own final token until it comes back.
+        values: Vec<Option<Received<G>>>,
+        /// Own final token until it is delivered.
         echo: Option<Vec<u8>>,
     },
     /// The key list of the last member of the order.
     KeyList {
-        /// Its author's partial key, where it is known beforehand.
+        /// Its author's partial key, where that is known in advance.
         known: Option<Partial<G>>,
     },
-    /// Own key list, which takes effect when it comes back.
+    /// Own key list, which takes effect when it is delivered.
     OwnKeyList {
-        /// What it says.
+        /// The partial keys in it.
         partials: Vec<Partial<G>>,
         /// The list as sent.
         body: Vec<u8>,
-        /// Own final token, if that has not come back yet either.
+        /// Own final token, if that has not been delivered either.
         echo: Option<Vec<u8>>,
     },
 }

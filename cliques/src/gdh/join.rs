@@ -7,9 +7,9 @@
 //!   |                       |~~~~~~~~~~~~~~~~~~~~~~~~>|   P_y = value_y^(r_N), P_N = value_N
 //! ```
 //!
-//! Where the merge of one member takes four rounds and a message of every member, this takes two
-//! messages. Old members begin it by [`begin_join`](crate::KeyAgreement::begin_join); the new one
-//! just enters, and sees by the first token how it is let in.
+//! The merge of one member takes four rounds and a message from every member; this takes two
+//! messages. Old members start it with [`begin_join`](crate::KeyAgreement::begin_join). The new member
+//! enters as for a merge, and learns the protocol from the first token.
 
 use alloc::vec::Vec;
 
@@ -18,19 +18,21 @@ use rand_core::CryptoRng;
 
 use super::{
     context::{Partial, Share, Stage, Staged, Tested},
-    machine::{Gdh, NOTHING_STAGED},
+    machine::Gdh,
     message::KeyList,
 };
 use crate::{
     agreement::Step,
+    arithmetic::Received,
     error::{Error, PeerFault},
     group::Group,
     rules::{NO_GROUP, check_members, peer, unexpected},
+    staged::NOTHING_STAGED,
     token::Recipient,
 };
 
 impl<G: Group> Gdh<G> {
-    /// Old member: `joined` enters the completed group directly.
+    /// Old member: `joined` joins the completed group directly.
     ///
     /// # Errors
     /// [`Error::ApiMisuse`] when there is no completed agreement or `joined` is part of it.
@@ -68,7 +70,7 @@ impl<G: Group> Gdh<G> {
         let mine = mine.element()?;
         let last = self.arithmetic.exponentiate(mine, &share);
         values.extend([mine.clone(), last.clone()]);
-        let known = Partial::new(last, &self.me, Tested::Policy);
+        let known = Partial::known(last, &self.me, Tested::Policy);
         let values: Vec<_> = values
             .iter()
             .map(|value| self.arithmetic.encode(value))
@@ -89,7 +91,7 @@ impl<G: Group> Gdh<G> {
     /// New member: enters a group of `members`, itself included, directly.
     ///
     /// # Errors
-    /// [`Error::ApiMisuse`] when `members` is no group that this member can enter.
+    /// [`Error::ApiMisuse`] when this member cannot enter a group of `members`.
     pub fn enter_directly(&mut self, members: Vec<MemberName>) -> Result<Step, Error> {
         self.enter(members, Stage::Join)
     }
@@ -102,7 +104,7 @@ impl<G: Group> Gdh<G> {
         rng: &mut dyn CryptoRng,
     ) -> Result<Step, Error> {
         let staged = self.staged.as_ref().ok_or(NOTHING_STAGED)?;
-        // Who enters cannot know by which protocol the others let it in.
+        // A new member does not know which protocol the others use.
         let (Stage::Join | Stage::Partial) = staged.stage else {
             return Err(unexpected(sender, super::JOIN_TOKEN));
         };
@@ -114,13 +116,13 @@ impl<G: Group> Gdh<G> {
         }
         let mut values = Vec::with_capacity(order.len());
         for (_, bytes) in &list.entries {
-            values.push(self.arithmetic.parse(bytes, sender)?);
+            values.push(Received::decode(bytes, sender, &self.arithmetic)?);
         }
-        let with_sender: Vec<_> = values.iter().map(|value| (value, sender)).collect();
-        self.arithmetic.validate_all(&with_sender)?;
+        let received: Vec<_> = values.iter().collect();
+        let mut values = Received::validate_all(&received, &mut self.arithmetic)?;
 
         let share = self.arithmetic.draw(rng);
-        // The new member is the last: it keeps its own value, and raises all others.
+        // The new member is the last: its own value stays as it is, all others are raised to its share.
         let Some(mine) = values.pop() else {
             return Err(peer(sender, PeerFault::MemberListMismatch));
         };
@@ -129,7 +131,7 @@ impl<G: Group> Gdh<G> {
         elements.push(mine);
         let partials = elements
             .into_iter()
-            .map(|element| Partial::new(element, &self.me, Tested::Policy))
+            .map(|element| Partial::known(element, &self.me, Tested::Policy))
             .collect();
         Ok(self.send_key_list(order, partials, share, None))
     }

@@ -1,4 +1,4 @@
-//! The key list, the last token of every event that has tokens at all.
+//! The key list, the last token of every event in which tokens are sent.
 
 use alloc::vec::Vec;
 
@@ -6,20 +6,22 @@ use gcs_view::MemberName;
 
 use super::{
     context::{Partial, Share, Stage, Staged, Tested},
-    machine::{Gdh, NOTHING_STAGED},
+    machine::Gdh,
     message::KeyList,
 };
 use crate::{
     agreement::Step,
+    arithmetic::Received,
     error::{Error, PeerFault},
     group::Group,
     rules::{peer, unexpected},
+    staged::NOTHING_STAGED,
     token::Recipient,
 };
 
 impl<G: Group> Gdh<G> {
-    /// Broadcasts the partial keys of `order`, which are made with the own fresh `share` and take
-    /// effect when the list comes back. `echo` is the own final token if that is still under way.
+    /// Broadcasts the partial keys of `order`, which are computed with the own fresh `share` and take
+    /// effect when the list is delivered. `echo` is the own final token if that is not delivered yet.
     pub(super) fn send_key_list(
         &mut self,
         order: Vec<MemberName>,
@@ -49,8 +51,8 @@ impl<G: Group> Gdh<G> {
 
     /// Checks and installs the list of the last member of the order: K = P_me^(r_me).
     ///
-    /// Its author's own partial key is known beforehand in a merge (the final token) and in a
-    /// leave (unchanged), and must be that. Of the others only the own one is used now and tested
+    /// The partial key of its author is known in advance, in a merge (the final token) and in a leave
+    /// (unchanged), and must be equal to that. Of the others only the own one is used now and tested
     /// now; the rest are tested when this member becomes controller.
     pub(super) fn process_key_list(
         &mut self,
@@ -72,18 +74,18 @@ impl<G: Group> Gdh<G> {
         for (name, bytes) in &list.entries {
             let known = known.as_ref().filter(|_| *name == sender.as_bytes());
             partials.push(match known {
-                // What equals a tested element need not be tested again.
+                // Equal to an element that is tested already.
                 Some(known) if known.encoding(&self.arithmetic) == *bytes => known.clone(),
                 Some(_) => {
                     self.arithmetic.receive(bytes, sender)?;
                     return Err(peer(sender, PeerFault::Inconsistent));
                 }
                 None if *name == self.me.as_bytes() => {
-                    let element = self.arithmetic.parse(bytes, sender)?;
-                    self.arithmetic.validate_all(&[(&element, sender)])?;
-                    Partial::new(element, sender, Tested::Policy)
+                    let received = Received::decode(bytes, sender, &self.arithmetic)?;
+                    let element = received.validate(&mut self.arithmetic)?;
+                    Partial::known(element, sender, Tested::Policy)
                 }
-                None => Partial::received(bytes, sender, &self.arithmetic)?,
+                None => Partial::Received(Received::defer(bytes, sender, &self.arithmetic)?),
             });
         }
         self.install(partials, sender).map(Step::complete)

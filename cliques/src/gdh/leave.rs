@@ -17,7 +17,7 @@ use crate::{
 };
 
 impl<G: Group> Gdh<G> {
-    /// My side goes on without `left` and with `joined`.
+    /// The component of this member continues without `left` and with `joined`.
     pub(super) fn update(
         &mut self,
         left: &[MemberName],
@@ -36,7 +36,7 @@ impl<G: Group> Gdh<G> {
         if base.last() == Some(&self.me) {
             return self.send_list(base, rng);
         }
-        // The list leaves its author's partial key as it is, which serves as a check.
+        // The partial key of the list's author does not change, which serves as a check.
         let known = base
             .last()
             .zip(self.completed.as_ref())
@@ -64,10 +64,10 @@ impl<G: Group> Gdh<G> {
         let others = others.iter().map(|(_, partial)| partial.element());
         let others = others.collect::<Result<Vec<_>, _>>()?;
         let changed = self.arithmetic.exponentiate_each(&others, &factor);
-        // The acting controller is the last of those who stay.
+        // The acting controller is the last of the remaining members.
         let mut partials: Vec<_> = changed
             .into_iter()
-            .map(|element| Partial::new(element, &self.me, Tested::Policy))
+            .map(|element| Partial::known(element, &self.me, Tested::Policy))
             .collect();
         partials.extend(mine.into_iter().map(|(_, partial)| partial.clone()));
         Ok(self.send_key_list(base, partials, share, None))

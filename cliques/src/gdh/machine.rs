@@ -15,6 +15,7 @@ use crate::{
     group::Group,
     rules::{peer, unexpected},
     secret::GroupSecret,
+    staged::{NOTHING_STAGED, admit, staged_agreement},
     token::TokenKind,
 };
 
@@ -39,8 +40,8 @@ impl<G: Group> Gdh<G> {
         }
     }
 
-    /// Partial keys of the last completed agreement, encoded, in order. They are public: they
-    /// travel in key lists.
+    /// Partial keys of the last completed agreement, encoded, in order. They are public: key lists
+    /// contain them.
     pub fn partial_keys(&self) -> Vec<(MemberName, Vec<u8>)> {
         self.completed.as_ref().map_or_else(Vec::new, |context| {
             context
@@ -59,7 +60,7 @@ impl<G: Group> Gdh<G> {
 
     /// A new group of this member alone: P_me = g, K = g^r.
     pub(super) fn found(&mut self, rng: &mut dyn CryptoRng) -> Result<Step, Error> {
-        let generator = Partial::new(
+        let generator = Partial::known(
             self.arithmetic.generator().clone(),
             &self.me,
             Tested::Exactly,
@@ -67,7 +68,7 @@ impl<G: Group> Gdh<G> {
         self.alone(generator, rng)
     }
 
-    /// Completes a group of one around a partial key, with a fresh share; nothing is sent.
+    /// Completes a group of this member alone, with this partial key and a fresh share; nothing is sent.
     pub(super) fn alone(
         &mut self,
         partial: Partial<G>,
@@ -89,7 +90,7 @@ impl<G: Group> Gdh<G> {
 
     /// Installs the agreement under way with these partial keys.
     ///
-    /// Nothing changes before the last thing that can fail.
+    /// All that can fail comes before the first change.
     pub(super) fn install(
         &mut self,
         partials: Vec<Partial<G>>,
@@ -114,7 +115,7 @@ impl<G: Group> Gdh<G> {
         let share = match (staged.share, self.completed.take()) {
             (Share::Fresh(share), _) => share,
             (Share::Kept, Some(context)) => context.share,
-            // `value` above has ruled these out.
+            // Ruled out by `value` above.
             (Share::Kept, None) | (Share::Undrawn, _) => {
                 return Err(Error::Internal("share lost while installing"));
             }
@@ -127,8 +128,8 @@ impl<G: Group> Gdh<G> {
         Ok(secret)
     }
 
-    /// An own broadcast that came back. It counts only if it is the one that is pending, byte for
-    /// byte: anything else is a replay.
+    /// An own broadcast that was delivered. It must equal the pending one byte for byte: anything else is
+    /// a replay.
     fn process_own(&mut self, kind: TokenKind, body: &[u8]) -> Result<Step, Error> {
         let replay = || Err(Rejected::Repeated(self.me).into());
         let Some(staged) = self.staged.as_mut() else {
@@ -167,17 +168,8 @@ impl<G: Group> Gdh<G> {
     }
 }
 
-/// A handler ran without an agreement under way.
-pub(super) const NOTHING_STAGED: Error = Error::Internal("no agreement under way");
-
 impl<G: Group> KeyAgreement for Gdh<G> {
-    fn group_name(&self) -> &str {
-        self.arithmetic.group().name()
-    }
-
-    fn me(&self) -> &MemberName {
-        &self.me
-    }
+    staged_agreement!();
 
     fn begin(&mut self, change: Change, rng: &mut dyn CryptoRng) -> Result<Step, Error> {
         match change {
@@ -204,19 +196,14 @@ impl<G: Group> KeyAgreement for Gdh<G> {
         if *sender == self.me {
             return self.process_own(kind, body);
         }
-        match &self.staged {
-            None => return Err(unexpected(sender, kind)),
-            Some(staged) if !staged.order.contains(sender) => {
-                return Err(Rejected::NotInView(*sender).into());
-            }
-            Some(_) => {}
-        }
+        admit(self.staged.as_mut(), sender, kind)?;
         match kind {
             super::PARTIAL_TOKEN => self.process_partial(sender, body, rng),
             super::FINAL_TOKEN => self.process_final(sender, body),
             super::FACTOR_OUT => self.process_factor_out(sender, body, rng),
             super::KEY_LIST => self.process_key_list(sender, body),
             super::JOIN_TOKEN => self.process_join(sender, body, rng),
+            // Kinds of other suites.
             _ => Err(unexpected(sender, kind)),
         }
     }
@@ -235,36 +222,15 @@ impl<G: Group> KeyAgreement for Gdh<G> {
         }
     }
 
-    fn abandon(&mut self) {
-        self.staged = None;
-    }
-
-    fn reset(&mut self) {
-        self.staged = None;
-        self.completed = None;
-    }
-
-    fn order(&self) -> &[MemberName] {
-        match (&self.staged, &self.completed) {
-            (Some(staged), _) => &staged.order,
-            (None, Some(context)) => &context.order,
-            (None, None) => &[],
-        }
-    }
-
     fn controller(&self) -> Option<&MemberName> {
         match &self.staged {
-            // The order of a new member is not the real one before it has seen a token.
+            // A new member knows the real order only from the first token.
             Some(Staged {
                 stage: Stage::Partial | Stage::Join,
                 ..
             }) => None,
             Some(_) | None => self.order().last(),
         }
-    }
-
-    fn take_cost(&mut self) -> Cost {
-        self.arithmetic.take_cost()
     }
 }
 

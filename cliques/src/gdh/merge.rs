@@ -1,4 +1,4 @@
-//! Merge: a token collects the shares of the new members, then everybody factors its own out.
+//! Merge: a token collects the shares of the new members, then every other member factors out its own.
 
 use alloc::{vec, vec::Vec};
 use core::mem;
@@ -8,14 +8,16 @@ use rand_core::CryptoRng;
 
 use super::{
     context::{Partial, Share, Stage, Staged, Tested},
-    machine::{Gdh, NOTHING_STAGED},
+    machine::Gdh,
     message::{Chain, FactorOut},
 };
 use crate::{
     agreement::Step,
+    arithmetic::Received,
     error::{Error, PeerFault, Rejected},
     group::Group,
     rules::{NO_GROUP, check_entry, check_members, peer, permutation, same_names, unexpected},
+    staged::NOTHING_STAGED,
     token::Recipient,
 };
 
@@ -51,7 +53,7 @@ impl<G: Group> Gdh<G> {
         Ok(Step::wait())
     }
 
-    /// The old side of a merge, from which leavers are deleted already.
+    /// The initiating component of a merge, from which members that left are removed already.
     pub(super) fn merge(
         &mut self,
         base: Vec<MemberName>,
@@ -83,7 +85,9 @@ impl<G: Group> Gdh<G> {
         partial: &G::Element,
         rng: &mut dyn CryptoRng,
     ) -> Result<Step, Error> {
-        let first = joined.first().ok_or(Error::Internal("merge with nobody"))?;
+        let first = joined
+            .first()
+            .ok_or(Error::Internal("merge without new members"))?;
         let base_len = base.len();
         let mut order = base;
         order.extend_from_slice(joined);
@@ -119,10 +123,10 @@ impl<G: Group> Gdh<G> {
         if chain.base_len == 0 || chain.base_len > place {
             return Err(peer(sender, PeerFault::MemberListMismatch));
         }
-        let received = self.arithmetic.parse(chain.token, sender)?;
+        let received = Received::decode(chain.token, sender, &self.arithmetic)?;
 
         let Some(next) = order.get(place.saturating_add(1)).cloned() else {
-            self.arithmetic.validate_token(&received, sender)?;
+            let token = received.validate_token(&mut self.arithmetic)?;
             let body = Chain::encode(chain.base_len, &order, chain.token);
             let values = order.iter().map(|_| None).collect();
             let echo = Some(body.clone());
@@ -133,23 +137,21 @@ impl<G: Group> Gdh<G> {
                 order,
                 share: Share::Undrawn,
                 stage: Stage::FactorOuts {
-                    token: received,
+                    token,
                     values,
                     echo,
                 },
             });
             return Ok(Step::send(outgoing));
         };
-        // A share that was drawn for a token that was refused then is as good as new: nothing made
-        // with it was shown.
+        // A share drawn for a token that was then refused can be used again: nothing computed with it
+        // was sent.
         let staged = self.staged.as_mut().ok_or(NOTHING_STAGED)?;
         if let Share::Undrawn = staged.share {
             staged.share = Share::Fresh(self.arithmetic.draw(rng));
         }
         let share = staged.share.value(None)?;
-        let token = self
-            .arithmetic
-            .exponentiate_token(&received, share, sender)?;
+        let (_, token) = received.exponentiate_token(share, &mut self.arithmetic)?;
         let body = Chain::encode(chain.base_len, &order, &self.arithmetic.encode(&token));
         let outgoing =
             self.arithmetic
@@ -178,15 +180,13 @@ impl<G: Group> Gdh<G> {
         if chain.base_len != base_len || !same_names(chain.order.iter().copied(), &staged.order) {
             return Err(peer(sender, PeerFault::MemberListMismatch));
         }
-        let token = self.arithmetic.parse(chain.token, sender)?;
+        let received = Received::decode(chain.token, sender, &self.arithmetic)?;
         let inverse = self
             .arithmetic
             .invert(staged.share.value(self.completed.as_ref())?);
-        let value = self
-            .arithmetic
-            .exponentiate_token(&token, &inverse, sender)?;
+        let (token, value) = received.exponentiate_token(&inverse, &mut self.arithmetic)?;
 
-        let known = Partial::new(token, sender, Tested::Exactly);
+        let known = Partial::known(token, sender, Tested::Exactly);
         staged.stage = Stage::KeyList { known: Some(known) };
         let body = self.arithmetic.encode(&value);
         let to = Recipient::Member(*sender);
@@ -220,13 +220,13 @@ impl<G: Group> Gdh<G> {
             .and_then(|place| Some((place, values.get_mut(place)?)))
             .ok_or(Rejected::NotInView(*sender))?;
         match slot {
-            Some(first) if self.arithmetic.encode(first) == received => {
+            Some(first) if **first.encoding() == *received => {
                 return Err(Rejected::Repeated(*sender).into());
             }
             Some(_) => return Err(peer(sender, PeerFault::Duplicate)),
             None => {}
         }
-        let received = self.arithmetic.parse(received, sender)?;
+        let received = Received::decode(received, sender, &self.arithmetic)?;
         // The own place, the last, stays empty.
         let missing = values.iter().filter(|value| value.is_none()).count();
         if missing > 2 {
@@ -236,33 +236,31 @@ impl<G: Group> Gdh<G> {
             return Ok(Step::wait());
         }
 
-        // All are here. They are tested and raised together, each with its author.
-        let elements: Vec<(&G::Element, &MemberName)> = staged
-            .order
+        // All are here. They are tested and raised together.
+        let all: Vec<&Received<G>> = values
             .iter()
-            .zip(values.iter())
             .enumerate()
-            .filter_map(|(index, (name, value))| match index == place {
-                true => Some((&received, name)),
-                false => value.as_ref().map(|value| (value, name)),
+            .filter_map(|(index, value)| match index == place {
+                true => Some(&received),
+                false => value.as_ref(),
             })
             .collect();
-        self.arithmetic.validate_all(&elements)?;
+        let elements = Received::validate_all(&all, &mut self.arithmetic)?;
         let share = self.arithmetic.draw(rng);
-        let elements: Vec<&G::Element> = elements.iter().map(|(element, _)| *element).collect();
+        let elements: Vec<&G::Element> = elements.iter().collect();
         let powers = self.arithmetic.exponentiate_each(&elements, &share);
         let mut partials: Vec<_> = powers
             .into_iter()
-            .map(|element| Partial::new(element, &self.me, Tested::Policy))
+            .map(|element| Partial::known(element, &self.me, Tested::Policy))
             .collect();
-        // T lacks no share but the own one.
-        partials.push(Partial::new(token.clone(), &self.me, Tested::Exactly));
+        // T contains all shares but the own one.
+        partials.push(Partial::known(token.clone(), &self.me, Tested::Exactly));
         let echo = echo.take();
         let order = mem::take(&mut staged.order);
         Ok(self.send_key_list(order, partials, share, echo))
     }
 
-    /// New member: the order of the members that `names` tells, and the own place in it. The names
+    /// New member: the order of the members according to `names`, and the own place in it. The names
     /// must be those of `members`, with `sender` right before this member.
     pub(super) fn order_from(
         &self,

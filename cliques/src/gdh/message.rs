@@ -6,8 +6,8 @@
 //! | factor-out | element |
 //! | key list, join | u16 count, (name, element) in order |
 //!
-//! Source: key agreement notes, section 2.4. Bodies are read as slices of what came in; names are
-//! compared with the members that are expected and never become members themselves.
+//! Source: key agreement notes, section 2.4. Decoding borrows from the body. Names are compared with
+//! those of the expected members; no member is created from one.
 
 use alloc::vec::Vec;
 
@@ -22,7 +22,7 @@ use crate::{
 /// A partial or final token.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Chain<'a> {
-    /// Number of leading names that belong to the initiating side.
+    /// Number of leading names that belong to the initiating component.
     pub(crate) base_len: usize,
     /// Names, oldest first.
     pub(crate) order: Vec<&'a [u8]>,

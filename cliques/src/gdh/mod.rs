@@ -4,7 +4,7 @@
 //!
 //! Every member i holds a share r_i. The group secret is g raised to the product of all shares, and
 //! each member computes it from its *partial key* P_i = g^(product of all shares but r_i) as
-//! K = P_i^(r_i). The partial keys are public: whoever knows them all, but no share, cannot compute
+//! K = P_i^(r_i). The partial keys are public: knowing all of them, but no share, does not allow to compute
 //! K. All members store all of them, so any member can act as controller. The controller is the
 //! newest member; after a loss, the newest that is left.
 //!
@@ -27,9 +27,9 @@
 //!                                                       K = P_me^(r_me) at everybody
 //! ```
 //!
-//! The diagram shows m = 2; with m = 1, N_1 is x and receives T_0 from c. T_0 is what the old
-//! members would have agreed on had nobody come, and N_1 sees it. It is never used as a key: the one
-//! that is made contains the shares of all the new members too.
+//! The diagram shows m = 2; with m = 1, N_1 is x and receives T_0 from c. T_0 is the key that the old
+//! members would have agreed on without new members, and N_1 sees it. It is never used as a key: the
+//! one that is agreed contains the shares of all the new members too.
 //!
 //! # Leave, partition, refresh
 //!
@@ -40,10 +40,10 @@
 //!                                                K = P_me'^(r_me), with r_c' at c
 //! ```
 //!
-//! The acting controller c draws r_c' and puts it in the place of r_c in all partial keys of those
-//! who stay; its own does not contain r_c and remains as it is. A refresh is a leave of nobody. A
-//! loss that comes with a merge needs no list of its own: everybody deletes the leavers, and T_0
-//! carries the fresh share of c.
+//! The acting controller c draws r_c' and replaces r_c with it in the partial keys of all remaining
+//! members; its own does not contain r_c and does not change. A refresh is a leave without leavers. If
+//! members leave and others merge at once, no separate key list is needed: everybody removes the
+//! leavers, and T_0 contains the fresh share of c.
 //!
 //! # Why the new key is independent of the old ones
 //!
@@ -51,10 +51,10 @@
 //! |---|---|---|
 //! | merge | r_c', all of the new members | the new members see only values that contain r_c', so nothing of the old key (backward secrecy) |
 //! | leave, partition | r_c' | every value that the leavers know lacks r_c' (forward secrecy); their own shares remain in the exponent as constants, which does no harm |
-//! | refresh | r_c' | a key that becomes known tells nothing of the others |
+//! | refresh | r_c' | a key that becomes known says nothing about the others |
 //!
-//! This holds against members who follow the protocol and against everybody outside; one who
-//! deviates can spoil an agreement, as in the papers.
+//! This holds against members who follow the protocol and against outsiders. A member who deviates can
+//! disrupt an agreement, as in the papers.
 //!
 //! # In numbers
 //!
@@ -103,7 +103,7 @@
 //! let (p1, p2) = (pow(p1, factor), pow(p2, factor));
 //! assert_eq!([pow(p1, r1), pow(p2, r2), pow(p3, r3)], [10_397; 3]);
 //!
-//! // M_2 leaves: c = M_3 draws again; nobody makes a P_2.
+//! // M_2 leaves: c = M_3 draws again; no P_2 is computed.
 //! let (old, r3) = (r3, 42_178);
 //! let p1 = pow(p1, r3 * inverse(old) % q);
 //! assert_eq!([pow(p1, r1), pow(p3, r3)], [112_432; 2]);
@@ -111,21 +111,23 @@
 //!
 //! # When it takes effect
 //!
-//! A key list is installed when it is delivered, at its sender too, so that all members change at
-//! one point of the agreed order. Until then the share used before is kept.
+//! A key list is installed when it is delivered, at its sender too, so that all members switch at the
+//! same point of the agreed order. Until then the previous share is kept.
 //!
 //! # When elements are tested
 //!
 //! Encoding and range on receipt, membership before the first use (key agreement notes, section 1.4):
-//! the tokens of a merge at once and exactly, because they are passed on; factor-outs together, when
-//! the last of them is here; of a key list the own partial key, and those of others when this member
+//! the tokens of a merge at once and exactly, because they are passed on; factor-outs as a batch, when
+//! the last one has arrived; of a key list the own partial key, and those of others when this member
 //! is the controller of a later event and computes with them. The own one is tested exactly before it
-//! becomes the token of a merge. What fails late names the author of the message that brought it.
+//! becomes the token of a merge. An error of a late test names the author of the message that contained
+//! the element.
 //!
 //! # Costs
 //!
-//! n members before, m new. Tests of received elements are not exponentiations here; `Cost` counts
-//! them apart. The last column is the longest chain of exponentiations that wait for one another:
+//! n members before, m new. Tests of received elements are not counted as exponentiations; `Cost` has
+//! its own counter for them. The last column is the longest chain of exponentiations that depend on one
+//! another:
 //!
 //! | event | rounds | unicasts | broadcasts | exponentiations | in series |
 //! |---|---|---|---|---|---|
@@ -150,8 +152,8 @@
 //! | join of one member in two rounds | `begin_direct_join`, `process_join` | `join` |
 //! | token formats | `Chain`, `FactorOut`, `KeyList` | `message` |
 //!
-//! A function that starts with `process` takes a token of the kind in its name, checks sender, list
-//! and elements in this order, and answers with the next token.
+//! A function that starts with `process` handles a token of the kind in its name: it checks sender,
+//! list and elements, in this order, and returns the next token.
 //!
 //! # Sources
 //!

@@ -5,27 +5,27 @@
 //! and every exponent is a secret that erases itself.
 //!
 //! A group is chosen at compile time by its type ([`Modp`], `Ristretto255`, `P256`), or at run time
-//! as a [`MathematicalGroup`], which a [`NamedGroup`] turns into. `docs/groups.md` in the repository
+//! as a [`MathematicalGroup`], which is made from a [`NamedGroup`]. `docs/groups.md` in the repository
 //! says how secure each of them is.
 //!
 //! # What takes constant time
 //!
 //! | operation | secret | MODP | ristretto255, P-256 |
 //! |---|---|---|---|
-//! | `random_scalar` | the share that is kept | rejection: the number of draws varies, and tells nothing of the one kept | wide reduction |
+//! | `random_scalar` | the share that is kept | rejection sampling: the number of draws varies, independently of the one kept | wide reduction |
 //! | `exponentiate`, `exponentiate_each`, `exponentiate_token`, `agree` | exponent | time by the length of q; tables are scanned whole | the same |
-//! | `exponentiate_generator`, `.._each`, `agree_generator` | exponent | the same, with a table of g, which is public | the same (P-256 without a table) |
+//! | `exponentiate_generator`, `agree_generator` | exponent | the same, with a table of g, which is public | the same (P-256 without a table) |
 //! | `exponentiate_secret_each` | base, exponents | the same; the table of the base is erased | the same (P-256 without a table) |
 //! | `multiply_secret`, `multiply_secrets`, `multiply_running` | factors | Montgomery product | complete addition |
 //! | `secret_to_scalar` | element | time by the lengths of p and q; `+abs` selects without a branch | SHA-512, wide reduction |
 //! | `invert_scalar`, `multiply_scalars` | scalars | time by q | time by q |
 //! | `secret`, `scalar_secret` | element, scalar | fixed length | fixed length |
 //! | `is_identity` | element | compared in constant time; the verdict ends the agreement | the same |
-//! | `multiply`, `divide_vartime`, `encode`, `decode`, `parse`, `validate..` | none: these are public | variable | variable |
+//! | `divide_vartime`, `encode`, `decode`, `parse`, `validate`, `validate_token` | none: these are public | variable | variable |
 //!
-//! Whether F of an element is 0 or an element is the identity may show: both have a chance of about
-//! 1 / q. The example program `timing` tests all of this by statistics. What the libraries below
-//! cannot erase is in the README of `cliques-modexp`.
+//! Timing may reveal whether F of an element is 0 or an element is the identity: each has a probability
+//! of about 1 / q. The example program `timing` tests the table with statistics. The README of
+//! `cliques-modexp` says what the libraries below cannot erase.
 //!
 //! Source: key agreement notes, sections 1 and 1.6.
 
@@ -38,6 +38,7 @@ mod p256;
 mod ristretto255;
 #[cfg(feature = "test-util")]
 pub mod symbolic;
+mod unverified;
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -56,6 +57,7 @@ pub use self::{
         UnknownElementPolicy,
     },
     named::{NamedGroup, UnknownGroup},
+    unverified::{GroupExt, Unverified},
 };
 use crate::{cost::Exponentiation, secret::GroupSecret};
 
@@ -78,7 +80,8 @@ pub enum ElementError {
 
 /// A cyclic group of prime order q with generator g.
 ///
-/// Values are cheap handles: parameters and tables are made once and shared.
+/// Values are cheap handles: parameters and tables are made once and shared. [`GroupExt`] has what
+/// follows from these operations.
 pub trait Group: Clone + fmt::Debug + Send + Sync + 'static {
     /// A public element of the group.
     type Element: Clone + fmt::Debug + PartialEq + Eq + Send + Sync;
@@ -89,6 +92,8 @@ pub trait Group: Clone + fmt::Debug + Send + Sync + 'static {
     /// A secret element, erased on drop.
     type SecretElement: ZeroizeOnDrop + Send + Sync;
 
+    // The group itself.
+
     /// Name in envelopes and key contexts.
     fn name(&self) -> &str;
 
@@ -98,17 +103,32 @@ pub trait Group: Clone + fmt::Debug + Send + Sync + 'static {
     /// The generator g.
     fn generator(&self) -> Self::Element;
 
+    /// How an exponentiation with an arbitrary base is counted: full where q is about as long as
+    /// the modulus, else short.
+    fn exponentiation(&self) -> Exponentiation;
+
+    // Exponents.
+
     /// Draws a share uniformly from 1 to q - 1.
     fn random_scalar(&self, rng: &mut dyn CryptoRng) -> Self::Scalar;
+
+    /// 1 / `scalar` modulo q, in constant time.
+    fn invert_scalar(&self, scalar: &Self::Scalar) -> Self::Scalar;
+
+    /// `a` times `b` modulo q, in constant time.
+    fn multiply_scalars(&self, a: &Self::Scalar, b: &Self::Scalar) -> Self::Scalar;
+
+    /// A share as the group secret of a lone member, encoded like an element (key agreement notes,
+    /// section 1.1).
+    fn scalar_secret(&self, scalar: &Self::Scalar) -> GroupSecret;
+
+    // Public elements.
 
     /// `base` to the power of `exponent`, in time that depends on neither.
     fn exponentiate(&self, base: &Self::Element, exponent: &Self::Scalar) -> Self::Element;
 
     /// g to the power of `exponent`, in time that does not depend on it.
     fn exponentiate_generator(&self, exponent: &Self::Scalar) -> Self::Element;
-
-    /// `base` to the power of `exponent`, as a secret, in time that depends on neither.
-    fn agree(&self, base: &Self::Element, exponent: &Self::Scalar) -> Self::SecretElement;
 
     /// Every base to the power of one `exponent`, in time that depends on no value.
     fn exponentiate_each(
@@ -122,13 +142,13 @@ pub trait Group: Clone + fmt::Debug + Send + Sync + 'static {
             .collect()
     }
 
-    /// g to the power of each of the exponents, in time that does not depend on them.
-    fn exponentiate_generator_each(&self, exponents: &[&Self::Scalar]) -> Vec<Self::Element> {
-        exponents
-            .iter()
-            .map(|exponent| self.exponentiate_generator(exponent))
-            .collect()
-    }
+    /// `dividend` / `divisor`. Time depends on the values.
+    fn divide_vartime(&self, dividend: &Self::Element, divisor: &Self::Element) -> Self::Element;
+
+    // Secret elements.
+
+    /// `base` to the power of `exponent`, as a secret, in time that depends on neither.
+    fn agree(&self, base: &Self::Element, exponent: &Self::Scalar) -> Self::SecretElement;
 
     /// g to the power of `exponent`, as a secret, in time that does not depend on it.
     fn agree_generator(&self, exponent: &Self::Scalar) -> Self::SecretElement {
@@ -136,18 +156,12 @@ pub trait Group: Clone + fmt::Debug + Send + Sync + 'static {
     }
 
     /// A secret base to the power of each of the exponents, in time that depends on no value. The
-    /// results are public: that is how a secret is sent to those who know an exponent.
+    /// results are public: they tell the secret to those who know an exponent.
     fn exponentiate_secret_each(
         &self,
         base: &Self::SecretElement,
         exponents: &[&Self::Scalar],
     ) -> Vec<Self::Element>;
-
-    /// The product of two public elements.
-    fn multiply(&self, a: &Self::Element, b: &Self::Element) -> Self::Element;
-
-    /// `dividend` / `divisor` of public elements. Time depends on the values.
-    fn divide_vartime(&self, dividend: &Self::Element, divisor: &Self::Element) -> Self::Element;
 
     /// The product of a secret and a public element, in constant time.
     fn multiply_secret(
@@ -184,79 +198,57 @@ pub trait Group: Clone + fmt::Debug + Send + Sync + 'static {
     /// agreement notes, section 1.3).
     fn secret_to_scalar(&self, secret: &Self::SecretElement) -> Option<Self::Scalar>;
 
-    /// A share as the group secret of a lone member, encoded like an element (key agreement notes,
-    /// section 1.1).
-    fn scalar_secret(&self, scalar: &Self::Scalar) -> GroupSecret;
+    /// Whether the secret element is the identity; an agreed key must not be.
+    fn is_identity(&self, secret: &Self::SecretElement) -> bool;
 
-    /// 1 / `scalar` modulo q, in constant time.
-    fn invert_scalar(&self, scalar: &Self::Scalar) -> Self::Scalar;
+    /// The encoding of an agreed element as group secret, fixed length.
+    fn secret(&self, element: &Self::SecretElement) -> GroupSecret;
 
-    /// `a` times `b` modulo q, in constant time.
-    fn multiply_scalars(&self, a: &Self::Scalar, b: &Self::Scalar) -> Self::Scalar;
+    // Encoding, and tests of received elements.
 
     /// Encodes a public element in [`element_len`](Self::element_len) bytes.
     fn encode(&self, element: &Self::Element) -> Vec<u8>;
 
-    /// Decodes and validates a received element: reduced, not the identity, of order q.
-    ///
-    /// # Errors
-    /// [`ElementError`] with the first test that failed.
-    fn decode(&self, bytes: &[u8]) -> Result<Self::Element, ElementError>;
-
-    /// Decodes a received element without the test whether it is of order q, which
-    /// [`validate`](Self::validate) makes later: the element is not to be computed with before.
+    /// Decodes a received element. Whether it is of order q is left to the tests below, except where
+    /// decoding decides it.
     ///
     /// # Errors
     /// [`ElementError`] when it is no canonical encoding, 0 or the identity.
-    fn parse(&self, bytes: &[u8]) -> Result<Self::Element, ElementError> {
-        self.decode(bytes)
-    }
+    fn parse(&self, bytes: &[u8]) -> Result<Unverified<Self::Element>, ElementError>;
 
     /// Checks an encoding as far as that costs next to nothing: length, range, 0 and the identity. For
-    /// a received element that is kept, and decoded if it is ever computed with.
+    /// an element that is stored, and decoded only if it is ever used.
     ///
     /// # Errors
-    /// [`ElementError`] with the first check that failed; [`decode`](Self::decode) can still find
-    /// that there is no such element.
+    /// [`ElementError`] with the first check that failed; [`parse`](Self::parse) can still find that
+    /// the bytes encode no element.
     fn check_encoding(&self, bytes: &[u8]) -> Result<(), ElementError> {
         self.parse(bytes).map(drop)
     }
 
-    /// Tests whether an element that was only [`parse`](Self::parse)d is of order q.
+    /// Tests whether [parsed](Self::parse) elements are of order q, together where that is cheaper.
+    /// The default is for groups in which decoding decides it.
     ///
     /// # Errors
-    /// [`ElementError::NotInGroup`].
-    fn validate(&self, element: &Self::Element) -> Result<(), ElementError> {
-        let _ = element;
+    /// The index of an element that is not of order q.
+    fn validate(&self, elements: &[&Self::Element]) -> Result<(), usize> {
+        let _ = elements;
         Ok(())
     }
 
-    /// [`validate`](Self::validate) of many elements, together where that is cheaper.
-    ///
-    /// # Errors
-    /// The place of an element that is not of order q.
-    fn validate_all(&self, elements: &[&Self::Element]) -> Result<(), usize> {
-        match elements
-            .iter()
-            .position(|element| self.validate(element).is_err())
-        {
-            Some(place) => Err(place),
-            None => Ok(()),
-        }
-    }
-
     /// The exact test whether an element is of order q, for values that are passed on from member to
-    /// member, like the token of GDH: it is [`validate`](Self::validate), except where that is
-    /// content with less.
+    /// member, like the token of GDH: the same as [`validate`](Self::validate), unless that settles
+    /// for less.
     ///
     /// # Errors
     /// [`ElementError::NotInGroup`].
     fn validate_token(&self, element: &Self::Element) -> Result<(), ElementError> {
-        self.validate(element)
+        self.validate(&[element])
+            .map_err(|_| ElementError::NotInGroup)
     }
 
     /// `base` to the power of `exponent`, as [`exponentiate`](Self::exponentiate), if the base passes
-    /// [`validate_token`](Self::validate_token): for values that are passed on.
+    /// [`validate_token`](Self::validate_token).
     ///
     /// # Errors
     /// [`ElementError::NotInGroup`].
@@ -268,14 +260,4 @@ pub trait Group: Clone + fmt::Debug + Send + Sync + 'static {
         self.validate_token(base)?;
         Ok(self.exponentiate(base, exponent))
     }
-
-    /// Whether the secret element is the identity; an agreed key must not be.
-    fn is_identity(&self, secret: &Self::SecretElement) -> bool;
-
-    /// The encoding of an agreed element as group secret, fixed length.
-    fn secret(&self, element: &Self::SecretElement) -> GroupSecret;
-
-    /// How an exponentiation with an arbitrary base is counted: full where q is about as long as
-    /// the modulus, else short.
-    fn exponentiation(&self) -> Exponentiation;
 }

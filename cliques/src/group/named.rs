@@ -18,7 +18,7 @@ use super::{
 };
 use crate::error::fmt_list;
 
-/// What a name stands for.
+/// The family of a named group.
 #[derive(Clone, Copy)]
 enum Family {
     #[cfg(feature = "ristretto255")]
@@ -28,7 +28,7 @@ enum Family {
     Modp(Derivation),
 }
 
-/// Makes the enumeration of names and all tables over it, a line for each group.
+/// Makes the enumeration of names and all tables over it from one line for each group.
 macro_rules! named_groups {
     ($(
         $(#[doc = $doc:literal])+
@@ -57,7 +57,7 @@ macro_rules! named_groups {
         /// # Ok::<(), cliques::group::UnknownGroup>(())
         /// ```
         ///
-        /// `docs/groups.md` in the repository says what each of them is good for.
+        /// `docs/groups.md` in the repository says which to use for what.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
         pub enum NamedGroup {
@@ -144,11 +144,11 @@ named_groups! {
     /// MODP group of 3072 bits with short exponents, of 256 bits; of this project, on no list of
     /// approved groups.
     Schnorr3072 = "schnorr3072-256", schnorr(3072, 38, 2_918_609);
-    /// 2048 bits with exponents of 224 bits (RFC 5114, section 2.2): for compatibility, because
-    /// nobody said where its primes come from.
+    /// 2048 bits with exponents of 224 bits (RFC 5114, section 2.2): for compatibility only, because the
+    /// origin of its primes is not documented.
     Rfc5114Q224 = "rfc5114-2048-224", Family::Modp(constants::RFC5114_2048_224);
-    /// 2048 bits with exponents of 256 bits (RFC 5114, section 2.3): for compatibility, because
-    /// nobody said where its primes come from.
+    /// 2048 bits with exponents of 256 bits (RFC 5114, section 2.3): for compatibility only, because the
+    /// origin of its primes is not documented.
     Rfc5114Q256 = "rfc5114-2048-256", Family::Modp(constants::RFC5114_2048_256);
     /// MODP group of 768 bits, number 1 of RFC 2409: insecure.
     #[cfg(feature = "legacy-groups")]
@@ -168,8 +168,7 @@ named_groups! {
     Toy17 = "toy17", Family::Modp(Derivation::Toy17);
 }
 
-/// The parameters of each MODP group, once somebody has asked for them: they follow from the names
-/// alone.
+/// The parameters of each MODP group, computed on first use: they follow from the names alone.
 static MADE: [OnceBox<Modp>; NamedGroup::ALL.len()] =
     [const { OnceBox::new() }; NamedGroup::ALL.len()];
 
@@ -180,7 +179,7 @@ impl NamedGroup {
         MathematicalGroup::from(self).with(visitor)
     }
 
-    /// The MODP group of this name; none where it is an elliptic one.
+    /// The MODP group of this name; `None` for an elliptic one.
     pub fn modp(self) -> Option<Modp> {
         match self.into() {
             MathematicalGroup::Modp(group) => Some(group),
@@ -227,7 +226,7 @@ impl fmt::Display for NamedGroup {
     }
 }
 
-/// A text that names no group of this build.
+/// A name that no group of this build has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownGroup {
     /// The text.

@@ -1,8 +1,8 @@
 //! P-256: the elliptic group of NIST SP 800-186, also known as secp256r1.
 //!
-//! Elements travel as the 33 bytes of SEC 1, section 2.3.3, compressed: 2 or 3, then the x
-//! coordinate. Every point of the curve but the identity has order q, so what decodes is in the
-//! group, and the identity has no encoding of this length.
+//! Elements are encoded in the 33 bytes of SEC 1, section 2.3.3, compressed: 2 or 3, then the x
+//! coordinate. Every point of the curve but the identity has order q, so what decodes is in the group,
+//! and the identity has no encoding of this length.
 //!
 //! A share is 64 random bytes, big-endian, reduced modulo q; 0 is redrawn.
 //!
@@ -23,7 +23,7 @@ use sha2::{Digest, Sha512};
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use super::{ElementError, Group};
+use super::{ElementError, Group, Unverified};
 use crate::{cost::Exponentiation, secret::GroupSecret};
 
 /// The prime of the field, 2^256 - 2^224 + 2^192 + 2^96 - 1, big-endian.
@@ -165,10 +165,6 @@ impl Group for P256 {
             .collect()
     }
 
-    fn multiply(&self, a: &P256Element, b: &P256Element) -> P256Element {
-        P256Element(a.0 + b.0)
-    }
-
     fn divide_vartime(&self, dividend: &P256Element, divisor: &P256Element) -> P256Element {
         P256Element(dividend.0 - divisor.0)
     }
@@ -198,7 +194,7 @@ impl Group for P256 {
     }
 
     fn invert_scalar(&self, scalar: &P256Scalar) -> P256Scalar {
-        // 0 is no scalar of a caller's; it would be its own inverse.
+        // No caller has a scalar 0; its inverse is defined as 0 here.
         P256Scalar(scalar.0.invert().unwrap_or(Scalar::ZERO))
     }
 
@@ -210,18 +206,18 @@ impl Group for P256 {
         element.0.to_affine().to_bytes().to_vec()
     }
 
-    fn decode(&self, bytes: &[u8]) -> Result<P256Element, ElementError> {
+    fn parse(&self, bytes: &[u8]) -> Result<Unverified<P256Element>, ElementError> {
         let encoding: [u8; ELEMENT_LEN] = bytes.try_into().map_err(|_| ElementError::Encoding)?;
         let [2 | 3, ..] = encoding else {
             return Err(ElementError::Encoding);
         };
         let point: Option<AffinePoint> = AffinePoint::from_bytes(&encoding.into()).into();
         point
-            .map(|point| P256Element(point.into()))
+            .map(|point| Unverified::new(P256Element(point.into())))
             .ok_or(ElementError::Encoding)
     }
 
-    /// A compressed point whose x is reduced; whether there is such a point takes a square root.
+    /// A compressed point with a reduced x. Whether such a point exists takes a square root to decide.
     fn check_encoding(&self, bytes: &[u8]) -> Result<(), ElementError> {
         match bytes {
             [2 | 3, x @ ..] if x.len() == FIELD.len() && *x < FIELD[..] => Ok(()),

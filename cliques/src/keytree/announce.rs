@@ -1,4 +1,4 @@
-//! Own broadcasts, and who is to send one.
+//! Own broadcasts, and which member sends which.
 
 use alloc::{sync::Arc, vec::Vec};
 
@@ -7,12 +7,13 @@ use rand_core::CryptoRng;
 use super::{
     KeyTiming, Verification,
     blinded::Blinded,
-    key::{Key, PathKey, climb},
+    climb::{PathKey, climb},
+    key::Key,
     machine::TreeAgreement,
     rules::{Rules, SponsorPath},
-    run::{Duty, OwnBroadcast, Phase, Run},
+    run::{Duty, OwnBroadcast, Run, Stage},
     tree::{NodeId, Tree},
-    wire::Update,
+    update::Update,
 };
 use crate::{
     error::{Error, PeerFault},
@@ -21,15 +22,15 @@ use crate::{
     token::{Outgoing, Recipient},
 };
 
-/// Shares to try before giving up: each fails with a probability of about 1/q.
+/// How many shares are drawn at most: each fails with a probability of about 1/q.
 const DRAWS_MAX: usize = 64;
 
 /// Blinded keys of nodes.
 type BlindedNodes<G> = Vec<(NodeId, Blinded<G>)>;
 
 impl<G: Group, R: Rules> TreeAgreement<G, R> {
-    /// Representative: draws a share, computes upward and announces. What it draws and computes
-    /// takes effect when the token comes back.
+    /// Representative: draws a share, computes upward and announces. All of that takes effect when the
+    /// token is delivered.
     pub(super) fn refresh(
         &mut self,
         run: &mut Run<G>,
@@ -49,7 +50,7 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
         Err(Error::DegenerateKey)
     }
 
-    /// The keys that a new share makes, and the blinded keys to be announced.
+    /// The keys that follow from a new share, and the blinded keys to be announced.
     fn keys_of_share(
         &mut self,
         run: &mut Run<G>,
@@ -57,7 +58,7 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
         share: Arc<Key<G>>,
     ) -> Result<(Vec<PathKey<G>>, BlindedNodes<G>), Error> {
         let from = (run.leaf, share);
-        // Where only the leaf is announced there is nothing to compute.
+        // If only the leaf is announced, there is nothing to compute.
         let last = duty.nodes.last().copied().or(Some(run.leaf));
         let until = match self.timing {
             KeyTiming::Overlapped => last,
@@ -81,7 +82,7 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
         Ok((keys, blinded))
     }
 
-    /// Sponsor: computes the keys of the duty's nodes and announces their blinded keys.
+    /// Sponsor: computes the keys of its nodes and announces their blinded keys.
     fn fill(&mut self, run: &mut Run<G>, duty: &Duty) -> Result<Outgoing, Error> {
         let until = match (self.timing, R::SPONSOR_PATH) {
             (KeyTiming::Sequential, SponsorPath::ToRoot) => None,
@@ -100,7 +101,7 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
         Ok(self.announce(run, duty, Vec::new(), blinded))
     }
 
-    /// Makes the token of a duty.
+    /// Makes the token for a duty.
     fn announce(
         &mut self,
         run: &mut Run<G>,
@@ -108,15 +109,15 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
         keys: Vec<PathKey<G>>,
         blinded: BlindedNodes<G>,
     ) -> Outgoing {
-        let (kind, body) = match (&run.phase, duty.refreshed) {
-            (Phase::Gathering { .. }, Some(_)) => {
+        let (kind, body) = match (&run.stage, duty.refreshed) {
+            (Stage::Gathering { .. }, Some(_)) => {
                 let mut tree = run.tree.clone();
                 for (node, blinded) in &blinded {
                     tree.set_blinded(*node, blinded.clone());
                 }
                 (R::TREE, R::encode_tree(&tree))
             }
-            (Phase::Gathering { .. }, None) | (Phase::Filling, _) => {
+            (Stage::Gathering { .. }, None) | (Stage::Filling, _) => {
                 (R::UPDATE, encode_update::<G, R>(&run.tree, duty, &blinded))
             }
         };
@@ -129,8 +130,8 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
         self.arithmetic.outgoing(Recipient::Group, kind, body)
     }
 
-    /// Finds the lowest nodes whose blinded keys are missing and not on their way, and who is to
-    /// compute them. Returns the own token, if this member is one of those.
+    /// Finds the lowest nodes whose blinded keys are missing and not announced yet, and the sponsors that
+    /// compute them. Returns the own token, if this member is one of these.
     pub(super) fn assign(&mut self, run: &mut Run<G>) -> Result<Option<Outgoing>, Error> {
         let mut own = None;
         let pending = run.pending();
@@ -191,7 +192,7 @@ fn encode_update<G: Group, R: Rules>(
             .find_map(|(id, blinded)| (*id == node).then_some(blinded.encoding()))
     };
     let leaf = duty.refreshed.and_then(of);
-    let nodes: Vec<_> = R::places(tree, &duty.nodes)
+    let nodes: Vec<_> = R::positions(tree, &duty.nodes)
         .into_iter()
         .zip(duty.nodes.iter().filter_map(|node| of(*node)))
         .collect();

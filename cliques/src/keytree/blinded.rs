@@ -4,57 +4,58 @@ use alloc::sync::Arc;
 
 use gcs_view::MemberName;
 
-use crate::{arithmetic::Arithmetic, error::Error, group::Group};
+use crate::{
+    arithmetic::{Arithmetic, Received},
+    error::Error,
+    group::Group,
+};
 
-/// A blinded key g^E(v), as it stands in the public tree.
+/// A blinded key g^E(v) in the public tree.
 #[derive(Clone)]
-pub(crate) struct Blinded<G: Group> {
-    encoding: Arc<[u8]>,
-    element: Element<G>,
-}
-
-/// What is known of the element.
-#[derive(Clone)]
-enum Element<G: Group> {
-    /// To be decoded and tested; who sent it.
-    Untested(MemberName),
+pub(crate) enum Blinded<G: Group> {
+    /// From another member, not used so far.
+    Received(Received<G>),
     /// Computed here, or tested.
-    Known(Arc<G::Element>),
+    Known {
+        /// The encoding, for comparing and sending.
+        encoding: Arc<[u8]>,
+        /// The element, to compute with.
+        element: Arc<G::Element>,
+    },
 }
 
 impl<G: Group> Blinded<G> {
     /// One that this member has computed.
     pub(crate) fn computed(arithmetic: &Arithmetic<G>, element: G::Element) -> Self {
-        Self {
+        Self::Known {
             encoding: arithmetic.encode(&element).into(),
-            element: Element::Known(Arc::new(element)),
+            element: Arc::new(element),
         }
     }
 
-    /// One that `sender` has sent: encoding and range are checked here, everything else when
-    /// [`test`](Self::test) is asked for.
+    /// One that `sender` has sent: encoding and range are checked here, everything else by
+    /// [`test`](Self::test).
     pub(crate) fn received(
         arithmetic: &Arithmetic<G>,
         bytes: &[u8],
         sender: &MemberName,
     ) -> Result<Self, Error> {
-        arithmetic.check_encoding(bytes, sender)?;
-        Ok(Self {
-            encoding: bytes.into(),
-            element: Element::Untested(*sender),
-        })
+        Received::defer(bytes, sender, arithmetic).map(Self::Received)
     }
 
     /// The encoding, for comparing and sending.
     pub(crate) fn encoding(&self) -> &[u8] {
-        &self.encoding
+        match self {
+            Self::Received(received) => received.encoding(),
+            Self::Known { encoding, .. } => encoding,
+        }
     }
 
     /// The element, to compute with, if it was tested.
     pub(crate) fn known(&self) -> Option<Arc<G::Element>> {
-        match &self.element {
-            Element::Untested(_) => None,
-            Element::Known(element) => Some(element.clone()),
+        match self {
+            Self::Received(_) => None,
+            Self::Known { element, .. } => Some(element.clone()),
         }
     }
 
@@ -63,13 +64,16 @@ impl<G: Group> Blinded<G> {
         &mut self,
         arithmetic: &mut Arithmetic<G>,
     ) -> Result<Arc<G::Element>, Error> {
-        match &self.element {
-            Element::Untested(sender) => {
-                let element = Arc::new(arithmetic.receive(&self.encoding, sender)?);
-                self.element = Element::Known(element.clone());
+        match self {
+            Self::Received(received) => {
+                let element = Arc::new(received.validate(arithmetic)?);
+                *self = Self::Known {
+                    encoding: received.encoding().clone(),
+                    element: element.clone(),
+                };
                 Ok(element)
             }
-            Element::Known(element) => Ok(element.clone()),
+            Self::Known { element, .. } => Ok(element.clone()),
         }
     }
 }

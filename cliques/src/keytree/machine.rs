@@ -1,4 +1,4 @@
-//! The machine that both suites share: changes, dispatch, completion.
+//! The state machine that both suites share: changes, dispatch, completion.
 
 use alloc::{sync::Arc, vec::Vec};
 use core::{cell::OnceCell, fmt, marker::PhantomData};
@@ -9,10 +9,11 @@ use rand_core::CryptoRng;
 use super::{
     KeyTiming, PublicNode, Verification,
     blinded::Blinded,
-    key::{Key, climb, highest},
+    climb::{climb, highest},
+    key::Key,
     reshape::Pruned,
     rules::{Event, Rules},
-    run::{Completed, Duty, Phase, Place, Run},
+    run::{Completed, Component, Duty, Run, Stage},
     tree::{NodeId, Tree},
 };
 use crate::{
@@ -75,7 +76,7 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
                 let completed = self.completed.as_ref().ok_or(NO_GROUP)?;
                 let keep = remaining(&completed.order, &left, &self.me)?;
                 let tree = completed.tree.clone();
-                self.go_on(tree, keep, joined, rng)
+                self.update(tree, keep, joined, rng)
             }
             Change::Resume { left, joined } => {
                 let (tree, order) = match (&self.working, &self.completed) {
@@ -85,13 +86,13 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
                 };
                 let keep = remaining(order, &left, &self.me)?;
                 let tree = tree.clone();
-                self.go_on(tree, keep, joined, rng)
+                self.update(tree, keep, joined, rng)
             }
         }
     }
 
-    /// A change of a group: `keep` stay with me, `joined` come.
-    fn go_on(
+    /// A change of a group: `keep` remain with this member, `joined` join or merge.
+    fn update(
         &mut self,
         tree: Tree<G>,
         keep: Vec<MemberName>,
@@ -103,9 +104,9 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
         self.start(base, view, rng)
     }
 
-    /// The event procedure up to the first broadcast: prune, find the representative, forget its
-    /// path, and send what falls to this member. `base` is the tree so far and how many of `view`,
-    /// from its start, stay from before; without it this member is a tree of one leaf.
+    /// The event procedure up to the first broadcast: prune the tree, find the representative, discard the
+    /// keys of its path, and send what this member has to send. `base` is the previous tree and how many
+    /// members at the start of `view` remain from it; without it this member is a tree of one leaf.
     fn start(
         &mut self,
         base: Option<(Tree<G>, usize)>,
@@ -122,9 +123,9 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
         let keep = Listed::new(keep);
         let pruned = tree
             .prune(|member| keep.contains(member))
-            .ok_or(Error::Internal("nobody is left of the own tree"))?;
+            .ok_or(Error::Internal("no member remains in the own tree"))?;
         let members = pruned.tree.members();
-        let (roster, places) = placed(&view, &members)?;
+        let (roster, components) = components(&view, &members)?;
         let event = match members.len() == view.len() {
             true => Event::Subtractive,
             false => Event::Additive,
@@ -133,28 +134,28 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
         let mut tree = pruned.tree;
         tree.forget_above(&[refreshed]);
 
-        let (phase, order) = match event {
+        let (stage, order) = match event {
             Event::Additive => (
-                Phase::Gathering {
+                Stage::Gathering {
                     foreign: Vec::new(),
                 },
                 view,
             ),
-            Event::Subtractive => (Phase::Filling, members),
+            Event::Subtractive => (Stage::Filling, members),
         };
         let refresh = refresh_duty::<G, R>(&tree, refreshed, event)?;
         let mut run = Run {
-            places,
+            components,
             leaf: tree
                 .leaf_of(&self.me)
                 .ok_or(Error::Internal("no own leaf"))?,
             tree,
             order: order.into(),
             roster: roster.into(),
-            phase,
+            stage,
             duties: [refresh].into(),
             own: None,
-            received: Vec::new(),
+            delivered: Vec::new(),
             unverified: Vec::new(),
             awaited: OnceCell::new(),
         };
@@ -215,16 +216,16 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
         self.advance(run, Step::wait())
     }
 
-    /// The event procedure behind a delivery: fold the trees when they cover the view, see whose
-    /// turn it is to compute what is missing, complete when nothing is.
+    /// The event procedure after a delivery: combine the trees when they cover the view, find the sponsors
+    /// of missing blinded keys, complete when none is missing.
     fn advance(&mut self, mut run: Run<G>, mut step: Step) -> Result<Step, Error> {
-        self.fold(&mut run)?;
-        if matches!(run.phase, Phase::Filling) {
+        self.combine(&mut run)?;
+        if matches!(run.stage, Stage::Filling) {
             step.send.extend(self.assign(&mut run)?);
             if run.duties.is_empty() {
                 return self.complete(run);
             }
-            // Whoever has nothing to send computes ahead while the others' tokens are on their way.
+            // A member with nothing to send computes ahead while tokens of others are in transit.
             if step.send.is_empty() && self.timing == KeyTiming::Overlapped {
                 self.climb_own(&mut run, None)?;
             }
@@ -234,13 +235,13 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
         Ok(step)
     }
 
-    /// Computes own keys up to `until`, or as far as they can be, and keeps them.
+    /// Computes own keys up to `until`, or as far as possible, and stores them.
     pub(super) fn climb_own(
         &mut self,
         run: &mut Run<G>,
         until: Option<NodeId>,
     ) -> Result<(), Error> {
-        // A share that was not announced yet has no keys.
+        // No keys are computed with a share that is not announced yet.
         let Some(from) = highest(&run.tree, run.leaf) else {
             return Ok(());
         };
@@ -294,7 +295,7 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
         }
     }
 
-    /// Whether this member is the one whose share is refreshed when others come to a tree.
+    /// Whether this member's share is refreshed when others join or merge with a tree.
     fn begins_merge(&self, tree: &Tree<G>) -> bool {
         let same = Pruned {
             tree: tree.clone(),
@@ -305,8 +306,8 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
         tree.member(first) == Some(&self.me)
     }
 
-    /// Whether this member may have to send something in a run, by what is known of its tree. Who
-    /// enters has no tree yet, and cannot tell.
+    /// Whether this member may have to send something in a run, as far as its tree tells. A member that
+    /// enters has no tree yet, and assumes so.
     fn may_send(&self, run: &Run<G>) -> bool {
         if run.duties.iter().any(|duty| duty.sponsor == self.me) {
             return true;
@@ -314,16 +315,16 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
         let joined: Vec<_> = run
             .roster
             .iter()
-            .zip(&run.places)
-            .filter(|(_, place)| **place == Place::Awaited)
+            .zip(&run.components)
+            .filter(|(_, component)| **component == Component::Awaited)
             .map(|(member, _)| member)
             .collect();
-        let whole = match (&run.phase, joined.as_slice()) {
-            (Phase::Gathering { .. }, [joiner]) if run.tree.leaves().len() > 1 => {
+        let whole = match (&run.stage, joined.as_slice()) {
+            (Stage::Gathering { .. }, [joiner]) if run.tree.leaves().len() > 1 => {
                 R::combine([run.tree.clone(), Tree::leaf(*(*joiner))].into())
             }
-            (Phase::Gathering { .. }, _) => return true,
-            (Phase::Filling, _) => Ok(run.tree.clone()),
+            (Stage::Gathering { .. }, _) => return true,
+            (Stage::Filling, _) => Ok(run.tree.clone()),
         };
         whole.map_or(true, |whole| {
             whole.dirty().any(|node| {
@@ -352,10 +353,10 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
 
     pub(crate) fn controller(&self) -> Option<&MemberName> {
         let tree = match (&self.working, &self.completed) {
-            (Some(run), _) => match run.phase {
-                // Nobody knows before the trees are there.
-                Phase::Gathering { .. } => return None,
-                Phase::Filling => &run.tree,
+            (Some(run), _) => match run.stage {
+                // Unknown before all trees are delivered.
+                Stage::Gathering { .. } => return None,
+                Stage::Filling => &run.tree,
             },
             (None, completed) => &completed.as_ref()?.tree,
         };
@@ -383,26 +384,29 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
     }
 }
 
-/// The members of a view, sorted, and which of them are in the own tree, that of `own`.
-fn placed(view: &[MemberName], own: &[MemberName]) -> Result<(Vec<MemberName>, Vec<Place>), Error> {
+/// The members of a view, sorted, and the component of each; those in `own` are in the own one.
+fn components(
+    view: &[MemberName],
+    own: &[MemberName],
+) -> Result<(Vec<MemberName>, Vec<Component>), Error> {
     let own = Listed::new(own);
     let mut roster: Vec<_> = view
         .iter()
         .map(|member| match own.contains(member) {
-            true => (*member, Place::Own),
-            false => (*member, Place::Awaited),
+            true => (*member, Component::Own),
+            false => (*member, Component::Awaited),
         })
         .collect();
     roster.sort_unstable_by_key(|(member, _)| *member);
-    let (roster, places): (Vec<_>, Vec<_>) = roster.into_iter().unzip();
+    let (roster, components): (Vec<_>, Vec<_>) = roster.into_iter().unzip();
     match roster.windows(2).any(|pair| pair.first() == pair.last()) {
         true => Err(LISTED_TWICE),
-        false => Ok((roster, places)),
+        false => Ok((roster, components)),
     }
 }
 
-/// What the representative announces: its leaf and the nodes above, as far as they can be computed.
-/// The root only where other trees come to it.
+/// What the representative announces: its leaf and the nodes above that can be computed, the root only
+/// if the tree becomes part of a larger one.
 fn refresh_duty<G: Group, R: Rules>(
     tree: &Tree<G>,
     refreshed: NodeId,
@@ -423,15 +427,15 @@ fn refresh_duty<G: Group, R: Rules>(
     })
 }
 
-/// Whether this is the own broadcast that has not come back, byte for byte.
+/// Whether this is the pending own broadcast, byte for byte.
 fn is_pending<G: Group>(run: &Run<G>, kind: TokenKind, body: &[u8]) -> bool {
     run.own
         .as_ref()
         .is_some_and(|own| own.kind == kind && *own.body == *body)
 }
 
-/// A change of a group that there is not.
-const NO_GROUP: Error = Error::ApiMisuse("no agreement to go on from");
+/// A change without a group.
+const NO_GROUP: Error = Error::ApiMisuse("no agreement to continue from");
 
 impl<G: Group, R: Rules> fmt::Debug for TreeAgreement<G, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,4 +1,4 @@
-//! What is missing, and what can be computed.
+//! Which blinded keys are missing, and which keys can be computed.
 
 use alloc::vec::Vec;
 
@@ -6,7 +6,7 @@ use super::tree::{Content, NodeId, Tree};
 use crate::group::Group;
 
 impl<G: Group> Tree<G> {
-    /// Internal nodes other than the root without blinded key, lower ones first. The root's is never
+    /// Internal nodes other than the root without a blinded key, lower ones first. That of the root is not
     /// needed.
     pub(crate) fn dirty(&self) -> impl Iterator<Item = NodeId> {
         self.post_order().into_iter().filter(|id| {
@@ -14,8 +14,8 @@ impl<G: Group> Tree<G> {
         })
     }
 
-    /// Dirty nodes whose key can be computed below: both children have blinded keys, and none is the
-    /// `pending` leaf, whose blinded key is about to be replaced.
+    /// Dirty nodes whose key the members below can compute: both children have blinded keys, and neither is
+    /// the `pending` leaf, whose blinded key is about to be replaced.
     pub(crate) fn lowest_dirty(&self, pending: Option<NodeId>) -> Vec<NodeId> {
         self.dirty()
             .filter(|id| match self.content(*id) {
@@ -32,8 +32,8 @@ impl<G: Group> Tree<G> {
         pending != Some(id) && self.blinded(id).is_some()
     }
 
-    /// The nodes above `id` whose keys can be computed from its own one: as long as the sibling has
-    /// a blinded key. The root comes last, if at all.
+    /// The nodes above `id` whose keys follow from its key, up to the first whose sibling has no blinded
+    /// key. The root is last, if it is included.
     pub(crate) fn computable(&self, id: NodeId, pending: Option<NodeId>) -> Vec<NodeId> {
         let mut nodes = Vec::new();
         let mut at = id;

@@ -1,4 +1,4 @@
-//! Tokens that came in: trees, updates, own ones that came back.
+//! Delivered tokens: trees, updates, own ones.
 
 use alloc::{sync::Arc, vec::Vec};
 use core::cell::OnceCell;
@@ -10,9 +10,10 @@ use super::{
     blinded::Blinded,
     machine::TreeAgreement,
     rules::Rules,
-    run::{Duty, Phase, Place, Received, Run},
+    run::{Component, Delivered, Duty, Run, Stage},
     tree::{Content, Tree},
-    wire::{Update, WireNode},
+    update::Update,
+    wire::WireNode,
 };
 use crate::{
     error::{Error, PeerFault},
@@ -22,10 +23,10 @@ use crate::{
 };
 
 impl<G: Group, R: Rules> TreeAgreement<G, R> {
-    /// Own token that came back: the share and the blinded keys in it take effect.
+    /// Own token that was delivered: its share and blinded keys take effect.
     pub(super) fn deliver_own(&self, run: &mut Run<G>) -> Result<(), Error> {
         let own = run.own.take();
-        let own = own.ok_or(Error::Internal("no own broadcast under way"))?;
+        let own = own.ok_or(Error::Internal("no own broadcast is pending"))?;
         for (node, key) in own.keys {
             run.tree.set_key(node, key);
         }
@@ -36,25 +37,25 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
         Ok(())
     }
 
-    /// A whole tree: that of the own component, from its representative, or another one.
+    /// A whole tree: that of the own component, from its representative, or that of another component.
     pub(super) fn receive_tree(
         &self,
         run: &mut Run<G>,
         sender: &MemberName,
         body: &[u8],
     ) -> Result<(), Error> {
-        let Phase::Gathering { .. } = run.phase else {
+        let Stage::Gathering { .. } = run.stage else {
             return Err(unexpected(sender, R::TREE));
         };
         let wire = R::decode_tree(body, self.arithmetic.group().element_len())
             .map_err(|bad| bad.of(sender))?;
-        let place = run.place_of(sender);
-        if run.has_taken(sender, R::TREE) || place == Some(Place::Foreign) {
+        let component = run.component_of(sender);
+        if run.has_taken(sender, R::TREE) || component == Some(Component::Other) {
             return Err(peer(sender, PeerFault::Duplicate));
         }
-        if place == Some(Place::Own) {
+        if component == Some(Component::Own) {
             let duty = run.duties.iter().position(|duty| duty.sponsor == *sender);
-            let Some(duty) = duty.map(|place| run.duties.swap_remove(place)) else {
+            let Some(duty) = duty.map(|index| run.duties.swap_remove(index)) else {
                 return Err(peer(sender, PeerFault::NotController));
             };
             self.receive_own_tree(run, &duty, sender, &wire)?;
@@ -62,14 +63,14 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
             return Ok(());
         }
         let tree = self.foreign_tree(run, sender, &wire)?;
-        if let Phase::Gathering { foreign } = &mut run.phase {
+        if let Stage::Gathering { foreign } = &mut run.stage {
             foreign.push(Arc::new(tree));
         }
         self.note(run, sender, R::TREE, body, None);
         Ok(())
     }
 
-    /// The tree of the own component must be the one known, but for the path of its representative.
+    /// The tree of the own component must be the known one, except for the path of its representative.
     fn receive_own_tree(
         &self,
         run: &mut Run<G>,
@@ -109,7 +110,7 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
         Ok(())
     }
 
-    /// Checks and makes the tree of another component, and marks its members in `run`.
+    /// Checks and builds the tree of another component, and marks its members in `run`.
     fn foreign_tree(
         &self,
         run: &mut Run<G>,
@@ -124,9 +125,9 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
                 None => None,
                 Some(name) => {
                     let found = run.find(name).ok_or_else(mismatch)?;
-                    match run.places.get_mut(found) {
-                        Some(place @ Place::Awaited) => *place = Place::Foreign,
-                        Some(Place::Own | Place::Foreign) | None => return Err(mismatch()),
+                    match run.components.get_mut(found) {
+                        Some(component @ Component::Awaited) => *component = Component::Other,
+                        Some(Component::Own | Component::Other) | None => return Err(mismatch()),
                     }
                     has_sender |= name == sender.as_bytes();
                     run.roster.get(found).cloned()
@@ -144,8 +145,9 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
             };
             nodes.push((member, blinded));
         }
-        let tree = Tree::from_pre_order(nodes).ok_or(Error::Internal("no tree was decoded"))?;
-        // A blinded key is made from those below it: none can be known above one that is missing.
+        let tree =
+            Tree::from_pre_order(nodes).ok_or(Error::Internal("decoded nodes form no tree"))?;
+        // A blinded key is computed from those below it: none can be known above a missing one.
         let known = |id| tree.blinded(id).is_some();
         let consistent =
             tree.pre_order()
@@ -168,7 +170,7 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
         sender: &MemberName,
         body: &[u8],
     ) -> Result<(), Error> {
-        let Phase::Filling = run.phase else {
+        let Stage::Filling = run.stage else {
             return Err(unexpected(sender, R::UPDATE));
         };
         let element_len = self.arithmetic.group().element_len();
@@ -176,7 +178,7 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
         let duty = run.duties.iter().position(|duty| {
             duty.sponsor == *sender && duty.refreshed.is_some() == update.leaf.is_some()
         });
-        let Some(duty) = duty.map(|place| run.duties.swap_remove(place)) else {
+        let Some(duty) = duty.map(|index| run.duties.swap_remove(index)) else {
             let fault = match run.has_taken(sender, R::UPDATE) {
                 true => PeerFault::Duplicate,
                 false => PeerFault::NotController,
@@ -189,15 +191,15 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
         for (_, bytes) in &update.nodes {
             nodes.push(received(bytes)?);
         }
-        // Exactly the nodes that are missing, and the leaf's own key if it is named among them.
-        let places = R::places(&run.tree, &duty.nodes);
-        let sent = update.nodes.iter().map(|(place, _)| *place);
+        // Exactly the missing nodes, and the same blinded key of the leaf if it is listed among them.
+        let positions = R::positions(&run.tree, &duty.nodes);
+        let sent = update.nodes.iter().map(|(position, _)| *position);
         let same_leaf = duty
             .nodes
             .iter()
             .zip(&update.nodes)
             .all(|(id, (_, bytes))| duty.refreshed != Some(*id) || update.leaf == Some(*bytes));
-        if !places.iter().map(Vec::as_slice).eq(sent) || !same_leaf {
+        if !positions.iter().map(Vec::as_slice).eq(sent) || !same_leaf {
             return Err(peer(sender, PeerFault::Inconsistent));
         }
         for (id, blinded) in duty.nodes.iter().copied().zip(nodes) {
@@ -210,7 +212,7 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
         Ok(())
     }
 
-    /// Remembers a token that was taken, and what is to be verified of it.
+    /// Records a token that was accepted, and what has to be verified in it.
     fn note(
         &self,
         run: &mut Run<G>,
@@ -219,7 +221,7 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
         body: &[u8],
         duty: Option<Duty>,
     ) {
-        run.received.push(Arc::new(Received {
+        run.delivered.push(Arc::new(Delivered {
             sender: *sender,
             kind,
             body: body.into(),
@@ -233,22 +235,22 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
         }
     }
 
-    /// Makes one tree of all once those delivered cover the view.
-    pub(super) fn fold(&self, run: &mut Run<G>) -> Result<(), Error> {
-        let Phase::Gathering { foreign } = &mut run.phase else {
+    /// Combines all trees into one once those delivered cover the view.
+    pub(super) fn combine(&self, run: &mut Run<G>) -> Result<(), Error> {
+        let Stage::Gathering { foreign } = &mut run.stage else {
             return Ok(());
         };
-        if !run.duties.is_empty() || run.places.contains(&Place::Awaited) {
+        if !run.duties.is_empty() || run.components.contains(&Component::Awaited) {
             return Ok(());
         }
         let mut trees: Vec<Tree<G>> = core::mem::take(foreign)
             .into_iter()
             .map(Arc::unwrap_or_clone)
             .collect();
-        // What stands in its place is gone with the run if the trees do not add up.
+        // If they do not combine, the run is dropped, and this placeholder with it.
         let own = Tree::leaf(self.me);
         trees.push(core::mem::replace(&mut run.tree, own));
-        run.tree = R::combine(trees).map_err(|_| match run.received.last() {
+        run.tree = R::combine(trees).map_err(|_| match run.delivered.last() {
             Some(last) => peer(&last.sender, PeerFault::Inconsistent),
             None => Error::Internal("own tree alone is too high"),
         })?;
@@ -257,7 +259,7 @@ impl<G: Group, R: Rules> TreeAgreement<G, R> {
             .leaf_of(&self.me)
             .ok_or(Error::Internal("no own leaf"))?;
         run.order = run.tree.members().into();
-        run.phase = Phase::Filling;
+        run.stage = Stage::Filling;
         run.unverified.clear();
         run.awaited = OnceCell::new();
         Ok(())

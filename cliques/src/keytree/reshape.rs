@@ -1,4 +1,4 @@
-//! Members who are gone, and trees that come: the tree in another shape.
+//! Removing members from a tree, and inserting trees.
 
 use alloc::{sync::Arc, vec, vec::Vec};
 
@@ -7,21 +7,21 @@ use gcs_view::MemberName;
 use super::tree::{Content, Node, NodeId, Tree};
 use crate::group::Group;
 
-/// A tree without the members who are gone.
+/// A tree without the members that left.
 pub(crate) struct Pruned<G: Group> {
-    /// What is left, with all keys and blinded keys forgotten that those who are gone could know.
+    /// The remaining tree, without the keys and blinded keys that members that left could know.
     pub(crate) tree: Tree<G>,
-    /// Roots of the subtrees that took their parent's place, because its other side is gone.
+    /// Roots of the subtrees that replaced their parent, because its other subtree was removed.
     pub(crate) promoted: Vec<NodeId>,
-    /// How many of those who stay are to the left of all who are gone; none if nobody is.
+    /// How many remaining members are to the left of all that left; `None` if no member left.
     pub(crate) left_of_leavers: Option<usize>,
 }
 
 impl<G: Group> Tree<G> {
-    /// A copy without the leaves of those who do not stay; nothing if nobody does.
+    /// A copy without the leaves of members that do not stay; `None` if no member stays.
     ///
-    /// A node with one child left is replaced by it, and everything above such a promoted subtree is
-    /// forgotten, since members who are gone know it. Marks of insertions are cleared.
+    /// A node with one remaining child is replaced by it, and all keys above such a promoted subtree are
+    /// discarded, since members that left know them. Marks of insertions are cleared.
     pub(crate) fn prune(&self, stays: impl Fn(&MemberName) -> bool) -> Option<Pruned<G>> {
         let mut nodes: Vec<Node<G>> = Vec::with_capacity(self.nodes.len());
         let mut moved: Vec<Option<NodeId>> = vec![None; self.nodes.len()];
@@ -82,7 +82,7 @@ impl<G: Group> Tree<G> {
     }
 
     /// Puts `other` beside the node `at`: a new node takes the place of `at`, which is its left
-    /// child, with the root of `other` to the right. Everything above is forgotten.
+    /// child, with the root of `other` to the right. All keys above are discarded.
     pub(crate) fn insert(&mut self, at: NodeId, other: Self) {
         let above = self.parent(at);
         let nodes = Arc::make_mut(&mut self.nodes);
@@ -123,7 +123,7 @@ impl<G: Group> Tree<G> {
         }
     }
 
-    /// The leaf as a tree of its own, with what is known of it.
+    /// The leaf as a tree of its own, with its keys.
     pub(crate) fn leaf_alone(&self, leaf: NodeId) -> Self {
         let mut node = self.node(leaf).clone();
         node.parent = None;
@@ -133,7 +133,7 @@ impl<G: Group> Tree<G> {
         }
     }
 
-    /// Forgets key and blinded key of all proper ancestors of these nodes.
+    /// Discards key and blinded key of all proper ancestors of these nodes.
     pub(crate) fn forget_above(&mut self, below: &[NodeId]) {
         let mut stale = vec![false; self.nodes.len()];
         let mark = |stale: &mut Vec<bool>, id: NodeId| {

@@ -1,32 +1,32 @@
-//! What a suite's type offers, written once.
+//! The public types of the tree suites, and a macro for what the suites have in common.
 
 use alloc::vec::Vec;
 
-/// When a member computes the keys of its key path. The work is the same; what differs is how much
-/// of it others wait for.
+/// When a member computes the keys of its key path. The work is the same, but others wait for less or
+/// more of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyTiming {
-    /// Who has something to announce computes what that needs, sends, and goes on when the token
-    /// comes back. Everybody else computes each key as soon as its inputs are there, while the
-    /// tokens of others are on their way.
+    /// A member with something to announce computes what that needs, sends, and continues when the token
+    /// is delivered. All others compute each key as soon as its inputs are known, while the tokens of
+    /// others are in transit.
     #[default]
     Overlapped,
-    /// Step by step, as costs in series are counted in the papers and in the key agreement notes,
-    /// section 9.3: keys that can be computed before a token is sent are computed before, all others
-    /// when nothing is missing any more.
+    /// Step by step, as the papers and the key agreement notes, section 9.3, count costs in series: keys
+    /// that can be computed before a token is sent are computed before, all others when no blinded key is
+    /// missing any more.
     Sequential,
 }
 
-/// Whether announced blinded keys are checked against keys that this member knows itself.
+/// Whether announced blinded keys are checked against the keys that this member computes.
 ///
 /// Costs one exponentiation of the generator for each announced node on the own path. A mismatch is
-/// blamed on who announced the blinded key; that is a hint, for the fault can be in a blinded key
-/// below it that this member cannot check.
+/// blamed on the sender of the blinded key. That is only a hint: the fault can be in a blinded key below
+/// it that this member cannot check.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Verification {
-    /// They are not: members who compute different keys notice later, at the first message.
+    /// They are not: members with different keys detect that later, at the first message.
     #[default]
     Off,
     /// bk_v = g^F(k_v) is checked for every announced v on the own key path.
@@ -37,15 +37,15 @@ pub enum Verification {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PublicNode {
-    /// The way from the root: true is right.
+    /// The path from the root: true is right.
     pub path: Vec<bool>,
     /// The member, at a leaf.
     pub member: Option<MemberName>,
-    /// Encoded blinded key. None for the root, which needs none.
+    /// Encoded blinded key. `None` at the root, where none is needed.
     pub blinded_key: Option<Vec<u8>>,
 }
 
-/// Makes the public type of a suite: a machine with the suite's rules.
+/// Makes the public type of a suite: the state machine with the rules of the suite.
 macro_rules! tree_suite {
     ($(#[$doc:meta])* $name:ident, $rules:ty) => {
         $(#[$doc])*
@@ -81,8 +81,7 @@ macro_rules! tree_suite {
                 self.0.tree_text()
             }
 
-            /// The nodes of that tree, each before those below it, left before right. They are
-            /// public: they travel in tokens.
+            /// The nodes of that tree in pre-order. They are public: tokens contain them.
             pub fn nodes(&self) -> alloc::vec::Vec<$crate::keytree::PublicNode> {
                 self.0.public_nodes()
             }

@@ -1,4 +1,4 @@
-//! The tree itself: its nodes, ways through it, what is known of them.
+//! The tree: its nodes, traversal, and the keys at its nodes.
 
 use alloc::{string::String, sync::Arc, vec, vec::Vec};
 use core::fmt::Write;
@@ -8,14 +8,14 @@ use gcs_view::MemberName;
 use super::{blinded::Blinded, key::Key};
 use crate::group::Group;
 
-/// A node of one tree; of no use in another.
+/// A node of one tree; meaningless in another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NodeId(pub(super) usize);
 
-/// What is below a node.
+/// Whether a node is a leaf.
 #[derive(Clone, Debug)]
 pub(crate) enum Content {
-    /// Nothing: the node is a member's.
+    /// A leaf, with its member.
     Leaf(MemberName),
     /// Two subtrees.
     Internal {
@@ -26,7 +26,7 @@ pub(crate) enum Content {
     },
 }
 
-/// A node and what this member knows of it.
+/// A node and its keys, as far as this member knows them.
 #[derive(Clone)]
 pub(super) struct Node<G: Group> {
     pub(super) parent: Option<NodeId>,
@@ -35,16 +35,16 @@ pub(super) struct Node<G: Group> {
     pub(super) blinded: Option<Blinded<G>>,
     /// Private: the key, on the own key path, once it was computed.
     pub(super) key: Option<Arc<Key<G>>>,
-    /// Whether the present event has inserted the node.
+    /// Whether the current event has inserted the node.
     pub(super) inserted: bool,
 }
 
 /// A full binary tree with a member at each leaf.
 ///
-/// Nodes live in one vector and name one another by place; nothing is ever removed from it, so a
-/// [`NodeId`] that a tree has handed out stays good for that tree. [`prune`](Self::prune) makes a
-/// new tree. Clones share the nodes until one of them changes. No operation recurses, because peers
-/// decide how deep a tree is.
+/// Nodes are stored in one vector and refer to one another by index. Nothing is ever removed, so a
+/// [`NodeId`] of a tree stays valid for that tree; [`prune`](Self::prune) makes a new tree. Clones share
+/// the nodes until one of them changes. No operation recurses, because peers determine how deep a tree
+/// is.
 #[derive(Clone)]
 pub(crate) struct Tree<G: Group> {
     pub(super) nodes: Arc<Vec<Node<G>>>,
@@ -65,7 +65,7 @@ impl<G: Group> Node<G> {
 
 #[expect(
     clippy::indexing_slicing,
-    reason = "a tree's ids are places in its vector, from which nothing is removed"
+    reason = "the ids of a tree are indices of its vector, from which nothing is removed"
 )]
 impl<G: Group> Tree<G> {
     pub(super) fn node(&self, id: NodeId) -> &Node<G> {
@@ -87,13 +87,13 @@ impl<G: Group> Tree<G> {
         }
     }
 
-    /// The tree whose nodes these are in pre-order: members at leaves, none at internal nodes, with
-    /// blinded keys; nothing where they form no tree.
+    /// The tree with these nodes in pre-order: members at leaves, `None` at internal nodes, and blinded
+    /// keys. `None` if they form no tree.
     pub(crate) fn from_pre_order(
         nodes: impl IntoIterator<Item = (Option<MemberName>, Option<Blinded<G>>)>,
     ) -> Option<Self> {
         let mut arena: Vec<Node<G>> = Vec::new();
-        // Internal nodes whose subtrees are not complete, each with its left one if that is.
+        // Internal nodes with an incomplete subtree, each with its left child if that is complete.
         let mut open: Vec<(NodeId, Option<NodeId>)> = Vec::new();
         let mut root = None;
         for (member, blinded) in nodes {
@@ -102,7 +102,7 @@ impl<G: Group> Tree<G> {
             }
             let id = NodeId(arena.len());
             let is_leaf = member.is_some();
-            // The children of an internal node are filled in when they are known.
+            // The children of an internal node are set when they are complete.
             let (left, right) = (id, id);
             let internal = Content::Internal { left, right };
             arena.push(Node::new(member.map_or(internal, Content::Leaf), blinded));
@@ -173,7 +173,7 @@ impl<G: Group> Tree<G> {
         self.ancestors(id).count()
     }
 
-    /// The way from the root: true is right.
+    /// The path from the root: true is right.
     pub(crate) fn path(&self, id: NodeId) -> Vec<bool> {
         let mut path = Vec::new();
         let mut at = id;
@@ -209,7 +209,7 @@ impl<G: Group> Tree<G> {
         order
     }
 
-    /// Every node behind its children, left before right.
+    /// Every node after its children, left before right.
     pub(crate) fn post_order(&self) -> Vec<NodeId> {
         let mut order = Vec::with_capacity(self.nodes.len());
         let mut stack = vec![self.root];
@@ -245,7 +245,7 @@ impl<G: Group> Tree<G> {
             .find(|id| self.member(*id) == Some(member))
     }
 
-    /// Height of every node, by its place: 0 for leaves.
+    /// Height of every node: 0 for leaves.
     pub(crate) fn heights(&self) -> Heights {
         let mut heights = Heights(vec![0; self.nodes.len()]);
         for id in self.post_order() {

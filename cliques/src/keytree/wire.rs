@@ -1,28 +1,16 @@
-//! Token bodies that both suites have in common.
+//! Nodes of trees in token bodies.
 //!
-//! | kind | body |
-//! |---|---|
-//! | update | u8 has leaf, \[leaf element\], u16 count, (place, element) from the lowest node upward |
-//! | tree | the suite's own; read as nodes in pre-order |
+//! Decoding borrows from the body; names are looked up among the expected members.
 //!
-//! What a place is, the suite says: a level (STR) or a path (TGDH). Bodies are read as slices of
-//! what came in; names are looked up among the members that are expected.
-//!
-//! Source: key agreement notes, sections 2.4 and 7.5.
-
-use alloc::vec::Vec;
+//! Source: key agreement notes, section 2.4.
 
 use gcs_view::MemberName;
 
-use super::rules::Rules;
 use crate::{
     codec::{Reader, Writer},
     error::{DecodeError, Error, PeerFault},
     rules::peer,
 };
-
-/// What errors call the length of a name.
-pub(crate) const NAME: &str = "length of a name";
 
 /// A node of a received tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +21,7 @@ pub(crate) struct WireNode<'a> {
     pub(crate) blinded: Option<&'a [u8]>,
 }
 
-/// Why a body is of no use.
+/// Why a body is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum BadBody {
     /// It cannot be read.
@@ -49,7 +37,7 @@ impl From<DecodeError> for BadBody {
 }
 
 impl BadBody {
-    /// The error of the suite, with who sent the body.
+    /// The error for this body from `sender`.
     pub(crate) fn of(self, sender: &MemberName) -> Error {
         match self {
             Self::Undecodable(error) => error.into(),
@@ -58,50 +46,7 @@ impl BadBody {
     }
 }
 
-/// Blinded keys that are new.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Update<'a> {
-    /// Blinded key of the sender's leaf, if it refreshed its share.
-    pub(crate) leaf: Option<&'a [u8]>,
-    /// Encoded place and blinded key of nodes above it.
-    pub(crate) nodes: Vec<(&'a [u8], &'a [u8])>,
-}
-
-impl<'a> Update<'a> {
-    pub(crate) fn decode<R: Rules>(
-        body: &'a [u8],
-        element_len: usize,
-    ) -> Result<Self, DecodeError> {
-        let mut reader = Reader::new(body);
-        let leaf = optional(&mut reader, element_len)?;
-        let nodes = reader.list(
-            R::PLACE_LEAST.saturating_add(element_len),
-            "nodes",
-            |item| {
-                Ok((
-                    R::read_place(item)?,
-                    item.bytes(element_len, "blinded key")?,
-                ))
-            },
-        )?;
-        reader.finish()?;
-        Ok(Self { leaf, nodes })
-    }
-
-    pub(crate) fn encode<'e>(
-        leaf: Option<&[u8]>,
-        nodes: impl ExactSizeIterator<Item = (Vec<u8>, &'e [u8])>,
-    ) -> Vec<u8> {
-        let mut writer = Writer::new(b"");
-        write_optional(&mut writer, leaf).count(nodes.len());
-        for (place, element) in nodes {
-            writer.raw(&place).raw(element);
-        }
-        writer.into_vec()
-    }
-}
-
-/// An element behind a byte that tells whether there is one.
+/// An element after a byte that says whether there is one.
 pub(crate) fn optional<'a>(
     reader: &mut Reader<'a>,
     element_len: usize,

@@ -5,22 +5,19 @@
 //! | tree | u16 count, (name, br) from the bottom up; u16 count, (u16 level, bk) from level 1 to the top |
 //! | update | u8 has br, \[br\], u16 count, (u16 level, bk) from the lowest level up |
 //!
-//! Source: key agreement notes, section 2.4. The update is read in [`crate::keytree`].
+//! Source: key agreement notes, section 2.4. [`crate::keytree`] decodes the update.
 
 use alloc::vec::Vec;
 
 use crate::{
-    codec::{Reader, Writer},
+    codec::{NAME, NAME_LEAST, Reader, Writer},
     error::{DecodeError, PeerFault},
     group::Group,
-    keytree::{BadBody, NAME, Tree, WireNode},
+    keytree::{BadBody, Tree, WireNode},
 };
 
 /// Bytes of an encoded level.
 pub(crate) const LEVEL_LEN: usize = 2;
-
-/// Bytes of the shortest name, with its length.
-const NAME_LEAST: usize = 3;
 
 /// Encodes a level.
 pub(crate) fn level(level: usize) -> Vec<u8> {
@@ -30,12 +27,12 @@ pub(crate) fn level(level: usize) -> Vec<u8> {
         .into()
 }
 
-/// Reads a level, as it is encoded.
+/// Reads an encoded level.
 pub(crate) fn read_level<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8], DecodeError> {
     reader.bytes(LEVEL_LEN, "level")
 }
 
-/// Encodes a tree whose blinded keys are all known, that of the root too.
+/// Encodes a tree without missing blinded keys, that of the root included.
 pub(crate) fn encode_tree<G: Group>(tree: &Tree<G>) -> Vec<u8> {
     let mut writer = Writer::new(b"");
     let leaves = tree.leaves();
@@ -63,7 +60,7 @@ pub(crate) fn encode_tree<G: Group>(tree: &Tree<G>) -> Vec<u8> {
     writer.into_vec()
 }
 
-/// Reads a tree. It must have all its blinded keys, and bk_1 = br_1.
+/// Decodes a tree. It must have all its blinded keys, and bk_1 = br_1.
 pub(crate) fn decode_tree(body: &[u8], element_len: usize) -> Result<Vec<WireNode<'_>>, BadBody> {
     let mut reader = Reader::new(body);
     let leaves = reader.list(NAME_LEAST.saturating_add(element_len), "members", |item| {

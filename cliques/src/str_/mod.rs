@@ -2,8 +2,8 @@
 //!
 //! # The idea
 //!
-//! Members stand on top of one another. Level j is a two-party Diffie-Hellman agreement between
-//! everybody below it, who have the key k_(j-1), and the member M_j, who has a share r_j:
+//! Each member is a level of the tree. Level j is a two-party Diffie-Hellman agreement between all
+//! members below it, who know the key k_(j-1), and the member M_j, who has a share r_j:
 //!
 //! ```text
 //!             k_4            k_1 = r_1                            bk_1 = br_1
@@ -16,15 +16,16 @@
 //! ```
 //!
 //! The blinded shares br_j and blinded keys bk_j are public, K is not. M_j computes k_j from
-//! bk_(j-1) and its share, then climbs with the blinded shares above. So a member that joins on top
-//! costs everybody two exponentiations, however many there are, and one that leaves near the bottom
-//! costs as many as there are members above. The machinery is that of [`crate::keytree`].
+//! bk_(j-1) and its share, then the keys above from the blinded shares above. So a member that joins at
+//! the top costs each member two exponentiations, whatever the size of the group, and one that leaves
+//! near the bottom costs as many as there are members above. [`crate::keytree`] has the state machine.
 //!
 //! # Join and merge
 //!
 //! The top member of every tree refreshes its share and broadcasts the tree, with the blinded key of
 //! its root. The trees are stacked: larger ones below, then by the name of the bottom member. The top
-//! member of the lowest tree, the sponsor, knows the key below all that is missing and fills it in.
+//! member of the lowest tree, the sponsor, knows the key below all missing blinded keys, and computes
+//! them.
 //!
 //! ```text
 //!  M_3 of (M_1 M_2 M_3)     N_1 of (N_1)      N_2 of (N_2)
@@ -39,34 +40,34 @@
 //!   |~~~~~~~~~~~~~~~~~~~~~~~~|~~~~~~~~~~~~~~~~>|          K = k_5 at everybody
 //! ```
 //!
-//! A single member that joins leaves nothing to be filled in: one round, two broadcasts.
+//! When a single member joins, no blinded key is missing: one round, two broadcasts.
 //!
 //! # Leave, partition, refresh
 //!
 //! ```text
 //!    before           without M_3: M_2, right below, refreshes
 //!
-//!      M_5                        M_2                       everybody else
+//!      M_5                        M_2                       all others
 //!     M_4           M_5            |  UPDATE: br_2', bk_2', bk_3'   |
 //!    M_3    -->    M_4             |~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~>|
 //!   M_2           M_2                                               K = k_4
 //!  M_1           M_1
 //! ```
 //!
-//! The representative is the member right below the lowest that is gone, or the lowest that is left
-//! if that was the bottom; in a refresh, the top member. Everything from its level up is new. A loss
-//! that comes with a merge makes that member the one that broadcasts the tree.
+//! The representative is the member right below the lowest leaver, or the lowest remaining one if the
+//! bottom member left; in a refresh, the top member. Everything from its level up is new. If members
+//! leave and others merge at once, this member broadcasts the tree.
 //!
-//! After an interruption there may be a hole further down than that; then the representative is the
-//! member right below the hole. Nothing that is missing is ever below the refreshed level, so one
-//! member computes it all, and no event takes more than two rounds.
+//! After an interruption a blinded key may be missing further down; then the representative is the member
+//! right below it. No blinded key is ever missing below the refreshed level, so one member computes all
+//! of them, and no event takes more than two rounds.
 //!
 //! # Why the new key is independent of the old ones
 //!
 //! | event | fresh share | consequence |
 //! |---|---|---|
-//! | merge | the top one of every tree | the blinded key of a tree's root is that of a key which never was a group secret |
-//! | leave, partition | the one below the lowest leaver | leavers know keys of levels above theirs only, and all of these are new |
+//! | merge | the top one of every tree | the blinded key of a tree's root belongs to a key that never was a group secret |
+//! | leave, partition | the one below the lowest leaver | leavers know only keys of their level and above, and all of these are new |
 //! | refresh | the top one | k_n is new |
 //!
 //! # In numbers
@@ -124,10 +125,10 @@
 //! # Costs
 //!
 //! n members before, n' after, k trees; the representative of a leave is at level i > 1. *In series*
-//! is the longest chain of exponentiations that wait for one another: as the papers count
-//! ([`KeyTiming::Sequential`]), and as it runs ([`KeyTiming::Overlapped`]).
+//! is the longest chain of exponentiations that depend on one another: as the papers count
+//! ([`KeyTiming::Sequential`]), and as they are computed by default ([`KeyTiming::Overlapped`]).
 //!
-//! | event | rounds | broadcasts | exponentiations | in series, counted | in series, as it runs |
+//! | event | rounds | broadcasts | exponentiations | in series, counted | in series, by default |
 //! |---|---|---|---|---|---|
 //! | found | 0 | 0 | 1 | 1 | 1 |
 //! | join | 1 | 2 | 2n + 4 | 5 | 5 |
@@ -136,17 +137,17 @@
 //! | leave | 1 | 1 | | 3(n' - i) + 3 | 3(n' - i) + 2 |
 //! | refresh | 1 | 1 | n + 1 | 3 | 2 |
 //!
-//! Beside them, the numbers of the papers:
+//! Compared with the papers:
 //!
 //! | event | here | Amir et al. 2004 | Kim, Perrig, Tsudik 2001 | why they differ |
 //! |---|---|---|---|---|
-//! | join: rounds, messages | 1, 2 | 2, 3 | 1, 2 | the table of 2004 counts a join as a merge, with a second round, for which a single joiner on top has no need |
-//! | join: in series | 5 | 7 | 2 | 3 of the 5 are the representative's; the other 2 are what everybody else computes |
-//! | leave: in series | 3(n' - i) + 3 | 3n/2 + 2 | 3n - 3d + 2, leaver at level d | with i = d - 1 and n' = n - 1 it is 3n - 3d + 3 here, with the representative's group secret before it sends, and without it, as it runs, the number of 2001; that of 2004 is the average |
-//! | merge: in series | 3m + 2 | 3m + 4 | 3k, of k trees | the papers tell the sums only |
+//! | join: rounds, messages | 1, 2 | 2, 3 | 1, 2 | the table of 2004 counts a join as a merge, with a second round, which a single member joining at the top does not need |
+//! | join: in series | 5 | 7 | 2 | 3 of the 5 are the representative's; the other 2 are those of each other member |
+//! | leave: in series | 3(n' - i) + 3 | 3n/2 + 2 | 3n - 3d + 2, leaver at level d | with i = d - 1 and n' = n - 1 it is 3n - 3d + 3 here, with the group secret that the representative computes before it sends; without that, by default, it is the number of 2001; that of 2004 is the average |
+//! | merge: in series | 3m + 2 | 3m + 4 | 3k, of k trees | the papers give only the sums |
 //!
-//! The measured implementation of 2004 recomputed every blinded key that was announced, as a
-//! confirmation of the key; its tables do not count that, and here it is an option
+//! The implementation measured in 2004 recomputed every announced blinded key as a key confirmation; its
+//! tables do not count that, and here it is an option
 //! ([`Verification`](crate::keytree::Verification)).
 //!
 //! # Reading along with the papers

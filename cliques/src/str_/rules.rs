@@ -1,4 +1,4 @@
-//! Who refreshes, who fills in, and how trees are stacked.
+//! Which member refreshes, which computes missing blinded keys, and how trees are stacked.
 
 use alloc::vec::Vec;
 
@@ -20,13 +20,13 @@ pub(crate) struct Skinny;
 impl Rules for Skinny {
     const TREE: TokenKind = super::TREE;
     const UPDATE: TokenKind = super::UPDATE;
-    const PLACE_LEAST: usize = message::LEVEL_LEN;
+    const POSITION_LEAST: usize = message::LEVEL_LEN;
     const SPONSOR_PATH: SponsorPath = SponsorPath::BelowRoot;
 
-    /// The member right below the lowest that is gone, or the lowest one if that is gone; the top
-    /// member if nobody is. Where an interrupted run has left a hole further down, the member right
-    /// below that. So nothing that is missing is left below the refreshed level, and the
-    /// representative alone can compute it all.
+    /// The member right below the lowest leaver, or the lowest remaining one if the bottom member left; the
+    /// top member if no member left. If an interrupted run has left a blinded key missing further down, the
+    /// member right below that. So no blinded key is missing below the refreshed level, and the
+    /// representative alone can compute all of them.
     fn representative<G: Group>(pruned: &Pruned<G>, _: Event) -> NodeId {
         let tree = &pruned.tree;
         let leaves = tree.leaves();
@@ -56,7 +56,7 @@ impl Rules for Skinny {
         }
     }
 
-    /// Larger trees below, and of equally large ones that whose bottom member comes first.
+    /// Larger trees below; trees of equal size by the name of the bottom member.
     fn combine<G: Group>(trees: Vec<Tree<G>>) -> Result<Tree<G>, TooHigh> {
         let mut stack: Vec<_> = trees
             .into_iter()
@@ -90,7 +90,7 @@ impl Rules for Skinny {
         message::decode_tree(body, element_len)
     }
 
-    fn places<G: Group>(tree: &Tree<G>, nodes: &[NodeId]) -> Vec<Vec<u8>> {
+    fn positions<G: Group>(tree: &Tree<G>, nodes: &[NodeId]) -> Vec<Vec<u8>> {
         let Some(lowest) = nodes.first() else {
             return Vec::new();
         };
@@ -102,7 +102,7 @@ impl Rules for Skinny {
             .collect()
     }
 
-    fn read_place<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8], DecodeError> {
+    fn read_position<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8], DecodeError> {
         message::read_level(reader)
     }
 }

@@ -3,17 +3,18 @@
 //! | kind | body |
 //! |---|---|
 //! | tree | nodes in pre-order: u8 0, name, u8 has bk, \[bk\] for a leaf; u8 1, u8 has bk, \[bk\] for an internal node, then its left and right subtrees |
-//! | update | u8 has leaf, \[leaf bk\], u16 count, (path, bk) from the lowest node up; path: u8 length in bits, then the bits, first in the highest place, 0 is left |
+//! | update | u8 has leaf, \[leaf bk\], u16 count, (path, bk) from the lowest node up; path: u8 length in bits, then the bits, most significant first, 0 is left |
 //!
-//! Source: key agreement notes, sections 2.4 and 7.5. The update is read in [`crate::keytree`].
+//! Source: key agreement notes, sections 2.4 and 7.5. [`crate::keytree`]
+//! decodes the update.
 
 use alloc::vec::Vec;
 
 use crate::{
-    codec::{Reader, Writer},
+    codec::{NAME, Reader, Writer},
     error::DecodeError,
     group::Group,
-    keytree::{NAME, Tree, WireNode, optional, write_optional},
+    keytree::{Tree, WireNode, optional, write_optional},
     rules::MEMBERS_MAX,
 };
 
@@ -26,7 +27,7 @@ const LEAF: u8 = 0;
 /// First byte of an encoded internal node.
 const INTERNAL: u8 = 1;
 
-/// Encodes a tree, with the blinded keys that are known.
+/// Encodes a tree with its known blinded keys.
 pub(crate) fn encode_tree<G: Group>(tree: &Tree<G>) -> Vec<u8> {
     let mut writer = Writer::new(b"");
     for id in tree.pre_order() {
@@ -40,7 +41,7 @@ pub(crate) fn encode_tree<G: Group>(tree: &Tree<G>) -> Vec<u8> {
     writer.into_vec()
 }
 
-/// Reads a tree of at most [`DEPTH_MAX`] levels and [`MEMBERS_MAX`] leaves.
+/// Decodes a tree of at most [`DEPTH_MAX`] levels and [`MEMBERS_MAX`] leaves.
 pub(crate) fn decode_tree(
     body: &[u8],
     element_len: usize,
@@ -48,7 +49,7 @@ pub(crate) fn decode_tree(
     let mut reader = Reader::new(body);
     let mut nodes = Vec::new();
     let mut leaves: usize = 0;
-    // For each internal node above the next node: whether that is in its right subtree.
+    // For each ancestor of the next node: whether that node is in its right subtree.
     let mut above = Vec::new();
     loop {
         let name = match reader.u8("kind of a node")? {
@@ -102,7 +103,7 @@ pub(crate) fn path(steps: &[bool]) -> Vec<u8> {
     encoded
 }
 
-/// Reads a path, as it is encoded. Bits that are not used must be 0.
+/// Reads an encoded path. Unused bits must be 0.
 pub(crate) fn read_path<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8], DecodeError> {
     let mut ahead = reader.clone();
     let bits = usize::from(ahead.u8("length of a path")?);

@@ -2,7 +2,7 @@
 //!
 //! # The idea
 //!
-//! Members are the leaves of a binary tree that is kept low, and every internal node is a two-party
+//! Members are the leaves of a binary tree of small height, and every internal node is a two-party
 //! Diffie-Hellman agreement between its children:
 //!
 //! ```text
@@ -15,18 +15,18 @@
 //!                  M_3    M_4
 //! ```
 //!
-//! A node is named by the way to it from the root: 0 is left, 1 is right. The blinded keys are
-//! public; a member computes the keys of its own path with those of the co-path. A change of one
-//! share changes one path, so every event costs a number of exponentiations that grows with the
-//! height of the tree. The machinery is that of [`crate::keytree`].
+//! A node is named by the path from the root: 0 is left, 1 is right. The blinded keys are public; a
+//! member computes the keys of its own path with those of the co-path. A change of one share changes one
+//! path, so the number of exponentiations of an event grows with the height of the tree.
+//! [`crate::keytree`] has the state machine.
 //!
 //! # Join and merge
 //!
 //! The representative of every tree, its rightmost member, refreshes its share and broadcasts the
-//! tree with the blinded key of its root. Everybody puts the trees together: the highest first, then
-//! by the name of the leftmost member, each is inserted at the shallowest, then rightmost node where
-//! it does not make the whole higher, or beside the root if there is no such node. What is above an
-//! insertion is missing, and the rightmost member of the place where it went, the sponsor, fills it in.
+//! tree with the blinded key of its root. Each member combines the trees: in the order of height, then by
+//! the name of the leftmost member, each is inserted at the shallowest, then rightmost node where it does
+//! not increase the height of the whole, or beside the root if there is no such node. Blinded keys above
+//! an insertion are missing; the rightmost member of the subtree beside it, the sponsor, computes them.
 //!
 //! ```text
 //!     <>               <>                 M_3 of ((M_1 M_2) M_3)                M_4 of (M_4)
@@ -38,31 +38,30 @@
 //!                                          |~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~>|   K at everybody
 //! ```
 //!
-//! Beside the root nothing is missing: one round.
+//! After an insertion beside the root none is missing: one round.
 //!
 //! # Leave, partition, refresh
 //!
 //! ```text
 //!          <>                     <>
-//!         /  \                   /  \         M_3                         everybody else
+//!         /  \                   /  \         M_3                         all others
 //!      <0>    <1>     M_4     <0>    M_3       |  UPDATE: bk of M_3        |
 //!     /  \    /  \   leaves  /  \              |~~~~~~~~~~~~~~~~~~~~~~~~~~>|     K at everybody
 //!   M_1 M_2 M_3  M_4   -->  M_1 M_2
 //! ```
 //!
-//! The sibling of a leaver takes the place of their parent. The rightmost member below it refreshes,
-//! and announces its path. After a partition there are several such places. One of their rightmost
-//! members, the shallowest, then rightmost, refreshes; the blinded keys that are missing elsewhere
-//! are computed by the rightmost member below each lowest missing one, at the same time, and so on
-//! upward, one round a level at worst. In a refresh the shallowest, then rightmost member of all
-//! draws.
+//! The sibling of a leaver replaces their parent. The rightmost member below it refreshes its share and
+//! announces its path. After a partition there are several such siblings. Of their rightmost members, the
+//! shallowest, then rightmost refreshes; blinded keys missing elsewhere are computed by the rightmost
+//! member below each lowest missing one, at the same time, and so on upward, at worst one round a level.
+//! In a refresh the shallowest, then rightmost member of all refreshes.
 //!
 //! # Why the new key is independent of the old ones
 //!
 //! | event | fresh share | consequence |
 //! |---|---|---|
-//! | merge | one in every tree | the blinded key of a tree's root is that of a key which never was a group secret; old group secrets never become keys of inner nodes |
-//! | leave, partition | one beside a leaver | the keys that leavers know lie on their paths, and are all made anew above a fresh share; a subtree that becomes the whole tree has the fresh share in it |
+//! | merge | one in every tree | the blinded key of a tree's root belongs to a key that never was a group secret; old group secrets never become keys of internal nodes |
+//! | leave, partition | one beside a leaver | the keys that leavers know lie on their paths, and all of these are new above a fresh share; a subtree that becomes the whole tree contains the fresh share |
 //! | refresh | one | its whole path is new |
 //!
 //! # In numbers
@@ -120,8 +119,9 @@
 //!
 //! n members before, k trees, h the height of the tree afterwards: ceil(log2 n) if members have only
 //! joined, below 2 log2 n in random events. *In series* is the longest chain of exponentiations that
-//! wait for one another, as the papers count ([`KeyTiming::Sequential`]); as it runs
-//! ([`KeyTiming::Overlapped`]), at least one less where a group secret follows a token.
+//! depend on one another, as the papers count ([`KeyTiming::Sequential`]); by default
+//! ([`KeyTiming::Overlapped`]) it is at least one less where a member computes the group secret after it
+//! sent a token.
 //!
 //! | event | rounds | broadcasts | in series |
 //! |---|---|---|---|
@@ -133,18 +133,18 @@
 //! | partition | ≤ h | at most one for each missing key, and one | |
 //! | refresh | 1 | 1 | ≤ 3h; 3h in a full tree |
 //!
-//! Beside them, the numbers of Amir et al. 2004:
+//! Compared with Amir et al. 2004:
 //!
 //! | event | here | there | why they differ |
 //! |---|---|---|---|
-//! | join: rounds, messages | 1 or 2, 2 or 3 | 2, 3 | beside the root there is nothing to fill in, and nobody sends it |
-//! | join, merge: in series | ≤ 5h | 3h/2 | up to 2h at the representative, 2h at the sponsor and h at a receiver, all on whole paths; the paper tells the sum only |
-//! | leave: in series | ≤ 3h | 3h/2 | the representative computes up to h keys and h blinded keys, then a receiver h keys; half of that if the leaver was half way up |
+//! | join: rounds, messages | 1 or 2, 2 or 3 | 2, 3 | beside the root no blinded key is missing, so no update is sent |
+//! | join, merge: in series | ≤ 5h | 3h/2 | up to 2h at the representative, 2h at the sponsor and h at a receiver, all on whole paths; the paper gives only the sum |
+//! | leave: in series | ≤ 3h | 3h/2 | the representative computes up to h keys and h blinded keys, then a receiver h keys; half of that if the leaver was at half the height |
 //! | partition: rounds | ≤ h | h | |
-//! | partition: messages | one for each place where keys are missing, then fewer at each level | 2h | members may be lost in many places at once; with few, both are about the height |
+//! | partition: messages | one for each subtree where keys are missing, then fewer at each level | 2h | many subtrees may lose members at once; with few, both are about the height |
 //!
-//! The measured implementation recomputed every blinded key that was announced, as a confirmation
-//! of the key, which its tables do not count; here it is an option
+//! The measured implementation recomputed every announced blinded key as a key confirmation, which its
+//! tables do not count; here it is an option
 //! ([`Verification`](crate::keytree::Verification)).
 //!
 //! # Reading along with the papers
@@ -154,7 +154,7 @@
 //! | <l, v>, K<l, v>, BK<l, v> | `NodeId`, its key and blinded key; `path` gives the l bits of v | `keytree/tree` |
 //! | key path, co-path | `ancestors`, their `sibling`s | `keytree/tree`, `keytree/key` |
 //! | sponsor of a leave or partition that refreshes | `representative` | `rules` |
-//! | sponsors that fill in | `sponsor` | `rules` |
+//! | sponsors that compute missing keys | `sponsor` | `rules` |
 //! | insertion point | `joining_location`, `combine` | `rules` |
 //! | messages | `encode_tree`, `decode_tree`; `Update` | `message`, `keytree/wire` |
 //!
@@ -164,9 +164,9 @@
 //! Groups", ACM CCS 2000, and "Tree-Based Group Key Agreement", ACM TISSEC 2004; D. G. Steer et al.,
 //! "A Secure Audio Teleconference System", CRYPTO 1988 (keys of nested agreements); Y. Amir, Y. Kim,
 //! C. Nita-Rotaru, G. Tsudik, "On the Performance of Group Key Agreement Protocols", ACM TISSEC 2004,
-//! tables of costs; key agreement notes, section 7. The papers let a joiner broadcast its blinded key
-//! and a sponsor answer; the notes use the merge for joins too, so that every tree, of one member as
-//! well, brings a fresh share.
+//! tables of costs; key agreement notes, section 7. In the papers a joining member broadcasts its
+//! blinded key and a sponsor answers; the notes use the merge for joins too, so that every tree, also one
+//! of a single member, contributes a fresh share.
 //!
 //! [`KeyTiming::Sequential`]: crate::keytree::KeyTiming::Sequential
 //! [`KeyTiming::Overlapped`]: crate::keytree::KeyTiming::Overlapped

@@ -1,4 +1,4 @@
-//! Who refreshes, who fills in, and where trees are inserted.
+//! Which member refreshes, which computes missing blinded keys, and where trees are inserted.
 
 use alloc::{collections::VecDeque, vec::Vec};
 use core::cmp::Reverse;
@@ -14,19 +14,19 @@ use crate::{
     token::TokenKind,
 };
 
-/// The tree that is kept low.
+/// The tree of small height.
 #[derive(Debug)]
 pub(crate) struct Bushy;
 
 impl Rules for Bushy {
     const TREE: TokenKind = super::TREE;
     const UPDATE: TokenKind = super::UPDATE;
-    const PLACE_LEAST: usize = 1;
+    const POSITION_LEAST: usize = 1;
     const SPONSOR_PATH: SponsorPath = SponsorPath::ToRoot;
 
-    /// The shallowest, then rightmost of: the rightmost leaves of the subtrees that leavers were
-    /// beside; else of those that an interrupted run has left a hole above; else, where trees come,
-    /// the rightmost leaf of all; else, to refresh, all leaves.
+    /// The shallowest, then rightmost of: the rightmost leaves of the subtrees next to leavers; else of
+    /// those below a blinded key that an interrupted run has left missing; else, in an additive event, the
+    /// rightmost leaf of the tree; else, in a refresh, all leaves.
     fn representative<G: Group>(pruned: &Pruned<G>, event: Event) -> NodeId {
         let Pruned { tree, promoted, .. } = pruned;
         let rightmost = |nodes: &[NodeId]| -> Vec<NodeId> {
@@ -52,8 +52,8 @@ impl Rules for Bushy {
         shallowest_rightmost(tree, &tree.leaves())
     }
 
-    /// Above a tree that was inserted, the rightmost member of the place where it was; elsewhere the
-    /// rightmost member below.
+    /// Right above an inserted tree, the rightmost member of the subtree that it was inserted beside;
+    /// elsewhere the rightmost member below.
     fn sponsor<G: Group>(tree: &Tree<G>, node: NodeId) -> NodeId {
         match tree.content(node) {
             Content::Internal { left, .. } if tree.is_inserted(node) => tree.rightmost_leaf(*left),
@@ -61,8 +61,8 @@ impl Rules for Bushy {
         }
     }
 
-    /// The highest tree first, of equally high ones that whose leftmost member comes first; each of
-    /// the others is inserted into what there is.
+    /// Starts with the highest tree and inserts the others in the order of height; trees of equal height
+    /// by the name of the leftmost member.
     fn combine<G: Group>(trees: Vec<Tree<G>>) -> Result<Tree<G>, TooHigh> {
         let mut trees: Vec<_> = trees
             .into_iter()
@@ -99,7 +99,7 @@ impl Rules for Bushy {
         Ok(message::decode_tree(body, element_len)?)
     }
 
-    fn places<G: Group>(tree: &Tree<G>, nodes: &[NodeId]) -> Vec<Vec<u8>> {
+    fn positions<G: Group>(tree: &Tree<G>, nodes: &[NodeId]) -> Vec<Vec<u8>> {
         let Some(lowest) = nodes.first() else {
             return Vec::new();
         };
@@ -109,7 +109,7 @@ impl Rules for Bushy {
             .collect()
     }
 
-    fn read_place<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8], DecodeError> {
+    fn read_position<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8], DecodeError> {
         message::read_path(reader)
     }
 }
@@ -118,7 +118,7 @@ fn height<G: Group>(tree: &Tree<G>) -> usize {
     tree.heights().of(tree.root())
 }
 
-/// The node of least depth, of these the rightmost.
+/// The rightmost of the nodes of least depth.
 fn shallowest_rightmost<G: Group>(tree: &Tree<G>, candidates: &[NodeId]) -> NodeId {
     candidates
         .iter()
@@ -129,8 +129,8 @@ fn shallowest_rightmost<G: Group>(tree: &Tree<G>, candidates: &[NodeId]) -> Node
         .map_or_else(|| tree.root(), |(_, node)| node)
 }
 
-/// Where a tree of the given height goes: beside the shallowest, then rightmost node at which it
-/// does not make the whole higher; beside the root if there is none.
+/// Where a tree of the given height is inserted: beside the shallowest, then rightmost node at which it
+/// does not increase the height of the whole; beside the root if there is none.
 fn joining_location<G: Group>(tree: &Tree<G>, inserted: usize) -> NodeId {
     let heights = tree.heights();
     let allowed = heights.of(tree.root());

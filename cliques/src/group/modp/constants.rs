@@ -1,7 +1,6 @@
 //! The numbers of the named MODP groups.
 //!
-//! Whatever follows from a rule is kept as that rule, so that a reader sees that nothing was chosen:
-//! the primes of RFC 2409 and 3526 come from the digits of pi, those of RFC 7919 from those of e,
+//! What follows from a rule is given as that rule, which shows that nothing was chosen freely: the primes of RFC 2409 and 3526 come from the digits of pi, those of RFC 7919 from those of e,
 //! and the groups of this project from a hash. A test compares them all with recorded values.
 //!
 //! Source: key agreement notes, section 1.2.
@@ -57,7 +56,7 @@ pub(in crate::group) enum Derivation {
 }
 
 impl Derivation {
-    /// Works the numbers out: milliseconds at 2048 bits, so do it once.
+    /// Computes the numbers, which takes milliseconds at 2048 bits: call it once.
     pub(in crate::group) fn numbers(self) -> Numbers {
         match self {
             Self::Pi { bits, c } => safe_prime(closed_form(bits, c, pi), 2),

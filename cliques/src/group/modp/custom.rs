@@ -17,7 +17,7 @@ const ORDER_BITS: u32 = 224;
 /// A prime r in p = 2qr + 1 has more bits than this, or its order counts as a small one.
 const LARGE_PRIME_BITS: u64 = 255;
 
-/// Why numbers, or a file of them, are not the parameters of a group.
+/// Why numbers, or those of a file, are not the parameters of a group.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ParameterError {
@@ -59,14 +59,14 @@ pub enum ParameterError {
         "PEM label is \"{label}\", there is: DH PARAMETERS, X9.42 DH PARAMETERS, DSA PARAMETERS"
     )]
     Label {
-        /// What stands behind BEGIN.
+        /// The label after BEGIN.
         label: String,
     },
     /// The content is not the DER structure that the label announces.
     #[cfg(feature = "pem")]
     #[error("no DER structure of {label}")]
     Structure {
-        /// What stands behind BEGIN.
+        /// The label after BEGIN.
         label: String,
     },
 }
@@ -81,15 +81,14 @@ impl Modp {
     /// [policy](Self::with_policy) where p = 2qr + 1 with a prime r above 2^255, x^q = 1 in all
     /// other groups.
     ///
-    /// Takes as long as some hundred exponentiations with exponents as long as p: use the handle
-    /// again.
+    /// Takes as long as some hundred exponentiations with exponents as long as p: reuse the handle.
     ///
     /// # Security
     /// That the numbers are primes of the right kind is tested well enough for parameters of an
-    /// adversary. Nothing tells whether discrete logarithms are hard: p may have been made so that
-    /// whoever made it can compute them (Fried et al., "A kilobit hidden SNFS discrete logarithm
-    /// computation", EUROCRYPT 2017). Use parameters only of somebody whom you trust, or whose
-    /// derivation can be checked.
+    /// adversary. Nothing ensures that discrete logarithms are hard: whoever chose p may have chosen
+    /// one that lets them compute discrete logarithms (Fried et al., "A kilobit hidden SNFS discrete logarithm
+    /// computation", EUROCRYPT 2017). Use only parameters from a trusted source, or with a
+    /// derivation that can be checked.
     ///
     /// # Errors
     /// [`ParameterError`] with the first rule that is broken.
@@ -156,7 +155,7 @@ fn secure(name: &'static str, number: &BigUint, least: u32) -> Result<(), Parame
     Ok(())
 }
 
-/// What kind (p - 1) / q, which is even, is of.
+/// The kind of the cofactor (p - 1) / q, which is even.
 fn cofactor(quotient: &BigUint) -> Cofactor {
     let half = quotient >> 1_u8;
     if half == BigUint::from(1_u8) {
@@ -169,7 +168,7 @@ fn cofactor(quotient: &BigUint) -> Cofactor {
     }
 }
 
-/// The name tells the parameters apart: SHA-256 of p, q and g, each with its length in front.
+/// The name identifies the parameters: SHA-256 of p, q and g, each after its length.
 fn name(p: &BigUint, q: &BigUint, g: &BigUint) -> String {
     let mut hash = Sha256::new();
     for number in [p, q, g] {

@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use super::Parameters;
 
-/// Which map F a group has.
+/// The map F of a group.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum ScalarMap {
     /// F(x) = x mod q.

@@ -6,9 +6,9 @@
 //! | 2qr, r a large prime | `schnorr*` | Jacobi symbol | x^q = 1, lists together | x^q = 1 |
 //! | anything else | RFC 5114, custom | x^q = 1 | the same | the same |
 //!
-//! In the second kind the symbol leaves the orders q, r and qr open. None of them is small, so no
-//! share can be found piece by piece; but an element with a factor of order r can make honest
-//! members disagree, because exponents are reduced modulo q. The stronger test finds out who sent it.
+//! In the second kind an element with symbol 1 can have order q, r or qr. None of these is small, so
+//! it discloses no part of a share; but an element with a component of order r can make honest
+//! members disagree, because exponents are reduced modulo q. The stronger test detects who sent it.
 //!
 //! Source: key agreement notes, section 1.4.
 
@@ -21,7 +21,7 @@ use sha2::{Digest, Sha256};
 use super::{Modp, ModpElement};
 use crate::error::fmt_list;
 
-/// What q is in p - 1, which decides how an element is told from other residues.
+/// The factorization of p - 1, which decides how elements are told from other residues.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::group) enum Cofactor {
     /// p - 1 = 2q: the group is that of the squares.
@@ -35,15 +35,16 @@ pub(in crate::group) enum Cofactor {
 /// How thoroughly received elements are tested in groups with p = 2qr + 1 (`schnorr2048-256`,
 /// `schnorr3072-256` and custom ones of this form). All other groups have one exact test.
 ///
-/// Members may differ in it: it decides who is blamed when somebody cheats, not what keys are made.
+/// Members may choose differently: it decides who is blamed when a member deviates, not which keys
+/// are agreed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum ElementPolicy {
-    /// The Jacobi symbol for every element, and x^q = 1 for the tokens of GDH: keeps every secret,
-    /// but a member that cheats in another suite can make members disagree without being named.
+    /// The Jacobi symbol for every element, and x^q = 1 for the tokens of GDH: no secret is at risk, but
+    /// a member that deviates in another suite can make members disagree without being identified.
     #[default]
     Jacobi,
-    /// x^q = 1 for every element before it is used; lists are tested together.
+    /// x^q = 1 for every element before it is used; lists are tested as a batch.
     Strict,
 }
 
@@ -66,7 +67,7 @@ impl fmt::Display for ElementPolicy {
     }
 }
 
-/// A text that names no element policy.
+/// A name that no element policy has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownElementPolicy {
     /// The text.
@@ -123,16 +124,16 @@ impl Modp {
         }
     }
 
-    /// The place of an element that fails the test of every received element, if there is one.
-    pub(super) fn find_stranger(&self, elements: &[&ModpElement]) -> Option<usize> {
+    /// The index of an element that fails the test of received elements, if there is one.
+    pub(super) fn find_outside(&self, elements: &[&ModpElement]) -> Option<usize> {
         match self.test() {
-            Test::Jacobi => place_without_symbol_one(elements),
-            Test::Power => self.place_without_order_q(elements),
-            Test::BatchedPower => place_without_symbol_one(elements).or_else(|| {
+            Test::Jacobi => find_without_symbol_one(elements),
+            Test::Power => self.find_without_order_q(elements),
+            Test::BatchedPower => find_without_symbol_one(elements).or_else(|| {
                 if elements.len() > 1 && self.has_order_q(&self.combine(elements)) {
                     return None;
                 }
-                self.place_without_order_q(elements)
+                self.find_without_order_q(elements)
             }),
         }
     }
@@ -141,16 +142,15 @@ impl Modp {
         x.pow(&self.parameters.order_exponent).publish().is_one()
     }
 
-    fn place_without_order_q(&self, elements: &[&ModpElement]) -> Option<usize> {
+    fn find_without_order_q(&self, elements: &[&ModpElement]) -> Option<usize> {
         let bases: Vec<&Residue> = elements.iter().map(|element| &element.0).collect();
         Residue::pow_each(&bases, &self.parameters.order_exponent)
             .into_iter()
             .position(|power| !power.publish().is_one())
     }
 
-    /// x_1^c_0 * .. * x_m^c_(m-1): has order q, but for a chance of 2^-128, only if every factor
-    /// has. The coefficients c depend on all elements, so nobody can choose an element to fit
-    /// them.
+    /// x_1^c_0 * .. * x_m^c_(m-1): has order q only if every factor has, except with probability
+    /// 2^-128. The coefficients c depend on all elements, so no element can be chosen to fit them.
     fn combine(&self, elements: &[&ModpElement]) -> Residue {
         let mut hash = Sha256::new();
         for element in elements {
@@ -182,6 +182,6 @@ fn has_symbol_one(element: &ModpElement) -> bool {
     element.0.jacobi_vartime() == Jacobi::One
 }
 
-fn place_without_symbol_one(elements: &[&ModpElement]) -> Option<usize> {
+fn find_without_symbol_one(elements: &[&ModpElement]) -> Option<usize> {
     elements.iter().position(|element| !has_symbol_one(element))
 }

@@ -22,7 +22,7 @@ use rand_core::CryptoRng;
 use zeroize::ZeroizeOnDrop;
 
 use self::map::ScalarMap;
-use super::{ElementError, Group};
+use super::{ElementError, Group, Unverified};
 use crate::{cost::Exponentiation, secret::GroupSecret};
 
 pub(super) mod constants;
@@ -54,7 +54,7 @@ pub struct Modp {
     policy: ElementPolicy,
 }
 
-/// What is made once for a group.
+/// What is computed once per group.
 struct Parameters {
     modulus: Modulus,
     order: Order,
@@ -114,7 +114,7 @@ impl fmt::Debug for ModpSecret {
 }
 
 impl Modp {
-    /// A group of numbers that are known to be its parameters.
+    /// A group of parameters that are known to be valid.
     pub(super) fn trusted(name: &str, numbers: &Numbers) -> Result<Self, ModulusError> {
         let modulus = Modulus::from_be_bytes(&numbers.p.to_bytes_be())?;
         let order = Order::from_be_bytes(&numbers.q.to_bytes_be())?;
@@ -134,7 +134,7 @@ impl Modp {
         })
     }
 
-    /// The same group with another policy for received elements. It has a choice only where
+    /// The same group with another policy for received elements. It makes a difference only where
     /// p = 2qr + 1 with a large prime r.
     #[must_use]
     pub fn with_policy(mut self, policy: ElementPolicy) -> Self {
@@ -145,8 +145,8 @@ impl Modp {
     /// The same group with F(x) = min(x, p - x) in the place of F(x) = x mod q, and `+abs` behind
     /// its name.
     ///
-    /// All members must have the same F; the name, which is part of every token and of every key,
-    /// sees to it.
+    /// All members must use the same F. The name, which is part of every token and every key, ensures
+    /// that.
     ///
     /// # Errors
     /// [`ParameterError::NoSafePrime`] unless p = 2q + 1.
@@ -176,8 +176,8 @@ impl Modp {
         self.parameters.order.bits()
     }
 
-    /// The generator with its table, which takes the time of a few exponentiations to make and up to
-    /// 640 KiB: made by the first who needs it, for all handles of the group.
+    /// The generator with its table, which costs the time of a few exponentiations and up to 640 KiB:
+    /// made at the first use, for all handles of the group.
     fn generator_table(&self) -> &FixedBase {
         let parameters = &self.parameters;
         parameters.generator_table.get_or_init(|| {
@@ -239,11 +239,6 @@ impl Group for Modp {
         publish(Residue::pow_each(&bases, &exponent.0))
     }
 
-    fn exponentiate_generator_each(&self, exponents: &[&ModpScalar]) -> Vec<ModpElement> {
-        let exponents: Vec<&Exponent> = exponents.iter().map(|exponent| &exponent.0).collect();
-        publish(self.generator_table().pow_each(&exponents))
-    }
-
     fn exponentiate_secret_each(
         &self,
         base: &ModpSecret,
@@ -251,10 +246,6 @@ impl Group for Modp {
     ) -> Vec<ModpElement> {
         let exponents: Vec<&Exponent> = exponents.iter().map(|exponent| &exponent.0).collect();
         publish(base.0.pow_each(&exponents))
-    }
-
-    fn multiply(&self, a: &ModpElement, b: &ModpElement) -> ModpElement {
-        ModpElement(a.0.multiply(&b.0))
     }
 
     fn divide_vartime(&self, dividend: &ModpElement, divisor: &ModpElement) -> ModpElement {
@@ -310,13 +301,7 @@ impl Group for Modp {
         element.0.to_be_bytes()
     }
 
-    fn decode(&self, bytes: &[u8]) -> Result<ModpElement, ElementError> {
-        let element = self.parse(bytes)?;
-        self.validate(&element)?;
-        Ok(element)
-    }
-
-    fn parse(&self, bytes: &[u8]) -> Result<ModpElement, ElementError> {
+    fn parse(&self, bytes: &[u8]) -> Result<Unverified<ModpElement>, ElementError> {
         let modulus = &self.parameters.modulus;
         let x = modulus.residue(bytes).map_err(|_| ElementError::Encoding)?;
         if x.is_zero() {
@@ -325,10 +310,10 @@ impl Group for Modp {
         if x.is_one() {
             return Err(ElementError::One);
         }
-        Ok(ModpElement(x))
+        Ok(Unverified::new(ModpElement(x)))
     }
 
-    /// 2 to p - 1, without the conversion to the form in which residues are computed with.
+    /// 2 to p - 1, without the conversion to Montgomery form.
     fn check_encoding(&self, bytes: &[u8]) -> Result<(), ElementError> {
         let p = self.parameters.modulus.to_be_bytes();
         if bytes.len() != p.len() || bytes >= p.as_slice() {
@@ -342,12 +327,8 @@ impl Group for Modp {
     }
 
     /// The test of the group's [policy](ElementPolicy). Refuses p - 1, of order two, in any case.
-    fn validate(&self, element: &ModpElement) -> Result<(), ElementError> {
-        in_group(self.find_stranger(&[element]).is_none())
-    }
-
-    fn validate_all(&self, elements: &[&ModpElement]) -> Result<(), usize> {
-        self.find_stranger(elements).map_or(Ok(()), Err)
+    fn validate(&self, elements: &[&ModpElement]) -> Result<(), usize> {
+        self.find_outside(elements).map_or(Ok(()), Err)
     }
 
     /// x^q = 1, whatever the policy says.
@@ -355,8 +336,8 @@ impl Group for Modp {
         in_group(self.is_member(element))
     }
 
-    /// x^q, by which x is tested, and x^e have their base in common. The latter is erased unless
-    /// the former is 1.
+    /// Computes x^q, which tests x, and x^e together, as they share the base. x^e is erased unless x^q
+    /// is 1.
     fn exponentiate_token(
         &self,
         base: &ModpElement,

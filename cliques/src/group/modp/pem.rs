@@ -6,7 +6,7 @@
 //!   DSA PARAMETERS        SEQUENCE { p, q, g }                                 RFC 3279, 2.3.2
 //! ```
 //!
-//! All numbers are INTEGERs; `validation`, a SEQUENCE of seed and counter, tells how p and q were
+//! All numbers are INTEGERs; `validation`, a SEQUENCE of seed and counter, says how p and q were
 //! made and is not looked at. `openssl dhparam`, `openssl genpkey -genparam` and `openssl dsaparam`
 //! write such files. The armour is that of RFC 7468; text before it is skipped.
 
@@ -18,11 +18,11 @@ use num_bigint::BigUint;
 
 use super::{Modp, ParameterError};
 
-/// Longest text that is looked at, in bytes. Three numbers of 8192 bits take 4 KiB, a listing of
-/// them in front three times as much.
+/// Longest text that is accepted, in bytes. Three numbers of 8192 bits take 4 KiB, and a text listing
+/// before them three times as much.
 pub(super) const TEXT_MAX: usize = 64 * 1024;
 
-/// What a file says.
+/// The numbers in a file.
 struct File<'a> {
     p: UintRef<'a>,
     /// None in the oldest format: then p must be a safe prime.
@@ -34,9 +34,9 @@ impl Modp {
     /// A group of the parameters in a PEM text: `DH PARAMETERS`, `X9.42 DH PARAMETERS` or
     /// `DSA PARAMETERS`. Rules, name and security are those of [`custom`](Self::custom).
     ///
-    /// `DH PARAMETERS` do not say what q is: they are good if (p - 1) / 2 is a prime and g generates
-    /// the group of that order. Files with a generator of the group of order p - 1, as OpenSSL
-    /// before 1.1.1 makes them, are refused.
+    /// `DH PARAMETERS` do not contain q: they are valid if (p - 1) / 2 is a prime and g generates the group
+    /// of that order. Files with a generator of the group of order p - 1, as OpenSSL before 1.1.1 writes
+    /// them, are refused.
     ///
     /// # Errors
     /// [`ParameterError`] when the text is no such file, or with the first rule that its numbers

@@ -1,10 +1,10 @@
-//! A test whether a number is prime, for parameters that somebody else chose.
+//! A primality test for parameters from an untrusted source.
 //!
-//! Fixed bases can be fooled: composite numbers that pass for all of them can be made on purpose
-//! (Arnault, Mathematics of Computation 1995; Albrecht et al., "Prime and Prejudice", CCS 2018).
-//! Random bases cannot, but then the verdict could differ from member to member. So the bases come
-//! from a hash of the number: who looks for a composite that passes has to try 4^64 of them, and the
-//! verdict is the same everywhere.
+//! With fixed bases, composite numbers can be constructed that pass for all of them (Arnault,
+//! Mathematics of Computation 1995; Albrecht et al., "Prime and Prejudice", CCS 2018). With random bases
+//! they cannot, but then the result could differ from member to member. So the bases come from a hash of
+//! the number: an attacker has to try about 4^64 composites until one passes, and the result is the same
+//! at all members.
 
 use alloc::vec::Vec;
 
@@ -15,10 +15,10 @@ use sha2::{Digest, Sha256};
 /// Rounds of the test; a composite passes one for at most a quarter of all bases.
 const ROUNDS: u32 = 64;
 
-/// Rounds that are done together.
+/// Rounds in one batch.
 const BATCH: usize = 8;
 
-/// What the hash that yields the bases starts with.
+/// The prefix of the hash from which the bases come.
 const DOMAIN: &[u8] = b"cliques-primality";
 
 /// Miller and Rabin's test (Handbook of Applied Cryptography, 4.24) with bases from a hash. Takes
@@ -34,7 +34,7 @@ pub(super) fn is_prime(n: &BigUint) -> Result<bool, ModulusError> {
     let width = u32::try_from(odd.bits()).unwrap_or(u32::MAX);
     let odd = Exponent::from_be_bytes(&odd.to_bytes_be(), width);
     let minus_one = modulus.reduce_vartime(&n_minus_one.to_bytes_be());
-    // One round finds almost every composite; the rest is done in batches.
+    // One round detects almost every composite; the rest is done in batches.
     let batches = core::iter::once(0..1).chain(
         (1..ROUNDS)
             .step_by(BATCH)
@@ -54,10 +54,10 @@ pub(super) fn is_prime(n: &BigUint) -> Result<bool, ModulusError> {
     Ok(true)
 }
 
-/// Whether base^(n-1) is not 1, or a square root of 1 other than 1 and -1 shows on the way from
-/// `power`, base^odd.
+/// Whether base^(n-1) is not 1, or its computation from `power`, base^odd, contains a square
+/// root of 1 other than 1 and -1.
 fn is_witness(base: &Residue, mut power: Residue, twos: u64, minus_one: &Residue) -> bool {
-    // These bases tell nothing.
+    // These bases are no evidence.
     if base.is_zero() || base.is_one() || base == minus_one {
         return false;
     }

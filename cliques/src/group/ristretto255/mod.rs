@@ -1,7 +1,7 @@
 //! ristretto255: a prime-order group on Curve25519 (RFC 9496).
 //!
-//! Elements travel as 32 bytes in the one canonical encoding that each has, so decoding is the
-//! whole membership test: what decodes is in the group, and only the identity is left to refuse.
+//! Each element has one canonical encoding of 32 bytes, so decoding is the whole membership test: what
+//! decodes is in the group, and only the identity has to be refused.
 //! Exponentiation is constant-time scalar multiplication, with a table for the generator.
 //!
 //! A share is 64 random bytes, little-endian, reduced modulo q (RFC 9496, section 4.4, has the same
@@ -26,7 +26,7 @@ use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use self::table::Table;
-use super::{ElementError, Group};
+use super::{ElementError, Group, Unverified};
 use crate::{cost::Exponentiation, secret::GroupSecret};
 
 /// Length of an encoded element, in bytes.
@@ -50,7 +50,7 @@ impl Ristretto255 {
 #[derive(Clone, Debug)]
 pub struct RistrettoElement {
     point: RistrettoPoint,
-    /// The encoding, where it is known already: to find it takes an inverse square root.
+    /// The encoding, if it is known already: computing it takes an inverse square root.
     encoding: Option<CompressedRistretto>,
 }
 
@@ -152,8 +152,8 @@ impl Group for Ristretto255 {
         RistrettoElement::of(base.point * exponent.0)
     }
 
-    /// With the encodings, which are cheap to find together: those of the doubles of points take one
-    /// inversion for all, so half of the exponent is used.
+    /// Computes the encodings too, which is cheap for a batch: encoding the doubles of points takes one
+    /// inversion for all, so the points are raised to half of the exponent.
     fn exponentiate_each(
         &self,
         bases: &[&RistrettoElement],
@@ -200,10 +200,6 @@ impl Group for Ristretto255 {
             .iter()
             .map(|exponent| RistrettoElement::of(table.power(&exponent.0)))
             .collect()
-    }
-
-    fn multiply(&self, a: &RistrettoElement, b: &RistrettoElement) -> RistrettoElement {
-        RistrettoElement::of(a.point + b.point)
     }
 
     fn divide_vartime(
@@ -257,17 +253,17 @@ impl Group for Ristretto255 {
         encoding.as_bytes().to_vec()
     }
 
-    fn decode(&self, bytes: &[u8]) -> Result<RistrettoElement, ElementError> {
+    fn parse(&self, bytes: &[u8]) -> Result<Unverified<RistrettoElement>, ElementError> {
         let encoding =
             CompressedRistretto::from_slice(bytes).map_err(|_| ElementError::Encoding)?;
         let point = encoding.decompress().ok_or(ElementError::Encoding)?;
         if point.is_identity() {
             return Err(ElementError::One);
         }
-        Ok(RistrettoElement {
+        Ok(Unverified::new(RistrettoElement {
             point,
             encoding: Some(encoding),
-        })
+        }))
     }
 
     /// An even number below 2^255 - 19, little-endian, that is not 0 (RFC 9496, section 4.3.1);

@@ -1,4 +1,4 @@
-//! Many powers of one base that is a secret, as CKD sends them.
+//! Many powers of one secret base, as CKD sends them.
 //!
 //! An exponent is cut into 64 digits from -8 to 8, of four bits each, and these into four
 //! interleaved parts: digit i of every four to part i. With a table of the multiples 1 to 8 of
@@ -22,7 +22,7 @@ const MULTIPLES: usize = 8;
 pub(super) struct Table(Vec<[RistrettoPoint; MULTIPLES]>);
 
 impl Table {
-    /// From so many powers on, a table takes less time than it saves.
+    /// The number of powers from which on a table saves more time than it takes.
     pub(super) const WORTH: usize = 6;
 
     pub(super) fn new(base: &RistrettoPoint) -> Self {
@@ -80,7 +80,7 @@ fn digits(exponent: &Scalar) -> Zeroizing<[i8; DIGITS]> {
             *digit = half.cast_signed();
         }
     }
-    // Of 253 bits, the last digit has room for what is carried into it.
+    // The exponent has 253 bits, so the last digit has room for the carry.
     let mut carried = 0;
     for (place, digit) in (1..).zip(digits.iter_mut()) {
         *digit += carried;

@@ -11,7 +11,10 @@ use super::{
     algebra::{Algebra, Value},
     formula::{Monomial, Polynomial},
 };
-use crate::{Exponentiation, Group, GroupSecret, group::ElementError};
+use crate::{
+    Exponentiation, Group, GroupSecret,
+    group::{ElementError, Unverified},
+};
 
 /// No number for the next share.
 const UNNUMBERED: u32 = u32::MAX;
@@ -214,10 +217,6 @@ impl Group for SymbolicGroup {
         exponents.iter().map(power).collect()
     }
 
-    fn multiply(&self, a: &Polynomial, b: &Polynomial) -> Polynomial {
-        a.plus(b, 1)
-    }
-
     fn divide_vartime(&self, dividend: &Polynomial, divisor: &Polynomial) -> Polynomial {
         dividend.plus(divisor, -1)
     }
@@ -253,13 +252,13 @@ impl Group for SymbolicGroup {
         self.algebra.encode(&value).to_vec()
     }
 
-    fn decode(&self, bytes: &[u8]) -> Result<Polynomial, ElementError> {
+    fn parse(&self, bytes: &[u8]) -> Result<Unverified<Polynomial>, ElementError> {
         if bytes.len() != 32 {
             return Err(ElementError::Encoding);
         }
         match self.algebra.polynomial(bytes) {
             Some(element) if element.is_zero() => Err(ElementError::One),
-            Some(element) => Ok(element),
+            Some(element) => Ok(Unverified::new(element)),
             None => Err(ElementError::NotInGroup),
         }
     }

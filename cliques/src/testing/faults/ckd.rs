@@ -5,7 +5,7 @@ use alloc::{vec, vec::Vec};
 use super::{Altered, Elements, Faults, Refusal, cut_and_extended};
 use crate::{
     MemberName, PeerFault, Protocol, TokenKind,
-    ckd::message::{Announcement, EncipheredKey, Mode},
+    ckd::message::{Announcement, EncryptedKey, Mode},
     testing::{bus::Delivery, world::members},
 };
 
@@ -77,12 +77,12 @@ fn alter_key(
     elements: &Elements,
     push: &mut impl FnMut(&str, Vec<u8>, Refusal),
 ) {
-    let key = EncipheredKey::decode(body, elements.good.len()).expect("an honest body");
+    let key = EncryptedKey::decode(body, elements.good.len()).expect("an honest body");
     let others = &order[1..];
     let ciphertexts: Vec<Vec<u8>> = key.entries.iter().map(|(_, one)| one.to_vec()).collect();
     let encode = |mode, names: &[MemberName], ciphertexts: &[Vec<u8>]| {
         let entries: Vec<_> = names.iter().zip(ciphertexts.to_vec()).collect();
-        EncipheredKey::encode(mode, entries.into_iter())
+        EncryptedKey::encode(mode, entries.into_iter())
     };
     for wrong in wrong_lists(others, 0) {
         push(

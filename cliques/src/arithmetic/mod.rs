@@ -1,4 +1,6 @@
-//! Group arithmetic that counts itself.
+//! Group arithmetic that counts its cost.
+
+mod received;
 
 use alloc::vec::Vec;
 use core::mem;
@@ -6,10 +8,11 @@ use core::mem;
 use gcs_view::MemberName;
 use rand_core::CryptoRng;
 
+pub(crate) use self::received::Received;
 use crate::{
     cost::{Cost, Exponentiation},
     error::{Error, PeerFault},
-    group::{ElementError, Group},
+    group::{ElementError, Group, GroupExt},
     rules::peer,
     secret::GroupSecret,
     token::{Outgoing, Recipient, TokenKind},
@@ -48,8 +51,8 @@ impl<G: Group> Arithmetic<G> {
         self.group.random_scalar(rng)
     }
 
-    /// `base` to the power of `exponent`; uses the generator's tables where the base, which is
-    /// public, happens to be the generator.
+    /// `base` to the power of `exponent`. Uses the table of the generator if the base, which is public,
+    /// is the generator.
     pub(crate) fn exponentiate(&mut self, base: &G::Element, exponent: &G::Scalar) -> G::Element {
         if *base == self.generator {
             self.cost.fixed_base_exponentiations += 1;
@@ -65,7 +68,7 @@ impl<G: Group> Arithmetic<G> {
         self.group.exponentiate_generator(exponent)
     }
 
-    /// The group secret `base` to the power of `exponent`, or nothing if that is the identity.
+    /// The group secret `base` to the power of `exponent`, or `None` if that is the identity.
     pub(crate) fn agree(&mut self, base: &G::Element, exponent: &G::Scalar) -> Option<GroupSecret> {
         let secret = self.agree_element(base, exponent);
         self.group_secret(&secret)
@@ -97,7 +100,7 @@ impl<G: Group> Arithmetic<G> {
         self.group.exponentiate_secret_each(base, exponents)
     }
 
-    /// A secret element as group secret, or nothing if it is the identity.
+    /// A secret element as group secret, or `None` if it is the identity.
     pub(crate) fn group_secret(&self, element: &G::SecretElement) -> Option<GroupSecret> {
         (!self.group.is_identity(element)).then(|| self.group.secret(element))
     }
@@ -148,8 +151,8 @@ impl<G: Group> Arithmetic<G> {
         self.group.multiply_scalars(dividend, &inverse)
     }
 
-    /// Every base to the power of one `exponent`, together; uses the generator's tables where a base
-    /// is the generator.
+    /// Every base to the power of one `exponent`, as a batch. Uses the table of the generator for a base
+    /// that is the generator.
     pub(crate) fn exponentiate_each(
         &mut self,
         bases: &[&G::Element],
@@ -175,48 +178,15 @@ impl<G: Group> Arithmetic<G> {
             .collect()
     }
 
-    /// Decodes and tests an element that `sender` sent.
+    /// Decodes and tests an element that `sender` sent and that is used at once.
     pub(crate) fn receive(
         &mut self,
         bytes: &[u8],
         sender: &MemberName,
     ) -> Result<G::Element, Error> {
-        self.cost.element_tests += 1;
-        self.group
-            .decode(bytes)
-            .map_err(|error| peer(sender, fault(error)))
-    }
-
-    /// Checks the encoding of an element that `sender` sent, to be [received](Self::receive) before it
-    /// is used.
-    pub(crate) fn check_encoding(&self, bytes: &[u8], sender: &MemberName) -> Result<(), Error> {
-        self.group
-            .check_encoding(bytes)
-            .map_err(|error| peer(sender, fault(error)))
-    }
-
-    /// Decodes an element that `sender` sent, to be [tested](Self::validate_all) before it is used.
-    pub(crate) fn parse(&self, bytes: &[u8], sender: &MemberName) -> Result<G::Element, Error> {
-        self.group
-            .parse(bytes)
-            .map_err(|error| peer(sender, fault(error)))
-    }
-
-    /// Tests elements that were only [parsed](Self::parse), each with its author, who is to blame.
-    pub(crate) fn validate_all(
-        &mut self,
-        received: &[(&G::Element, &MemberName)],
-    ) -> Result<(), Error> {
-        let count = u64::try_from(received.len()).unwrap_or(u64::MAX);
-        self.cost.element_tests += count;
-        let elements: Vec<_> = received.iter().map(|(element, _)| *element).collect();
-        self.group.validate_all(&elements).map_err(|place| {
-            received
-                .get(place)
-                .map_or(Error::Internal("no such element"), |(_, author)| {
-                    peer(author, PeerFault::NotInGroup)
-                })
-        })
+        self.count_tests(1);
+        let element = self.group.decode(bytes);
+        element.map_err(|error| refused(sender, error))
     }
 
     /// The exact test of an element that `sender` sent.
@@ -225,25 +195,9 @@ impl<G: Group> Arithmetic<G> {
         element: &G::Element,
         sender: &MemberName,
     ) -> Result<(), Error> {
-        self.cost.element_tests += 1;
+        self.count_tests(1);
         let result = self.group.validate_token(element);
-        result.map_err(|error| peer(sender, fault(error)))
-    }
-
-    /// The exact test of an element that `sender` sent, and the element to the power of `exponent`.
-    pub(crate) fn exponentiate_token(
-        &mut self,
-        element: &G::Element,
-        exponent: &G::Scalar,
-        sender: &MemberName,
-    ) -> Result<G::Element, Error> {
-        self.cost.element_tests += 1;
-        if *element == self.generator {
-            return Ok(self.exponentiate_generator(exponent));
-        }
-        self.count_exponentiation();
-        let result = self.group.exponentiate_token(element, exponent);
-        result.map_err(|error| peer(sender, fault(error)))
+        result.map_err(|error| refused(sender, error))
     }
 
     /// Encodes a public element.
@@ -251,7 +205,7 @@ impl<G: Group> Arithmetic<G> {
         self.group.encode(element)
     }
 
-    /// Makes a token that is about to be sent, and counts it.
+    /// Makes a token to be sent, and counts it.
     pub(crate) fn outgoing(&mut self, to: Recipient, kind: TokenKind, body: Vec<u8>) -> Outgoing {
         match to {
             Recipient::Group => self.cost.broadcasts += 1,
@@ -266,6 +220,10 @@ impl<G: Group> Arithmetic<G> {
         }
     }
 
+    fn count_tests(&mut self, elements: usize) {
+        self.cost.element_tests += u64::try_from(elements).unwrap_or(u64::MAX);
+    }
+
     fn count_exponentiation(&mut self) {
         match self.group.exponentiation() {
             Exponentiation::Full => self.cost.full_exponentiations += 1,
@@ -275,11 +233,12 @@ impl<G: Group> Arithmetic<G> {
     }
 }
 
-/// The fault of who sent such an element.
-const fn fault(error: ElementError) -> PeerFault {
-    match error {
+/// The error for an element that `sender` sent and that failed a test.
+fn refused(sender: &MemberName, error: ElementError) -> Error {
+    let fault = match error {
         ElementError::Zero => PeerFault::ZeroElement,
         ElementError::One => PeerFault::OneElement,
         ElementError::Encoding | ElementError::NotInGroup => PeerFault::NotInGroup,
-    }
+    };
+    peer(sender, fault)
 }
