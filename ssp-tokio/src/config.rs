@@ -53,7 +53,7 @@ pub(crate) struct Bounds {
     pub(crate) events: usize,
     pub(crate) unsent_bytes: usize,
     pub(crate) farewell: Duration,
-    pub(crate) patience: Duration,
+    pub(crate) wait_limit: Duration,
 }
 
 impl ConnectionConfig {
@@ -71,7 +71,7 @@ impl ConnectionConfig {
                 events: 256,
                 unsent_bytes: 1 << 20,
                 farewell: Duration::from_secs(2),
-                patience: Duration::from_secs(30),
+                wait_limit: Duration::from_secs(30),
             },
         }
     }
@@ -175,8 +175,8 @@ impl ConnectionConfig {
     /// Time limit for calls that wait for other members: a send during a refresh or before the key is
     /// confirmed, a send for the next secure view, a part while a member is a window behind, a leave.
     #[must_use]
-    pub const fn patience(mut self, limit: Duration) -> Self {
-        self.bounds.patience = limit;
+    pub const fn wait_limit(mut self, limit: Duration) -> Self {
+        self.bounds.wait_limit = limit;
         self
     }
 

@@ -56,7 +56,7 @@ impl<E> Received<E> {
 
 /// Whether more events follow one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Sequel {
+pub(crate) enum Continuation {
     More,
     /// More, unless the daemon has refused the join of somebody who was not a member.
     Uncertain,
@@ -69,7 +69,7 @@ pub(crate) trait HandleEvent: Sized {
     fn closed(reason: CloseReason) -> Self;
 
     /// Whether more follow.
-    fn sequel(&self) -> Sequel;
+    fn continuation(&self) -> Continuation;
 
     /// The message that it is, if it is one: without its length, and the content.
     fn message(&self) -> Option<(Received<Self>, &Bytes)>;
@@ -80,12 +80,12 @@ impl HandleEvent for GroupEvent {
         Self::Closed(reason)
     }
 
-    fn sequel(&self) -> Sequel {
+    fn continuation(&self) -> Continuation {
         match self {
-            Self::SelfLeave => Sequel::Nothing,
+            Self::SelfLeave => Continuation::Nothing,
             Self::Refused(refused) => after_refusal(refused),
             // Whatever else is told, more can follow.
-            _ => Sequel::More,
+            _ => Continuation::More,
         }
     }
 
@@ -103,16 +103,16 @@ impl HandleEvent for FlushEvent {
         Self::Closed(reason)
     }
 
-    fn sequel(&self) -> Sequel {
+    fn continuation(&self) -> Continuation {
         match self {
-            Self::SelfLeave { .. } => Sequel::Nothing,
+            Self::SelfLeave { .. } => Continuation::Nothing,
             Self::Refused(refused) => after_refusal(refused),
             Self::View(_)
             | Self::FlushRequest { .. }
             | Self::TransitionalSignal { .. }
             | Self::Message(_)
             | Self::Private(_)
-            | Self::Closed(_) => Sequel::More,
+            | Self::Closed(_) => Continuation::More,
         }
     }
 
@@ -138,14 +138,14 @@ impl HandleEvent for GcsEvent {
         Self::Closed(reason)
     }
 
-    fn sequel(&self) -> Sequel {
+    fn continuation(&self) -> Continuation {
         match self {
-            Self::SelfLeave { .. } => Sequel::Nothing,
+            Self::SelfLeave { .. } => Continuation::Nothing,
             Self::Refused(refused) => after_refusal(refused),
             Self::Membership(_)
             | Self::TransitionalSignal { .. }
             | Self::Message(_)
-            | Self::Closed(_) => Sequel::More,
+            | Self::Closed(_) => Continuation::More,
         }
     }
 
@@ -164,10 +164,10 @@ impl HandleEvent for GcsEvent {
     }
 }
 
-const fn after_refusal(refused: &Refused) -> Sequel {
+const fn after_refusal(refused: &Refused) -> Continuation {
     match refused {
-        Refused::Join(_) => Sequel::Uncertain,
-        Refused::Leave(_) | Refused::Multicast(_) => Sequel::More,
+        Refused::Join(_) => Continuation::Uncertain,
+        Refused::Leave(_) | Refused::Multicast(_) => Continuation::More,
     }
 }
 
@@ -323,7 +323,7 @@ impl<E: HandleEvent> Inbox<E> {
     ///
     /// # Cancel safety
     /// The group is left all the same: by the request, or by dropping this.
-    pub(crate) async fn leave(mut self, patience: Duration) -> Result<(), Error> {
+    pub(crate) async fn leave(mut self, wait_limit: Duration) -> Result<(), Error> {
         if self.end == End::Told {
             return Ok(());
         }
@@ -338,12 +338,12 @@ impl<E: HandleEvent> Inbox<E> {
             }
         }
         let mut refused = self.end == End::Refused;
-        let left = timeout(patience, async {
+        let left = timeout(wait_limit, async {
             loop {
-                match self.events.recv().await.map(|event| event.sequel()) {
-                    Some(Sequel::Nothing) => return Ok(()),
-                    Some(Sequel::More) => {}
-                    Some(Sequel::Uncertain) => refused = true,
+                match self.events.recv().await.map(|event| event.continuation()) {
+                    Some(Continuation::Nothing) => return Ok(()),
+                    Some(Continuation::More) => {}
+                    Some(Continuation::Uncertain) => refused = true,
                     // Whoever was not let in is out.
                     None if refused => return Ok(()),
                     None => return Err(Error::Closed),
@@ -352,7 +352,7 @@ impl<E: HandleEvent> Inbox<E> {
         });
         left.await.map_err(|_| Error::Timeout {
             what: "leaving the group",
-            after: patience,
+            after: wait_limit,
         })?
     }
 
@@ -371,12 +371,12 @@ impl<E: HandleEvent> Inbox<E> {
     }
 
     fn note(&mut self, event: &E) {
-        match event.sequel() {
+        match event.continuation() {
             // What was refused was not the join of this member.
-            Sequel::More if self.end == End::Refused => self.end = End::Open,
-            Sequel::More => {}
-            Sequel::Uncertain => self.end = End::Refused,
-            Sequel::Nothing => self.end = End::Told,
+            Continuation::More if self.end == End::Refused => self.end = End::Open,
+            Continuation::More => {}
+            Continuation::Uncertain => self.end = End::Refused,
+            Continuation::Nothing => self.end = End::Told,
         }
     }
 }

@@ -24,7 +24,7 @@ use ssp_tokio::{Endpoint, ssp_core::identity::Ed25519Signer};
 use support::{endpoint, start_daemon};
 use tempfile::TempDir;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIME_LIMIT: Duration = Duration::from_secs(60);
 
 /// The program of an example. `cargo test` has built it; a run of this test alone builds it now.
 fn program(package: &str, name: &str) -> PathBuf {
@@ -79,7 +79,7 @@ impl Run {
 
     /// Waits for a line that has these words in it.
     fn says(&mut self, words: &str) -> String {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIME_LIMIT;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let Ok(line) = self.lines.recv_timeout(left) else {
@@ -98,7 +98,7 @@ impl Run {
 
     /// Waits for its end in good order.
     fn ends(mut self) -> Vec<String> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIME_LIMIT;
         while self.child.try_wait().unwrap().is_none() {
             assert!(
                 Instant::now() < deadline,

@@ -131,7 +131,7 @@ async fn gated(daemon: &gcs_daemon::Daemon, name: &str) -> (Client, watch::Sende
 }
 
 /// A refresh that a flush request overtakes ends without a key of its own, and what waits for its
-/// end is sent under the old key, long before its patience ends.
+/// end is sent under the old key, long before its time limit ends.
 #[tokio::test]
 async fn a_send_goes_on_when_the_refresh_is_given_up() {
     let daemon = start_daemon(&["n1"]).await;
@@ -140,7 +140,7 @@ async fn a_send_goes_on_when_the_refresh_is_given_up() {
         ..GroupOptions::default()
     };
     let patient = |name: &str| {
-        config(name).connection(|connection| connection.patience(Duration::from_secs(3600)))
+        config(name).connection(|connection| connection.wait_limit(Duration::from_secs(3600)))
     };
     let mut a = Person::join_with(&daemon, "n1", patient("a"), manual).await;
     a.view_of(&[a.me()]).await;
@@ -262,7 +262,7 @@ async fn the_last_confirmation_wakes_those_who_wait() {
         ..GroupOptions::default()
     };
     let patient = |name: &str| {
-        config(name).connection(|connection| connection.patience(Duration::from_secs(3600)))
+        config(name).connection(|connection| connection.wait_limit(Duration::from_secs(3600)))
     };
     let mut a = Person::join_with(&daemon, "n1", patient("a"), explicit.clone()).await;
     a.view_of(&[a.me()]).await;
@@ -305,7 +305,7 @@ async fn the_last_confirmation_wakes_those_who_wait() {
     daemon.shutdown().await;
 }
 
-/// A member that never confirms makes sends wait as long as their patience and no longer, and they go
+/// A member that never confirms makes sends wait as long as their time limit and no longer, and they go
 /// on at once when it is gone.
 #[tokio::test]
 async fn a_missing_confirmation_is_waited_for_in_patience() {
@@ -314,9 +314,10 @@ async fn a_missing_confirmation_is_waited_for_in_patience() {
         confirmation: Confirmation::Explicit,
         ..GroupOptions::default()
     };
-    let patience = Duration::from_millis(200);
-    let short = config("a").connection(|connection| connection.patience(patience));
-    let long = config("b").connection(|connection| connection.patience(Duration::from_secs(3600)));
+    let wait_limit = Duration::from_millis(200);
+    let short = config("a").connection(|connection| connection.wait_limit(wait_limit));
+    let long =
+        config("b").connection(|connection| connection.wait_limit(Duration::from_secs(3600)));
     let mut a = Person::join_with(&daemon, "n1", short, explicit.clone()).await;
     assert!(matches!(a.next().await, GroupEvent::SecureView(_)));
     let mut b = Person::join_with(&daemon, "n1", long, explicit).await;
@@ -332,10 +333,10 @@ async fn a_missing_confirmation_is_waited_for_in_patience() {
     }
     let failed = a.group.multicast(Service::Agreed, 0, "x").await;
     let failed = failed.unwrap_err();
-    assert_eq!(failed.failure, SendFailure::Timeout(patience));
+    assert_eq!(failed.failure, SendFailure::Timeout(wait_limit));
     assert_eq!(failed.payload, "x");
     let failed = a.group.begin_parts(Service::Agreed, 0).await;
-    assert_eq!(failed.unwrap_err(), SendFailure::Timeout(patience));
+    assert_eq!(failed.unwrap_err(), SendFailure::Timeout(wait_limit));
     let mut next = Box::pin(b.group.multicast_next(Service::Agreed, 0, "to both"));
     assert!(polled(100, &mut next).await.is_none());
     soon("leaving", silent.group.leave()).await.unwrap();

@@ -219,7 +219,7 @@ const PARTS: u32 = 600;
 const PART: usize = 4 << 10;
 
 /// Sends `PARTS` parts and takes what comes back, while `b` sleeps for longer than the daemon has
-/// patience with it; then `b` takes what there is. Tells the parts that came to `b`, and whether it
+/// time limit of sends with it; then `b` takes what there is. Tells the parts that came to `b`, and whether it
 /// is still connected.
 async fn past_a_sleeper(window: u32) -> (u32, bool) {
     let (daemon, mut a, mut b) = at_a_narrow_daemon().await;
@@ -269,12 +269,12 @@ async fn a_sender_waits_for_the_slowest_member() {
     assert!(!connected && taken < PARTS, "{taken}");
 }
 
-/// A member that never confirms holds a sender up for the patience and no longer, once.
+/// A member that never confirms holds a sender up for the time limit and no longer, once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_member_that_confirms_nothing_is_not_waited_for_for_ever() {
     let daemon = start_daemon(&["n1"]).await;
-    let patience = std::time::Duration::from_millis(200);
-    let impatient = config("a").connection(|connection| connection.patience(patience));
+    let wait_limit = std::time::Duration::from_millis(200);
+    let impatient = config("a").connection(|connection| connection.wait_limit(wait_limit));
     let mut a = Person::join_with(&daemon, "n1", impatient, streamed()).await;
     let silent = config("b").connection(|connection| connection.event_queue(1));
     let mut b = Person::join_with(&daemon, "n1", silent, streamed()).await;
@@ -290,7 +290,7 @@ async fn a_member_that_confirms_nothing_is_not_waited_for_for_ever() {
         assert_eq!(a.message().await.payload, [index][..]);
     }
     soon("the end", sender.finish("")).await.unwrap();
-    assert!(begun.elapsed() >= patience);
+    assert!(begun.elapsed() >= wait_limit);
     for index in 0..40 {
         assert_eq!(b.message().await.payload, [index][..]);
     }

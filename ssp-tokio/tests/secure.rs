@@ -287,7 +287,7 @@ async fn a_send_for_the_next_view_waits_for_it() {
 async fn patience_is_bounded() {
     let daemon = start_daemon(&["n1"]).await;
     let limit = Duration::from_millis(50);
-    let impatient = config("a").connection(|connection| connection.patience(limit));
+    let impatient = config("a").connection(|connection| connection.wait_limit(limit));
     let mut a = Person::join_with(&daemon, "n1", impatient, manual()).await;
     a.view_of(&[a.me()]).await;
     let _bare = bare_member(&daemon).await;

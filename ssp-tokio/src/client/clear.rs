@@ -79,7 +79,7 @@ impl Client {
         let (sender, events) = mpsc::channel(self.bounds.events);
         // Made before the call: dropping the future drops it, which leaves the group.
         let inbox = Inbox::new(group, self.link.clone(), events);
-        let handle = FlushGroup::new(inbox, self.bounds.patience);
+        let handle = FlushGroup::new(inbox, self.bounds.wait_limit);
         let events = sender;
         self.join_as(group, JoinAs::Flush { mode, events }).await?;
         Ok(handle)
@@ -102,7 +102,7 @@ impl Client {
         let (sender, events) = mpsc::channel(self.bounds.events);
         // Made before the call: dropping the future drops it, which leaves the group.
         let inbox = Inbox::new(group, self.link.clone(), events);
-        let handle = BareGroup::new(inbox, self.bounds.patience);
+        let handle = BareGroup::new(inbox, self.bounds.wait_limit);
         let events = sender;
         self.join_as(group, JoinAs::Bare { events }).await?;
         Ok(handle)

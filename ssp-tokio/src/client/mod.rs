@@ -136,7 +136,7 @@ impl Client {
         };
         // Made before the call: dropping the future drops it, which leaves the group.
         let inbox = Inbox::new(group, self.link.clone(), events);
-        let handle = Group::new(inbox, progress, self.bounds.patience);
+        let handle = Group::new(inbox, progress, self.bounds.wait_limit);
         self.join_as(group, kind).await?;
         Ok(handle)
     }

@@ -38,7 +38,7 @@ use crate::{
 #[derive(Debug)]
 pub struct FlushGroup {
     inbox: Inbox<FlushEvent>,
-    patience: Duration,
+    wait_limit: Duration,
     /// The view taken last.
     view: Option<VsView>,
 }
@@ -46,10 +46,10 @@ pub struct FlushGroup {
 receiving!(FlushGroup, FlushEvent);
 
 impl FlushGroup {
-    pub(crate) const fn new(inbox: Inbox<FlushEvent>, patience: Duration) -> Self {
+    pub(crate) const fn new(inbox: Inbox<FlushEvent>, wait_limit: Duration) -> Self {
         Self {
             inbox,
-            patience,
+            wait_limit,
             view: None,
         }
     }
@@ -256,7 +256,7 @@ impl FlushGroup {
     /// # Cancel safety
     /// The group is left all the same, in the background.
     pub async fn leave(self) -> Result<(), Error> {
-        self.inbox.leave(self.patience).await
+        self.inbox.leave(self.wait_limit).await
     }
 }
 

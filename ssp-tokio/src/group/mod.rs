@@ -40,7 +40,7 @@ use crate::{
 pub struct Group {
     inbox: Inbox<GroupEvent>,
     progress: watch::Receiver<Progress>,
-    patience: Duration,
+    wait_limit: Duration,
     /// The secure view taken last, as of its last key.
     view: Option<SecureViewEvent>,
 }
@@ -51,12 +51,12 @@ impl Group {
     pub(crate) const fn new(
         inbox: Inbox<GroupEvent>,
         progress: watch::Receiver<Progress>,
-        patience: Duration,
+        wait_limit: Duration,
     ) -> Self {
         Self {
             inbox,
             progress,
-            patience,
+            wait_limit,
             view: None,
         }
     }
@@ -135,7 +135,7 @@ impl Group {
     /// # Cancel safety
     /// The group is left all the same, in the background.
     pub async fn leave(self) -> Result<(), Error> {
-        self.inbox.leave(self.patience).await
+        self.inbox.leave(self.wait_limit).await
     }
 
     /// Derives key material for the application from the key taken last; the same at all members

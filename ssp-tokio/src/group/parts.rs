@@ -8,7 +8,7 @@
 //! makes the next part wait, and so does the slowest member. Sessions confirm parts to their sender
 //! when their application has room for more events, and no more than a window of parts
 //! ([`PARTS_IN_FLIGHT`](ssp_core::PARTS_IN_FLIGHT)) is under way to anybody: so no member is closed by
-//! its daemon because a sender was faster. A member that confirms nothing for the configured patience
+//! its daemon because a sender was faster. A member that confirms nothing for the configured time limit
 //! is no longer waited for. Receivers put the parts together up to their `message_bytes`, or, with
 //! [`PartDelivery::Streamed`](ssp_core::PartDelivery::Streamed), take each as it comes.
 
@@ -44,7 +44,7 @@ pub struct PartSender {
     stream: Arc<Mutex<PartStream>>,
     part_max: usize,
     progress: watch::Receiver<Progress>,
-    patience: Duration,
+    wait_limit: Duration,
 }
 
 impl fmt::Debug for PartSender {
@@ -91,7 +91,7 @@ impl Group {
             service,
             message_type,
         };
-        let deadline = Instant::now() + self.patience;
+        let deadline = Instant::now() + self.wait_limit;
         let mut progress = self.progress.clone();
         let (stream, part_max) = loop {
             progress.mark_unchanged();
@@ -117,7 +117,7 @@ impl Group {
             stream: Arc::new(Mutex::new(stream)),
             part_max,
             progress,
-            patience: self.patience,
+            wait_limit: self.wait_limit,
         })
     }
 }
@@ -221,7 +221,7 @@ impl PartSender {
 
     async fn put(&mut self, end: PartEnd, payload: Bytes) -> Result<(), SendError> {
         let mut behind = Behind::Wait;
-        let deadline = Instant::now() + self.patience;
+        let deadline = Instant::now() + self.wait_limit;
         loop {
             self.progress.mark_unchanged();
             let part = OutgoingPart {

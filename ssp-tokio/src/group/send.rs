@@ -8,7 +8,7 @@
 //! During a refresh both wait for its end: the new key, or the old one if a view change came first.
 //! With [`Confirmation::Explicit`](ssp_core::Confirmation::Explicit) they wait until all members have
 //! confirmed the key.
-//! Nothing is queued on the way: each caller waits for itself, up to its patience, with its payload
+//! Nothing is queued on the way: each caller waits for itself, up to its time limit, with its payload
 //! in hand.
 
 use std::io::IoSlice;
@@ -42,7 +42,7 @@ impl Group {
     /// that the message is sealed and on its way.
     ///
     /// During a refresh of the key it waits for the end of the refresh, and for the members to confirm
-    /// the key where they do, up to the configured patience.
+    /// the key where they do, up to the configured time limit.
     ///
     /// # Errors
     /// [`SendError`] with the payload and the [`SendFailure`]:
@@ -81,7 +81,7 @@ impl Group {
             let failure = SendFailure::NoView(*self.name());
             return Err(SendError { failure, payload });
         };
-        let deadline = Instant::now() + self.patience;
+        let deadline = Instant::now() + self.wait_limit;
         let mut progress = self.progress.clone();
         loop {
             progress.mark_unchanged();
@@ -168,7 +168,7 @@ impl Group {
     }
 
     /// Sends in whatever secure view is installed, or else in the next one, for which it waits up
-    /// to the configured patience. For those who do not mind who reads it; tells the view.
+    /// to the configured time limit. For those who do not mind who reads it; tells the view.
     ///
     /// # Errors
     /// As [`multicast`](Self::multicast), but never because the view has changed.
@@ -182,7 +182,7 @@ impl Group {
         payload: impl Into<Bytes>,
     ) -> Result<ViewNumber, SendError> {
         let payload = payload.into();
-        let deadline = Instant::now() + self.patience;
+        let deadline = Instant::now() + self.wait_limit;
         let mut progress = self.progress.clone();
         loop {
             let installed = progress.borrow_and_update().key;
@@ -238,7 +238,7 @@ impl Group {
         match timeout_at(deadline, progress.changed()).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(SendFailure::Closed),
-            Err(_) => Err(SendFailure::Timeout(self.patience)),
+            Err(_) => Err(SendFailure::Timeout(self.wait_limit)),
         }
     }
 }

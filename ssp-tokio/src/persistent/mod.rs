@@ -89,7 +89,7 @@ impl PersistentClient {
             lost: None,
         });
         let (farewell, ending) = oneshot::channel();
-        let keeper = Keeper {
+        let supervisor = Supervisor {
             endpoints,
             config,
             backoff,
@@ -98,7 +98,7 @@ impl PersistentClient {
         Ok(Self {
             status: watched,
             farewell,
-            task: tokio::spawn(keeper.run(ending)),
+            task: tokio::spawn(supervisor.run(ending)),
         })
     }
 
@@ -158,8 +158,8 @@ impl PersistentClient {
     }
 }
 
-/// Has a connection as long as it can.
-struct Keeper {
+/// Keeps the client connected.
+struct Supervisor {
     endpoints: Vec<Endpoint>,
     config: ClientConfig,
     backoff: Backoff,
@@ -172,7 +172,7 @@ enum Ended {
     Farewell,
 }
 
-impl Keeper {
+impl Supervisor {
     async fn run(self, mut ending: oneshot::Receiver<()>) {
         let mut number = 0;
         loop {

@@ -33,7 +33,7 @@ use crate::{error::Error, group::joined, inbox::Inbox, receiving::receiving, sec
 #[derive(Debug)]
 pub struct BareGroup {
     inbox: Inbox<GcsEvent>,
-    patience: Duration,
+    wait_limit: Duration,
     /// The membership taken last.
     membership: Option<Membership>,
 }
@@ -41,10 +41,10 @@ pub struct BareGroup {
 receiving!(BareGroup, GcsEvent);
 
 impl BareGroup {
-    pub(crate) const fn new(inbox: Inbox<GcsEvent>, patience: Duration) -> Self {
+    pub(crate) const fn new(inbox: Inbox<GcsEvent>, wait_limit: Duration) -> Self {
         Self {
             inbox,
-            patience,
+            wait_limit,
             membership: None,
         }
     }
@@ -171,7 +171,7 @@ impl BareGroup {
     /// # Cancel safety
     /// The group is left all the same, in the background.
     pub async fn leave(self) -> Result<(), Error> {
-        self.inbox.leave(self.patience).await
+        self.inbox.leave(self.wait_limit).await
     }
 }
 

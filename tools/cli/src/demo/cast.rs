@@ -15,7 +15,7 @@ use tokio::{net::TcpStream, time::timeout};
 use crate::error::Failure;
 
 /// How long a member may take for anything.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIME_LIMIT: Duration = Duration::from_secs(20);
 
 /// The identities of all members, and the list by which they know each other.
 #[derive(Debug)]
@@ -166,7 +166,7 @@ impl Member {
 
     async fn next(&mut self, what: &str) -> Result<GroupEvent, Failure> {
         let failed = |error: String| Err(Failure::of(format!("m{}", self.number), error));
-        match timeout(PATIENCE, self.group.recv()).await {
+        match timeout(TIME_LIMIT, self.group.recv()).await {
             Ok(Some(GroupEvent::Failed { suspects, reason })) => {
                 failed(format!("no key with {suspects:?}: {reason}"))
             }
@@ -176,7 +176,7 @@ impl Member {
             Ok(Some(GroupEvent::Closed(reason))) => failed(format!("connection over: {reason:?}")),
             Ok(Some(event)) => Ok(event),
             Ok(None) => failed("group is over".into()),
-            Err(_) => failed(format!("waited {PATIENCE:?} for {what}")),
+            Err(_) => failed(format!("waited {TIME_LIMIT:?} for {what}")),
         }
     }
 

@@ -36,7 +36,7 @@ use report::{Report, Throughput};
 use security::Security;
 
 /// How long anything may stand still before the run is given up.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIME_LIMIT: Duration = Duration::from_secs(30);
 
 /// Measurements by turns of bare and sealed messages.
 const TURNS: usize = 3;
@@ -157,7 +157,7 @@ async fn in_time<T>(
     what: &str,
     work: impl Future<Output = Result<T, Failure>>,
 ) -> Result<T, Failure> {
-    match tokio::time::timeout(PATIENCE, work).await {
+    match tokio::time::timeout(TIME_LIMIT, work).await {
         Ok(done) => done,
         Err(_) => Err(Failure::of(what, "nothing came for 30 seconds")),
     }

@@ -25,7 +25,7 @@ const OPERATIONS: u32 = 12;
 /// Longest time between two operations, in milliseconds: often shorter than an agreement.
 const PAUSE: u64 = 60;
 /// How long all may take to come together again.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIME_LIMIT: Duration = Duration::from_secs(60);
 /// Names of each place that follow each other, so that none stands for two members that anybody
 /// remembers.
 const GENERATIONS: u32 = 100;
@@ -284,7 +284,7 @@ impl Director {
             .flatten()
             .map(|member| member.name)
             .collect();
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIME_LIMIT;
         loop {
             let apart = lock(&self.ledger).apart(&live);
             if apart.is_empty() {
@@ -293,7 +293,7 @@ impl Director {
             if Instant::now() >= deadline {
                 let names: Vec<_> = apart.iter().map(ToString::to_string).collect();
                 let text = format!(
-                    "{} of {} members do not come together within {PATIENCE:?}: {}",
+                    "{} of {} members do not come together within {TIME_LIMIT:?}: {}",
                     apart.len(),
                     live.len(),
                     names.join(" ")

@@ -29,7 +29,7 @@ const SERVICES: [Service; 4] = [
 ];
 
 /// How long a send may wait for the end of a refresh: shorter than a queue takes to fill.
-const PATIENCE: Duration = Duration::from_millis(200);
+const TIME_LIMIT: Duration = Duration::from_millis(200);
 
 pub(super) fn lock(ledger: &Shared) -> MutexGuard<'_, Ledger> {
     ledger.lock().unwrap_or_else(PoisonError::into_inner)
@@ -61,7 +61,8 @@ impl Member {
         pause: Duration,
         ledger: &Shared,
     ) -> Result<Self, Failure> {
-        let connection = |config: ConnectionConfig| config.event_queue(4_096).patience(PATIENCE);
+        let connection =
+            |config: ConnectionConfig| config.event_queue(4_096).wait_limit(TIME_LIMIT);
         let client = Client::connect(endpoint, config.connection(connection))
             .await
             .map_err(|error| Failure::of(endpoint, error))?;

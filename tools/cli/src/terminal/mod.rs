@@ -31,7 +31,7 @@ const WAITING_MAX: usize = 1024;
 /// Columns of a terminal that does not tell.
 const COLUMNS: u16 = 80;
 /// How long the last of it may take when the program ends.
-const PATIENCE: Duration = Duration::from_millis(500);
+const TIME_LIMIT: Duration = Duration::from_millis(500);
 /// How long a full queue is left alone then.
 const PAUSE: Duration = Duration::from_millis(5);
 
@@ -171,7 +171,7 @@ impl Drop for Restore {
 impl Queue {
     /// Waits until all that was printed is drawn, but not for a terminal that takes nothing.
     fn close(&self) {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIME_LIMIT;
         let (done, closed) = sync_channel(1);
         let mut close = Item::Close(done);
         loop {

@@ -24,7 +24,7 @@ use super::{
 use crate::{cli, error::Failure, output::Printer};
 
 /// How long the others may take to answer a flush request before they are named.
-const PATIENCE: Duration = Duration::from_secs(3);
+const TIME_LIMIT: Duration = Duration::from_secs(3);
 
 pub(super) async fn run(options: &cli::User, printer: Printer) -> Result<(), Failure> {
     let config = keyless(options)?;
@@ -126,7 +126,7 @@ impl User {
             Command::Join(group) => {
                 if self.call(group, FlushCommand::Join(group)).await == Done::Yes {
                     let stage = Stage::Joining {
-                        overdue: Instant::now() + PATIENCE,
+                        overdue: Instant::now() + TIME_LIMIT,
                     };
                     let room = Room {
                         stage,
@@ -282,7 +282,7 @@ impl User {
             && let Some(room) = self.rooms.get_mut(&group)
         {
             room.stage = Stage::Answered {
-                overdue: Instant::now() + PATIENCE,
+                overdue: Instant::now() + TIME_LIMIT,
             };
         }
     }
@@ -327,7 +327,7 @@ impl User {
         for (group, room) in &mut self.rooms {
             match &mut room.stage {
                 Stage::Joining { overdue: at } | Stage::Answered { overdue: at } if *at <= now => {
-                    *at = now + PATIENCE;
+                    *at = now + TIME_LIMIT;
                     overdue.push(*group);
                 }
                 Stage::Joining { .. } | Stage::Answered { .. } | Stage::Open | Stage::Leaving => {}

@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::schema;
 
 /// Guard against a process that says nothing; no test waits for it to pass.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const TIME_LIMIT: Duration = Duration::from_secs(30);
 
 /// Runs the command to its end.
 pub(crate) fn ssp(arguments: &[&str]) -> Output {
@@ -73,7 +73,7 @@ impl Process {
 
     /// Waits for an event that `wanted` accepts, from here on.
     pub(crate) fn wait(&mut self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIME_LIMIT;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             match self.events.recv_timeout(left) {

@@ -13,7 +13,7 @@ use nix::{
     sys::termios::{LocalFlags, tcgetattr},
 };
 
-use crate::support::{PATIENCE, Scene};
+use crate::support::{Scene, TIME_LIMIT};
 
 const COLUMNS: u16 = 100;
 const ROWS: u16 = 24;
@@ -92,7 +92,7 @@ impl Terminal {
 
     /// Waits until the rows are as wanted.
     fn wait(&self, what: &str, wanted: impl Fn(&[String]) -> bool) {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIME_LIMIT;
         loop {
             let rows = self.rows();
             if wanted(&rows) {
@@ -128,7 +128,7 @@ impl Terminal {
 
     /// Waits for the end of the program.
     fn end(&mut self) -> Option<i32> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIME_LIMIT;
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status.code();

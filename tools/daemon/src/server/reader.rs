@@ -27,7 +27,7 @@ use crate::router::{CloseCause, SessionId};
 
 /// How long a sender waits for a receiver that does not keep up, before it goes on and lets the
 /// receiver's queue overflow (ours).
-const PATIENCE: Duration = Duration::from_millis(500);
+const TIME_LIMIT: Duration = Duration::from_millis(500);
 
 /// Requests brought to the hub at once.
 const BATCH: usize = 64;
@@ -131,7 +131,7 @@ impl Requests<'_> {
             if crowded.is_empty() {
                 return;
             }
-            let deadline = Instant::now() + PATIENCE;
+            let deadline = Instant::now() + TIME_LIMIT;
             for outbox in crowded {
                 if timeout_at(deadline, outbox.relief()).await.is_err() {
                     outbox.use_up_grace();
