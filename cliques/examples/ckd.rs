@@ -1,7 +1,7 @@
 //! CKD: three members agree, then one leaves.
 //!
 //! Alice, the oldest, is the controller. She agrees with Bob and Carol in pairs and sends each the key
-//! enciphered. When Bob leaves she draws another key for Carol alone; the pair of the two lasts.
+//! encrypted. When Bob leaves she draws another key for Carol alone; the pair of the two lasts.
 #![allow(
     clippy::print_stdout,
     clippy::expect_used,

@@ -32,39 +32,40 @@ use crate::{
 /// Lists are in the order of the membership service, which is the same at all members.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// I am alone in a new group.
+    /// This member founds a group of itself alone.
     Found,
-    /// I start over as the only old member; `joined` are new. What I have takes no part in the new
-    /// key, and is erased when that is complete.
+    /// This member starts over as the only old member; `joined` are new. Its previous agreement does not
+    /// contribute to the new key, and is erased when that is complete.
     Restart {
         /// Everybody else.
         joined: Vec<MemberName>,
     },
-    /// I enter as a new member; somebody else starts. What I have takes no part in the new key, and
-    /// is erased when that is complete.
+    /// This member enters as a new member; another member starts. Its previous agreement does not
+    /// contribute to the new key, and is erased when that is complete.
     Enter {
-        /// The whole membership, with me.
+        /// The whole membership, this member included.
         members: Vec<MemberName>,
     },
-    /// My side goes on: leave, partition, join, merge or both at once; nobody at all is a refresh.
+    /// The component of this member continues: leave, partition, join, merge or several at once; a refresh
+    /// if both lists are empty.
     Update {
-        /// Those of my side who are gone.
+        /// Members of the component that left.
         left: Vec<MemberName>,
-        /// Those who are new to my side.
+        /// Members that are new to the component.
         joined: Vec<MemberName>,
     },
-    /// Like [`Update`](Self::Update), but from where the agreement under way was cut off, not from
+    /// Like [`Update`](Self::Update), but from where the agreement under way was interrupted, not from
     /// the last completed one: only for suites of which [everything](crate::Survival::Everything)
     /// survives a cut. `left` and `joined` are relative to the members of the agreement under way.
     Resume {
-        /// Those of my side who are gone.
+        /// Members of the component that left.
         left: Vec<MemberName>,
-        /// Those who are new to my side.
+        /// Members that are new to the component.
         joined: Vec<MemberName>,
     },
 }
 
-/// What a suite wants done.
+/// What the caller has to do for a suite.
 #[derive(Debug, Default)]
 #[must_use = "tokens that are not sent stop the agreement"]
 pub struct Step {
@@ -75,7 +76,7 @@ pub struct Step {
 }
 
 impl Step {
-    /// Nothing to do yet.
+    /// Nothing to do.
     pub const fn wait() -> Self {
         Self {
             send: Vec::new(),
@@ -114,7 +115,7 @@ pub trait KeyAgreement: fmt::Debug + Send {
 
     /// Binds the agreements that begin from now on to the hash TH of the context of their keys
     /// (secure layer notes, section 5.2), which is the same at all members; 32 zero bytes until it is
-    /// called. Only suites that encipher the secret under other keys take it up.
+    /// called. Only suites that encrypt the secret with other keys use it.
     fn bind(&mut self, context: [u8; 32]) {
         let _ = context;
     }
@@ -123,8 +124,8 @@ pub trait KeyAgreement: fmt::Debug + Send {
     ///
     /// # Errors
     /// [`Error::ApiMisuse`] when the change does not fit the present members; [`Error::Peer`] when
-    /// this member is to compute with an element that it was sent in an earlier agreement, did not
-    /// need until now, and finds to be none.
+    /// this member has to compute with an element from an earlier agreement that was not used before, and
+    /// that turns out not to be in the group.
     fn begin(&mut self, change: Change, rng: &mut dyn CryptoRng) -> Result<Step, Error>;
 
     /// Starts an agreement with one new member, which is told to [enter](Change::Enter): like
@@ -138,11 +139,11 @@ pub trait KeyAgreement: fmt::Debug + Send {
         self.begin(Change::Update { left, joined }, rng)
     }
 
-    /// Takes a token, own broadcasts included, from `sender` as the transport vouches.
+    /// Processes a token, own broadcasts included, from `sender` as authenticated by the transport.
     ///
     /// # Errors
     /// [`Error::Decode`] for a body that cannot be read, [`Error::Unexpected`] for a kind that this
-    /// state does not wait for, [`Error::Peer`] for a body that breaks the protocol.
+    /// state does not expect, [`Error::Peer`] for a body that breaks the protocol.
     fn process(
         &mut self,
         sender: &MemberName,
@@ -151,8 +152,8 @@ pub trait KeyAgreement: fmt::Debug + Send {
         rng: &mut dyn CryptoRng,
     ) -> Result<Step, Error>;
 
-    /// Starts the agreement on a new key among the same members. At members that have no role in
-    /// it the step is empty.
+    /// Starts the agreement on a new key among the same members. At members without a role in it the step
+    /// is empty.
     ///
     /// # Errors
     /// [`Error::ApiMisuse`] when there is no completed agreement to refresh.
@@ -166,15 +167,14 @@ pub trait KeyAgreement: fmt::Debug + Send {
         )
     }
 
-    /// Whether others may be waiting for this member: false where nothing is left for it in the agreement
-    /// under way but to take what they send, or where it would not be the one to begin if somebody
-    /// joined those of the completed one. A hint for whoever serves several members with one
-    /// processor; nothing depends on it but time.
+    /// Whether others may be waiting for this member: false if it only has to receive in the agreement under
+    /// way, or if it would not be the one to begin when a member joins the completed one. A hint for a caller
+    /// that runs several members on one processor; it affects nothing but time.
     fn is_awaited(&self) -> bool {
         true
     }
 
-    /// Gives up the agreement under way; the last completed state holds again.
+    /// Abandons the agreement under way; the last completed state applies again.
     fn abandon(&mut self);
 
     /// Erases everything; the member has no group.

@@ -125,7 +125,7 @@ fn the_share_of_a_controller_opens_its_reign() {
     }
     intruder.learn_share(first_share);
     for past in world.past() {
-        // A lone member enciphers nothing.
+        // A lone member encrypts nothing.
         let open = ["growth", "leave"].contains(&past.event.as_str());
         assert_eq!(
             intruder.reaches(past.secret.expose()),
