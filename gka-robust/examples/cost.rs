@@ -1,4 +1,4 @@
-//! What carrying on saves: rounds, tokens and exponentiations of incremental and optimised drivers
+//! What continuing an agreement saves: rounds, tokens and exponentiations of incremental and optimised drivers
 //! beside those that start every view from scratch, with and without cascades. Prints the table of
 //! docs/robustness.md.
 //!

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Without arguments: everything that docs/robustness.md has in its table. With: suite, algorithm,
-//! start (`nothing` or `together`), deeds of the adversary, refreshes.
+//! start (`nothing` or `together`), changes of the adversary, refreshes.
 #![allow(clippy::print_stdout, clippy::expect_used)]
 
 use std::{
@@ -23,41 +23,32 @@ use cliques::Protocol;
 use gka_robust::{
     Algorithm,
     testing::{
-        Options,
+        Options, RECOMMENDED,
         explore::{Bounds, Start, explore},
     },
 };
 
 type Case = (Protocol, Algorithm, Start, u32, u32);
 
-const DESIGNS: [(Protocol, Algorithm); 6] = [
-    (Protocol::GDH, Algorithm::Basic),
-    (Protocol::GDH, Algorithm::Optimized),
-    (Protocol::BD, Algorithm::Restart),
-    (Protocol::CKD, Algorithm::Incremental),
-    (Protocol::STR, Algorithm::Incremental),
-    (Protocol::TGDH, Algorithm::Incremental),
-];
-
 /// States after which an exploration gives up.
 const LIMIT: usize = 20_000_000;
 
 fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
-    for (start, deeds, refreshes) in [
+    for (start, changes, refreshes) in [
         (Start::Nothing, 3, 0),
         (Start::Together, 1, 0),
         (Start::Together, 0, 1),
     ] {
-        for (protocol, algorithm) in DESIGNS {
-            cases.push((protocol, algorithm, start, deeds, refreshes));
+        for (protocol, algorithm) in RECOMMENDED {
+            cases.push((protocol, algorithm, start, changes, refreshes));
         }
     }
     cases
 }
 
 fn asked(arguments: &[String]) -> Option<Case> {
-    let [protocol, algorithm, start, deeds, refreshes] = arguments else {
+    let [protocol, algorithm, start, changes, refreshes] = arguments else {
         return None;
     };
     Some((
@@ -67,7 +58,7 @@ fn asked(arguments: &[String]) -> Option<Case> {
             "nothing" => Start::Nothing,
             _ => Start::Together,
         },
-        deeds.parse().expect("a number of deeds"),
+        changes.parse().expect("a number of changes"),
         refreshes.parse().expect("a number of refreshes"),
     ))
 }
@@ -85,9 +76,9 @@ fn main() -> ExitCode {
         for _ in 0..threads {
             scope.spawn(|| {
                 while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let (protocol, algorithm, start, deeds, refreshes) = *case;
+                    let (protocol, algorithm, start, changes, refreshes) = *case;
                     let bounds = Bounds {
-                        deeds,
+                        changes,
                         refreshes,
                         states: LIMIT,
                         exclusion: 100,
@@ -97,7 +88,7 @@ fn main() -> ExitCode {
                     let report = explore(options, &["a", "b", "c"], start, bounds);
                     let _guard = output.lock();
                     println!(
-                        "| {protocol} | {algorithm} | {start:?} | {deeds} | {refreshes} | {} | {} | {} | {} |",
+                        "| {protocol} | {algorithm} | {start:?} | {changes} | {refreshes} | {} | {} | {} | {} |",
                         report.states,
                         report.steps,
                         report.ends,
@@ -105,7 +96,7 @@ fn main() -> ExitCode {
                     );
                     if let Some((violation, story)) = &report.violation {
                         println!("{violation}");
-                        story.iter().for_each(|deed| println!("    {deed}"));
+                        story.iter().for_each(|line| println!("    {line}"));
                     }
                     if !report.complete {
                         failed.store(true, Ordering::Relaxed);

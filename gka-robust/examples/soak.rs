@@ -24,25 +24,12 @@ use cliques::Protocol;
 use gka_robust::{
     Algorithm,
     testing::{
-        Options, Violation,
+        DESIGNS, Options, Violation,
         cascade::{Shape, run},
         check_exclusion,
         oracle::secure_views,
     },
 };
-
-/// Suites and algorithms, in the order in which seeds go through them.
-const DESIGNS: [(Protocol, Algorithm); 9] = [
-    (Protocol::GDH, Algorithm::Basic),
-    (Protocol::GDH, Algorithm::Optimized),
-    (Protocol::BD, Algorithm::Restart),
-    (Protocol::CKD, Algorithm::Restart),
-    (Protocol::CKD, Algorithm::Incremental),
-    (Protocol::STR, Algorithm::Restart),
-    (Protocol::STR, Algorithm::Incremental),
-    (Protocol::TGDH, Algorithm::Restart),
-    (Protocol::TGDH, Algorithm::Incremental),
-];
 
 /// One cascade in so many is also checked for what outsiders can compute.
 const EXCLUSION: u64 = 64;
@@ -85,7 +72,7 @@ fn main() -> ExitCode {
                         let _guard = output.lock();
                         println!("FAILED: seed {seed}, {algorithm} {protocol}");
                         found.iter().for_each(|violation| println!("  {violation}"));
-                        story.iter().for_each(|deed| println!("    {deed}"));
+                        story.iter().for_each(|line| println!("    {line}"));
                     } else if done.is_multiple_of(50_000) {
                         let _guard = output.lock();
                         println!("{done} cascades, {} s", start.elapsed().as_secs());

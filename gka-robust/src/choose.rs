@@ -1,8 +1,8 @@
 //! Who starts the agreement of a view.
 //!
-//! The function must give the same member at all members, so it uses nothing but what the flush
-//! service gives to all of them alike: the ordered list and the cause. Local knowledge, such as who
-//! is new to me, would make two members start, or none.
+//! The function must give the same result at all members, so it uses only what the flush service gives
+//! to all of them alike: the ordered list and the cause. With local knowledge, such as who is new to
+//! this member, two members would start, or none.
 //!
 //! Within this limit, a member of the larger old side is the better choice: where one member
 //! joins, the first listed other than the joiner; else the first listed (robust agreement notes,

@@ -9,8 +9,8 @@ use crate::{algorithm::Algorithm, refresh::RefreshPolicy};
 /// Bytes of user data that a driver keeps while a key is about to be installed.
 pub const DEFAULT_QUEUE_BYTES: usize = 1 << 20;
 
-/// Everything a driver is made of. All members of a group must agree on group, suite, mathematical
-/// group and algorithm.
+/// Configuration of a driver. Group, suite, mathematical group and algorithm must be the same at all
+/// members of a group.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// This member.
@@ -23,18 +23,18 @@ pub struct Config {
     pub mathematical_group: MathematicalGroup,
     /// Algorithm; [`Algorithm::of`] a protocol is the recommended one.
     pub algorithm: Algorithm,
-    /// When the key is replaced without anybody asking.
+    /// When the key is replaced without a request of the application.
     pub refresh: RefreshPolicy,
     /// Signs own tokens.
     pub signer: Arc<dyn Signer>,
-    /// Knows the keys of the others.
+    /// Verifies tokens of other members.
     pub verifier: Arc<dyn Verifier>,
-    /// Bound of the queue of early user data, in bytes; what does not fit is dropped and counted.
+    /// Bound of the queue of early user data, in bytes; data that does not fit is dropped and counted.
     pub queue_bytes: usize,
-    /// Largest difference between a token's timestamp and the own clock, in milliseconds; none
-    /// where clocks are not synchronised.
+    /// Largest accepted difference between a token's timestamp and the local clock, in milliseconds;
+    /// none where clocks are not synchronised.
     pub timestamp_window: Option<u64>,
-    /// Events of agreements that are kept for [`poll_event`](crate::RobustDriver::poll_event); of
-    /// more the oldest are lost and counted. 0 for no log.
+    /// Events of agreements that are kept for [`poll_event`](crate::RobustDriver::poll_event); if there
+    /// are more, the oldest are lost and counted. 0 for no log.
     pub event_log: usize,
 }

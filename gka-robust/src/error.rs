@@ -4,25 +4,25 @@ use cliques::Protocol;
 
 use crate::algorithm::Algorithm;
 
-/// Why an application's call was not carried out; nothing has changed.
+/// Why a call of the application failed; nothing has changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// No key is installed.
     #[error("group has no key yet")]
     GroupNotSecure,
-    /// A refresh is under way; sending goes on when it is done.
+    /// A refresh is under way; sending is possible again when it is done.
     #[error("key is being refreshed")]
     Refreshing,
     /// The application has permitted the view change and must wait for the next secure view.
     #[error("flush permission was given, no sending until the next secure view")]
     NotAllowedToSend,
-    /// Permission to flush was given although nobody asked.
+    /// Permission to flush was given without a request.
     #[error("no flush request is open")]
     IllegalFlushOk,
     /// Permission to flush was given twice.
     #[error("flush permission was given already")]
     FlushOkAlreadySent,
-    /// There is no such algorithm for the suite.
+    /// The algorithm does not support the suite.
     #[error("no algorithm \"{algorithm}\" for suite {protocol}")]
     UnsupportedAlgorithm {
         /// The suite.

@@ -1,13 +1,13 @@
-//! What a driver is told.
+//! Inputs of a driver.
 
 use bytes::Bytes;
 use cliques::{MemberName, TokenKind};
 
 use crate::{output::Failure, view::View};
 
-/// User data as the driver sees it: something with a size that it queues, passes on or drops.
+/// User data, which the driver queues, passes on or drops without looking into it.
 pub trait Payload {
-    /// Bytes it occupies, for the bound of the queue.
+    /// Size in bytes, for the bound of the queue and [`RefreshPolicy::volume`](crate::RefreshPolicy::volume).
     fn size(&self) -> usize;
 }
 
@@ -28,24 +28,23 @@ pub enum Input<D> {
     TransitionalSignal,
     /// A key agreement message was delivered in the present VS view.
     Token {
-        /// Sender as the flush service vouches.
+        /// Sender, as reported by the flush service.
         sender: MemberName,
-        /// Kind that the message type of the transport stands for, if it tells one.
+        /// Kind that the message type of the transport stands for, if it says so.
         kind: Option<TokenKind>,
         /// The signed envelope.
         bytes: Bytes,
     },
     /// A sealed user message was delivered in the present VS view.
     Data(D),
-    /// The same, where the layer above sees by the key identifier that the message was not sealed
-    /// under a key it has: its sender is ahead, and while
-    /// [`keeps_early_data`](crate::RobustDriver::keeps_early_data) holds, the key may be about to be
-    /// installed here too.
+    /// A sealed user message was delivered whose key identifier the layer above does not know: its
+    /// sender is ahead. While [`keeps_early_data`](crate::RobustDriver::keeps_early_data) holds, the key
+    /// may be about to be installed here too.
     ///
     /// A FIFO message can overtake the key list, which is AGREED. Such a message is kept (within
     /// [`Config::queue_bytes`](crate::Config::queue_bytes)) and delivered right after the
-    /// installation, or dropped when there is none. If it cannot be opened even then, its sender is
-    /// ahead by another refresh: it is to be given as early data once more.
+    /// installation, or dropped if there is none. If it cannot be opened even then, its sender is
+    /// ahead by another refresh: give it as early data once more.
     EarlyData(D),
     /// The application permits the view change that it was asked about.
     SecureFlushOk,

@@ -1,7 +1,7 @@
-//! A log of agreements, good enough to draw a timeline from.
+//! A log of agreements, complete enough to draw a timeline.
 //!
-//! Each member writes its own; lines of several members, sorted by time, tell who sent which token
-//! when, which run was cut off by which event, and how long each phase took.
+//! Each member writes its own. Lines of several members, sorted by time, show who sent which token
+//! when, which event interrupted which run, and how long each state lasted.
 
 use alloc::{collections::VecDeque, vec::Vec};
 use core::fmt::{self, Write};
@@ -48,7 +48,7 @@ pub enum Happening {
         /// Length with envelope.
         bytes: usize,
     },
-    /// A token of this sender was taken by the suite.
+    /// The suite accepted a token of this sender.
     TokenTaken {
         /// What it is.
         kind: TokenKind,
@@ -84,12 +84,12 @@ pub enum Happening {
     },
 }
 
-/// What cuts an agreement off.
+/// What ends an agreement without a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Cut {
     /// A flush request.
     FlushRequest,
-    /// A transitional signal: the key list, if it comes, comes too late.
+    /// A transitional signal: the key list is too late if it comes.
     TransitionalSignal,
     /// A member broke the protocol.
     Failure,
@@ -219,7 +219,7 @@ impl Write for Escaped<'_> {
     }
 }
 
-/// The log of one driver: bounded, the oldest go first.
+/// The log of one driver: bounded, the oldest events are dropped first.
 #[derive(Clone, Debug)]
 pub(crate) struct Log {
     events: VecDeque<AgreementEvent>,

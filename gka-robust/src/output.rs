@@ -1,4 +1,4 @@
-//! What a driver wants done.
+//! Outputs of a driver.
 
 use alloc::{vec, vec::Vec};
 use core::fmt;
@@ -61,14 +61,14 @@ pub enum FailureReason {
     /// Its token has no valid signature.
     #[error("bad signature")]
     BadSignature,
-    /// Its authentic token breaks the protocol.
+    /// Its token is authentic and breaks the protocol.
     #[error("{0}")]
     Protocol(PeerFault),
     /// Tokens of several members contradict one another; one of the suspects is to blame.
     #[error("tokens contradict one another")]
     Contradiction,
-    /// A key maps to the exponent 0, with which nothing can be agreed on: chance, and nobody's
-    /// fault.
+    /// A key maps to the exponent 0, with which no agreement is possible. This happens by chance, nobody
+    /// is to blame.
     #[error("key maps to the exponent 0")]
     DegenerateKey,
     /// It runs another suite, mathematical group or version.
@@ -76,7 +76,7 @@ pub enum FailureReason {
     SuiteMismatch(&'static str),
 }
 
-/// An instruction of the driver, to be carried out in order.
+/// An instruction of the driver; instructions are to be followed in order.
 #[derive(Debug)]
 pub enum Output<D> {
     /// Send a key agreement message.
@@ -90,12 +90,13 @@ pub enum Output<D> {
         /// Its group secret.
         secret: GroupSecret,
     },
-    /// Ask the application to permit a view change.
+    /// Ask the application to permit a view change; it answers by
+    /// [`SecureFlushOk`](crate::Input::SecureFlushOk).
     SecureFlushRequest,
     /// Tell the application that members of its secure view are gone.
     SecureTransitionalSignal,
     /// Deliver user data to the application, under the key installed last.
     Deliver(D),
-    /// Tell the application that somebody prevents, or tries to prevent, a key.
+    /// Tell the application that a member prevents, or tries to prevent, a key.
     Failed(Failure),
 }

@@ -4,7 +4,7 @@ use alloc::{collections::VecDeque, vec::Vec};
 
 use crate::input::Payload;
 
-/// What became of a message that was to be kept.
+/// What became of an early message.
 pub(crate) enum Kept {
     /// It waits.
     Queued,

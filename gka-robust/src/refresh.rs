@@ -1,22 +1,22 @@
-//! When a key is replaced without anybody asking.
+//! When a key is replaced without a request of the application.
 //!
-//! A policy is looked at by all members and acted on by one, the suite's controller or
-//! representative; the request goes to all in AGREED order, so it does no harm when two members
-//! take themselves for that one. A request that meets a change of membership is without effect: the
-//! change brings a new key anyway (robust agreement notes, section 7.4).
+//! All members check the policy, one acts on it: the suite's controller or representative. The request
+//! goes to all in AGREED order, so it does no harm if two members consider themselves that one. A
+//! request that collides with a change of membership has no effect: the change brings a new key anyway
+//! (robust agreement notes, section 7.4).
 
-/// Bounds of a key's use. Reaching one of them makes the driver of the suite's controller ask for a
+/// Bounds of the use of a key. When one is reached, the driver of the suite's controller asks for a
 /// refresh.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct RefreshPolicy {
-    /// Milliseconds after its installation; see
+    /// Milliseconds since its installation; see
     /// [`next_timeout`](crate::RobustDriver::next_timeout).
     pub age: Option<u64>,
     /// Bytes of user data delivered under it, by [`Payload::size`](crate::Payload::size).
     pub volume: Option<u64>,
 }
 
-/// Use of the key in use.
+/// How much the present key has been used.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct KeyUse {
     installed_at: u64,
@@ -32,7 +32,7 @@ impl KeyUse {
         }
     }
 
-    /// Data was delivered.
+    /// Counts delivered data.
     pub(crate) fn count(&mut self, bytes: usize) {
         self.volume = self
             .volume

@@ -14,11 +14,11 @@ pub struct Stats {
     pub installs: u64,
     /// Keys installed by a refresh.
     pub refreshes: u64,
-    /// Agreements that ended without a key: by a change of membership, or by a member's fault.
+    /// Agreements that ended without a key, by a change of membership or a failure.
     pub abandoned: u64,
     /// Failures reported.
     pub failures: u64,
-    /// Events that the flush service and honest members cannot cause; dropped.
+    /// Events that a correct flush service and honest members cannot cause; dropped.
     pub impossible: u64,
     /// Events that are legal but come too late to matter; dropped.
     pub ignored: u64,
@@ -34,7 +34,7 @@ pub struct Stats {
     pub data_queued: u64,
     /// User messages dropped, by reason.
     pub data_drops: DataDrops,
-    /// Events of the log that went before anybody took them.
+    /// Events of the log that were lost because nobody took them.
     pub events_lost: u64,
 }
 

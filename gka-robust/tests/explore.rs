@@ -10,25 +10,16 @@ use cliques::Protocol;
 use gka_robust::{
     Algorithm,
     testing::{
-        Fault, Options,
+        Fault, Options, RECOMMENDED,
         explore::{Bounds, Report, Start, explore},
     },
 };
 
 const NAMES: [&str; 3] = ["a", "b", "c"];
 
-const DESIGNS: [(Protocol, Algorithm); 6] = [
-    (Protocol::GDH, Algorithm::Basic),
-    (Protocol::GDH, Algorithm::Optimized),
-    (Protocol::BD, Algorithm::Restart),
-    (Protocol::CKD, Algorithm::Incremental),
-    (Protocol::STR, Algorithm::Incremental),
-    (Protocol::TGDH, Algorithm::Incremental),
-];
-
-fn bounds(deeds: u32, refreshes: u32) -> Bounds {
+fn bounds(changes: u32, refreshes: u32) -> Bounds {
     Bounds {
-        deeds,
+        changes,
         refreshes,
         states: 200_000,
         exclusion: 10,
@@ -48,7 +39,7 @@ fn sound(report: &Report, label: &str) {
 
 #[test]
 fn two_changes_from_nothing() {
-    for (protocol, algorithm) in DESIGNS {
+    for (protocol, algorithm) in RECOMMENDED {
         let options = Options::of(protocol, algorithm, 1);
         let report = explore(options, &NAMES, Start::Nothing, bounds(2, 0));
         sound(&report, &format!("{algorithm} {protocol}"));
@@ -71,7 +62,7 @@ fn one_refresh_in_peace() {
 
 #[test]
 fn faults_are_found() {
-    for (fault, deeds, invariants) in [
+    for (fault, changes, invariants) in [
         (Fault::LocalChoice, 2, &["I17", "I22", "I24"][..]),
         (Fault::SwallowSignal, 3, &["I13"]),
         (Fault::FlushTwice, 3, &["I16"]),
@@ -80,7 +71,7 @@ fn faults_are_found() {
             fault: Some(fault),
             ..Options::of(Protocol::GDH, Algorithm::Basic, 1)
         };
-        let report = explore(options, &NAMES, Start::Nothing, bounds(deeds, 0));
+        let report = explore(options, &NAMES, Start::Nothing, bounds(changes, 0));
         let found = report.violation.map(|(violation, _)| violation.invariant);
         assert!(
             found.is_some_and(|found| invariants.contains(&found)),

@@ -23,19 +23,18 @@ use cliques::{
     Protocol, ReceivedToken, Recipient, TokenKind, TokenService,
     testing::{
         rng::seeded,
-        signature::{TestSigner, TestVerifier},
         symbolic::{Algebra, SymbolicGroup},
     },
 };
 use flush_network::{Network, group};
 use gcs_proto::{flush::FlushEvent, gcs::SelfDelivery, name::MemberName, service::Service};
 use gka_robust::{
-    Algorithm, Config, DEFAULT_QUEUE_BYTES, Input, Output, Payload, RefreshPolicy, SecureView,
-    Transmission,
+    Algorithm, Input, Output, Payload, SecureView, Transmission,
     testing::{
         Fault, FaultyDriver, Violation,
         oracle::{Subject, check_trace},
         trace::{DataSent, End, Entry, Life, TokenSent, Trace},
+        trio::config_for,
     },
 };
 use rand_chacha::ChaCha20Rng;
@@ -119,19 +118,7 @@ impl World {
             let me = self.network.processes[index].name;
             let group = SymbolicGroup::new(self.algebra.clone(), index);
             let suite = self.protocol.member(group.clone(), me);
-            let config = Config {
-                me,
-                group: b"g".to_vec(),
-                protocol: self.protocol,
-                mathematical_group: "ristretto255".parse().unwrap(),
-                algorithm: self.algorithm,
-                refresh: RefreshPolicy::default(),
-                signer: Arc::new(TestSigner::new(me)),
-                verifier: Arc::new(TestVerifier::new()),
-                queue_bytes: DEFAULT_QUEUE_BYTES,
-                timestamp_window: None,
-                event_log: 0,
-            };
+            let config = config_for(me, (self.protocol, self.algorithm));
             let driver = FaultyDriver::new(config, suite, self.fault).unwrap();
             self.trace.lives.push(Life {
                 member: me,
@@ -170,7 +157,7 @@ impl World {
         Ok(())
     }
 
-    /// Carries an output out; gives back what is to be fed again.
+    /// Acts on an output; returns what is to be given to the driver again.
     fn output(&mut self, process: usize, output: Output<Sealed>) -> Option<Input<Sealed>> {
         let member = &mut self.members[process];
         match output {

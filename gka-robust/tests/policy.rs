@@ -6,12 +6,15 @@
     clippy::panic
 )]
 
-mod common;
-
 use bytes::Bytes;
 use cliques::TokenKind;
-use common::{BASIC, Trio, config_of, describe, id};
-use gka_robust::{Algorithm, Cut, Error, Happening, Input, RefreshPolicy, RobustDriver};
+use gka_robust::{
+    Algorithm, Cut, Error, Happening, Input, RefreshPolicy, RobustDriver,
+    testing::{
+        BASIC,
+        trio::{Trio, config_of, describe, id},
+    },
+};
 
 /// Three members with a policy and a log, in one secure view since the time 5000.
 fn secure(policy: RefreshPolicy) -> Trio {

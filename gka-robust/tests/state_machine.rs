@@ -10,32 +10,16 @@
 
 use std::collections::BTreeSet;
 
-use cliques::{MemberName, Protocol, TokenService};
-use gka_robust::{
-    Algorithm,
-    testing::{
-        Options, Simulation, check,
-        oracle::check_quiescent,
-        simulation::{Change, Traffic, member},
-    },
+use cliques::{MemberName, TokenService};
+use gka_robust::testing::{
+    DESIGNS, Options, Simulation, check,
+    oracle::check_quiescent,
+    simulation::{Change, Traffic, member},
 };
 use proptest::{prelude::*, sample::Index};
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
 
 const NAMES: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
-
-/// Suites with their algorithms.
-const DESIGNS: [(Protocol, Algorithm); 9] = [
-    (Protocol::GDH, Algorithm::Basic),
-    (Protocol::GDH, Algorithm::Optimized),
-    (Protocol::BD, Algorithm::Restart),
-    (Protocol::CKD, Algorithm::Restart),
-    (Protocol::CKD, Algorithm::Incremental),
-    (Protocol::STR, Algorithm::Restart),
-    (Protocol::STR, Algorithm::Incremental),
-    (Protocol::TGDH, Algorithm::Restart),
-    (Protocol::TGDH, Algorithm::Incremental),
-];
 
 /// Who can reach whom.
 #[derive(Clone, Debug)]

@@ -82,7 +82,7 @@ fn start(simulation: &mut Simulation, name: &MemberName) {
     simulation.start(name, with.as_ref());
 }
 
-/// One deed of the adversary.
+/// One change by the adversary.
 fn change(simulation: &mut Simulation, shape: Shape) {
     let live = simulation.live();
     let free: Vec<MemberName> = NAMES

@@ -1,7 +1,7 @@
 //! Everything that can happen to a few processes, exhaustively.
 //!
-//! From a start, all orders of the adversary's deeds, deliveries, views taken and flush answers are
-//! gone through, with every way in which the network may carry a deed out: where it cuts a log, what
+//! From a start, all orders of the adversary's changes, deliveries, views taken and flush answers are
+//! gone through, with every way in which the network may carry out a change: where it cuts a log, what
 //! of a lost member's last messages arrives, where flush request and signal stand, whether a view
 //! that nobody has taken yet is given up. States that are equal, in all that what comes next
 //! depends on and that the oracle remembers, are visited once; what independent processes do in
@@ -28,8 +28,8 @@ use super::{
 /// How far an exploration goes.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
-    /// Deeds of the adversary.
-    pub deeds: u32,
+    /// Changes by the adversary.
+    pub changes: u32,
     /// Requests for a refresh.
     pub refreshes: u32,
     /// States after which it gives up.
@@ -64,7 +64,7 @@ pub struct Report {
 
 struct Node {
     simulation: Simulation,
-    deeds: u32,
+    changes: u32,
     refreshes: u32,
 }
 
@@ -83,7 +83,7 @@ pub fn explore(options: Options, names: &[&str], start: Start, bounds: Bounds) -
     seen.insert((simulation.fingerprint(), 0));
     let mut open = alloc::vec![Node {
         simulation,
-        deeds: 0,
+        changes: 0,
         refreshes: 0
     }];
     while let Some(node) = open.pop() {
@@ -100,18 +100,19 @@ pub fn explore(options: Options, names: &[&str], start: Start, bounds: Bounds) -
         }
         let mut steps: Vec<(Action, u32, u32)> = moves
             .into_iter()
-            .map(|action| (action, node.deeds, node.refreshes))
+            .map(|action| (action, node.changes, node.refreshes))
             .collect();
-        if node.deeds < bounds.deeds {
-            let deeds = node.simulation.deeds(&names).into_iter();
-            steps.extend(deeds.map(|deed| (deed, node.deeds + 1, node.refreshes)));
+        if node.changes < bounds.changes {
+            let changes = node.simulation.changes(&names).into_iter();
+            steps.extend(changes.map(|change| (change, node.changes + 1, node.refreshes)));
         }
         if node.refreshes < bounds.refreshes {
             let live = node.simulation.live().into_iter();
-            let refresh = live.map(|name| (Action::Refresh(name), node.deeds, node.refreshes + 1));
+            let refresh =
+                live.map(|name| (Action::Refresh(name), node.changes, node.refreshes + 1));
             steps.extend(refresh);
         }
-        for (action, deeds, refreshes) in steps {
+        for (action, changes, refreshes) in steps {
             for outcome in node.simulation.outcomes(&action) {
                 report.steps += 1;
                 let new = seen.insert((outcome.fingerprint(), refreshes));
@@ -128,7 +129,7 @@ pub fn explore(options: Options, names: &[&str], start: Start, bounds: Bounds) -
                 if new {
                     open.push(Node {
                         simulation: outcome,
-                        deeds,
+                        changes,
                         refreshes,
                     });
                 }

@@ -16,7 +16,7 @@
 //! | `withhold a`, `permit a` | the application of `a` does not answer; answers |
 //! | `send a fifo`, `send a agreed` | the application sends |
 //! | `refresh a` | the application asks for a new key |
-//! | `try until a KL`, `try log a 1` | the same, but no matter if it does not come to that |
+//! | `try until a KL`, `try log a 1` | the same, but it may fail |
 //! | `expect a KL` | `a` is in that state |
 //! | `ready a` | `a` has permitted, or been interrupted: it waits for a membership (CM or M) |
 //! | `members a = b c` | the secure view of `a` has these members |

@@ -157,7 +157,7 @@ impl Tape {
         &self.group
     }
 
-    /// Feeds a hasher with everything that what the suite does next depends on.
+    /// Hashes everything that the future behaviour of the suite depends on.
     pub(super) fn fingerprint(&self, hasher: &mut impl Hasher) {
         (lock(&self.calls).digest, self.group.number()).hash(hasher);
         self.group.alive().hash(hasher);

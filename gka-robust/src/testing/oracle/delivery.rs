@@ -50,6 +50,7 @@ impl Checker<'_> {
                             format!("{} delivered {id} without a view", life.member),
                         ));
                     }
+                    // Other entries change nothing here.
                     _ => {}
                 }
             }
@@ -151,6 +152,7 @@ impl Checker<'_> {
                         }
                         *expected = record.index + 1;
                     }
+                    // Other entries change nothing here.
                     _ => {}
                 }
             }

@@ -51,6 +51,7 @@ impl Stay<'_> {
     pub(super) fn delivered(&self) -> impl Iterator<Item = u64> + '_ {
         self.entries.iter().filter_map(|entry| match entry {
             Entry::Delivered(id) => Some(*id),
+            // Only deliveries are of interest.
             _ => None,
         })
     }
@@ -174,6 +175,7 @@ fn stays(trace: &Trace) -> Vec<Stay<'_>> {
                     .iter()
                     .filter_map(|entry| match entry {
                         Entry::Install { view, key } => Some((view, key.as_slice())),
+                        // Only installations are of interest.
                         _ => None,
                     })
                     .collect(),
@@ -182,6 +184,7 @@ fn stays(trace: &Trace) -> Vec<Stay<'_>> {
                     .iter()
                     .filter_map(|entry| match entry {
                         Entry::Membership { view, .. } => Some(view),
+                        // Only memberships are of interest.
                         _ => None,
                     })
                     .collect(),

@@ -66,6 +66,7 @@ impl Checker<'_> {
                             *last = Some(view.epoch);
                         }
                     }
+                    // Other entries change nothing here.
                     _ => {}
                 }
             }
@@ -184,6 +185,7 @@ impl Checker<'_> {
                 match entry {
                     Entry::SecureFlushRequest => requests += 1,
                     Entry::SecureFlushOk => answers += 1,
+                    // Other entries change nothing here.
                     _ => {}
                 }
             }
@@ -217,6 +219,7 @@ impl Checker<'_> {
                 flushed = match entry {
                     Entry::Membership { .. } => false,
                     Entry::FlushOk => true,
+                    // Other entries change nothing here.
                     _ => flushed,
                 };
                 match entry {
@@ -231,6 +234,7 @@ impl Checker<'_> {
                             found.push(("I16", format!("{}: Flush_Ok unasked", life.member)));
                         }
                     }
+                    // Other entries change nothing here.
                     _ => {}
                 }
             }

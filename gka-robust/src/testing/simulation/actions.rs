@@ -51,9 +51,9 @@ impl Simulation {
     }
 
     /// What the adversary can do with processes of these names: cut, heal, crash, start.
-    pub fn deeds(&self, names: &[MemberName]) -> Vec<Action> {
+    pub fn changes(&self, names: &[MemberName]) -> Vec<Action> {
         let live = self.live();
-        let mut deeds: Vec<Action> = (1..1_usize << live.len())
+        let mut changes: Vec<Action> = (1..1_usize << live.len())
             .map(|bits| {
                 let side = live.iter().enumerate();
                 let side = side.filter(|(place, _)| bits >> place & 1 == 1);
@@ -61,14 +61,14 @@ impl Simulation {
             })
             .collect();
         if live.len() > 1 {
-            deeds.extend(live.iter().cloned().map(Action::Crash));
+            changes.extend(live.iter().cloned().map(Action::Crash));
         }
         for name in names.iter().filter(|name| !live.contains(name)) {
-            deeds.push(Action::Start(*name, None));
+            changes.push(Action::Start(*name, None));
             let firsts = self.components.iter().filter_map(|c| c.members.first());
-            deeds.extend(firsts.map(|with| Action::Start(*name, Some(*with))));
+            changes.extend(firsts.map(|with| Action::Start(*name, Some(*with))));
         }
-        deeds
+        changes
     }
 
     /// What follows from an action, once for each way in which the network can carry it out.
@@ -107,7 +107,7 @@ impl Simulation {
     /// somebody is still in.
     pub fn fingerprint(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
-        self.deeds.hash(&mut hasher);
+        self.changes.hash(&mut hasher);
         for component in &self.components {
             component.members.hash(&mut hasher);
             match &component.phase {
@@ -150,7 +150,7 @@ impl Simulation {
                 tape.fingerprint(&mut hasher);
             }
             if let Some(pending) = pending {
-                (&pending.transitional_set, &pending.cause, pending.deeds).hash(&mut hasher);
+                (&pending.transitional_set, &pending.cause, pending.changes).hash(&mut hasher);
             }
             let branches = [*branch, pending.as_ref().map(|pending| pending.branch)];
             for branch in branches.into_iter().flatten() {

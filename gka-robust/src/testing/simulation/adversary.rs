@@ -1,31 +1,19 @@
-//! Deeds of the adversary: starts, crashes, partitions and merges.
+//! Changes by the adversary: starts, crashes, partitions and merges.
 
 use super::*;
+use crate::testing::trio::config_for;
 
 impl Simulation {
     /// Starts a process and lets it join the component of `with`, or a component of its own.
     pub fn start(&mut self, name: &MemberName, with: Option<&MemberName>) {
         assert!(!self.processes.contains_key(name), "{name} lives");
-        self.deed(format!("start {name}, with {with:?}"));
+        self.count_change(format!("start {name}, with {with:?}"));
         let life = self.trace.lives.len();
-        let config = Config {
-            me: *name,
-            group: b"group".to_vec(),
-            protocol: self.options.protocol,
-            mathematical_group: match &self.options.suite {
-                Suite::Symbolic => "ristretto255"
-                    .parse()
-                    .expect("a group of the default features"),
-                Suite::Real(group) => (*group).into(),
-            },
-            algorithm: self.options.algorithm,
-            refresh: crate::RefreshPolicy::default(),
-            signer: Arc::new(TestSigner::new(*name)),
-            verifier: Arc::new(TestVerifier::new()),
-            queue_bytes: crate::DEFAULT_QUEUE_BYTES,
-            timestamp_window: None,
-            event_log: 0,
-        };
+        let design = (self.options.protocol, self.options.algorithm);
+        let mut config = config_for(*name, design);
+        if let Suite::Real(group) = &self.options.suite {
+            config.mathematical_group = (*group).into();
+        }
         let fault = self.options.fault;
         let (tape, driver) = match &self.options.suite {
             Suite::Symbolic => {
@@ -68,7 +56,7 @@ impl Simulation {
 
     /// Ends a process.
     pub fn end(&mut self, name: &MemberName, change: Change) {
-        self.deed(format!("end {name}: {change:?}"));
+        self.count_change(format!("end {name}: {change:?}"));
         let mut members = self.component_of(name);
         self.close_life(name);
         members.remove(name);
@@ -92,7 +80,7 @@ impl Simulation {
 
     /// Makes `members`, wherever they are, one component.
     pub fn gather(&mut self, members: BTreeSet<MemberName>) {
-        self.deed(format!("gather {members:?}"));
+        self.count_change(format!("gather {members:?}"));
         let left_over: Vec<BTreeSet<MemberName>> = self
             .components
             .iter()
@@ -113,7 +101,7 @@ impl Simulation {
         let Some(first) = side.first() else { return };
         let whole = self.component_of(first);
         let rest: BTreeSet<_> = whole.difference(side).cloned().collect();
-        self.deed(format!("cut {side:?} | {rest:?}"));
+        self.count_change(format!("cut {side:?} | {rest:?}"));
         self.reconfigure(side.clone(), Change::Network);
         if !rest.is_empty() {
             self.reconfigure(rest, Change::Network);

@@ -19,10 +19,7 @@ pub use actions::Action;
 use bytes::Bytes;
 use cliques::{
     MemberName, NamedGroup, Protocol, ReceivedToken, Recipient, TokenKind, TokenService,
-    testing::{
-        signature::{TestSigner, TestVerifier},
-        symbolic::Algebra,
-    },
+    testing::symbolic::Algebra,
 };
 
 use super::{
@@ -34,8 +31,7 @@ use super::{
     trace::{DataSent, End, Entry, Life, TokenSent, Trace, Violation},
 };
 use crate::{
-    Algorithm, Cause, Config, Error, Input, Output, RobustDriver, SecureView, Transmission, View,
-    ViewId,
+    Algorithm, Cause, Error, Input, Output, RobustDriver, SecureView, Transmission, View, ViewId,
 };
 
 /// Over which mathematical group the drivers run.
@@ -107,8 +103,8 @@ struct Pending {
     branch: usize,
     transitional_set: Vec<MemberName>,
     cause: Cause,
-    /// Deeds of the adversary when the view was made.
-    deeds: u32,
+    /// Changes by the adversary when the view was made.
+    changes: u32,
 }
 
 /// A live process.
@@ -224,8 +220,8 @@ pub struct Simulation {
     branches: Vec<Rc<Branch>>,
     components: Vec<Component>,
     trace: Trace,
-    /// Deeds of the adversary so far.
-    deeds: u32,
+    /// Changes by the adversary so far.
+    changes: u32,
     parcels: u64,
     orders: u64,
     /// Tokens seen on the way, for replays.
@@ -250,7 +246,7 @@ impl Simulation {
             branches: Vec::new(),
             components: Vec::new(),
             trace: Trace::default(),
-            deeds: 0,
+            changes: 0,
             parcels: 0,
             orders: 0,
             overheard: Rc::default(),
@@ -320,9 +316,9 @@ impl Simulation {
         self.trace.violations.push(Violation { invariant, message });
     }
 
-    /// A deed of the adversary.
-    fn deed(&mut self, what: String) {
-        self.deeds += 1;
+    /// Counts a change by the adversary.
+    fn count_change(&mut self, what: String) {
+        self.changes += 1;
         self.tell(what);
     }
 

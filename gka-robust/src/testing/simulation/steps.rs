@@ -1,4 +1,4 @@
-//! What processes do: deliveries, answers, and carrying out what drivers want.
+//! What processes do: deliveries, answers, and acting on the outputs of drivers.
 
 use super::*;
 
@@ -101,9 +101,9 @@ impl Simulation {
         // Shares are numbered by the view they are drawn in: the same in every history that leads
         // there.
         if let Some(tape) = &process.tape {
-            tape.number_from(pending.deeds << 10);
+            tape.number_from(pending.changes << 10);
         }
-        let shares = pending.deeds << 10;
+        let shares = pending.changes << 10;
         let branch = &self.branches[pending.branch];
         let view = View {
             id: branch.view,

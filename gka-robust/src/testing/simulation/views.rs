@@ -90,7 +90,7 @@ impl Simulation {
                 branch: new,
                 transitional_set,
                 cause,
-                deeds: self.deeds,
+                changes: self.changes,
             });
         }
         self.components[index].phase = Phase::Installing { members };
@@ -100,7 +100,7 @@ impl Simulation {
     /// of any other view. Identifiers do not grow.
     fn name_view(&self, members: &[MemberName]) -> ViewId {
         let mut hash = Sha256::new();
-        hash.update(self.deeds.to_be_bytes());
+        hash.update(self.changes.to_be_bytes());
         for member in members {
             hash.update(member.as_bytes());
             hash.update([0]);

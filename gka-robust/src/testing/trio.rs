@@ -1,7 +1,12 @@
-//! Drivers of three members in one view, brought to any state by hand.
-#![allow(dead_code, unreachable_pub)]
+//! Drivers of three members in one view, brought to any state of the tables by hand.
 
-use std::{collections::BTreeMap, sync::Arc};
+use alloc::{
+    collections::BTreeMap,
+    format,
+    string::{String, ToString},
+    sync::Arc,
+    vec::Vec,
+};
 
 use bytes::Bytes;
 use cliques::{
@@ -13,39 +18,47 @@ use cliques::{
         signature::{TestSigner, TestVerifier},
     },
 };
-use gka_robust::{
-    Algorithm, Cause, Config, DEFAULT_QUEUE_BYTES, Error, Input, Output, RefreshPolicy,
-    RobustDriver, Transmission, View, ViewId,
+use rand_chacha::ChaCha20Rng;
+
+use super::designs::{BASIC, Design};
+use crate::{
+    Cause, Config, DEFAULT_QUEUE_BYTES, Error, Input, Output, RefreshPolicy, RobustDriver,
+    Transmission, View, ViewId,
 };
 
+/// Name of the group of members.
 pub const GROUP: &[u8] = b"group";
 
+/// A member name.
 pub fn id(name: &str) -> MemberName {
     MemberName::try_from(name).unwrap()
 }
 
+/// Member names.
 pub fn ids(names: &[&str]) -> Vec<MemberName> {
     names.iter().map(|name| id(name)).collect()
 }
 
-pub type Design = (Protocol, Algorithm);
-
-pub const BASIC: Design = (Protocol::GDH, Algorithm::Basic);
-pub const OPTIMIZED: Design = (Protocol::GDH, Algorithm::Optimized);
-
+/// Configuration of a member, basic algorithm.
 pub fn config(name: &str) -> Config {
     config_of(name, BASIC)
 }
 
-pub fn config_of(name: &str, (protocol, algorithm): Design) -> Config {
+/// Configuration of a member.
+pub fn config_of(name: &str, design: Design) -> Config {
+    config_for(id(name), design)
+}
+
+/// Configuration of a member.
+pub fn config_for(me: MemberName, (protocol, algorithm): Design) -> Config {
     Config {
-        me: id(name),
+        me,
         group: GROUP.to_vec(),
         protocol,
         mathematical_group: "ristretto255".parse().unwrap(),
         algorithm,
         refresh: RefreshPolicy::default(),
-        signer: Arc::new(TestSigner::new(id(name))),
+        signer: Arc::new(TestSigner::new(me)),
         verifier: Arc::new(TestVerifier::new()),
         queue_bytes: DEFAULT_QUEUE_BYTES,
         timestamp_window: None,
@@ -53,6 +66,7 @@ pub fn config_of(name: &str, (protocol, algorithm): Design) -> Config {
     }
 }
 
+/// A view with the identifier `number` twelve times.
 pub fn view(number: u8, members: &[&str], together: &[&str], cause: Cause) -> View {
     View {
         id: ViewId([number; 12]),
@@ -62,7 +76,45 @@ pub fn view(number: u8, members: &[&str], together: &[&str], cause: Cause) -> Vi
     }
 }
 
-/// Says what an output is.
+/// States in which [`Trio::at`] can bring a member that has a view, with basic algorithm.
+pub const STATES: [&str; 9] = [
+    "S",
+    "PT",
+    "FT",
+    "FO",
+    "FO one",
+    "KL",
+    "KL controller",
+    "REFRESHING",
+    "S asked",
+];
+
+/// Abbreviation of a state in the tables.
+pub fn short(state: &str) -> &str {
+    match state {
+        "SECURE" => "S",
+        "WAIT_FOR_PARTIAL_TOKEN" => "PT",
+        "WAIT_FOR_FINAL_TOKEN" => "FT",
+        "COLLECT_FACT_OUTS" => "FO",
+        "WAIT_FOR_KEY_LIST" => "KL",
+        "WAIT_FOR_CASCADING_MEMBERSHIP" => "CM",
+        "WAIT_FOR_MEMBERSHIP" => "M",
+        "WAIT_FOR_SELF_JOIN" => "SJ",
+        "RUNNING" => "R",
+        other => other,
+    }
+}
+
+/// A token as the transport delivers it.
+pub fn token(sender: &str, kind: TokenKind, bytes: impl Into<Bytes>) -> Input<Bytes> {
+    Input::Token {
+        sender: id(sender),
+        kind: Some(kind),
+        bytes: bytes.into(),
+    }
+}
+
+/// Describes an output in a few words, as the tables do.
 pub fn describe(output: &Output<Bytes>) -> String {
     match output {
         Output::Send(Transmission {
@@ -88,17 +140,29 @@ pub fn describe(output: &Output<Bytes>) -> String {
     }
 }
 
-/// Members and the tokens between them.
+/// Three members `a`, `b` and `c`, and the tokens between them.
+#[derive(Debug)]
 pub struct Trio {
+    /// By name.
     pub drivers: BTreeMap<String, RobustDriver<Bytes>>,
     /// Sent and not delivered: sender, receiver, token.
     pub flight: Vec<(String, String, TokenKind, Bytes)>,
     /// Everything that was sent.
     pub sent: Vec<(String, Recipient, TokenKind, Bytes)>,
+    /// The view whose members get what is sent.
     pub current: View,
+    /// The secret that each member installed last.
     pub secrets: BTreeMap<String, Vec<u8>>,
-    pub rng: rand_chacha::ChaCha20Rng,
+    /// Randomness of all drivers.
+    pub rng: ChaCha20Rng,
+    /// What they run.
     pub design: Design,
+}
+
+impl Default for Trio {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Trio {
@@ -151,11 +215,14 @@ impl Trio {
         }
     }
 
-    /// Feeds an input; gives what came out.
+    /// Gives an input to a member; returns what came out.
+    ///
+    /// # Errors
+    /// Those of the driver.
     pub fn handle(&mut self, name: &str, input: Input<Bytes>) -> Result<Vec<Output<Bytes>>, Error> {
         let driver = self.drivers.get_mut(name).unwrap();
         driver.handle(input, 5_000, &mut self.rng)?;
-        let outputs: Vec<_> = std::iter::from_fn(|| driver.poll_output()).collect();
+        let outputs: Vec<_> = core::iter::from_fn(|| driver.poll_output()).collect();
         for output in &outputs {
             match output {
                 Output::Send(Transmission {
@@ -174,7 +241,11 @@ impl Trio {
                 Output::Install { secret, .. } => {
                     self.secrets.insert(name.into(), secret.expose().to_vec());
                 }
-                _ => {}
+                Output::FlushOk
+                | Output::SecureFlushRequest
+                | Output::SecureTransitionalSignal
+                | Output::Deliver(_)
+                | Output::Failed(_) => {}
             }
         }
         Ok(outputs)
@@ -215,10 +286,12 @@ impl Trio {
         }
     }
 
+    /// State of a member.
     pub fn state(&self, name: &str) -> &'static str {
         self.drivers[name].state_name()
     }
 
+    /// What tokens of the current view are bound to.
     pub fn binding(&self) -> TokenBinding {
         TokenBinding {
             protocol: self.design.0,
@@ -234,6 +307,7 @@ impl Trio {
         self.forge_body(sender, to, kind, epoch, b"nothing that can be read")
     }
 
+    /// A token with a valid signature of `sender` and this body.
     pub fn forge_body(
         &self,
         sender: &str,
