@@ -31,7 +31,7 @@ pub use group::{GroupStats, LastKey, Phase, Rejections, wire};
 pub use kind::GroupKind;
 pub use record::{Authorship, Padding, Part, PartEnd, RecordSuite};
 pub use schedule::Fingerprint;
-pub use sending::{Outgoing, PARTS_IN_FLIGHT, PartStream, Protection, Signing};
+pub use sending::{MessageToSend, PARTS_IN_FLIGHT, PartStream, Protection, Signing};
 pub use session::Session;
 pub use ssp_identity::{self as identity, Credentials, Timestamp};
 

@@ -29,9 +29,9 @@ pub struct Protection {
     pub padding: Padding,
 }
 
-/// A message to be sealed and sent.
+/// A message to be sealed and sent, with its own protection.
 #[derive(Clone, Copy, Debug)]
-pub struct Outgoing<'a> {
+pub struct MessageToSend<'a> {
     /// Service; messages in parts need FIFO or a stronger one.
     pub service: Service,
     /// Whether it is delivered to its sender as well.

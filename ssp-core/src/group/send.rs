@@ -16,7 +16,7 @@ use crate::{
     error::SendError,
     event::ViewNumber,
     record::{Content, PART, Part, PartEnd, RecordSuite, SIGNATURE, SealError, TYPE},
-    sending::{Outgoing, PARTS_IN_FLIGHT, PartStream, Protection, Signing},
+    sending::{MessageToSend, PARTS_IN_FLIGHT, PartStream, Protection, Signing},
 };
 
 /// Most bytes that the layers above the flush layer can send in one message of the engine.
@@ -94,7 +94,7 @@ impl SecureGroup {
     pub(crate) fn multicast(
         &mut self,
         view: ViewNumber,
-        message: &Outgoing<'_>,
+        message: &MessageToSend<'_>,
         flush: &mut FlushLayer,
         rng: &mut dyn CryptoRng,
     ) -> Result<(), SendError> {
@@ -189,7 +189,7 @@ impl SecureGroup {
             .next
             .checked_add(1)
             .ok_or(SendError::KeyChanged(self.name))?;
-        let message = Outgoing {
+        let message = MessageToSend {
             service: stream.service,
             self_delivery: gcs_proto::gcs::SelfDelivery::Deliver,
             message_type: stream.message_type,
@@ -229,7 +229,7 @@ impl SecureGroup {
 
     pub(super) fn send_one(
         &mut self,
-        message: &Outgoing<'_>,
+        message: &MessageToSend<'_>,
         part: Option<Part>,
         payload: &[&[u8]],
         flush: &mut FlushLayer,

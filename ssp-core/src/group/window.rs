@@ -29,7 +29,7 @@ use super::{Environment, Phase, SecureGroup, wire};
 use crate::{
     epoch::{Opened, ViewKeys},
     record::Content,
-    sending::{Outgoing, PartStream},
+    sending::{MessageToSend, PartStream},
 };
 
 /// Most own messages whose receipts are counted at once; receivers keep no more either.
@@ -133,7 +133,7 @@ impl SecureGroup {
         flush: &mut FlushLayer,
         rng: &mut dyn CryptoRng,
     ) -> Result<(), crate::error::SendError> {
-        let message = Outgoing {
+        let message = MessageToSend {
             service: Service::Fifo,
             self_delivery: SelfDelivery::Deliver,
             message_type,
@@ -155,7 +155,7 @@ impl SecureGroup {
         }
         let body = body(stream.message, stream.next);
         let payload: &[&[u8]] = &[&body];
-        let request = Outgoing {
+        let request = MessageToSend {
             service: stream.service,
             self_delivery: SelfDelivery::Deliver,
             message_type: wire::RECEIPT_REQUEST,

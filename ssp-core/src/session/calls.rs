@@ -17,7 +17,7 @@ use crate::{
     kind::GroupKind,
     record::{PartEnd, RecordSuite},
     schedule::{EXPORT_LABEL_MAX, EXPORT_MAX},
-    sending::{Outgoing, PartStream},
+    sending::{MessageToSend, PartStream},
 };
 
 impl Session {
@@ -152,7 +152,7 @@ impl Session {
         rng: &mut dyn CryptoRng,
     ) -> Result<(), SendError> {
         let (secure, flush) = self.sender(group)?;
-        let message = Outgoing {
+        let message = MessageToSend {
             service,
             self_delivery,
             message_type,
@@ -170,7 +170,7 @@ impl Session {
         &mut self,
         group: &GroupName,
         view: ViewNumber,
-        message: &Outgoing<'_>,
+        message: &MessageToSend<'_>,
         rng: &mut dyn CryptoRng,
     ) -> Result<(), SendError> {
         let (secure, flush) = self.sender(group)?;

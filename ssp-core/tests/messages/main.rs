@@ -21,9 +21,9 @@ use bytes::Bytes;
 use gcs_proto::{gcs::SelfDelivery, name::GroupName, service::Service};
 use rand_core::Rng;
 use ssp_core::{
-    Authorship, Confirmation, Credentials, Error, GroupOptions, Outgoing, PARTS_IN_FLIGHT, Padding,
-    Part, PartDelivery, PartEnd, PartStream, Phase, Protection, RecordSuite, SendError, Session,
-    SessionConfig, SessionEvent, Signing, ViewNumber,
+    Authorship, Confirmation, Credentials, Error, GroupOptions, MessageToSend, PARTS_IN_FLIGHT,
+    Padding, Part, PartDelivery, PartEnd, PartStream, Phase, Protection, RecordSuite, SendError,
+    Session, SessionConfig, SessionEvent, Signing, ViewNumber,
     access::{Action, FilePolicy},
     error::code,
     wire,
@@ -116,7 +116,7 @@ fn forge(world: &mut World, as_whom: usize) -> Bytes {
     let view = world.nodes[2].last_view().number;
     let session = world.nodes[2].session.as_mut().unwrap();
     session.impersonate(&chat(), name);
-    let message = Outgoing {
+    let message = MessageToSend {
         service: Service::Agreed,
         self_delivery: SelfDelivery::Deliver,
         message_type: 7,
