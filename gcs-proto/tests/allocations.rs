@@ -1,5 +1,5 @@
-//! How often memory is asked for: at most once for each message that is delivered, and not at all
-//! for a short one that is sent.
+//! Number of allocations: at most one for each message that is delivered, and none for a short
+//! message that is sent.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -41,7 +41,7 @@ const MESSAGES: usize = 10_000;
 /// Buffers, which many messages share.
 const SHARED: usize = MESSAGES / 50;
 
-/// Times that `run` asks for memory, growing included.
+/// Number of allocations in `run`, reallocations included.
 fn allocations(run: impl FnOnce()) -> usize {
     let region = Region::new(ALLOCATOR);
     run();

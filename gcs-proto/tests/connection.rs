@@ -1,4 +1,4 @@
-//! The client connection: what it refuses to send, what it makes of memberships, how it ends.
+//! The client connection: what it refuses to send, how it reports memberships, how it closes.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,4 +1,4 @@
-//! Anything an engine, or a peer through it, may say: no panic, and memory stays bounded.
+//! Whatever an engine, or a peer through it, sends: no panic, and memory stays bounded.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -24,7 +24,7 @@ fn me() -> MemberName {
     "#a#n1".parse().unwrap()
 }
 
-/// Few names, so that they meet; the receiver most often.
+/// Few names, so that they collide; the receiver's most often.
 fn member() -> impl Strategy<Value = MemberName> {
     select(vec!["#a#n1", "#a#n1", "#a#n1", "#b#n1", "#c#n1", "~"]).prop_map(|n| n.parse().unwrap())
 }
@@ -270,7 +270,7 @@ proptest! {
     }
 }
 
-/// Large memberships that nobody ever agrees to end the connection before they fill the memory.
+/// Large memberships that are never agreed on close the connection before they exhaust memory.
 #[test]
 fn members_in_pending_changes_are_bounded() {
     let mut layer = FlushLayer::new(me());

@@ -1,5 +1,5 @@
-//! Bare groups beside view-synchronous ones under random histories: each group sees and sends what it
-//! would on a connection of its own.
+//! Bare groups beside view-synchronous ones under random histories: each group receives and sends
+//! exactly what it would on a connection of its own.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -174,7 +174,7 @@ fn reference(body: &Bytes) -> Name {
     Name::new(&slot[..length]).unwrap()
 }
 
-/// The names that decide whom a message is for.
+/// The names that decide which groups a message is for.
 fn addressed(scope: Scope, destinations: &[Name], body: &Bytes) -> Vec<Name> {
     match scope {
         Scope::Named => destinations.to_vec(),
@@ -211,8 +211,8 @@ impl Pair {
         GroupName::try_from(*name).is_ok_and(|group| self.bare.contains_key(&group))
     }
 
-    /// Whether the other layer takes part in a group: joined, or drawn in by a membership that
-    /// nobody asked for.
+    /// Whether the other layer takes part in a group: joined, or joined by a membership that
+    /// was not requested.
     fn is_joined(&self, group: &GroupName) -> bool {
         self.joined.contains(group) || self.drawn_in.contains(group)
     }
@@ -232,8 +232,8 @@ impl Pair {
         assert_eq!(mixed, pure);
     }
 
-    /// An event of the engine, with the bare groups that are to be told of it and whether the
-    /// others are.
+    /// An event of the engine, with the bare groups that must report it and whether the
+    /// other layer must.
     fn event(&mut self, event: GcsEvent, told: &[GroupName], others: bool) {
         self.mixed.handle_event(event.clone());
         if others {
@@ -442,7 +442,7 @@ proptest! {
     }
 }
 
-/// A history that reaches nothing proves nothing.
+/// The histories must reach the cases that this test is about.
 #[test]
 fn histories_reach_what_they_are_for() {
     use proptest::{strategy::ValueTree, test_runner::TestRunner};

@@ -151,8 +151,8 @@ fn stayed_together(network: &Network, p: &Episode, q: &Episode) -> bool {
     network.stayed_together(daemon(p), daemon(q), from, next(p).max(next(q)))
 }
 
-/// Compares what different processes saw; tells how many pairs went together from view to view, and
-/// how many messages to some members both of a pair got.
+/// Compares what different processes saw. Returns how many pairs went together from view to view,
+/// and how many messages to some of the members both of a pair received.
 fn compare(network: &Network, episodes: &[Episode]) -> (usize, usize) {
     let mut by_view: BTreeMap<ViewId, Vec<&Episode>> = BTreeMap::new();
     for episode in episodes {
@@ -244,7 +244,7 @@ fn check_rest(network: &mut Network) {
     }
 }
 
-/// Who sent and is still in the same view has got its own message.
+/// A sender that is still in the same view has received its own message.
 fn check_self_delivery(network: &Network) {
     for (process, state) in network.processes.iter().enumerate() {
         let mut waiting: BTreeSet<u64> = BTreeSet::new();

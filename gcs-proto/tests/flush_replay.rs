@@ -1,6 +1,6 @@
 //! Recorded conversations of the Flush library, replayed through our connection and flush layer.
 //!
-//! The replay makes the noted calls, feeds what had arrived when the recorded client sent the
+//! The replay makes the noted calls, delivers what had arrived when the recorded client sent the
 //! message that the call caused, and what a noted receive needs for its event. It compares every
 //! event and result with the notes, and every byte sent with the recording.
 #![allow(
@@ -30,7 +30,7 @@ use gcs_proto::{
 };
 use support::{Direction, Line, bytes_literal, field, list, load};
 
-/// How frames are cut on their way in.
+/// How received frames are cut.
 #[derive(Clone, Copy, Debug)]
 enum Cut {
     Whole,
@@ -101,8 +101,8 @@ impl Client {
         }
     }
 
-    /// Feeds the next frame; false when there is none.
-    fn feed(&mut self) -> bool {
+    /// Delivers the next frame; false when there is none.
+    fn deliver(&mut self) -> bool {
         let Some(frame) = self.frames.pop_front() else {
             return false;
         };
@@ -123,7 +123,7 @@ impl Client {
             if let Some(event) = self.layer.poll_event() {
                 return event;
             }
-            assert!(self.feed(), "{}: nothing left to receive", self.name);
+            assert!(self.deliver(), "{}: nothing left to receive", self.name);
         }
     }
 
@@ -336,20 +336,20 @@ impl Client {
         })
     }
 
-    /// Feeds what had arrived before the next message was sent; `arrived` counts that for each
+    /// Delivers what had arrived before the next message was sent; `arrived` counts that for each
     /// message of the recording.
-    fn feed_arrived(&mut self, arrived: &[usize], all: usize) {
+    fn deliver_arrived(&mut self, arrived: &[usize], all: usize) {
         while let Some(arrived) = arrived.get(self.sent.len()) {
-            if all - self.frames.len() >= *arrived || !self.feed() {
+            if all - self.frames.len() >= *arrived || !self.deliver() {
                 break;
             }
         }
     }
 
-    /// Feeds until as much is sent as was recorded, for what the library did on its own while a
-    /// receive gave nothing.
-    fn feed_until_sent(&mut self, count: usize) {
-        while self.sent.len() < count && self.feed() {}
+    /// Delivers until as much is sent as was recorded, for what the library did on its own while a
+    /// receive returned nothing.
+    fn deliver_until_sent(&mut self, count: usize) {
+        while self.sent.len() < count && self.deliver() {}
     }
 }
 
@@ -375,7 +375,7 @@ fn texts(names: &[MemberName]) -> Vec<String> {
     names.iter().map(ToString::to_string).collect()
 }
 
-/// Clears what stands behind the end of names, which the library does not initialise.
+/// Clears the bytes behind the end of names, which the library does not initialise.
 fn clean(mut frame: Vec<u8>) -> Vec<u8> {
     let count = u32::from_le_bytes(frame[36..40].try_into().unwrap()) as usize;
     for start in std::iter::once(4).chain((0..count).map(|index| 48 + 32 * index)) {
@@ -386,7 +386,7 @@ fn clean(mut frame: Vec<u8>) -> Vec<u8> {
     frame
 }
 
-/// Replays one connection; gives the number of signals that the library did not give.
+/// Replays one connection; returns the number of signals that the library did not report.
 fn replay(lines: &[Line], name: &str, cut: Cut, signals: Signals) -> usize {
     let mut client = Client::connect(lines, name, cut, signals);
     let mut arrived = arrivals(lines, name);
@@ -403,11 +403,11 @@ fn replay(lines: &[Line], name: &str, cut: Cut, signals: Signals) -> usize {
             Line::Note { text, .. } => {
                 if text.starts_with("FL_disconnect") {
                     // The last frame recorded is the disconnect itself.
-                    client.feed_until_sent(recorded.len() - 1);
+                    client.deliver_until_sent(recorded.len() - 1);
                 }
                 let sends = !text.contains("-> -");
                 if sends {
-                    client.feed_arrived(&arrived, all);
+                    client.deliver_arrived(&arrived, all);
                 }
                 if !client.check_call(text) && sends {
                     // Something that we do not offer.
@@ -441,7 +441,7 @@ fn replay(lines: &[Line], name: &str, cut: Cut, signals: Signals) -> usize {
     client.extra_signals
 }
 
-/// Replays every client of a capture in every cut; gives the signals missing in it.
+/// Replays every client of a capture in every cut; returns the number of signals missing in it.
 fn replay_all(capture: &str, clients: &[&str], signals: Signals) -> usize {
     let lines = load(capture);
     let longest = lines.iter().map(|line| match line {
@@ -575,7 +575,7 @@ fn replay_typed(lines: &[Line], user: &str, cut: Cut, expected: &[&str]) {
                 other => panic!("{other:?}"),
             }),
             "q" => {
-                client.feed_until_sent(recorded.len() - 1);
+                client.deliver_until_sent(recorded.len() - 1);
                 client.layer.disconnect().unwrap();
             }
             other => panic!("{user} typed {other}"),

@@ -1,4 +1,4 @@
-//! Both sides of the handshake against each other and against odd partners.
+//! Both sides of the handshake against each other and against peers that break the protocol.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -32,7 +32,7 @@ fn options() -> ConnectOptions {
 struct Policy {
     methods: Vec<Method>,
     required: Vec<Method>,
-    /// The one user that may come in by password.
+    /// The one user that the password method accepts.
     account: Option<Credentials>,
     connect: Option<ConnectRefusal>,
     authenticate: Option<ConnectRefusal>,
@@ -52,7 +52,7 @@ impl Default for Policy {
     }
 }
 
-/// Passes bytes in pieces of `piece` until nobody has anything to say.
+/// Passes bytes in pieces of `piece` until neither side sends any more.
 fn shake(options: ConnectOptions, policy: &Policy, piece: usize) -> Shaken {
     shake_with(ClientHandshake::new(options), policy, piece)
 }

@@ -1,4 +1,4 @@
-//! Bytes that nobody honest sends: nothing panics, nothing is kept without bound.
+//! Bytes that no honest peer sends: nothing panics, and memory stays bounded.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -53,7 +53,7 @@ fn streams(direction: Direction) -> Vec<Vec<u8>> {
 }
 
 /// Runs a connection on a stream. Drained after each piece it never keeps a whole message, and
-/// closing is the last that it does.
+/// closing is the last thing it does.
 fn run_connection(version: Version, stream: &[u8], piece: usize) -> Vec<GcsEvent> {
     let mut connection = Connection::new(session(), version, BytesMut::new());
     let mut events = Vec::new();
@@ -95,7 +95,7 @@ fn run_client_handshake(version: Version, stream: &[u8], piece: usize) {
     }
 }
 
-/// Gives the bytes left for messages, if the client got that far.
+/// Returns the bytes left for messages, if the client got that far.
 fn run_daemon_handshake(stream: &[u8], piece: usize) -> Option<BytesMut> {
     let mut handshake = DaemonHandshake::new();
     let mut rest = stream.chunks(piece);
@@ -158,7 +158,7 @@ fn run_requests(stream: &[u8], piece: usize) {
     }
 }
 
-/// A stream with some of its bytes changed, cut out or doubled.
+/// A stream with some of its bytes changed, removed or duplicated.
 fn mutated(direction: Direction) -> impl Strategy<Value = Vec<u8>> {
     let streams = streams(direction);
     let flips = vec((any::<Index>(), any::<u8>()), 0..6);

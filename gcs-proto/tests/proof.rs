@@ -1,4 +1,5 @@
-//! The proof method: both ends against each other, on the wire, and against odd partners.
+//! The proof method: both ends against each other, on the wire, and against peers that break the
+//! protocol.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -40,7 +41,7 @@ fn secret(password: &str) -> Credentials {
 }
 
 /// A daemon of the test: what it offers and requires, and which proof it takes.
-struct House {
+struct DaemonConfig {
     offered: Vec<Method>,
     required: Vec<Method>,
     challenge: Bytes,
@@ -48,7 +49,7 @@ struct House {
     password: Option<Credentials>,
 }
 
-impl House {
+impl DaemonConfig {
     fn asking() -> Self {
         Self {
             offered: vec![Method::Proof],
@@ -90,11 +91,11 @@ impl House {
     }
 }
 
-/// Passes bytes in pieces of `piece` until nobody has anything to say; the client answers with
+/// Passes bytes in pieces of `piece` until neither side sends any more; the client answers with
 /// `proof`.
 fn shake(
     mut client: ClientHandshake,
-    house: &House,
+    config: &DaemonConfig,
     proof: &[u8],
     piece: usize,
 ) -> (
@@ -103,7 +104,7 @@ fn shake(
     Vec<DaemonStep>,
 ) {
     let mut daemon = DaemonHandshake::new();
-    daemon.require_methods(&house.required);
+    daemon.require_methods(&config.required);
     let mut steps = Vec::new();
     loop {
         let mut quiet = true;
@@ -112,7 +113,7 @@ fn shake(
             for part in bytes.chunks(piece) {
                 daemon.handle_bytes(part).unwrap();
                 while let Some(step) = daemon.poll_step() {
-                    house.answer(&mut daemon, &step);
+                    config.answer(&mut daemon, &step);
                     steps.push(step);
                 }
             }
@@ -125,7 +126,7 @@ fn shake(
                     over => return (over, daemon, steps),
                 }
                 if let Some(ProofRequest { member, challenge }) = client.poll_challenge() {
-                    assert_eq!((member, &challenge), (alice(), &house.challenge));
+                    assert_eq!((member, &challenge), (alice(), &config.challenge));
                     client.prove(proof).unwrap();
                 }
             }
@@ -140,7 +141,7 @@ fn shake(
 fn who_proves_is_let_in_and_nobody_else() {
     let refused = Some(Error::Refused(ConnectRefusal::Authentication));
     for piece in [1, 2, 3, 30, 20_000] {
-        let (result, daemon, steps) = shake(proving(), &House::asking(), b"me", piece);
+        let (result, daemon, steps) = shake(proving(), &DaemonConfig::asking(), b"me", piece);
         assert_eq!(result.unwrap().unwrap().private_group(), &alice());
         assert!(daemon.is_accepted());
         assert!(daemon.into_remaining().is_empty());
@@ -150,7 +151,7 @@ fn who_proves_is_let_in_and_nobody_else() {
             [DaemonStep::Challenge, DaemonStep::Authenticate { methods }]
         );
         for wrong in [&b""[..], b"not me", b"you"] {
-            let (result, daemon, _) = shake(proving(), &House::asking(), wrong, piece);
+            let (result, daemon, _) = shake(proving(), &DaemonConfig::asking(), wrong, piece);
             assert_eq!(result.err(), refused);
             assert!(!daemon.is_accepted());
         }
@@ -159,22 +160,22 @@ fn who_proves_is_let_in_and_nobody_else() {
 
 #[test]
 fn the_longest_challenge_and_proof_get_through() {
-    let house = House {
+    let config = DaemonConfig {
         challenge: Bytes::from(vec![7; limits::CHALLENGE]),
         proof: Bytes::from(vec![9; limits::PROOF]),
-        ..House::asking()
+        ..DaemonConfig::asking()
     };
     for piece in [997, 1 << 16] {
-        let (result, ..) = shake(proving(), &house, &house.proof, piece);
+        let (result, ..) = shake(proving(), &config, &config.proof, piece);
         assert!(result.unwrap().is_some());
     }
 }
 
 #[test]
 fn a_proof_stands_beside_other_methods() {
-    let everything = House {
+    let everything = DaemonConfig {
         password: Some(secret("secret")),
-        ..House::offering(&Method::ALL)
+        ..DaemonConfig::offering(&Method::ALL)
     };
     let both = |password| {
         let options = options().method(Method::Ip);
@@ -198,13 +199,13 @@ fn a_proof_stands_beside_other_methods() {
 #[test]
 fn nothing_changes_where_it_is_not_offered_or_not_known() {
     // A client that can prove, at a daemon that does not ask.
-    let foreign = House::offering(&[Method::Null, Method::Ip]);
+    let foreign = DaemonConfig::offering(&[Method::Null, Method::Ip]);
     let (result, _, steps) = shake(proving(), &foreign, b"me", 9);
     assert!(result.unwrap().is_some());
     let methods = vec![Method::Null];
     assert_eq!(steps[1..], [DaemonStep::Authenticate { methods }]);
     // A client that cannot, at a daemon that asks who can.
-    let tolerant = House::offering(&[Method::Null, Method::Proof]);
+    let tolerant = DaemonConfig::offering(&[Method::Null, Method::Proof]);
     let (result, _, steps) = shake(ClientHandshake::new(options()), &tolerant, b"", 9);
     assert!(result.unwrap().is_some());
     assert!(!steps.contains(&DaemonStep::Challenge));
@@ -217,7 +218,7 @@ fn nothing_changes_where_it_is_not_offered_or_not_known() {
         let old = || ClientHandshake::new(options().version(version)).prove_if_asked();
         let (result, ..) = shake(old(), &tolerant, b"me", 9);
         assert!(result.unwrap().is_some());
-        let (result, ..) = shake(old(), &House::asking(), b"me", 9);
+        let (result, ..) = shake(old(), &DaemonConfig::asking(), b"me", 9);
         assert_eq!(
             result.err(),
             Some(Error::Refused(ConnectRefusal::Authentication))
@@ -229,7 +230,7 @@ fn nothing_changes_where_it_is_not_offered_or_not_known() {
 fn who_cannot_prove_is_told_so() {
     let offered = || "SSP-PROOF ".to_owned();
     let without = ClientHandshake::new(options());
-    let (result, daemon, steps) = shake(without, &House::asking(), b"", 9);
+    let (result, daemon, steps) = shake(without, &DaemonConfig::asking(), b"", 9);
     assert_eq!(
         result.err(),
         Some(Error::MissingProof { offered: offered() })
@@ -238,7 +239,7 @@ fn who_cannot_prove_is_told_so() {
     assert_eq!(steps.len(), 1, "nothing was chosen");
     let (result, ..) = shake(
         ClientHandshake::new(options().method(Method::Proof)),
-        &House::asking(),
+        &DaemonConfig::asking(),
         b"",
         9,
     );
@@ -248,7 +249,7 @@ fn who_cannot_prove_is_told_so() {
     );
     // Another method is missing, whatever can be proved.
     let ip = ClientHandshake::new(options().method(Method::Ip)).prove_if_asked();
-    let (result, ..) = shake(ip, &House::asking(), b"me", 9);
+    let (result, ..) = shake(ip, &DaemonConfig::asking(), b"me", 9);
     assert_eq!(
         result.err(),
         Some(Error::NoCommonMethod {
@@ -258,7 +259,7 @@ fn who_cannot_prove_is_told_so() {
     );
     // A client that insists on being asked.
     let insists = ClientHandshake::new(options().method(Method::Proof)).prove_if_asked();
-    let (result, ..) = shake(insists, &House::offering(&[Method::Null]), b"me", 9);
+    let (result, ..) = shake(insists, &DaemonConfig::offering(&[Method::Null]), b"me", 9);
     assert_eq!(
         result.err(),
         Some(Error::NoCommonMethod {
@@ -447,21 +448,21 @@ proptest! {
         piece in 1_usize..3_000,
         right: bool,
     ) {
-        let house = House {
+        let config = DaemonConfig {
             challenge: challenge.into(),
             proof: proof.clone().into(),
-            ..House::asking()
+            ..DaemonConfig::asking()
         };
         let mut given = proof;
         if !right {
             given.push(0);
         }
-        let (result, daemon, _) = shake(proving(), &house, &given, piece);
+        let (result, daemon, _) = shake(proving(), &config, &given, piece);
         prop_assert_eq!(daemon.is_accepted(), right);
         prop_assert_eq!(result.is_ok_and(|connection| connection.is_some()), right);
     }
 
-    /// Whatever a daemon says, a client that proves takes no more than a challenge of it.
+    /// Whatever a daemon sends, a client in the proof method reads no more than a challenge.
     #[test]
     fn any_answer_of_a_daemon(
         stream in prop::collection::vec(any::<u8>(), 0..3_000),

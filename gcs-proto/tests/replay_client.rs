@@ -1,4 +1,4 @@
-//! What recorded daemons sent, fed to our client; and what our client sends, compared with what
+//! What recorded daemons sent, given to our client; and what our client sends, compared with what
 //! recorded clients sent.
 #![allow(
     clippy::unwrap_used,
@@ -123,7 +123,7 @@ fn connect_note(notes: &[String]) -> (ConnectOptions, Result<MemberName, Connect
     (options, outcome)
 }
 
-/// Our client, fed with pieces of what the daemon sent.
+/// Our client, given what the daemon sent in pieces.
 struct Replayed {
     sent: Vec<u8>,
     result: Result<Connection, Error>,
@@ -356,7 +356,7 @@ fn beside_a_java_client() {
     replay_capture("20-java-client", 6);
 }
 
-/// What `w1` of the capture hears of a group while its partition goes on: each change that is
+/// What `w1` of the capture receives for a group during its partition: each change that is
 /// ordered in the transitional period comes by NETWORK, with a signal of its own, and lists the
 /// member that is cut off until the new membership of the network is there.
 #[test]

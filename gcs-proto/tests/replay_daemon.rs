@@ -145,7 +145,7 @@ fn data(
     }
 }
 
-/// What the hand-made big-endian client asked for, by hand as it was made.
+/// What the big-endian client asked for; it was written by hand, and so is this expectation.
 fn big_endian_calls() -> Vec<Call> {
     let send = |multicast: Multicast| {
         Call::Send(notes::Send {
@@ -353,7 +353,7 @@ fn requests_with_a_forged_sender() {
 }
 
 /// Same refusals as the recorded daemon. Left out are the clients whose records came in pieces or
-/// not at all: the recorded daemon had no patience with them.
+/// not at all: the recorded daemon closed those connections.
 #[test]
 fn refused_connections() {
     let lines = load("02-connect-rejected");

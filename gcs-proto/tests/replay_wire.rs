@@ -1,5 +1,5 @@
-//! All recordings without their notes: what either side wrote is read, has the same meaning however
-//! the stream is cut, and comes out the same when it is written again.
+//! All recordings without their notes: what either side wrote is decoded, has the same meaning
+//! however the stream is cut, and comes out the same when it is written again.
 //!
 //! The other replays compare with what libraries reported; this one leaves out no connection.
 #![allow(
@@ -342,7 +342,8 @@ fn refused_methods() {
     }
 }
 
-/// Clients with which the recorded daemon had no patience; ours waits until a record is complete.
+/// Clients that the recorded daemon disconnected because of how their records were cut; ours waits
+/// until a record is complete.
 #[test]
 fn records_in_pieces() {
     let lines = load("02-connect-rejected");

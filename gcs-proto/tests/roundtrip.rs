@@ -1,4 +1,4 @@
-//! What is encoded is decoded to the same, however the stream is cut; what is cut short or goes on
+//! Decoding returns what was encoded, however the stream is cut; input that is truncated or goes on
 //! too long is not decoded at all.
 #![allow(
     clippy::unwrap_used,

@@ -127,7 +127,7 @@ impl ConnectOptions {
         self
     }
 
-    /// One more authentication method to ask for: the daemon lets in whom all of them let in.
+    /// One more authentication method to ask for: a client must pass all of them.
     #[must_use]
     pub fn and_method(mut self, method: Method) -> Self {
         if !self.methods.contains(&Some(method))

@@ -1,4 +1,4 @@
-//! What the application may call when, and what it is told.
+//! Which calls the application may make when, and the errors of the others.
 
 use super::*;
 

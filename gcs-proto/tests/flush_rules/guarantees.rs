@@ -1,6 +1,6 @@
-//! What section 7.1 of the flush layer's notes promises, each with its test.
+//! The guarantees of section 7.1 of the flush layer's notes, each with its test.
 //!
-//! | promise | tests here and beside | under random schedules (`flush_properties`) |
+//! | guarantee | tests here and in sibling files | under random schedules (`flush_properties`) |
 //! |---|---|---|
 //! | rule 1, position | `nothing_comes_from_calls_or_before_the_first_view`, `views::joiner_flushes_by_itself_and_sees_nothing_before_its_view` | "no request before the first view" |
 //! | rule 2, signal | `views::signal_while_a_change_is_pending_comes_again_behind_its_view`, `a_view_that_lost_somebody_is_followed_by_request_signal_postponed` | VS13 |
@@ -13,7 +13,7 @@
 //! | G-ID | `all_members_see_the_same_view` | G-ID |
 //! | VS2 | `an_id_may_come_back_after_the_group_was_empty` | |
 //! | VS3 to VS8 | `messages::*` | VS3 to VS8 |
-//! | FIFO | no promise | VS9 for one sender's messages |
+//! | FIFO | not guaranteed | VS9 for one sender's messages |
 //! | unicast | `a_unicast_is_delivered_in_its_view_or_never` | subsets of any size |
 
 use super::*;
@@ -114,8 +114,8 @@ fn the_signal_has_one_place_among_strong_messages() {
     }
 }
 
-/// Three members of the same changes: same id, list and cause; those who were together before, the
-/// same set.
+/// Three members that see the same changes have the same id, list and cause; those that were
+/// together before also have the same transitional set.
 #[test]
 fn all_members_see_the_same_view() {
     let network = |set: &[&str]| membership(2, &["a", "b", "c"], Cause::Network, set);

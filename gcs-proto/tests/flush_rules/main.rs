@@ -114,7 +114,7 @@ fn tagged(from: &str, number: u8, body: &[u8]) -> GcsEvent {
     GcsEvent::Message(message(from, Service::Fifo, TAGGED, &body))
 }
 
-/// What came up, in short: enough to tell all events of these tests apart.
+/// A short form of an event: enough to tell all events of these tests apart.
 fn short(event: FlushEvent) -> String {
     match event {
         FlushEvent::View(view) => {
@@ -170,7 +170,7 @@ impl Probe {
         probe
     }
 
-    /// A member of the confirmed view 1 of these members, in which it was the last to come.
+    /// A member of the confirmed view 1 of these members, in which it was the last to join.
     fn steady(me: &str, members: &[&str]) -> Self {
         let mut probe = Self::new(me);
         probe.give(membership(1, members, Cause::Join(m(me)), &[me]), &[]);
@@ -214,7 +214,7 @@ impl Probe {
             .collect()
     }
 
-    /// Handles an event of the engine and compares what comes up.
+    /// Handles an event of the engine and compares the events that result.
     fn give(&mut self, event: GcsEvent, expected: &[&str]) {
         self.layer.handle_event(event);
         assert_eq!(self.events(), expected);

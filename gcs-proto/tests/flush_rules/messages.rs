@@ -1,4 +1,4 @@
-//! Messages: what belongs to which group and view, what is kept, what is dropped.
+//! Messages: what belongs to which group and view, what is postponed, what is dropped.
 
 use gcs_view::View;
 
@@ -278,7 +278,7 @@ fn too_much_postponed_closes_the_connection() {
     }
 }
 
-/// What waits must not keep alive the buffer that it was read into.
+/// A postponed message must not keep the buffer alive that it was read into.
 #[test]
 fn postponed_bodies_do_not_hold_their_buffer() {
     let mut a = Probe::steady("a", &["a", "b"]);

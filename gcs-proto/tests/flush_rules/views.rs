@@ -1,4 +1,4 @@
-//! Memberships and acknowledgements: when a view is asked for, agreed, merged and installed.
+//! Memberships and acknowledgements: when a view is requested, agreed, merged and installed.
 
 use gcs_view::View;
 
@@ -139,7 +139,7 @@ fn who_acknowledged_and_died_still_gets_its_view() {
     a.give(ok("a", 3), &["view 3 ab [ab] disconnectc"]);
 }
 
-/// Rule 3: whoever leaves behind a view's own membership stays in its set.
+/// Rule 3: a member that leaves after a view's own membership stays in its transitional set.
 #[test]
 fn transitional_set_is_taken_at_the_place_of_the_membership() {
     let mut a = Probe::steady("a", &["a", "b", "c"]);

@@ -102,7 +102,7 @@ pub fn delivery() -> impl Strategy<Value = Delivery> {
     ]
 }
 
-/// Frames that pass as a frame, whatever they may mean.
+/// Well-formed frames, whether or not their content makes sense.
 pub fn frame() -> impl Strategy<Value = Frame> {
     (
         any::<u32>(),
