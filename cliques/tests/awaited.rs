@@ -9,7 +9,9 @@
 
 use std::collections::VecDeque;
 
-use cliques::{Change, KeyAgreement, MemberName, NamedGroup, Outgoing, Protocol, Recipient, Step};
+use cliques::{
+    Change, KeyAgreement, MemberName, NamedGroup, Outgoing, Protocol, Recipient, Step, Survival,
+};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 
@@ -101,9 +103,11 @@ fn whoever_sends_is_awaited() {
         for members in 1..=13_usize {
             let aside = growth.join(*protocol);
             if members > 2 {
-                // In BD all of them begin.
-                let begin_alone = *protocol != Protocol::BD;
-                let expected = if begin_alone { members - 2 } else { 0 };
+                // Where nothing survives an event, all of them begin.
+                let expected = match protocol.survival() {
+                    Survival::Nothing => 0,
+                    Survival::Completed | Survival::Everything => members - 2,
+                };
                 assert_eq!(aside, expected, "{protocol}, {members} members");
             }
         }

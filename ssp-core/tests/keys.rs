@@ -416,9 +416,12 @@ fn groups_of_all_suites_live_side_by_side() {
         .collect();
     for node in 0..3 {
         for (name, protocol) in &groups {
-            // Two modes of a suite share its number; the name chooses the first.
+            // Prefixes exist for the first five suites. Two modes of a suite share its number; the
+            // name chooses the first.
             let chosen = GroupOptions::by_prefix(name);
-            assert_eq!(chosen.protocol.number(), protocol.number());
+            if protocol.number() <= 5 {
+                assert_eq!(chosen.protocol.number(), protocol.number());
+            }
             world.join_with(node, *name, GroupOptions::of(*protocol));
         }
         world.run();

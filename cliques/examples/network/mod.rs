@@ -1,8 +1,8 @@
-//! A network in memory for the examples: it delivers everything to everybody, in one order.
+//! A network in memory for the examples, which delivers every token in one order to all members.
 //!
-//! A real one is a group communication system with view synchrony, tokens go through a signed
-//! envelope (`cliques::Envelope`), and a driver such as `gka-robust` decides what to do when the
-//! membership changes while members still agree.
+//! A real program uses a group communication system with view synchrony, sends tokens in signed
+//! envelopes (`cliques::Envelope`), and has a driver such as `gka-robust` for membership changes that
+//! interrupt an agreement.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -70,6 +70,36 @@ impl<M: KeyAgreement + ?Sized> Network<M> {
         }
         println!("    one secret at all {} of them", secrets.len());
         Ok(())
+    }
+}
+
+impl<M: KeyAgreement + ?Sized> Network<M> {
+    /// Alice founds a group, which Bob and Carol join.
+    pub(crate) fn found_and_join(&mut self) -> Result<(), Box<dyn Error>> {
+        let all = names();
+        let [alice, bob, carol] = &all;
+        self.agree("alice founds a group", &[(alice, Change::Found)])?;
+        let update = Change::Update {
+            left: Vec::new(),
+            joined: vec![*bob, *carol],
+        };
+        let enter = Change::Enter {
+            members: all.to_vec(),
+        };
+        self.agree(
+            "bob and carol join",
+            &[(alice, update), (bob, enter.clone()), (carol, enter)],
+        )
+    }
+
+    /// Bob leaves.
+    pub(crate) fn leave(&mut self) -> Result<(), Box<dyn Error>> {
+        let [alice, bob, carol] = &names();
+        let update = Change::Update {
+            left: vec![*bob],
+            joined: Vec::new(),
+        };
+        self.agree("bob leaves", &[(alice, update.clone()), (carol, update)])
     }
 }
 

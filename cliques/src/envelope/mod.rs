@@ -9,7 +9,7 @@
 //! signed    = "ssp-gka-sig/1" 0x00 || everything before the algorithm || algorithm
 //! ```
 //!
-//! Integers are big-endian; enc16(x) is a 16-bit length and the bytes. What each field is there for:
+//! Integers are big-endian; enc16(x) is a 16-bit length and the bytes. What each field protects against:
 //! suite and mathematical group against cross-protocol use, view id, view hash and epoch against
 //! replay into another view, sender against impersonation, recipient against redirection, kind
 //! against a message taken for another.
@@ -52,7 +52,7 @@ pub struct TokenBinding {
     pub protocol: Protocol,
     /// Mathematical group.
     pub group_name: String,
-    /// Group of members; at most 65535 bytes, of a longer name the envelope cuts off the rest.
+    /// Group of members; the envelope truncates a name longer than 65535 bytes.
     pub group: Vec<u8>,
     /// View, 12 opaque bytes.
     pub view_id: [u8; 12],
@@ -71,7 +71,7 @@ pub struct Expected<'a> {
     pub sender: &'a MemberName,
     /// Receiver.
     pub me: &'a MemberName,
-    /// Kind that goes with the transport's message type, if that tells one.
+    /// Kind that the transport's message type implies, if it implies one.
     pub kind: Option<TokenKind>,
 }
 

@@ -13,11 +13,11 @@ use crate::{
     token::{Recipient, TokenKind},
 };
 
-/// An envelope that could be read; nothing it says is to be believed yet.
+/// An envelope that could be read; nothing in it is authenticated yet.
 ///
 /// Checks run in the order of the key agreement notes, section 2.2: [`decode`](Self::decode) is
-/// check 1, [`check`](Self::check) 2 to 5, [`verify`](Self::verify) 6. That the sender is in the
-/// view, and that the same bytes did not come before, is known to the caller alone.
+/// check 1, [`check`](Self::check) 2 to 5, [`verify`](Self::verify) 6. Only the
+/// caller can check that the sender is in the view and that the token is not a repetition.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ReceivedToken {
     version: u8,
@@ -183,8 +183,8 @@ impl ReceivedToken {
         }
     }
 
-    /// Checks that the claimed time is at most `window` milliseconds before or after `now`. To be
-    /// used where clocks are synchronised only.
+    /// Checks that the claimed time is at most `window` milliseconds before or after `now`. Only
+    /// for use where clocks are synchronised.
     ///
     /// # Errors
     /// [`Rejected::Stale`] with the difference.
@@ -231,7 +231,7 @@ impl ReceivedToken {
         }
     }
 
-    /// The token, if the verdict on its signature lets it be one.
+    /// The token, if its signature was accepted.
     fn settle(self, verdict: Result<(), VerifyError>) -> Result<Token, Rejected> {
         match verdict {
             Ok(()) => {}

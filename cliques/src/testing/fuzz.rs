@@ -1,4 +1,4 @@
-//! A member that is fed from bytes: what a fuzz target runs, and inputs that lead it deep.
+//! A member that is driven by bytes: the body of a fuzz target, and inputs that reach deep states.
 //!
 //! ```text
 //! input = selector (1), then tokens: kind (1), sender (1), length (1), body
@@ -83,7 +83,7 @@ impl Start {
     }
 }
 
-/// Feeds a member.
+/// Runs a member on an input.
 ///
 /// # Panics
 /// When a token that was refused has changed it.

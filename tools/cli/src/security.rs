@@ -25,7 +25,8 @@ pub(crate) const REFRESHING: [&str; 3] = ["refresh_age", "refresh_messages", "re
 #[group(skip)]
 #[command(next_help_heading = "Secure groups")]
 pub(crate) struct Agreement {
-    /// Key agreement suite: gdh, bd, ckd, ckd-aead, str or tgdh; all members need the same.
+    /// Key agreement suite: gdh, bd, tgdh and others; an unknown name lists them. All members need
+    /// the same.
     #[arg(long, visible_alias = "suite", default_value_t = Protocol::GDH)]
     pub(crate) protocol: Protocol,
 

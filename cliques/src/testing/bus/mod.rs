@@ -1,9 +1,9 @@
 //! A message bus that runs the members of one view, without a network.
 //!
-//! It delivers what view synchrony promises and not more: tokens of one sender arrive in its order
-//! (FIFO), AGREED ones in one order at all members, broadcasts also at their sender. Apart from
-//! that a seeded schedule picks who receives what next, so FIFO tokens of different senders and
-//! AGREED ones interleave differently at every member.
+//! It guarantees what view synchrony guarantees and no more: tokens of one sender arrive in its order
+//! (FIFO), AGREED ones in one order at all members, broadcasts also at their sender. Otherwise a seeded
+//! schedule picks who receives what next, so FIFO tokens of different senders and AGREED ones interleave
+//! differently at every member.
 
 mod network;
 mod notary;
@@ -42,7 +42,7 @@ pub struct Sent {
     pub token: Outgoing,
 }
 
-/// What a run over the bus came to.
+/// The result of a run over the bus.
 #[derive(Debug, Default)]
 pub struct Run {
     /// Secret of each member that completed.
@@ -194,7 +194,7 @@ impl fmt::Debug for Bus {
 }
 
 impl Bus {
-    /// A bus that nobody is on.
+    /// A bus without members.
     pub fn new(schedule: Schedule) -> Self {
         Self {
             stations: BTreeMap::new(),
@@ -211,7 +211,7 @@ impl Bus {
         self.clock = clock;
     }
 
-    /// Has all tokens signed and verified from now on. That is counted and measured as work of the
+    /// Signs and verifies all tokens from now on. That is counted and measured as work of the
     /// members, along the critical path too.
     pub fn set_notary(&mut self, notary: Notary) {
         self.notary = Some(notary);
@@ -313,8 +313,8 @@ impl Bus {
         Ok(run)
     }
 
-    /// Has a token verified that is about to be delivered, with those of the same round that wait
-    /// for the same receiver: they came together.
+    /// Verifies a token that is about to be delivered, together with those of the same round that
+    /// wait for the same receiver.
     fn verify(&mut self, run: &mut Run, packet: &Packet) {
         let Some(notary) = &mut self.notary else {
             return;
@@ -336,7 +336,7 @@ impl Bus {
         run.work(&packet.to, &numbers, cost, time);
     }
 
-    /// Puts tokens on their way.
+    /// Sends tokens.
     fn send(&mut self, run: &mut Run, view: &[MemberName], numbers: &[usize]) {
         for number in numbers {
             if let Some(notary) = &mut self.notary {
@@ -370,7 +370,7 @@ impl Bus {
     }
 }
 
-/// What a hook wants.
+/// What a hook answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Flow {
     /// The delivery happens.

@@ -1,4 +1,4 @@
-//! Tokens on their way.
+//! Tokens in transit.
 
 use alloc::{
     boxed::Box,
@@ -12,7 +12,7 @@ use rand_core::Rng;
 use super::Schedule;
 use crate::{MemberName, TokenService, testing::rng::seeded};
 
-/// A token on its way to one receiver.
+/// A token in transit to one receiver.
 #[derive(Clone, Debug)]
 pub(super) struct Packet {
     /// Place of the token in the order of sending.
@@ -48,7 +48,7 @@ impl Network {
         }
     }
 
-    /// Loses what is on its way.
+    /// Drops everything in transit.
     pub(super) fn clear(&mut self) {
         match self {
             Self::Rounds(packets) => packets.clear(),

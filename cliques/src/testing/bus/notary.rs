@@ -15,7 +15,7 @@ use crate::{
 
 /// Seals the members' tokens in signed envelopes, and opens them.
 ///
-/// Only what it costs is taken to the bus: the machines get the bodies either way.
+/// The bus only counts the cost; machines get the bodies with or without it.
 pub struct Notary {
     signers: BTreeMap<MemberName, Box<dyn Signer>>,
     verifier: Box<dyn Verifier>,

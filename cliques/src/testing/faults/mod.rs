@@ -3,10 +3,10 @@
 //! Before each honest delivery the receiver is given the altered tokens. Each must be refused with
 //! the error that the rules name, by the culprit's name where it is the sender's fault; that the
 //! run then ends with the very secret of an undisturbed one proves that no refusal left a trace.
-//! Elements that a suite tests only when it needs them are altered in runs of their own, which must
-//! end with the author's name.
+//! Elements that a suite tests only when it needs them are altered in separate runs, which must end
+//! with an error that names the author.
 //!
-//! A suite says in a file of its own how its tokens can be spoilt ([`Faults`]).
+//! Each suite has a file that says how its tokens can be altered ([`Faults`]).
 
 mod bd;
 mod ckd;
@@ -59,7 +59,7 @@ pub struct Altered {
     pub refusal: Refusal,
 }
 
-/// An encoding that is no element.
+/// An encoding that is not a group element.
 #[derive(Clone, Debug)]
 pub struct BadElement {
     /// The encoding.
@@ -99,16 +99,16 @@ impl BadElement {
     }
 }
 
-/// Elements to spoil tokens with.
+/// Elements to alter tokens with.
 #[derive(Clone, Debug)]
 pub struct Elements {
     /// An element other than those in the tokens.
     pub good: Vec<u8>,
-    /// What is none.
+    /// Encodings that are not group elements.
     pub bad: Vec<BadElement>,
 }
 
-/// How the tokens of a suite can be spoilt.
+/// How the tokens of a suite can be altered.
 pub trait Faults {
     /// The suite.
     fn protocol(&self) -> Protocol;
@@ -210,7 +210,7 @@ impl LateCase {
             culprit: self.culprit,
             fault: self.fault,
         };
-        let failed = result.expect_err("a run with an element that is none");
+        let failed = result.expect_err("a run with a bad element");
         assert_eq!(failed, (self.receiver, error));
     }
 }
