@@ -6,6 +6,7 @@
 
 pub mod circles;
 pub mod modules;
+pub mod paths;
 pub mod sizes;
 pub mod wildcards;
 
@@ -62,6 +63,11 @@ impl Workspace {
     /// # Errors
     /// Those of [`read`](Self::read).
     pub fn here() -> io::Result<Self> {
-        Self::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."))
+        Self::read(&root())
     }
+}
+
+/// The root of the workspace that this package belongs to.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }

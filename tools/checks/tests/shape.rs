@@ -1,6 +1,6 @@
 //! The rules of CONTRIBUTING.md on the shape of sources.
 
-use workspace_checks::{Workspace, circles, sizes, wildcards};
+use workspace_checks::{Workspace, circles, paths, root, sizes, wildcards};
 
 /// Most lines of a source file.
 const LINES: usize = 500;
@@ -15,6 +15,11 @@ fn none_of(found: &[String]) {
 fn no_match_has_a_wildcard_over_an_enum_of_the_workspace() {
     let workspace = Workspace::here().expect("sources that parse");
     none_of(&wildcards::wildcards(&workspace));
+}
+
+#[test]
+fn documents_name_files_that_are_there() {
+    none_of(&paths::dead_paths(&root()).expect("documents that can be read"));
 }
 
 #[test]
