@@ -218,10 +218,15 @@ async fn at_a_narrow_daemon() -> (gcs_daemon::Daemon, Person, Person) {
 const PARTS: u32 = 600;
 const PART: usize = 4 << 10;
 
-/// Sends `PARTS` parts and takes what comes back, while `b` sleeps for longer than the daemon has
-/// time limit of sends with it; then `b` takes what there is. Tells the parts that came to `b`, and whether it
-/// is still connected.
-async fn past_a_sleeper(window: u32) -> (u32, bool) {
+/// How long a member takes nothing.
+enum Sleep {
+    LongerThanTheDaemonWaits,
+    UntilClosed,
+}
+
+/// Sends `PARTS` parts and takes what comes back, while `b` sleeps; then `b` takes what there is. Tells
+/// the parts that came to `b`, and whether it is still connected.
+async fn past_a_sleeper(window: u32, sleep: Sleep) -> (u32, bool) {
     let (daemon, mut a, mut b) = at_a_narrow_daemon().await;
     let mut sender = a.group.begin_parts(Service::Fifo, 5).await.unwrap();
     sender.set_window(window);
@@ -236,7 +241,19 @@ async fn past_a_sleeper(window: u32) -> (u32, bool) {
         let _ = sender.finish("end").await;
     });
     let taking = tokio::spawn(async move { while a.group.recv().await.is_some() {} });
-    tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
+    match sleep {
+        Sleep::LongerThanTheDaemonWaits => {
+            tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
+        }
+        Sleep::UntilClosed => {
+            let closed = async {
+                while daemon.control().stats().await.unwrap().too_slow == 0 {
+                    tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+                }
+            };
+            soon("closing", closed).await;
+        }
+    }
     let mut taken = 0;
     let connected = loop {
         match b.next().await {
@@ -264,8 +281,11 @@ async fn past_a_sleeper(window: u32) -> (u32, bool) {
 /// sender waits for its receipts. One that did not wait would have it closed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_sender_waits_for_the_slowest_member() {
-    assert_eq!(past_a_sleeper(32).await, (PARTS, true));
-    let (taken, connected) = past_a_sleeper(u32::MAX).await;
+    assert_eq!(
+        past_a_sleeper(32, Sleep::LongerThanTheDaemonWaits).await,
+        (PARTS, true)
+    );
+    let (taken, connected) = past_a_sleeper(u32::MAX, Sleep::UntilClosed).await;
     assert!(!connected && taken < PARTS, "{taken}");
 }
 
