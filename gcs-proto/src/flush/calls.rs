@@ -22,7 +22,7 @@ use crate::{
 };
 
 impl FlushLayer {
-    /// Asks to become a member of `group`; the first [`View`](super::View) tells success.
+    /// Asks to become a member of `group`; the first [view](super::VsView) tells success.
     ///
     /// # Errors
     /// [`Error::IllegalGroup`] from this call on until the group was left again or the join was

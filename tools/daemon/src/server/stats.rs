@@ -14,7 +14,7 @@ pub struct Stats {
     pub groups: usize,
     /// Daemons that run, divided as they reach each other.
     pub topology: Partition,
-    /// Operations held back by [`Control::hold`].
+    /// Operations held back by [`Control::hold`](super::Control::hold).
     pub held: usize,
     /// Requests of clients carried out.
     pub requests: u64,
