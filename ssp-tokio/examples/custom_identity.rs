@@ -164,7 +164,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     loop {
         match at_mallory.recv().await.ok_or("the group is over")? {
             GroupEvent::Failed { suspects, reason } => {
-                println!("mallory is told by her own client: {reason}");
+                println!("{suspects:?} is told by her own client: {reason}");
                 assert_eq!(suspects, [*mallory.private_group()]);
                 break;
             }

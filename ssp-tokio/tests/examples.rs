@@ -156,7 +156,7 @@ fn counter() {
 fn custom_identity() {
     let mut run = Run::start(&program("ssp-tokio", "custom_identity"), &[]);
     run.says("alice and bob share ");
-    run.says("#mallory#n1 is told by her own client: ");
+    run.says("[\"#mallory#n1\"] is told by her own client: ");
     run.says("#mallory#n1 is refused: ");
     run.says("again 2 members share a key");
     run.ends();
