@@ -106,7 +106,7 @@ impl Known {
 /// Public keys by name.
 ///
 /// ```
-/// use ssp_core::identity::{Ed25519Signer, TrustStore};
+/// use ssp_identity::{Ed25519Signer, TrustStore};
 ///
 /// let key = Ed25519Signer::from_seed(&[1; 32]).public_key();
 /// let trust: TrustStore = format!("# who may join\nalice ed25519 {key}\n").parse()?;

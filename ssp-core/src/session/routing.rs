@@ -39,7 +39,7 @@ impl Session {
                 group,
                 member: self.me,
                 action: Action::Join,
-                reason: format!("daemon demands a proof of identity: {error}"),
+                reason: format!("daemon asks for proof of identity: {error}"),
             });
         }
         true
